@@ -1,0 +1,147 @@
+package approval
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+const grantLife = 5 * time.Minute
+
+// Refusals of a decision, in the order in which they are checked.
+var (
+	// ErrNoSession says that there is nothing to describe.
+	ErrNoSession = fault.New(fault.Unauthenticated, "no_session", "You are not signed in here, or no longer. Sign in again.")
+	// ErrInvalidSession says that there is nothing to decide with.
+	ErrInvalidSession = fault.New(fault.Unauthenticated, "invalid_session", "You are not signed in here, or no longer. Sign in again.")
+	// ErrCSRF says that the decision does not come from a page of ours.
+	ErrCSRF = fault.New(fault.Forbidden, "csrf_mismatch", "This page is out of date. Reload it, then decide again.")
+	// ErrUserCodeMismatch says that the sign-in was for another code.
+	ErrUserCodeMismatch = fault.New(fault.Invalid, "user_code_mismatch", "You signed in for another code. Sign in again for this one.")
+	// ErrConsumed says that the sign-in has been used for a decision already.
+	ErrConsumed = fault.New(fault.Unauthenticated, "session_already_consumed", "You have decided already. To decide about another device, start there.")
+	// ErrAccountEmail says that the address belongs to an account of the
+	// platform, whose owner signs in there instead.
+	ErrAccountEmail = fault.New(fault.Forbidden, "email_belongs_to_dify_account",
+		"This e-mail address belongs to an account. Sign in with that account instead.")
+)
+
+// Grant is five minutes of proof that one browser signed one subject in for
+// one user code.
+type Grant struct{ s GrantSnapshot }
+
+// GrantSnapshot is a [Grant] laid flat.
+type GrantSnapshot struct {
+	ID            uid.ID
+	Handle        secret.Digest
+	Authorization uid.ID
+	UserCode      device.UserCode
+	Subject       identity.Subject
+	Connection    string // slug
+	GrantedAt     time.Time
+	ExpiresAt     time.Time
+	SpentAt       time.Time
+}
+
+// RestoreGrant brings a grant back from storage.
+func RestoreGrant(s GrantSnapshot) (*Grant, error) {
+	if s.ID.IsZero() || s.Handle.IsZero() || s.UserCode.IsZero() || s.Subject.IsZero() || s.ExpiresAt.IsZero() {
+		return nil, fmt.Errorf("approval: stored grant %s is in an impossible state", s.ID)
+	}
+	return &Grant{s}, nil
+}
+
+// Snapshot is the grant laid flat.
+func (g *Grant) Snapshot() GrantSnapshot { return g.s }
+
+// Live reports whether the grant can still be used for a decision.
+func (g *Grant) Live(at time.Time) bool { return g.s.SpentAt.IsZero() && at.Before(g.s.ExpiresAt) }
+
+// Grants are all of one browser.
+type Grants []*Grant
+
+// Proof is what a browser presents with a decision.
+type Proof struct {
+	Handle Handle
+	CSRF   CSRF
+}
+
+// NewHandle names a browser's grants anew.
+func NewHandle() Handle { return newHandle() }
+
+// unexpired are the grants that still say something, spent or not, the
+// youngest first.
+func (gs Grants) unexpired(at time.Time) Grants {
+	var out Grants
+	for _, g := range gs {
+		if at.Before(g.s.ExpiresAt) {
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Grant) int { return b.s.GrantedAt.Compare(a.s.GrantedAt) })
+	return out
+}
+
+// Describe picks the live grant for code or, without one, the latest. It
+// returns [ErrNoSession].
+func (gs Grants) Describe(code device.UserCode, at time.Time) (*Grant, error) {
+	for _, g := range gs.unexpired(at) {
+		if g.Live(at) && (code.IsZero() || g.s.UserCode == code) {
+			return g, nil
+		}
+	}
+	return nil, ErrNoSession
+}
+
+// Subject is who would decide about code: the person whose tries are counted.
+// It returns [ErrInvalidSession] if nobody has signed in.
+func (gs Grants) Subject(code device.UserCode, at time.Time) (identity.Subject, error) {
+	all := gs.unexpired(at)
+	if len(all) == 0 {
+		return identity.Subject{}, ErrInvalidSession
+	}
+	for _, g := range all {
+		if g.s.UserCode == code {
+			return g.s.Subject, nil
+		}
+	}
+	return all[0].s.Subject, nil
+}
+
+// Spend uses up the grant for code. In this order it returns
+// [ErrInvalidSession], [ErrCSRF], [ErrUserCodeMismatch] and [ErrConsumed].
+func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.Time) (*Grant, error) {
+	all := gs.unexpired(at)
+	if len(all) == 0 {
+		return nil, ErrInvalidSession
+	}
+	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.fits(g, csrf) }) {
+		return nil, ErrCSRF
+	}
+	var spent bool
+	for _, g := range all {
+		if g.s.UserCode != code {
+			continue
+		}
+		if g.Live(at) {
+			g.s.SpentAt = at
+			return g, nil
+		}
+		spent = true
+	}
+	if spent {
+		return nil, ErrConsumed
+	}
+	return nil, ErrUserCodeMismatch
+}
+
+// AnyLive reports whether the browser has something left to decide with.
+func (gs Grants) AnyLive(at time.Time) bool {
+	return slices.ContainsFunc(gs, func(g *Grant) bool { return g.Live(at) })
+}

@@ -1,0 +1,181 @@
+package approval
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// Refusals of what comes back from an identity provider. To the outside they
+// are one; why exactly is for the log and the auditor.
+var (
+	ErrInvalidAssertion = fault.New(fault.Invalid, "invalid_sso_assertion",
+		"Your sign-in could not be confirmed. Start it again from this page.")
+	// ErrOtherBrowser says that the trip began in another browser.
+	ErrOtherBrowser = ErrInvalidAssertion.OnPage("browser_mismatch")
+	// ErrTripOver says that the trip is unknown, finished or took too long.
+	ErrTripOver = ErrInvalidAssertion.OnPage("sso_expired")
+	// ErrReplayed says that an assertion was accepted before.
+	ErrReplayed = ErrInvalidAssertion.OnPage("sso_replayed")
+	// ErrDeniedByIdP says that the identity provider turned the person away.
+	// It ends nothing: the message may not even be signed.
+	ErrDeniedByIdP = fault.New(fault.Forbidden, "access_denied",
+		"Your identity provider did not sign you in. Try again, or ask your administrator.")
+)
+
+// ErrUnknownTransaction says that a store has no such transaction.
+var ErrUnknownTransaction = errors.New("approval: no such transaction")
+
+const (
+	tripLife   = 15 * time.Minute
+	ticketLife = time.Minute
+)
+
+// Testimony is what a broker vouches for after it has checked everything that
+// can be checked without a store.
+type Testimony struct {
+	Subject   identity.Subject
+	ID        string    // of the assertion, or its nonce: one-time
+	ExpiresAt time.Time // after which the assertion would be refused anyway
+	// UserCode is set where the assertion itself names it (enterprise broker).
+	UserCode device.UserCode
+}
+
+// Transaction is one trip to an identity provider. Its methods are the only
+// ways it changes; one that returns an error has changed nothing.
+type Transaction struct{ s TransactionSnapshot }
+
+// TransactionSnapshot is a [Transaction] laid flat.
+type TransactionSnapshot struct {
+	ID            uid.ID
+	RelayState    secret.Digest
+	Authorization uid.ID
+	UserCode      device.UserCode
+	Connection    string           // slug
+	Mount         connection.Mount // where the trip began
+	ACS           connection.Mount // which the AuthnRequest names
+	RequestID     string           // of the AuthnRequest, or the envelope's nonce
+	Browser       secret.Digest
+	BegunAt       time.Time
+	ExpiresAt     time.Time
+
+	// Set by Arrive.
+	Subject         identity.Subject
+	ArrivedOn       connection.Mount
+	Ticket          secret.Digest
+	TicketExpiresAt time.Time
+
+	FinishedAt time.Time // set by Finish
+}
+
+// Departure is what the identity provider has to be told about a trip.
+type Departure struct {
+	RelayState RelayState
+	RequestID  string
+	UserCode   device.UserCode
+	ACS        connection.Mount
+	IssuedAt   time.Time
+	ExpiresAt  time.Time
+}
+
+// Depart begins a trip for a device that waits for a decision.
+func Depart(a *device.Authorization, via connection.Connection, on connection.Mount, browser Browser, at time.Time) (*Transaction, Departure, error) {
+	if err := a.Undecided(at); err != nil {
+		return nil, Departure{}, device.ErrInvalidUserCode
+	}
+	relay := newRelayState()
+	d := a.Snapshot()
+	t := &Transaction{TransactionSnapshot{
+		ID: uid.New(at), RelayState: relay.Digest(), Authorization: d.ID, UserCode: d.UserCode,
+		Connection: via.Slug(), Mount: on, ACS: via.Settings().ACSMount, RequestID: newRequestID(),
+		Browser: browser.Digest(), BegunAt: at, ExpiresAt: at.Add(tripLife),
+	}}
+	return t, Departure{
+		RelayState: relay, RequestID: t.s.RequestID, UserCode: d.UserCode, ACS: t.s.ACS,
+		IssuedAt: at, ExpiresAt: t.s.ExpiresAt,
+	}, nil
+}
+
+// RestoreTransaction brings a transaction back from storage.
+func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
+	vouched := !s.Subject.IsZero() && !s.Ticket.IsZero()
+	if s.ID.IsZero() || s.RelayState.IsZero() || s.Authorization.IsZero() || s.Browser.IsZero() ||
+		s.Subject.IsZero() != s.Ticket.IsZero() || !s.FinishedAt.IsZero() && !vouched {
+		return nil, fmt.Errorf("approval: stored transaction %s is in an impossible state", s.ID)
+	}
+	return &Transaction{s}, nil
+}
+
+// Snapshot is the transaction laid flat.
+func (t *Transaction) Snapshot() TransactionSnapshot { return t.s }
+
+// AwaitsResponse returns [ErrTripOver] unless a response may still be accepted.
+func (t *Transaction) AwaitsResponse(at time.Time) error {
+	if !t.s.Ticket.IsZero() || !at.Before(t.s.ExpiresAt) {
+		return ErrTripOver
+	}
+	return nil
+}
+
+// Arrive accepts a testimony that came in on a mount. The AuthnRequest's ID is
+// spent with it. It returns [ErrTripOver], [ErrInvalidAssertion] if the
+// testimony is about another code, and [connection.ErrForeignDomain].
+func (t *Transaction) Arrive(what Testimony, via connection.Connection, on connection.Mount, at time.Time) (Ticket, error) {
+	if err := t.AwaitsResponse(at); err != nil {
+		return Ticket{}, err
+	}
+	if !what.UserCode.IsZero() && what.UserCode != t.s.UserCode || what.Subject.IsZero() {
+		return Ticket{}, ErrInvalidAssertion
+	}
+	if err := via.Vouch(what.Subject); err != nil {
+		return Ticket{}, err
+	}
+	ticket := newTicket()
+	t.s.Subject, t.s.ArrivedOn = what.Subject, on
+	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketLife)
+	return ticket, nil
+}
+
+// Finish turns the ticket into a grant, for the browser that began the trip.
+// It returns [ErrTripOver] for a ticket that is spent or more than 60 s old,
+// [ErrOtherBrowser], and [device.ErrNotPending].
+func (t *Transaction) Finish(a *device.Authorization, browser Browser, handle Handle, at time.Time, by audit.Request) (*Grant, audit.Event, error) {
+	switch {
+	case t.s.Ticket.IsZero(), !t.s.FinishedAt.IsZero(), !at.Before(t.s.TicketExpiresAt):
+		return nil, audit.Event{}, ErrTripOver
+	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
+		return nil, audit.Event{}, ErrOtherBrowser
+	}
+	if err := a.Undecided(at); err != nil {
+		return nil, audit.Event{}, err
+	}
+	t.s.FinishedAt = at
+	g := &Grant{GrantSnapshot{
+		ID: uid.New(at), Handle: handle.Digest(), Authorization: t.s.Authorization, UserCode: t.s.UserCode,
+		Subject: t.s.Subject, Connection: t.s.Connection, GrantedAt: at, ExpiresAt: at.Add(grantLife),
+	}}
+	return g, t.event(audit.LoginCompleted, a, at, by), nil
+}
+
+// Failed records why a response was refused. Nothing is spent by it.
+func (t *Transaction) Failed(reason, detail string, on connection.Mount, at time.Time, by audit.Request) audit.Event {
+	e := audit.New(audit.LoginFailed, at, by)
+	e.Connection, e.Mount, e.Reason, e.Detail = t.s.Connection, string(on), reason, detail
+	return e
+}
+
+func (t *Transaction) event(kind audit.Kind, a *device.Authorization, at time.Time, by audit.Request) audit.Event {
+	e := audit.New(kind, at, by)
+	d := a.Snapshot()
+	e.Subject, e.ClientID, e.DeviceLabel = t.s.Subject, d.ClientID, d.Label
+	e.Connection, e.Mount = t.s.Connection, string(t.s.ArrivedOn)
+	return e
+}

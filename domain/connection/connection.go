@@ -1,0 +1,187 @@
+// Package connection describes the identity providers a person may come from.
+//
+// A [Connection] is one identity provider as configured here. It speaks for
+// the e-mail domains it lists and for no others. Its ACS mount is the callback
+// URL that the identity provider has registered; moving from one to the other
+// is a matter of configuration, connection by connection.
+package connection
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+var (
+	// ErrUnknown says that no connection has this slug, or that there is none.
+	ErrUnknown = fault.New(fault.NotFound, "unknown_connection",
+		"This way of signing in is not known here. Go back and choose another.")
+	// ErrForeignDomain says that an identity provider vouched for an address
+	// outside its domains.
+	ErrForeignDomain = fault.New(fault.Invalid, "invalid_sso_assertion",
+		"Your identity provider may not vouch for this e-mail address here. Ask your administrator.").OnPage("domain_not_allowed")
+	// ErrChoose says that the person has to choose among several connections.
+	ErrChoose = errors.New("connection: the person has to choose")
+)
+
+// Broker tells how a connection's sign-ins are carried out.
+type Broker string
+
+// The brokers.
+const (
+	SAML       Broker = "saml"       // devicegate is the SAML service provider
+	Enterprise Broker = "enterprise" // a Dify Enterprise inner API is
+)
+
+// SignRequests tells whether AuthnRequests are signed.
+type SignRequests string
+
+// The choices; Auto does what the identity provider's metadata asks for.
+const (
+	SignAuto   SignRequests = "auto"
+	SignAlways SignRequests = "always"
+	SignNever  SignRequests = "never"
+)
+
+// Settings are a connection's facts, as configuration states them.
+type Settings struct {
+	Slug           string       // [a-z0-9-]+
+	Name           string       // for people; empty: the slug
+	Broker         Broker       // empty: SAML
+	EntityID       string       // SAML: picks one of several in the metadata; Enterprise: the only issuer accepted
+	Domains        []string     // e-mail domains it may speak for; "*": any
+	ACSMount       Mount        // empty: Canonical
+	SignRequests   SignRequests // empty: Auto
+	EmailAttribute string       // empty: the usual attributes in their order
+	Public         bool         // may be offered by name
+}
+
+// Connection is one identity provider as configured here. It does not change.
+type Connection struct{ s Settings }
+
+var (
+	slugForm   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+)
+
+// New checks the settings and fills in defaults. Its error lists everything
+// that is wrong.
+func New(s Settings) (Connection, error) {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if !slugForm.MatchString(s.Slug) {
+		wrong("slug %q: use 1 to 64 of a-z, 0-9 and -", s.Slug)
+	}
+	s.Name = or(s.Name, s.Slug)
+	s.Broker, s.ACSMount, s.SignRequests = or(s.Broker, SAML), or(s.ACSMount, Canonical), or(s.SignRequests, SignAuto)
+	if s.Broker != SAML && s.Broker != Enterprise {
+		wrong("broker %q: use saml or enterprise", s.Broker)
+	}
+	if s.ACSMount != Canonical && s.ACSMount != Legacy {
+		wrong("acs_mount %q: use canonical or legacy", s.ACSMount)
+	}
+	if s.SignRequests != SignAuto && s.SignRequests != SignAlways && s.SignRequests != SignNever {
+		wrong("sign_requests %q: use auto, always or never", s.SignRequests)
+	}
+	if s.EntityID != "" && identity.CheckIssuer(s.EntityID) != nil {
+		wrong("entity_id: at most 255 characters, no blanks around it")
+	}
+	if len(s.Domains) == 0 {
+		wrong(`domains: list the e-mail domains this identity provider may speak for ("*": any)`)
+	}
+	s.Domains = slices.Clone(s.Domains)
+	for i, d := range s.Domains {
+		s.Domains[i] = strings.ToLower(strings.TrimSpace(d))
+		if s.Domains[i] != "*" && !domainForm.MatchString(s.Domains[i]) {
+			wrong("domains: %q is not a domain (write international ones as xn--…)", d)
+		}
+	}
+	return Connection{s}, errors.Join(errs...)
+}
+
+func or[T ~string](value, otherwise T) T {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// Slug names the connection in URLs, logs and audit events.
+func (c Connection) Slug() string { return c.s.Slug }
+
+// Settings are the connection's facts, defaults filled in.
+func (c Connection) Settings() Settings { return c.s }
+
+// SpeaksForAnyone reports whether no address is foreign to the connection.
+func (c Connection) SpeaksForAnyone() bool { return slices.Contains(c.s.Domains, "*") }
+
+// MaySpeakFor reports whether email lies in the connection's domains. Domains
+// match exactly; a sub-domain is another domain.
+func (c Connection) MaySpeakFor(email identity.Email) bool {
+	return c.SpeaksForAnyone() || slices.Contains(c.s.Domains, email.Domain())
+}
+
+// Vouch returns [ErrForeignDomain] unless the connection may speak for who.
+func (c Connection) Vouch(who identity.Subject) error {
+	if !c.MaySpeakFor(who.Email()) {
+		return ErrForeignDomain
+	}
+	return nil
+}
+
+// Directory holds the connections of this installation.
+type Directory struct{ all []Connection }
+
+// NewDirectory refuses two connections of one slug.
+func NewDirectory(all ...Connection) (Directory, error) {
+	seen := map[string]bool{}
+	for _, c := range all {
+		if seen[c.Slug()] {
+			return Directory{}, fmt.Errorf("connection %s: there are two of that slug", c.Slug())
+		}
+		seen[c.Slug()] = true
+	}
+	return Directory{slices.Clone(all)}, nil
+}
+
+// All lists the connections in the order of the configuration.
+func (d Directory) All() []Connection { return slices.Clone(d.all) }
+
+// Find returns the connection called slug, or [ErrUnknown].
+func (d Directory) Find(slug string) (Connection, error) {
+	for _, c := range d.all {
+		if c.Slug() == slug {
+			return c, nil
+		}
+	}
+	return Connection{}, ErrUnknown
+}
+
+// Choose picks the connection for a sign-in: by slug; else by the domain of
+// the login hint; else the only one. It returns [ErrUnknown] for a slug that
+// is not there or if there is none at all, and [ErrChoose] if the person has
+// to say. A domain nobody speaks for gets the same answer as no hint.
+func (d Directory) Choose(slug, loginHint string) (Connection, error) {
+	if slug != "" {
+		return d.Find(slug)
+	}
+	if email, err := identity.ParseEmail(loginHint); err == nil {
+		for _, c := range d.all {
+			if slices.Contains(c.s.Domains, email.Domain()) {
+				return c, nil
+			}
+		}
+	}
+	switch len(d.all) {
+	case 0:
+		return Connection{}, ErrUnknown
+	case 1:
+		return d.all[0], nil
+	}
+	return Connection{}, ErrChoose
+}

@@ -1,0 +1,94 @@
+package device
+
+import (
+	"crypto/rand"
+	"math/big"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// userCodeAlphabet has no vowels' doubles and no characters that look alike;
+// the reference's page accepts no other. 30^8 codes are 39 bits.
+const (
+	userCodeAlphabet = "ABCDEFGHJKLMNPQRSTUVWXY3456789"
+	userCodeLength   = 8
+	// userCodeMaxInput bounds what is folded; nobody types more by accident.
+	userCodeMaxInput = 64
+)
+
+// ErrInvalidUserCode says that a user code was never issued, is used up or has
+// expired: all of it alike, so that a guess teaches nothing.
+var ErrInvalidUserCode = fault.New(fault.Invalid, "invalid_user_code",
+	"That code is not valid, or no longer. Check it on your device, or start again there.")
+
+// UserCode is the short code that the person compares or types (RFC 8628 §6.1).
+// The zero UserCode is no code.
+type UserCode struct{ letters string }
+
+// NewUserCode makes a random user code.
+func NewUserCode() UserCode {
+	var b strings.Builder
+	for range userCodeLength {
+		i, _ := rand.Int(rand.Reader, big.NewInt(int64(len(userCodeAlphabet)))) // never fails
+		b.WriteByte(userCodeAlphabet[i.Int64()])
+	}
+	return UserCode{b.String()}
+}
+
+// ParseUserCode reads a code however it was typed: any case, blanks, any dash
+// or none, full-width letters, zero-width characters. It returns
+// [ErrInvalidUserCode] for what cannot have been issued.
+func ParseUserCode(text string) (UserCode, error) {
+	folded := FoldUserCode(text)
+	if len(folded) != userCodeLength || strings.Trim(folded, userCodeAlphabet) != "" {
+		return UserCode{}, ErrInvalidUserCode
+	}
+	for _, r := range folded {
+		if !strings.ContainsRune(userCodeAlphabet, r) {
+			return UserCode{}, ErrInvalidUserCode
+		}
+	}
+	return UserCode{folded}, nil
+}
+
+// FoldUserCode removes what does not distinguish codes, so that two spellings
+// of one guess are counted as one even if no such code can exist.
+func FoldUserCode(text string) string {
+	if len(text) > userCodeMaxInput*utf8.UTFMax {
+		text = text[:userCodeMaxInput*utf8.UTFMax]
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= '！' && r <= '～' { // full-width forms lie 0xFEE0 above ASCII
+			r -= 0xFEE0
+		}
+		switch {
+		case unicode.IsSpace(r), unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Pd), isOtherDash(r):
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, text)
+}
+
+// isOtherDash knows what people's keyboards produce for a dash although
+// Unicode does not call it one.
+func isOtherDash(r rune) bool {
+	switch r {
+	case '_', '\u00b7', '\u02d7', '\u2043', '\u2212', '\u30fc', '\u2796', '\u3164', '\u2800':
+		return true
+	}
+	return false
+}
+
+// String is the code as people see it: XXXX-XXXX.
+func (c UserCode) String() string {
+	if c.letters == "" {
+		return ""
+	}
+	return c.letters[:4] + "-" + c.letters[4:]
+}
+
+// IsZero reports whether there is no code.
+func (c UserCode) IsZero() bool { return c.letters == "" }

@@ -1,0 +1,80 @@
+// Package fault holds the expected ways of saying no.
+//
+// A refusal that a user, a client or an operator can cause is an [*Error],
+// declared beside the rule that raises it. Whatever is not an [*Error] is a
+// defect or an outage, and nothing of it is ever shown to the outside.
+package fault
+
+import "errors"
+
+// Kind says what a transport does with a refusal.
+type Kind int
+
+// The kinds, with the HTTP status each has by default.
+const (
+	Internal        Kind = iota // 500: not a refusal at all
+	Invalid                     // 400: the request cannot be right
+	Unauthenticated             // 401: nobody, or nobody any more
+	Forbidden                   // 403: somebody, but not allowed
+	NotFound                    // 404: nothing there, or nothing to admit to
+	Conflict                    // 409: too late, or somebody was faster
+	Gone                        // 410: it was here once
+	TooLarge                    // 413: more than is read
+	Unprocessable               // 422: well-formed, but out of range
+	RateLimited                 // 429: later
+	Upstream                    // 502: somebody we depend on did not play along
+	Unavailable                 // 503: our own stores are away; later
+)
+
+// Error is an expected refusal. Code is on the wire for ever; Message is one
+// sentence for a person, safe to show anywhere, and says what to do next.
+type Error struct {
+	Kind    Kind
+	Code    string
+	Message string
+	// Page is the code by which the browser page words this refusal, where
+	// that is finer than Code; empty means Code.
+	Page string
+}
+
+// New declares a refusal.
+func New(kind Kind, code, message string) *Error {
+	return &Error{Kind: kind, Code: code, Message: message}
+}
+
+// OnPage returns a copy of e that the browser page words as page.
+func (e *Error) OnPage(page string) *Error {
+	c := *e
+	c.Page = page
+	return &c
+}
+
+// PageCode is the code by which the browser page words this refusal.
+func (e *Error) PageCode() string {
+	if e.Page != "" {
+		return e.Page
+	}
+	return e.Code
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Of finds the outermost refusal in err's chain.
+func Of(err error) (*Error, bool) {
+	var f *Error
+	ok := errors.As(err, &f)
+	return f, ok
+}
+
+// Refusals that belong to no rule in particular.
+var (
+	// ErrUnavailable says that a store did not answer. Nothing has changed.
+	ErrUnavailable = New(Unavailable, "temporarily_unavailable",
+		"The service cannot answer just now. Try again in a few seconds.")
+	// ErrNotFound says that there is nothing at this address.
+	ErrNotFound = New(NotFound, "not_found", "There is nothing at this address.")
+)
+
+// InvalidRequest is the refusal of a request that cannot be right (RFC 6749
+// §5.2); message says what to change.
+func InvalidRequest(message string) *Error { return New(Invalid, "invalid_request", message) }

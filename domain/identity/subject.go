@@ -1,0 +1,112 @@
+// Package identity names the person who decides about a device.
+//
+// A person is known by the identity provider that vouches for them and the
+// e-mail address it vouches with: the pair (issuer, e-mail). Two identity
+// providers never share a subject, whatever addresses they assert.
+package identity
+
+import (
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// ErrInvalidEmail says that a text is no e-mail address.
+var ErrInvalidEmail = fault.New(fault.Invalid, "invalid_email", "That is not an e-mail address.")
+
+// ErrInvalidIssuer says that a text cannot name an identity provider here.
+var ErrInvalidIssuer = fault.New(fault.Invalid, "invalid_issuer",
+	"An issuer is 1 to 255 characters, without blanks around it or control characters.")
+
+// Email is an address in lower case. It is compared as a whole.
+type Email struct{ text string }
+
+// ParseEmail accepts a plain address of 3 to 255 characters, blanks around it
+// ignored. It returns [ErrInvalidEmail] for anything else: display names,
+// comments, several addresses, control characters.
+func ParseEmail(text string) (Email, error) {
+	text = strings.TrimSpace(text)
+	n := utf8.RuneCountInString(text)
+	if n < 3 || n > 255 || !utf8.ValidString(text) || strings.ContainsFunc(text, forbiddenInEmail) {
+		return Email{}, ErrInvalidEmail
+	}
+	a, err := mail.ParseAddress(text)
+	if err != nil || a.Address != text {
+		return Email{}, ErrInvalidEmail
+	}
+	return Email{strings.ToLower(text)}, nil
+}
+
+// forbiddenInEmail also refuses '#': directories put it into the user names of
+// guests (name_home.example#EXT#@host.example), which are no addresses.
+func forbiddenInEmail(r rune) bool {
+	return r == '#' || r == '<' || r == '>' || r == '"' || unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}
+
+func (e Email) String() string { return e.text }
+
+// Domain is what follows the at sign.
+func (e Email) Domain() string { return e.text[strings.LastIndexByte(e.text, '@')+1:] }
+
+// IsZero reports whether there is no address.
+func (e Email) IsZero() bool { return e.text == "" }
+
+// Type tells where a subject comes from.
+type Type string
+
+// The types of subjects, in the words of the wire contract.
+const (
+	ExternalSSO Type = "external_sso"
+	Account     Type = "account"
+)
+
+// Subject is a person whom an identity provider vouches for.
+type Subject struct {
+	email  Email
+	issuer string
+	nameID string
+}
+
+// NewSubject names the person whom issuer calls nameID and reaches at email.
+// The NameID is kept for the audit trail; identity is (issuer, e-mail). It
+// returns [ErrInvalidEmail] or [ErrInvalidIssuer].
+func NewSubject(email Email, issuer, nameID string) (Subject, error) {
+	if email.IsZero() {
+		return Subject{}, ErrInvalidEmail
+	}
+	if err := CheckIssuer(issuer); err != nil {
+		return Subject{}, err
+	}
+	return Subject{email: email, issuer: issuer, nameID: nameID}, nil
+}
+
+// CheckIssuer returns [ErrInvalidIssuer] unless text can name an identity
+// provider: the token table keeps 255 characters of it.
+func CheckIssuer(text string) error {
+	n := utf8.RuneCountInString(text)
+	if n < 1 || n > 255 || !utf8.ValidString(text) || strings.TrimSpace(text) != text || strings.ContainsFunc(text, unicode.IsControl) {
+		return ErrInvalidIssuer
+	}
+	return nil
+}
+
+// Type tells where the subject comes from.
+func (s Subject) Type() Type { return ExternalSSO }
+
+// Email is the address the issuer vouches for.
+func (s Subject) Email() Email { return s.email }
+
+// Issuer is the identity provider's entityID.
+func (s Subject) Issuer() string { return s.issuer }
+
+// NameID is what the identity provider itself calls the person.
+func (s Subject) NameID() string { return s.nameID }
+
+// IsZero reports whether nobody is named.
+func (s Subject) IsZero() bool { return s == Subject{} }
+
+// Same reports whether both are one person.
+func (s Subject) Same(o Subject) bool { return s.email == o.email && s.issuer == o.issuer }

@@ -1,0 +1,65 @@
+// Package quota says how often somebody may try something.
+//
+// A [Limit] is the rule; a limiter outside counts; an [Allowance] is what is
+// left. Counting is by fixed windows that begin with the first try.
+package quota
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// ErrExceeded refuses a try that came too often. Its [Allowance] says when to
+// come back.
+var ErrExceeded = fault.New(fault.RateLimited, "rate_limited", "Too many attempts. Wait a while, then try again.")
+
+// Limit allows Max tries in each window of length Per. A Max of 0 allows all.
+type Limit struct {
+	Name string // of the bucket; part of the counter's key
+	Max  int
+	Per  time.Duration
+}
+
+// The limits of the wire contract, §2 and §3.
+var (
+	StartDevice  = Limit{"start_device", 60, time.Hour}
+	LookUpDevice = Limit{"look_up_device", 60, 5 * time.Minute}
+	InitiateSSO  = Limit{"initiate_sso", 60, time.Hour}
+	Decide       = Limit{"decide", 10, time.Hour}
+)
+
+// WrongUserCodes bounds the guesses of the whole world: 39 bits stand against
+// max an hour.
+func WrongUserCodes(max int) Limit { return Limit{"wrong_user_codes", max, time.Hour} }
+
+// Allowance is what is left of a [Limit] after a try.
+type Allowance struct {
+	Limit     Limit
+	Remaining int
+	Reset     time.Duration // until the window ends
+	Exceeded  bool
+}
+
+// Check returns [ErrExceeded] if the try came too often.
+func (a Allowance) Check() error {
+	if a.Exceeded {
+		return ErrExceeded
+	}
+	return nil
+}
+
+// IsZero reports whether nothing was counted.
+func (a Allowance) IsZero() bool { return a.Limit.Max == 0 }
+
+// ByAddress is the key by which an address is counted: itself, or the /64 that
+// one customer gets of IPv6.
+func ByAddress(ip netip.Addr) string {
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() {
+		p, _ := ip.Prefix(64)
+		return p.String()
+	}
+	return ip.String()
+}

@@ -1,0 +1,137 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// ErrUnknown says that a store has no such token. Use cases word it.
+var ErrUnknown = errors.New("token: no such token")
+
+// Device is what a token is bound to; at most one live token has it.
+type Device struct {
+	Email    identity.Email
+	Issuer   string
+	ClientID string
+	Label    string
+}
+
+// DeviceOf is the device on which subject uses a client.
+func DeviceOf(subject identity.Subject, clientID, label string) Device {
+	return Device{subject.Email(), subject.Issuer(), clientID, label}
+}
+
+// AccessToken is a bearer token. Its methods are the only ways it changes; one
+// that returns an error has changed nothing.
+type AccessToken struct{ s Snapshot }
+
+// Snapshot is an [AccessToken] laid flat, for rows and comparisons.
+type Snapshot struct {
+	ID         uid.ID
+	Device     Device
+	Prefix     string
+	Digest     secret.Digest // zero once revoked
+	CreatedAt  time.Time
+	LastUsedAt time.Time
+	ExpiresAt  time.Time
+	RevokedAt  time.Time
+}
+
+// Mint makes the token with the given id. The [Secret] is for the client alone
+// and is not kept.
+func Mint(id uid.ID, of Device, subject identity.Type, ttl time.Duration, at time.Time, by audit.Request) (*AccessToken, Secret, audit.Event) {
+	s := newSecret(subject)
+	t := &AccessToken{Snapshot{
+		ID: id, Device: of, Prefix: prefixOf(subject), Digest: s.Digest(),
+		CreatedAt: at, ExpiresAt: at.Add(ttl),
+	}}
+	return t, s, t.event(audit.TokenMinted, at, by)
+}
+
+// Restore brings a token back from storage. It refuses a state that no
+// sequence of moves leads to.
+func Restore(s Snapshot) (*AccessToken, error) {
+	if s.ID.IsZero() || s.ExpiresAt.IsZero() || s.Digest.IsZero() != !s.RevokedAt.IsZero() {
+		return nil, fmt.Errorf("token: stored token %s is in an impossible state", s.ID)
+	}
+	return &AccessToken{s}, nil
+}
+
+// Snapshot is the token laid flat.
+func (t *AccessToken) Snapshot() Snapshot { return t.s }
+
+// Valid returns nil if the token opens doors at the given time, else
+// [ErrInvalid].
+func (t *AccessToken) Valid(at time.Time) error {
+	if !t.s.RevokedAt.IsZero() || !at.Before(t.s.ExpiresAt) {
+		return ErrInvalid
+	}
+	return nil
+}
+
+// useGrain is how exactly the last use is kept; anything finer would turn each
+// request into a write.
+const useGrain = time.Minute
+
+// Use notes a request made with the token and reports whether that is worth
+// keeping. It returns [ErrInvalid] for a dead token.
+func (t *AccessToken) Use(at time.Time) (changed bool, err error) {
+	if err := t.Valid(at); err != nil {
+		return false, err
+	}
+	if at.Sub(t.s.LastUsedAt) < useGrain {
+		return false, nil
+	}
+	t.s.LastUsedAt = at
+	return true, nil
+}
+
+// Revoke ends the token for the given reason. Revoking a dead one changes
+// nothing and reports false.
+func (t *AccessToken) Revoke(reason string, at time.Time, by audit.Request) (audit.Event, bool) {
+	if !t.s.RevokedAt.IsZero() {
+		return audit.Event{}, false
+	}
+	t.s.RevokedAt, t.s.Digest = at, secret.Digest{}
+	e := t.event(audit.TokenRevoked, at, by)
+	e.Reason = reason
+	return e, true
+}
+
+// Reissue gives a token that was never used another secret; the first one is
+// dead. It revives a token that was revoked because its secret never arrived:
+// whether that may be is for the authorization to say.
+func (t *AccessToken) Reissue(at time.Time, by audit.Request) (Secret, audit.Event, error) {
+	if !t.s.LastUsedAt.IsZero() || !at.Before(t.s.ExpiresAt) {
+		return Secret{}, audit.Event{}, ErrInvalid
+	}
+	s := newSecret(t.SubjectType())
+	t.s.Digest, t.s.RevokedAt = s.Digest(), time.Time{}
+	return s, t.event(audit.TokenRotated, at, by), nil
+}
+
+// SubjectType tells which kind of subject the token acts for.
+func (t *AccessToken) SubjectType() identity.Type {
+	if t.s.Prefix == prefixAccount {
+		return identity.Account
+	}
+	return identity.ExternalSSO
+}
+
+// Scopes are what the token may do; the prefix decides.
+func (t *AccessToken) Scopes() []string { return ScopesOf(t.SubjectType()) }
+
+func (t *AccessToken) event(kind audit.Kind, at time.Time, by audit.Request) audit.Event {
+	e := audit.New(kind, at, by)
+	e.TokenID, e.ClientID, e.DeviceLabel, e.Scopes = t.s.ID, t.s.Device.ClientID, t.s.Device.Label, t.Scopes()
+	if subject, err := identity.NewSubject(t.s.Device.Email, t.s.Device.Issuer, ""); err == nil {
+		e.Subject = subject
+	}
+	return e
+}

@@ -1,0 +1,13 @@
+package ports
+
+import (
+	"context"
+
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+// Accounts knows whose addresses belong to an account of the platform.
+type Accounts interface {
+	// Has reports whether an account has this address, in any case.
+	Has(ctx context.Context, email identity.Email) (bool, error)
+}

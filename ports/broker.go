@@ -1,0 +1,56 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// Refusals of a trip that cannot begin.
+var (
+	// ErrInitiateFailed says that the identity provider (or what stands before
+	// it) cannot be used just now: no metadata, no answer, an error.
+	ErrInitiateFailed = fault.New(fault.Upstream, "sso_initiate_failed",
+		"Your identity provider cannot be reached just now. Try again in a minute, or ask your administrator.")
+	// ErrInitiateMissingURL says that the enterprise broker named no place to
+	// go to.
+	ErrInitiateMissingURL = fault.New(fault.Upstream, "sso_initiate_missing_url",
+		"Your identity provider could not be found. Try again in a minute, or ask your administrator.")
+)
+
+// Broker takes people to an identity provider and reads what comes back. It
+// knows no store: one-time IDs are spent by the use case.
+type Broker interface {
+	// Begin says where to send the browser. It returns [ErrInitiateFailed] or
+	// [ErrInitiateMissingURL].
+	Begin(ctx context.Context, via connection.Connection, trip approval.Departure) (Redirect, error)
+
+	// Verify checks everything about a response that can be checked without a
+	// store. It returns an [*approval.Refusal] for every response that it does
+	// not accept, whatever is wrong with it, and never panics.
+	Verify(ctx context.Context, via connection.Connection, what Response) (approval.Testimony, error)
+}
+
+// Brokers has one broker of each kind that this installation uses.
+type Brokers map[connection.Broker]Broker
+
+// Redirect is where the browser goes: to URL by GET or, if there are Fields, by
+// posting them to URL.
+type Redirect struct {
+	URL    string
+	Fields []Field
+}
+
+// Field is one of a form.
+type Field struct{ Name, Value string }
+
+// Response is what came back, not yet believed.
+type Response struct {
+	Raw       string           // SAML: the SAMLResponse field, still base64; Enterprise: the JWS
+	RequestID string           // of the trip it claims to answer
+	On        connection.Mount // where it really arrived
+	At        time.Time
+}
