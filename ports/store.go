@@ -49,6 +49,7 @@ type Reader interface {
 
 	// These return approval.ErrUnknownTransaction. The last one finds the
 	// youngest trip of a browser for a code through the given connections.
+	Transaction(ctx context.Context, id uid.ID) (*approval.Transaction, error)
 	TransactionByRelayState(ctx context.Context, relay secret.Digest) (*approval.Transaction, error)
 	TransactionByTicket(ctx context.Context, ticket secret.Digest) (*approval.Transaction, error)
 	TransactionByBrowser(ctx context.Context, browser secret.Digest, code device.UserCode, connections []string) (*approval.Transaction, error)

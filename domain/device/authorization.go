@@ -220,9 +220,10 @@ func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time
 }
 
 // NotDelivered records that the token's answer is known not to have arrived.
-func (a *Authorization) NotDelivered() error {
-	if a.s.Status != Redeemed {
-		return fmt.Errorf("device: nothing was handed out for %s", a.s.ID)
+// It refuses for a token that was used: that one did arrive.
+func (a *Authorization) NotDelivered(issued *token.AccessToken) error {
+	if t := issued.Snapshot(); a.s.Status != Redeemed || t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() {
+		return fmt.Errorf("device: nothing to withdraw for %s", a.s.ID)
 	}
 	a.s.Undelivered = true
 	return nil
@@ -237,6 +238,21 @@ func (a *Authorization) PolledFrom(at time.Time, by audit.Request) (audit.Event,
 	}
 	a.s.SeenElsewhere = true
 	return a.event(audit.DeviceCodeCrossIP, at, by), true
+}
+
+// SameNetwork reports whether ip lies in the network from which the device
+// asked: the same address, or the same /24 (IPv4) or /48 (IPv6).
+func (a *Authorization) SameNetwork(ip netip.Addr) bool {
+	from, ip := a.s.RequestedFrom.Unmap(), ip.Unmap()
+	if !from.IsValid() || from.BitLen() != ip.BitLen() {
+		return false
+	}
+	bits := 24
+	if from.Is6() {
+		bits = 48
+	}
+	network, err := from.WithZone("").Prefix(bits)
+	return err == nil && network.Contains(ip.WithZone(""))
 }
 
 // HintUntil is how long "still pending" may be remembered without asking again.

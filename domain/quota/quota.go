@@ -30,9 +30,23 @@ var (
 	Decide       = Limit{"decide", 10, time.Hour}
 )
 
-// WrongUserCodes bounds the guesses of the whole world: 39 bits stand against
-// max an hour.
-func WrongUserCodes(max int) Limit { return Limit{"wrong_user_codes", max, time.Hour} }
+// Configured are the limits that an operator may set.
+type Configured struct {
+	// WrongUserCodes bounds the guesses of the whole world: 39 bits stand
+	// against so many an hour.
+	WrongUserCodes Limit
+	// PerToken bounds the requests made with one token.
+	PerToken Limit
+}
+
+// Configure names the configured limits: wrong user codes an hour, requests a
+// minute and token (0: any number).
+func Configure(wrongUserCodes, perToken int) Configured {
+	return Configured{
+		WrongUserCodes: Limit{"wrong_user_codes", wrongUserCodes, time.Hour},
+		PerToken:       Limit{"per_token", perToken, time.Minute},
+	}
+}
 
 // Allowance is what is left of a [Limit] after a try.
 type Allowance struct {

@@ -27,6 +27,9 @@ func DeviceOf(subject identity.Subject, clientID, label string) Device {
 	return Device{subject.Email(), subject.Issuer(), clientID, label}
 }
 
+// Lifetime is how long a new token opens doors.
+type Lifetime time.Duration
+
 // AccessToken is a bearer token. Its methods are the only ways it changes; one
 // that returns an error has changed nothing.
 type AccessToken struct{ s Snapshot }
@@ -45,11 +48,11 @@ type Snapshot struct {
 
 // Mint makes the token with the given id. The [Secret] is for the client alone
 // and is not kept.
-func Mint(id uid.ID, of Device, subject identity.Type, ttl time.Duration, at time.Time, by audit.Request) (*AccessToken, Secret, audit.Event) {
+func Mint(id uid.ID, of Device, subject identity.Type, life Lifetime, at time.Time, by audit.Request) (*AccessToken, Secret, audit.Event) {
 	s := newSecret(subject)
 	t := &AccessToken{Snapshot{
 		ID: id, Device: of, Prefix: prefixOf(subject), Digest: s.Digest(),
-		CreatedAt: at, ExpiresAt: at.Add(ttl),
+		CreatedAt: at, ExpiresAt: at.Add(time.Duration(life)),
 	}}
 	return t, s, t.event(audit.TokenMinted, at, by)
 }
@@ -104,6 +107,16 @@ func (t *AccessToken) Revoke(reason string, at time.Time, by audit.Request) (aud
 	return e, true
 }
 
+// Expire ends a token whose time is up. One that is dead already, or has time
+// left, changes nothing and reports false.
+func (t *AccessToken) Expire(at time.Time, by audit.Request) (audit.Event, bool) {
+	if !t.s.RevokedAt.IsZero() || at.Before(t.s.ExpiresAt) {
+		return audit.Event{}, false
+	}
+	t.s.RevokedAt, t.s.Digest = at, secret.Digest{}
+	return t.event(audit.TokenExpired, at, by), true
+}
+
 // Reissue gives a token that was never used another secret; the first one is
 // dead. It revives a token that was revoked because its secret never arrived:
 // whether that may be is for the authorization to say.
@@ -114,6 +127,11 @@ func (t *AccessToken) Reissue(at time.Time, by audit.Request) (Secret, audit.Eve
 	s := newSecret(t.SubjectType())
 	t.s.Digest, t.s.RevokedAt = s.Digest(), time.Time{}
 	return s, t.event(audit.TokenRotated, at, by), nil
+}
+
+// BelongsTo reports whether the token acts for whoever issuer calls by email.
+func (t *AccessToken) BelongsTo(email identity.Email, issuer string) bool {
+	return !email.IsZero() && t.s.Device.Email == email && t.s.Device.Issuer == issuer
 }
 
 // SubjectType tells which kind of subject the token acts for.

@@ -1,0 +1,57 @@
+package edge
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// Config says where devicegate is reached. All of it comes from the operator.
+type Config struct {
+	PublicURL      *url.URL       // of this API, with its path prefix if any
+	WebURL         *url.URL       // under which /device lives
+	CookieDomain   string         // empty: this host only
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+}
+
+// Edge answers questions about a request by the configuration.
+type Edge struct{ cfg Config }
+
+// New makes an Edge.
+func New(cfg Config) *Edge { return &Edge{cfg} }
+
+// ErrForeignOrigin refuses a decision that another site's page sent.
+var ErrForeignOrigin = fault.New(fault.Forbidden, "forbidden",
+	"This request comes from another site. Open the page again and decide there.")
+
+// Public is the address of a path of ours.
+func (e *Edge) Public(path string) string { return base(e.cfg.PublicURL) + path }
+
+// Prefix is the path of the public URL, without a slash at its end.
+func (e *Edge) Prefix() string { return strings.TrimRight(e.cfg.PublicURL.Path, "/") }
+
+// Page is the address of the page that people see, with the given query.
+func (e *Edge) Page(query url.Values) string {
+	page := base(e.cfg.WebURL) + "/device"
+	if len(query) > 0 {
+		page += "?" + query.Encode()
+	}
+	return page
+}
+
+// Secure reports whether browsers reach us by https.
+func (e *Edge) Secure() bool { return e.cfg.PublicURL.Scheme == "https" }
+
+// WebOrigin is the origin of the page.
+func (e *Edge) WebOrigin() string { return origin(e.cfg.WebURL) }
+
+// OwnOrigin reports whether an Origin header names us or the page.
+func (e *Edge) OwnOrigin(header string) bool {
+	return header == origin(e.cfg.PublicURL) || header == origin(e.cfg.WebURL)
+}
+
+func base(u *url.URL) string { return strings.TrimRight(u.String(), "/") }
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }

@@ -1,0 +1,24 @@
+package application
+
+import (
+	"context"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+// ApproveExternal lets the person who has just signed in at their identity
+// provider approve the device they signed in for.
+type ApproveExternal struct{ decisions *Decisions }
+
+// NewApproveExternal makes the use case.
+func NewApproveExternal(decisions *Decisions) *ApproveExternal { return &ApproveExternal{decisions} }
+
+// Execute approves the device that shows code. It returns, in the order in
+// which they are checked: [approval.ErrInvalidSession], [quota.ErrExceeded],
+// [approval.ErrCSRF], [approval.ErrUserCodeMismatch], [approval.ErrConsumed],
+// [device.ErrGone] or [device.ErrNotPending], [approval.ErrAccountEmail].
+func (uc *ApproveExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) (Decided, error) {
+	return uc.decisions.pass(ctx, proof, code, by, (*device.Authorization).Approve)
+}

@@ -1,0 +1,107 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Decisions is what approving and denying share: all guards, in the order of
+// the wire contract (§3).
+type Decisions struct {
+	store    ports.Store
+	pace     ports.Pace
+	limiter  ports.Limiter
+	accounts ports.Accounts
+	csrf     approval.CSRFKeys
+	now      ports.Clock
+}
+
+// NewDecisions makes the part that both use cases share.
+func NewDecisions(store ports.Store, pace ports.Pace, limiter ports.Limiter, accounts ports.Accounts, csrf approval.CSRFKeys, now ports.Clock) *Decisions {
+	return &Decisions{store, pace, limiter, accounts, csrf, now}
+}
+
+// Decided tells what is left after a decision.
+type Decided struct {
+	Allowance quota.Allowance
+	// MoreToDecide says that this browser holds other grants: its cookie stays.
+	MoreToDecide bool
+}
+
+// verdict is Approve or Deny of [device.Authorization].
+type verdict func(a *device.Authorization, by identity.Subject, at time.Time, req audit.Request) (audit.Event, error)
+
+// pass spends the grant and moves the authorization, together or not at all.
+func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request, move verdict) (out Decided, err error) {
+	subject, err := ds.subject(ctx, proof.Handle, code)
+	if err != nil {
+		return out, err
+	}
+	if out.Allowance, err = counted(ds.limiter.Take(ctx, quota.Decide, subject.Issuer()+" "+subject.Email().String())); err != nil {
+		return out, err
+	}
+	taken, err := ds.accounts.Has(ctx, subject.Email())
+	if err != nil {
+		return out, fmt.Errorf("look for an account: %w", err)
+	}
+	var a *device.Authorization
+	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		at := ds.now()
+		grants, err := tx.Grants(ctx, proof.Handle.Digest())
+		if err != nil {
+			return fmt.Errorf("find grants: %w", err)
+		}
+		grant, err := grants.Spend(proof.CSRF, ds.csrf, code, at)
+		if err != nil {
+			return err
+		}
+		out.MoreToDecide = grants.AnyLive(at)
+		a, err = tx.Authorization(ctx, grant.Snapshot().Authorization)
+		if errors.Is(err, device.ErrUnknown) {
+			return device.ErrGone
+		}
+		if err != nil {
+			return fmt.Errorf("find authorization: %w", err)
+		}
+		if err := a.Undecided(at); err != nil {
+			return err
+		}
+		if taken {
+			return approval.ErrAccountEmail
+		}
+		decided, err := move(a, grant.Snapshot().Subject, at, by)
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveGrant(ctx, grant); err != nil {
+			return fmt.Errorf("save grant: %w", err)
+		}
+		return tx.SaveAuthorization(ctx, a, decided)
+	})
+	if err != nil {
+		return out, err
+	}
+	_ = ds.pace.Wake(ctx, a.Snapshot().Code) // a hint; the device finds out without it
+	return out, nil
+}
+
+func (ds *Decisions) subject(ctx context.Context, handle approval.Handle, code device.UserCode) (who identity.Subject, err error) {
+	err = ds.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
+		grants, err := r.Grants(ctx, handle.Digest())
+		if err != nil {
+			return fmt.Errorf("find grants: %w", err)
+		}
+		who, err = grants.Subject(code, ds.now())
+		return err
+	})
+	return who, err
+}

@@ -1,0 +1,21 @@
+package application
+
+import (
+	"context"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+// DenyExternal lets the person who has just signed in turn the device away.
+type DenyExternal struct{ decisions *Decisions }
+
+// NewDenyExternal makes the use case.
+func NewDenyExternal(decisions *Decisions) *DenyExternal { return &DenyExternal{decisions} }
+
+// Execute denies the device that shows code. It refuses as
+// [ApproveExternal.Execute] does.
+func (uc *DenyExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) (Decided, error) {
+	return uc.decisions.pass(ctx, proof, code, by, (*device.Authorization).Deny)
+}

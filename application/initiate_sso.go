@@ -1,0 +1,90 @@
+package application
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// InitiateSSO sends a browser to an identity provider, for one device.
+type InitiateSSO struct {
+	store       ports.Store
+	codes       *UserCodes
+	limiter     ports.Limiter
+	brokers     ports.Brokers
+	connections connection.Directory
+	now         ports.Clock
+}
+
+// NewInitiateSSO makes the use case.
+func NewInitiateSSO(store ports.Store, codes *UserCodes, limiter ports.Limiter, brokers ports.Brokers, connections connection.Directory, now ports.Clock) *InitiateSSO {
+	return &InitiateSSO{store, codes, limiter, brokers, connections, now}
+}
+
+// Initiate is what a browser asks for.
+type Initiate struct {
+	UserCode   string // as typed
+	Connection string // slug; empty: LoginHint, else the only one
+	LoginHint  string // an e-mail address
+	On         connection.Mount
+	Browser    approval.Browser // zero: not seen before
+	Handle     approval.Handle  // zero: nothing granted before
+	By         audit.Request
+}
+
+// Initiated says where the browser goes and by what it is known.
+type Initiated struct {
+	Redirect  ports.Redirect
+	Browser   approval.Browser
+	Allowance quota.Allowance
+}
+
+// Execute begins a trip. It drops what this browser was granted for the same
+// code before. It returns [quota.ErrExceeded], [device.ErrInvalidUserCode],
+// [connection.ErrUnknown], [connection.ErrChoose] if the person has to say,
+// and the refusals of [ports.Broker].
+func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, error) {
+	allowance, err := counted(uc.limiter.Take(ctx, quota.InitiateSSO, quota.ByAddress(in.By.IP)))
+	out := Initiated{Allowance: allowance}
+	if err != nil {
+		return out, err
+	}
+	a, world, err := uc.codes.find(ctx, in.UserCode)
+	if err != nil {
+		if !world.IsZero() {
+			out.Allowance = world
+		}
+		return out, err
+	}
+	via, err := uc.connections.Choose(in.Connection, in.LoginHint)
+	if err != nil {
+		return out, err
+	}
+	broker, served := uc.brokers[via.Settings().Broker]
+	if !served {
+		return out, fmt.Errorf("connection %s: no %s broker: %w", via.Slug(), via.Settings().Broker, ports.ErrInitiateFailed)
+	}
+
+	out.Browser = in.Browser.OrNew()
+	trip, departure, err := approval.Depart(a, via, in.On, out.Browser, uc.now())
+	if err != nil {
+		return out, err
+	}
+	if out.Redirect, err = broker.Begin(ctx, via, departure); err != nil {
+		return out, fmt.Errorf("begin sign-in through %s: %w", via.Slug(), err)
+	}
+	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		if !in.Handle.IsZero() {
+			if err := tx.DropGrants(ctx, in.Handle.Digest(), a.Snapshot().UserCode); err != nil {
+				return fmt.Errorf("drop earlier grant: %w", err)
+			}
+		}
+		return tx.AddTransaction(ctx, trip)
+	})
+	return out, err
+}

@@ -1,0 +1,63 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// counted turns a limiter's answer into a refusal. A limiter that cannot count
+// lets everybody pass.
+func counted(a quota.Allowance, err error) (quota.Allowance, error) {
+	if err != nil {
+		return quota.Allowance{}, nil
+	}
+	return a, a.Check()
+}
+
+// UserCodes finds the device that shows a code, and counts the guesses of the
+// whole world.
+type UserCodes struct {
+	store   ports.Store
+	limiter ports.Limiter
+	limits  quota.Configured
+	now     ports.Clock
+}
+
+// NewUserCodes makes the part that use cases share.
+func NewUserCodes(store ports.Store, limiter ports.Limiter, limits quota.Configured, now ports.Clock) *UserCodes {
+	return &UserCodes{store, limiter, limits, now}
+}
+
+// everywhere is the key under which all addresses are counted together.
+const everywhere = "all"
+
+// find returns the pending authorization that shows the typed code. It returns
+// [device.ErrInvalidUserCode] for every other code, and [quota.ErrExceeded]
+// with the allowance when the world has guessed too often: right codes too,
+// else the refusal itself would tell which guess was right.
+func (u *UserCodes) find(ctx context.Context, typed string) (*device.Authorization, quota.Allowance, error) {
+	if left, err := counted(u.limiter.Left(ctx, u.limits.WrongUserCodes, everywhere)); err != nil {
+		return nil, left, err
+	}
+	var found *device.Authorization
+	code, err := device.ParseUserCode(typed)
+	if err == nil {
+		err = u.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+			found, err = r.AuthorizationByUserCode(ctx, code)
+			return err
+		})
+	}
+	switch {
+	case err == nil && found.Undecided(u.now()) == nil:
+		return found, quota.Allowance{}, nil
+	case err == nil, errors.Is(err, device.ErrUnknown), errors.Is(err, device.ErrInvalidUserCode):
+		_, _ = u.limiter.Take(ctx, u.limits.WrongUserCodes, everywhere)
+		return nil, quota.Allowance{}, device.ErrInvalidUserCode
+	}
+	return nil, quota.Allowance{}, fmt.Errorf("find user code: %w", err)
+}

@@ -1,0 +1,181 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// PollDevice answers a client that waits (RFC 8628 §3.4). The token is made
+// here, when an approval is redeemed, and never earlier.
+type PollDevice struct {
+	store  ports.Store
+	pace   ports.Pace
+	timing device.Timing
+	life   token.Lifetime
+	now    ports.Clock
+}
+
+// NewPollDevice makes the use case.
+func NewPollDevice(store ports.Store, pace ports.Pace, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
+	return &PollDevice{store, pace, timing, life, now}
+}
+
+// Redeemed is what a client gets, once.
+type Redeemed struct {
+	Authorization uid.ID
+	Secret        token.Secret
+	Token         *token.AccessToken
+}
+
+// Execute returns the token, or what RFC 8628 §3.5 has the client told:
+// [device.ErrAuthorizationPending], [device.ErrSlowDown],
+// [device.ErrAccessDenied], [device.ErrExpiredToken] or
+// [device.ErrForeignClient]. An empty clientID is not checked.
+func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID string, by audit.Request) (Redeemed, error) {
+	digest, who, gap := code.Digest(), clientID+"|"+by.IP.String(), uc.timing.Gap()
+
+	waits, due, err := uc.pace.Ask(ctx, digest, who, gap)
+	if err == nil && waits && due {
+		return Redeemed{}, device.ErrAuthorizationPending
+	}
+	if err == nil && waits {
+		return Redeemed{}, device.ErrSlowDown
+	}
+
+	var a *device.Authorization
+	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		a, err = r.AuthorizationByCode(ctx, digest)
+		return err
+	})
+	if errors.Is(err, device.ErrUnknown) {
+		return Redeemed{}, device.ErrExpiredToken
+	}
+	if err != nil {
+		return Redeemed{}, fmt.Errorf("find device code: %w", err)
+	}
+
+	answer := a.Answer(clientID, uc.now())
+	if answer != nil && !errors.Is(answer, device.ErrAuthorizationPending) {
+		return Redeemed{}, answer
+	}
+	if due, err := uc.pace.Claim(ctx, digest, gap); err == nil && !due {
+		return Redeemed{}, device.ErrSlowDown
+	}
+	if err := uc.noteAddress(ctx, a, by); err != nil {
+		return Redeemed{}, err
+	}
+	if answer != nil {
+		_ = uc.pace.Remember(ctx, digest, who, a.HintUntil(uc.now()))
+		return Redeemed{}, answer
+	}
+	return uc.redeem(ctx, a.Snapshot().ID, by)
+}
+
+// noteAddress keeps for auditors that a device asks from elsewhere.
+func (uc *PollDevice) noteAddress(ctx context.Context, seen *device.Authorization, by audit.Request) error {
+	if _, news := seen.PolledFrom(uc.now(), by); !news {
+		return nil
+	}
+	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		a, err := tx.Authorization(ctx, seen.Snapshot().ID)
+		if err != nil {
+			return fmt.Errorf("find authorization: %w", err)
+		}
+		elsewhere, news := a.PolledFrom(uc.now(), by)
+		if !news {
+			return nil
+		}
+		return tx.SaveAuthorization(ctx, a, elsewhere)
+	})
+}
+
+func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, by audit.Request) (out Redeemed, err error) {
+	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		a, err := tx.Authorization(ctx, id)
+		if err != nil {
+			return fmt.Errorf("find authorization: %w", err)
+		}
+		if a.IsRedeemed() {
+			out, err = uc.repeat(ctx, tx, a, by)
+		} else {
+			out, err = uc.mint(ctx, tx, a, by)
+		}
+		return err
+	})
+	if err != nil {
+		return Redeemed{}, err
+	}
+	return out, nil
+}
+
+func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authorization, by audit.Request) (Redeemed, error) {
+	at := uc.now()
+	if err := a.Redeem(at, by); err != nil {
+		return Redeemed{}, err
+	}
+	s := a.Snapshot()
+	of := token.DeviceOf(s.Subject, s.ClientID, s.Label)
+	if err := replace(ctx, tx, of, by, uc.now); err != nil {
+		return Redeemed{}, err
+	}
+	t, secret, minted := token.Mint(s.TokenID, of, s.Subject.Type(), uc.life, at, by)
+	if err := tx.AddToken(ctx, t, minted); err != nil {
+		return Redeemed{}, fmt.Errorf("add token: %w", err)
+	}
+	if err := tx.SaveAuthorization(ctx, a, minted); err != nil {
+		return Redeemed{}, fmt.Errorf("save authorization: %w", err)
+	}
+	return Redeemed{s.ID, secret, t}, nil
+}
+
+// replace ends the token that the device had before.
+func replace(ctx context.Context, tx ports.Tx, of token.Device, by audit.Request, now ports.Clock) error {
+	before, err := tx.LiveToken(ctx, of)
+	if errors.Is(err, token.ErrUnknown) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find the device's token: %w", err)
+	}
+	if revoked, changed := before.Revoke("replaced", now(), by); changed {
+		return tx.SaveToken(ctx, before, revoked)
+	}
+	return nil
+}
+
+func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authorization, by audit.Request) (Redeemed, error) {
+	at := uc.now()
+	t, err := tx.Token(ctx, a.Snapshot().TokenID)
+	if errors.Is(err, token.ErrUnknown) {
+		return Redeemed{}, device.ErrExpiredToken
+	}
+	if err != nil {
+		return Redeemed{}, fmt.Errorf("find token: %w", err)
+	}
+	if err := a.Repeat(t, uc.timing, at, by); err != nil {
+		return Redeemed{}, err
+	}
+	if !t.Snapshot().RevokedAt.IsZero() {
+		if err := replace(ctx, tx, t.Snapshot().Device, by, uc.now); err != nil {
+			return Redeemed{}, err
+		}
+	}
+	secret, rotated, err := t.Reissue(at, by)
+	if err != nil {
+		return Redeemed{}, device.ErrExpiredToken
+	}
+	if err := tx.SaveToken(ctx, t, rotated); err != nil {
+		return Redeemed{}, fmt.Errorf("save token: %w", err)
+	}
+	if err := tx.SaveAuthorization(ctx, a, rotated); err != nil {
+		return Redeemed{}, fmt.Errorf("save authorization: %w", err)
+	}
+	return Redeemed{a.Snapshot().ID, secret, t}, nil
+}

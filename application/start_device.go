@@ -1,0 +1,81 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// StartDevice begins a device authorization for a client (RFC 8628 §3.1).
+type StartDevice struct {
+	store   ports.Store
+	limiter ports.Limiter
+	clients device.Clients
+	timing  device.Timing
+	now     ports.Clock
+}
+
+// NewStartDevice makes the use case.
+func NewStartDevice(store ports.Store, limiter ports.Limiter, clients device.Clients, timing device.Timing, now ports.Clock) *StartDevice {
+	return &StartDevice{store, limiter, clients, timing, now}
+}
+
+// Start is what a client asks for.
+type Start struct {
+	ClientID string
+	Label    string // empty: the client's name
+	Scope    string // empty: what its tokens may do anyway
+	By       audit.Request
+}
+
+// Started is what a client begins with. The code is its secret.
+type Started struct {
+	Code      device.Code
+	UserCode  device.UserCode
+	ExpiresIn time.Duration
+	Interval  time.Duration
+	Allowance quota.Allowance
+}
+
+// userCodeTries is how often a user code that is in use is replaced: with 39
+// bits even two in a row are a defect, not bad luck.
+const userCodeTries = 3
+
+// Execute returns [quota.ErrExceeded], [device.ErrUnsupportedClient] or
+// [token.ErrInvalidScope]. The allowance is there in any case.
+func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
+	allowance, err := counted(uc.limiter.Take(ctx, quota.StartDevice, quota.ByAddress(in.By.IP)))
+	out := Started{Allowance: allowance, ExpiresIn: uc.timing.TTL, Interval: uc.timing.Interval}
+	if err != nil {
+		return out, err
+	}
+	client, err := uc.clients.Find(in.ClientID)
+	if err != nil {
+		return out, err
+	}
+	if err := token.CheckScope(in.Scope); err != nil {
+		return out, err
+	}
+	label := device.ParseLabel(in.Label, client)
+	for range userCodeTries {
+		a, code, started := device.Start(client, label, uc.timing, uc.now(), in.By)
+		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+			return tx.AddAuthorization(ctx, a, started)
+		})
+		if err == nil {
+			out.Code, out.UserCode = code, a.Snapshot().UserCode
+			return out, nil
+		}
+		if !errors.Is(err, ports.ErrUserCodeTaken) {
+			break
+		}
+	}
+	return out, fmt.Errorf("start device authorization: %w", err)
+}

@@ -1,0 +1,49 @@
+package application
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// WithdrawToken ends a token whose answer is known not to have arrived. The
+// client may still ask once more within the window of
+// [device.Authorization.Repeat].
+type WithdrawToken struct {
+	store ports.Store
+	now   ports.Clock
+}
+
+// NewWithdrawToken makes the use case.
+func NewWithdrawToken(store ports.Store, now ports.Clock) *WithdrawToken {
+	return &WithdrawToken{store, now}
+}
+
+// Execute withdraws what was handed out for an authorization. A token that was
+// used meanwhile did arrive, and lives on.
+func (uc *WithdrawToken) Execute(ctx context.Context, authorization uid.ID, by audit.Request) error {
+	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		a, err := tx.Authorization(ctx, authorization)
+		if err != nil {
+			return fmt.Errorf("find authorization: %w", err)
+		}
+		t, err := tx.Token(ctx, a.Snapshot().TokenID)
+		if err != nil {
+			return fmt.Errorf("find token: %w", err)
+		}
+		if err := a.NotDelivered(t); err != nil {
+			return err
+		}
+		revoked, changed := t.Revoke("not_delivered", uc.now(), by)
+		if !changed {
+			return nil
+		}
+		if err := tx.SaveToken(ctx, t, revoked); err != nil {
+			return fmt.Errorf("save token: %w", err)
+		}
+		return tx.SaveAuthorization(ctx, a, revoked)
+	})
+}
