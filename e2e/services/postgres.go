@@ -1,0 +1,119 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/testcontainers/testcontainers-go"
+)
+
+var postgres = once{kind: &kind{
+	name: "PostgreSQL",
+	install: "Set E2E_DATABASE_URL to a server where databases may be created, " +
+		"or start Docker, or install postgresql.",
+	image: image("E2E_POSTGRES_IMAGE", "postgres:17-alpine"),
+	port:  "5432/tcp",
+	options: []testcontainers.ContainerCustomizer{
+		testcontainers.WithEnv(map[string]string{"POSTGRES_USER": "e2e", "POSTGRES_PASSWORD": "e2e"}),
+		testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql/data": "rw"}),
+		testcontainers.WithCmd(append([]string{"postgres"}, careless...)...),
+	},
+	program: postgresProgram,
+	answers: postgresAnswers,
+}}
+
+// careless is for data that nobody will miss.
+var careless = []string{
+	"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+	"-c", "max_connections=300", "-c", "jit=off",
+}
+
+func postgresURL(addr string) string {
+	return "postgres://e2e:e2e@" + addr + "/postgres?sslmode=disable"
+}
+
+func postgresAnswers(ctx context.Context, addr string) error {
+	return execute(ctx, postgresURL(addr), "SELECT 1")
+}
+
+var databases atomic.Int64
+
+// Postgres returns the URL of an empty database, which is dropped when the
+// test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server := os.Getenv("E2E_DATABASE_URL")
+	if server == "" {
+		needMain(t)
+		server = postgresURL(postgres.get(t))
+	}
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal("E2E_DATABASE_URL is not a URL")
+	}
+	name := fmt.Sprintf("e2e_%d_%d_%d", os.Getpid(), time.Now().UnixMilli(), databases.Add(1))
+	if err := execute(t.Context(), server, "CREATE DATABASE "+name); err != nil {
+		t.Fatalf("make a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := execute(context.Background(), server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop the database: %v", err)
+		}
+	})
+	u.Path = "/" + name
+	return u.String()
+}
+
+func execute(ctx context.Context, server, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	c, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return err
+	}
+	_, err = c.Exec(ctx, statement)
+	return errors.Join(err, c.Close(ctx))
+}
+
+func postgresProgram(ctx context.Context) (*running, error) {
+	program, err := find("postgres")
+	if err != nil {
+		return nil, err
+	}
+	initdb, err := find("initdb")
+	if err != nil {
+		return nil, err
+	}
+	// SIGQUIT: end at once; what a crash would leave behind is removed anyway.
+	c, err := newChild(program, "postgres", syscall.SIGQUIT)
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(c.folder, "data")
+	out, err := c.command(ctx, initdb, "-D", data, "-U", "e2e", "-A", "trust",
+		"--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions").CombinedOutput()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(c.folder))
+	}
+	r, err := onFreePort(func(port int) (*running, error) {
+		args := append([]string{
+			"-D", data, "-p", strconv.Itoa(port), "-k", c.folder,
+			"-c", "listen_addresses=127.0.0.1",
+		}, careless...)
+		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), postgresAnswers, args...)
+	})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.folder))
+	}
+	return r, nil
+}

@@ -1,0 +1,152 @@
+package services
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var redisKind = kind{
+	name:    "Redis",
+	install: "Set E2E_REDIS_URL, or start Docker, or install redis-server or valkey-server.",
+	image:   image("E2E_REDIS_IMAGE", "redis:7-alpine"),
+	port:    "6379/tcp",
+	program: redisProgram,
+	answers: redisAnswers,
+}
+
+func redisAnswers(ctx context.Context, addr string) error { return ask(ctx, addr, "PING", "+PONG") }
+
+var redis = once{kind: &redisKind}
+
+// Redis returns the URL of a server that all tests of the package share: never
+// flush it, and use keys of your own.
+func Redis(t testing.TB) string {
+	t.Helper()
+	if url := os.Getenv("E2E_REDIS_URL"); url != "" {
+		return url
+	}
+	needMain(t)
+	return "redis://" + redis.get(t)
+}
+
+// Server is a Redis that belongs to one test, which may stop it. It has one
+// address for all its life, and loses everything when it is stopped.
+type Server struct {
+	t    testing.TB
+	door *door
+	now  *running
+}
+
+// PrivateRedis starts one.
+func PrivateRedis(t testing.TB) *Server {
+	t.Helper()
+	needMain(t)
+	now, err := redisKind.start()
+	if err != nil {
+		missing(t, err)
+	}
+	s := &Server{t: t, now: now}
+	t.Cleanup(func() {
+		if s.door != nil {
+			s.door.shut()
+		}
+		s.now.stop()
+	})
+	if s.door, err = newDoor(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.door.open(now.addr); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// URL is where the server is reached, or refuses while it is stopped.
+func (s *Server) URL() string { return "redis://" + s.door.addr }
+
+// Stop ends the server: connections break, new ones are refused.
+func (s *Server) Stop() {
+	s.t.Helper()
+	s.door.shut()
+	s.now.stop()
+}
+
+// Start brings a stopped server back, empty.
+func (s *Server) Start() {
+	s.t.Helper()
+	now, err := redisKind.start()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.now = now
+	if err := s.door.open(now.addr); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Hang keeps the server's connections open and answers nothing, until Resume.
+func (s *Server) Hang() { s.door.hang() }
+
+// Resume ends Hang. What was asked meanwhile is answered now.
+func (s *Server) Resume() { s.door.resume() }
+
+// Flush removes all keys.
+func (s *Server) Flush() {
+	s.t.Helper()
+	if err := ask(s.t.Context(), s.now.addr, "FLUSHALL", "+OK"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// ask sends one command and compares the first line of the answer.
+func ask(ctx context.Context, addr, command, want string) error {
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(10 * time.Second)
+	}
+	_ = c.SetDeadline(deadline)
+	if _, err := fmt.Fprintf(c, "%s\r\n", command); err != nil {
+		return err
+	}
+	got, err := bufio.NewReader(c).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if got = strings.TrimSpace(got); got != want {
+		return fmt.Errorf("%s: %s", command, got)
+	}
+	return nil
+}
+
+func redisProgram(ctx context.Context) (*running, error) {
+	program, err := find("redis-server", "valkey-server")
+	if err != nil {
+		return nil, err
+	}
+	c, err := newChild(program, "redis", syscall.SIGTERM)
+	if err != nil {
+		return nil, err
+	}
+	r, err := onFreePort(func(port int) (*running, error) {
+		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), redisAnswers,
+			"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", c.folder)
+	})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.folder))
+	}
+	return r, nil
+}
