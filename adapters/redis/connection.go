@@ -1,0 +1,178 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+const (
+	// patience is what a person or a device is made to wait for a hint.
+	patience = 300 * time.Millisecond
+	// dialPatience is spent in the background, except for what of it falls
+	// into somebody's patience.
+	dialPatience = 2 * time.Second
+	// lookAgain is how often a server that is away is looked for.
+	lookAgain = 250 * time.Millisecond
+)
+
+// ErrAway says that the server is known not to answer; nothing was tried.
+var ErrAway = errors.New("redis: the server is away")
+
+// Config says where the server is.
+type Config struct {
+	// URL is redis://, rediss:// (TLS) or unix://, with user, password and
+	// database. Several addr parameters name the nodes of a cluster;
+	// master_set makes them sentinels.
+	URL string
+}
+
+// Check returns what is wrong with the configuration, without the secrets in it.
+func (c Config) Check() error {
+	_, err := c.options()
+	return err
+}
+
+func (c Config) options() (rueidis.ClientOption, error) {
+	o, err := rueidis.ParseURL(c.URL)
+	if bad := (*url.Error)(nil); errors.As(err, &bad) {
+		return o, errors.New("not a URL") // the cause would quote the password
+	}
+	if err != nil {
+		return o, err
+	}
+	if o.Dialer.Timeout == 0 {
+		o.Dialer.Timeout = dialPatience
+	}
+	if o.ConnWriteTimeout == 0 {
+		o.ConnWriteTimeout = time.Second
+	}
+	o.DisableCache = true    // nothing here is read twice
+	o.DisableRetry = true    // patience is too short for it
+	o.PipelineMultiplex = -1 // one pipelined connection is plenty
+	return o, nil
+}
+
+// Connection is the way to the server, whether it is there or not.
+type Connection struct {
+	options rueidis.ClientOption
+	log     *slog.Logger
+
+	closing context.Context
+	close   context.CancelFunc
+	looking sync.WaitGroup
+
+	mu     sync.Mutex
+	client rueidis.Client // nil before the first success
+	away   bool
+}
+
+// Open returns a connection, also when the server does not answer: it is then
+// looked for until it does. An error is one of the configuration.
+func Open(cfg Config, log *slog.Logger) (*Connection, error) {
+	options, err := cfg.options()
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	c := &Connection{options: options, log: log, away: true}
+	c.closing, c.close = context.WithCancel(context.Background())
+	if err := c.reach(); err != nil {
+		log.Warn("redis does not answer; going on without", "error", err)
+		c.looking.Go(c.look)
+	}
+	return c, nil
+}
+
+// Close ends the connection. What is asked of it later fails.
+func (c *Connection) Close() {
+	c.close()
+	c.looking.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		c.client.Close()
+	}
+	c.client, c.away = nil, true
+}
+
+// Ready returns nil if the server answers.
+func (c *Connection) Ready(ctx context.Context) error {
+	return c.do(ctx, func(ctx context.Context, r rueidis.Client) error {
+		return r.Do(ctx, r.B().Ping().Build()).Error()
+	})
+}
+
+// do runs one command. An error of the server itself is one, too, but no sign
+// that it is away; nor is a caller who does not wait.
+func (c *Connection) do(ctx context.Context, command func(context.Context, rueidis.Client) error) error {
+	c.mu.Lock()
+	client, away := c.client, c.away
+	c.mu.Unlock()
+	if away {
+		return ErrAway
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := command(limited, client)
+	if err == nil || rueidis.IsRedisNil(err) {
+		return err
+	}
+	if _, answered := rueidis.IsRedisErr(err); !answered && ctx.Err() == nil {
+		c.lost(err)
+	}
+	return fmt.Errorf("redis: %w", err)
+}
+
+// lost has everybody fail at once until the server answers again.
+func (c *Connection) lost(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.away || c.closing.Err() != nil {
+		return
+	}
+	c.away = true
+	c.log.Warn("redis went away; going on without", "error", cause)
+	c.looking.Go(c.look)
+}
+
+func (c *Connection) look() {
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.closing.Done():
+			return
+		case <-tick.C:
+		}
+		if c.reach() == nil {
+			c.log.Info("redis is back")
+			return
+		}
+	}
+}
+
+// reach connects, or makes sure of the connection there is.
+func (c *Connection) reach() error {
+	c.mu.Lock()
+	client := c.client
+	c.mu.Unlock()
+	if client == nil {
+		var err error
+		if client, err = rueidis.NewClient(c.options); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(c.closing, dialPatience)
+	defer cancel()
+	err := client.Do(ctx, client.B().Ping().Build()).Error()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.client, c.away = client, err != nil
+	return err
+}
