@@ -12,18 +12,19 @@ type Kind int
 
 // The kinds, with the HTTP status each has by default.
 const (
-	Internal        Kind = iota // 500: not a refusal at all
-	Invalid                     // 400: the request cannot be right
-	Unauthenticated             // 401: nobody, or nobody any more
-	Forbidden                   // 403: somebody, but not allowed
-	NotFound                    // 404: nothing there, or nothing to admit to
-	Conflict                    // 409: too late, or somebody was faster
-	Gone                        // 410: it was here once
-	TooLarge                    // 413: more than is read
-	Unprocessable               // 422: well-formed, but out of range
-	RateLimited                 // 429: later
-	Upstream                    // 502: somebody we depend on did not play along
-	Unavailable                 // 503: our own stores are away; later
+	Internal         Kind = iota // 500: not a refusal at all
+	Invalid                      // 400: the request cannot be right
+	Unauthenticated              // 401: nobody, or nobody any more
+	Forbidden                    // 403: somebody, but not allowed
+	NotFound                     // 404: nothing there, or nothing to admit to
+	MethodNotAllowed             // 405: there, but not to be asked like this
+	Conflict                     // 409: too late, or somebody was faster
+	Gone                         // 410: it was here once
+	TooLarge                     // 413: more than is read
+	Unprocessable                // 422: well-formed, but out of range
+	RateLimited                  // 429: later
+	Upstream                     // 502: somebody we depend on did not play along
+	Unavailable                  // 503: our own stores are away; later
 )
 
 // Error is an expected refusal. Code is on the wire for ever; Message is one

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// bearer finds out whom the request acts for (RFC 6750 §2.1). A token in a
+// query or a body is none: it would end up in logs and histories.
+func (h *Handlers) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return nil, token.ErrInvalid
+	}
+	words := strings.Fields(headers[0])
+	if len(words) != 2 || !strings.EqualFold(words[0], "Bearer") {
+		return nil, token.ErrInvalid
+	}
+	presented, err := token.ParseSecret(words[1])
+	if err != nil {
+		return nil, err
+	}
+	verified, err := h.Verify.Execute(r.Context(), presented, h.Edge.Facts(r))
+	limited(w, verified.Allowance)
+	return verified.Token, err
+}
+
+type accountBody struct {
+	SubjectType        string    `json:"subject_type"`
+	SubjectEmail       string    `json:"subject_email"`
+	SubjectIssuer      string    `json:"subject_issuer"`
+	Account            *struct{} `json:"account"`
+	Workspaces         []string  `json:"workspaces"`
+	DefaultWorkspaceID *string   `json:"default_workspace_id"`
+}
+
+// account answers GET account.
+func (h *Handlers) account(w http.ResponseWriter, r *http.Request) error {
+	t, err := h.bearer(w, r)
+	if err != nil {
+		return err
+	}
+	of := t.Snapshot().Device
+	return answer(w, http.StatusOK, accountBody{
+		SubjectType: string(t.SubjectType()), SubjectEmail: of.Email.String(), SubjectIssuer: of.Issuer,
+		Workspaces: []string{},
+	})
+}
+
+// workspaces answers GET workspaces: people from outside have none.
+func (h *Handlers) workspaces(w http.ResponseWriter, r *http.Request) error {
+	if _, err := h.bearer(w, r); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string][]string{"workspaces": {}})
+}
+
+type sessionBody struct {
+	ID          string  `json:"id"`
+	Prefix      string  `json:"prefix"`
+	ClientID    string  `json:"client_id"`
+	DeviceLabel string  `json:"device_label"`
+	CreatedAt   string  `json:"created_at"`
+	LastUsedAt  *string `json:"last_used_at"`
+	ExpiresAt   string  `json:"expires_at"`
+}
+
+type sessionsBody struct {
+	Page    int           `json:"page"`
+	Limit   int           `json:"limit"`
+	Total   int           `json:"total"`
+	HasMore bool          `json:"has_more"`
+	Data    []sessionBody `json:"data"`
+}
+
+// listSessions answers GET account/sessions.
+func (h *Handlers) listSessions(w http.ResponseWriter, r *http.Request) error {
+	t, err := h.bearer(w, r)
+	if err != nil {
+		return err
+	}
+	p, err := query(r)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(p)
+	if err != nil {
+		return err
+	}
+	of := t.Snapshot().Device
+	found, err := h.ListSessions.Execute(r.Context(), of.Email, of.Issuer, page)
+	if err != nil {
+		return err
+	}
+	out := sessionsBody{page.Number(), page.Limit(), found.Total, found.More, []sessionBody{}}
+	for _, t := range found.Tokens {
+		s := t.Snapshot()
+		row := sessionBody{
+			ID: s.ID.String(), Prefix: s.Prefix, ClientID: s.Device.ClientID, DeviceLabel: s.Device.Label,
+			CreatedAt: zuluTime(s.CreatedAt), ExpiresAt: zuluTime(s.ExpiresAt),
+		}
+		if !s.LastUsedAt.IsZero() {
+			used := zuluTime(s.LastUsedAt)
+			row.LastUsedAt = &used
+		}
+		out.Data = append(out.Data, row)
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+func pageOf(p params) (application.Page, error) {
+	number, err := numberOr(p, "page", 1)
+	if err != nil {
+		return application.Page{}, err
+	}
+	limit, err := numberOr(p, "limit", 100)
+	if err != nil {
+		return application.Page{}, err
+	}
+	return application.NewPage(number, limit)
+}
+
+func numberOr(p params, name string, otherwise int) (int, error) {
+	text, _ := p.text(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, application.ErrInvalidPage
+	}
+	return n, nil
+}
+
+// revokeSession answers DELETE account/sessions/{id}, of which "self" is the
+// one that asks.
+func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
+	t, err := h.bearer(w, r)
+	if err != nil {
+		return err
+	}
+	id := t.Snapshot().ID
+	if text := chi.URLParam(r, "id"); text != "self" {
+		if id, err = uid.Parse(text); err != nil {
+			return fault.ErrNotFound
+		}
+	}
+	of := t.Snapshot().Device
+	if err := h.RevokeSession.Execute(r.Context(), id, of.Email, of.Issuer, h.Edge.Facts(r)); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string]string{"status": "revoked"})
+}

@@ -1,0 +1,166 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+type startedBody struct {
+	DeviceCode              string `json:"device_code"`
+	UserCode                string `json:"user_code"`
+	VerificationURI         string `json:"verification_uri"`
+	VerificationURIComplete string `json:"verification_uri_complete"`
+	ExpiresIn               int    `json:"expires_in"`
+	Interval                int    `json:"interval"`
+}
+
+// startDevice answers POST code (RFC 8628 §3.1, §3.2).
+func (h *Handlers) startDevice(w http.ResponseWriter, r *http.Request) error {
+	p, err := body(w, r)
+	if err != nil {
+		return err
+	}
+	clientID, err := p.required("client_id")
+	if err != nil {
+		return err
+	}
+	return h.start(w, r, p, clientID)
+}
+
+func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clientID string) error {
+	label, err := p.text("device_label")
+	if err != nil {
+		return err
+	}
+	scope, err := p.text("scope")
+	if err != nil {
+		return err
+	}
+	started, err := h.Start.Execute(r.Context(), application.Start{
+		ClientID: clientID, Label: label, Scope: scope, By: h.Edge.Facts(r),
+	})
+	limited(w, started.Allowance)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, startedBody{
+		DeviceCode:              started.Code.Reveal(), // the one answer that carries it
+		UserCode:                started.UserCode.String(),
+		VerificationURI:         h.Edge.Page(nil),
+		VerificationURIComplete: h.Edge.Page(url.Values{"user_code": {started.UserCode.String()}}),
+		ExpiresIn:               int(started.ExpiresIn / time.Second),
+		Interval:                int(started.Interval / time.Second),
+	})
+}
+
+type tokenBody struct {
+	Token              string    `json:"token"`
+	ExpiresAt          string    `json:"expires_at"`
+	SubjectType        string    `json:"subject_type"`
+	SubjectEmail       string    `json:"subject_email"`
+	SubjectIssuer      string    `json:"subject_issuer"`
+	Account            *struct{} `json:"account"`
+	Workspaces         []string  `json:"workspaces"`
+	DefaultWorkspaceID *string   `json:"default_workspace_id"`
+	TokenID            string    `json:"token_id"`
+	AccessToken        string    `json:"access_token"`
+	TokenType          string    `json:"token_type"`
+	ExpiresIn          int       `json:"expires_in"`
+	Scope              string    `json:"scope"`
+}
+
+// offsetTime is RFC 3339 with a numeric offset, as the reference writes it.
+const offsetTime = "2006-01-02T15:04:05.999999-07:00"
+
+// pollDevice answers POST token (RFC 8628 §3.4, §3.5).
+func (h *Handlers) pollDevice(w http.ResponseWriter, r *http.Request) error {
+	p, err := body(w, r)
+	if err != nil {
+		return err
+	}
+	clientID, err := p.text("client_id")
+	if err != nil {
+		return err
+	}
+	return h.poll(w, r, p, clientID)
+}
+
+func (h *Handlers) poll(w http.ResponseWriter, r *http.Request, p params, clientID string) error {
+	code, err := p.required("device_code")
+	if err != nil {
+		return err
+	}
+	redeemed, err := h.Poll.Execute(r.Context(), device.ParseCode(code), clientID, h.Edge.Facts(r))
+	if err != nil {
+		return err
+	}
+	t := redeemed.Token.Snapshot()
+	secret := redeemed.Secret.Reveal() // the one answer that carries it
+	return h.deliver(w, r, redeemed, tokenBody{
+		Token: secret, ExpiresAt: t.ExpiresAt.UTC().Format(offsetTime),
+		SubjectType: string(redeemed.Token.SubjectType()), SubjectEmail: t.Device.Email.String(), SubjectIssuer: t.Device.Issuer,
+		Workspaces: []string{}, TokenID: t.ID.String(),
+		AccessToken: secret, TokenType: "Bearer",
+		ExpiresIn: int(t.ExpiresAt.Sub(h.Now()).Round(time.Second) / time.Second),
+		Scope:     strings.Join(redeemed.Token.Scopes(), " "),
+	})
+}
+
+// withdrawal bounds how long an answer that did not arrive is cleaned up after.
+const withdrawal = 5 * time.Second
+
+// deliver hands the token over, and withdraws it if the client is known to be
+// gone: nobody else may find it.
+func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, redeemed application.Redeemed, b tokenBody) error {
+	err := r.Context().Err()
+	if err == nil {
+		err = answer(w, http.StatusOK, b)
+	}
+	if err == nil {
+		err = http.NewResponseController(w).Flush()
+	}
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), withdrawal)
+	defer cancel()
+	h.Log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
+	if err := h.Withdraw.Execute(ctx, redeemed.Authorization, h.Edge.Facts(r)); err != nil {
+		h.Log.ErrorContext(ctx, "token not withdrawn", "authorization_id", redeemed.Authorization.String(), "error", err)
+	}
+	return nil
+}
+
+type lookupBody struct {
+	Valid            bool    `json:"valid"`
+	ExpiresRemaining int     `json:"expires_in_remaining"`
+	ClientID         *string `json:"client_id"`
+}
+
+// lookUpDevice answers GET lookup.
+func (h *Handlers) lookUpDevice(w http.ResponseWriter, r *http.Request) error {
+	p, err := query(r)
+	if err != nil {
+		return err
+	}
+	typed, err := p.required("user_code")
+	if err != nil {
+		return err
+	}
+	found, err := h.LookUp.Execute(r.Context(), typed, h.Edge.Facts(r))
+	limited(w, found.Allowance)
+	if err != nil {
+		return err
+	}
+	out := lookupBody{Valid: found.Valid, ExpiresRemaining: int(found.Remaining / time.Second)}
+	if found.Valid {
+		out.ClientID = &found.ClientID
+	}
+	return answer(w, http.StatusOK, out)
+}

@@ -1,0 +1,106 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/devicegate/devicegate/adapters/internal/edge"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// status is the one place where kinds of refusals become HTTP statuses.
+func status(k fault.Kind) int {
+	switch k {
+	case fault.Invalid:
+		return http.StatusBadRequest
+	case fault.Unauthenticated:
+		return http.StatusUnauthorized
+	case fault.Forbidden:
+		return http.StatusForbidden
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case fault.Conflict:
+		return http.StatusConflict
+	case fault.Gone:
+		return http.StatusGone
+	case fault.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case fault.Unprocessable:
+		return http.StatusUnprocessableEntity
+	case fault.RateLimited:
+		return http.StatusTooManyRequests
+	case fault.Upstream:
+		return http.StatusBadGateway
+	case fault.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// retryHeaders say when to come back, and how to sign in.
+func retryHeaders(w http.ResponseWriter, f *fault.Error) {
+	switch f.Kind {
+	case fault.Unauthenticated:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
+	case fault.RateLimited, fault.Unavailable:
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", "5")
+		}
+	}
+}
+
+// errorBody serves web pages and OAuth clients (error) and difyctl (code,
+// message, status) at once.
+type errorBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+	Code        string `json:"code"`
+	Message     string `json:"message"`
+	Status      int    `json:"status"`
+	RequestID   string `json:"request_id"`
+}
+
+// dify is the dialect of the canonical and the legacy mount.
+func dify(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
+	retryHeaders(w, f)
+	code := f.Code
+	if f.Kind == fault.RateLimited {
+		code = "too_many_requests"
+	}
+	return answer(w, status(f.Kind), errorBody{
+		f.Code, f.Message, code, f.Message, status(f.Kind), edge.RequestID(r.Context()),
+	})
+}
+
+// difyToken is the dialect of the canonical token endpoint. difyctl reads
+// error whatever the status, and takes every word but RFC 8628's four as fatal;
+// those come alone.
+func difyToken(w http.ResponseWriter, _ *http.Request, f *fault.Error) error {
+	retryHeaders(w, f)
+	body := map[string]string{"error": f.Code}
+	if !isPollWord(f) {
+		body["error_description"] = f.Message
+	}
+	return answer(w, status(f.Kind), body)
+}
+
+func isPollWord(f *fault.Error) bool {
+	return f.Code == device.ErrAuthorizationPending.Code || f.Code == device.ErrSlowDown.Code ||
+		f.Code == device.ErrAccessDenied.Code || f.Code == device.ErrExpiredToken.Code
+}
+
+// oauth is the dialect of the standard mount: plain RFC 6749 §5.2.
+func oauth(w http.ResponseWriter, _ *http.Request, f *fault.Error) error {
+	retryHeaders(w, f)
+	code := f.Code
+	switch {
+	case errors.Is(f, device.ErrForeignClient):
+		code = "invalid_grant"
+	case errors.Is(f, device.ErrUnsupportedClient):
+		code = "invalid_client"
+	}
+	return answer(w, status(f.Kind), map[string]string{"error": code, "error_description": f.Message})
+}

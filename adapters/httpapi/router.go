@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+var (
+	errMethod = fault.New(fault.MethodNotAllowed, "method_not_allowed", "This address is there, but not for this method. See the Allow header.")
+	errGone   = fault.New(fault.Gone, "gone", "This address is no longer served. Use the one in the Link header.")
+)
+
+// NewRouter serves all mounts; pages serves /device and what lies below it.
+// With a path prefix in the public URL everything is served below it too, for
+// proxies that keep it and for those that strip it. Observe wraps every route.
+func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.Handler) http.Handler {
+	r := chi.NewRouter()
+	r.Use(observe, h.Edge.WithRequestID)
+	r.Route(connection.Canonical.Prefix(), h.canonical)
+	r.Route(connection.Legacy.Prefix(), h.legacy)
+	r.Route("/oauth2", h.standard)
+	r.Group(h.wellKnown)
+	r.Handle("/device", pages)
+	r.Handle("/device/*", pages)
+	fallbacks(h, r)
+	return underPrefix(h.Edge.Prefix(), r)
+}
+
+func (h *Handlers) canonical(r chi.Router) {
+	r.Use(secured, h.cors)
+	on := h.in(dify)
+	r.Post("/oauth/device/code", on(h.startDevice))
+	r.Post("/oauth/device/token", h.in(difyToken)(h.pollDevice))
+	r.Get("/oauth/device/lookup", on(h.lookUpDevice))
+
+	r.Get("/oauth/device/sso-initiate", on(h.licensed(h.navigation(h.initiateSSO(connection.Canonical)))))
+	r.Get("/oauth/device/sso-complete", on(h.licensed(h.navigation(h.completeSSO(connection.Canonical)))))
+	r.Post("/oauth/device/sso-complete", on(h.licensed(h.navigation(h.assertionConsumerService(connection.Canonical)))))
+	r.Get("/oauth/device/approval-context", on(h.licensed(h.describeApproval)))
+	r.Post("/oauth/device/approve-external", on(h.licensed(h.approveExternal)))
+	r.Post("/oauth/device/deny-external", on(h.licensed(h.denyExternal)))
+
+	r.Get("/account", on(h.account))
+	r.Get("/account/sessions", on(h.listSessions))
+	r.Delete("/account/sessions/{id}", on(h.revokeSession))
+	r.Get("/workspaces", on(h.workspaces))
+	r.Get("/_version", on(h.version))
+	r.Get("/_health", on(h.healthy))
+	fallbacks(h, r)
+}
+
+// legacy is an alias that shrinks and never grows.
+func (h *Handlers) legacy(r chi.Router) {
+	r.Use(secured, h.deprecated)
+	if !h.Config.LegacyRoutes {
+		r.HandleFunc("/*", h.in(dify)(func(http.ResponseWriter, *http.Request) error { return errGone }))
+		return
+	}
+	r.Use(h.cors)
+	on := h.in(dify)
+	r.Get("/oauth/device/sso-initiate", on(h.licensed(h.navigation(h.initiateSSO(connection.Legacy)))))
+	r.Get(connection.Legacy.CompletePath(), on(h.licensed(h.navigation(h.completeSSO(connection.Legacy)))))
+	r.Post(connection.Legacy.CompletePath(), on(h.licensed(h.navigation(h.assertionConsumerService(connection.Legacy)))))
+	r.Get("/oauth/device/approval-context", on(h.licensed(h.describeApproval)))
+	r.Post("/oauth/device/approve-external", on(h.licensed(h.approveExternal)))
+	fallbacks(h, r)
+}
+
+// standard speaks OAuth as any client expects it (RFC 8628).
+func (h *Handlers) standard(r chi.Router) {
+	r.Use(secured)
+	on := h.in(oauth)
+	r.Post("/device_authorization", on(h.deviceAuthorization))
+	r.Post("/token", on(h.token))
+	fallbacks(h, r)
+}
+
+func (h *Handlers) wellKnown(r chi.Router) {
+	r.Use(secured)
+	on := h.in(dify)
+	const metadata = "/.well-known/oauth-authorization-server"
+	r.Get(metadata, on(h.serverMetadata))
+	if prefix := h.Edge.Prefix(); prefix != "" {
+		r.Get(metadata+prefix, on(h.serverMetadata))
+	}
+	r.Get("/saml/metadata", on(h.samlMetadata))
+	r.Get("/saml/metadata/{connection}", on(h.samlMetadata))
+	r.Get("/healthz", on(h.healthy))
+	r.Get("/readyz", on(h.ready))
+}
+
+// fallbacks word a 404 and a 405 as the other answers are.
+func fallbacks(h *Handlers, r chi.Router) {
+	r.NotFound(h.in(dify)(func(http.ResponseWriter, *http.Request) error { return fault.ErrNotFound }))
+	r.MethodNotAllowed(h.in(dify)(func(w http.ResponseWriter, req *http.Request) error {
+		w.Header().Set("Allow", strings.Join(allowed(r, chi.RouteContext(req.Context()).RoutePath), ", "))
+		return errMethod
+	}))
+}
+
+func allowed(r chi.Routes, path string) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		if r.Match(chi.NewRouteContext(), m, path) {
+			methods = append(methods, m)
+		}
+	}
+	return methods
+}
+
+func underPrefix(prefix string, next http.Handler) http.Handler {
+	if prefix == "" {
+		return next
+	}
+	stripped := http.StripPrefix(prefix, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, prefix+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,142 @@
+package httpapi
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// initiateSSO answers GET sso-initiate.
+func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		p, err := query(r)
+		if err != nil {
+			return err
+		}
+		code, err := p.required("user_code")
+		if err != nil {
+			return err
+		}
+		slug, _ := p.text("connection")
+		hint, _ := p.text("login_hint")
+		out, err := h.Initiate.Execute(r.Context(), application.Initiate{
+			UserCode: code, Connection: slug, LoginHint: hint, On: on,
+			Browser: h.Edge.Browser(r), Handle: h.Edge.Handle(r), By: h.Edge.Facts(r),
+		})
+		limited(w, out.Allowance)
+		if errors.Is(err, connection.ErrChoose) {
+			http.Redirect(w, r, h.Edge.Page(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		h.Edge.SetBrowser(w, out.Browser)
+		return leave(w, r, out.Redirect)
+	}
+}
+
+// postForm leaves by POST for an identity provider that takes no redirect. The
+// button is for browsers without scripts.
+var postForm = template.Must(template.New("post").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Signing in</title>
+<form method="post" action="{{.To.URL}}">{{range .To.Fields}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}<button>Continue to sign in</button></form>
+<script nonce="{{.Nonce}}">document.forms[0].submit()</script>
+</html>
+`))
+
+func leave(w http.ResponseWriter, r *http.Request, to ports.Redirect) error {
+	if len(to.Fields) == 0 {
+		http.Redirect(w, r, to.URL, http.StatusFound)
+		return nil
+	}
+	nonce := secret.Random("nonce", 16).Reveal()
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; script-src 'nonce-"+nonce+"'")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	return postForm.Execute(w, struct {
+		To    ports.Redirect
+		Nonce string
+	}{to, nonce})
+}
+
+// assertionConsumerService answers POST sso-complete (SAML bindings §3.5.4). It
+// comes from the identity provider's page, without cookies; the GET that
+// follows proves which browser it is.
+func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		p, err := form(w, r, acsMax)
+		if err != nil {
+			return err
+		}
+		response, err := p.required("SAMLResponse")
+		if err != nil {
+			return err
+		}
+		relay, err := p.required("RelayState")
+		if err != nil {
+			return err
+		}
+		ticket, err := h.Accept.Execute(r.Context(), application.Arrival{
+			Response: response, RelayState: approval.ParseRelayState(relay), On: on, By: h.Edge.Facts(r),
+		})
+		if err != nil {
+			return err
+		}
+		back := h.Edge.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
+		http.Redirect(w, r, back, http.StatusSeeOther)
+		return nil
+	}
+}
+
+// brokerErrors are the words in which a broker outside may say what happened.
+var brokerErrors = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+
+// completeSSO answers GET sso-complete: a ticket of ours, or what a broker
+// outside sends along.
+func (h *Handlers) completeSSO(on connection.Mount) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		p, err := query(r)
+		if err != nil {
+			return err
+		}
+		if p["SAMLResponse"] != nil || p["SAMLart"] != nil {
+			return fault.InvalidRequest("A SAML response has to be posted here.")
+		}
+		if word, _ := p.text("sso_error"); word != "" {
+			if !brokerErrors.MatchString(word) {
+				word = "sso_failed"
+			}
+			h.toPage(w, r, fault.New(fault.Forbidden, word, ""))
+			return nil
+		}
+		ticket, _ := p.text("ticket")
+		assertion, _ := p.text("sso_assertion")
+		if (ticket == "") == (assertion == "") {
+			return fault.InvalidRequest("One of ticket and sso_assertion is required.")
+		}
+		handle, err := h.Complete.Execute(r.Context(), application.Completion{
+			Ticket: approval.ParseTicket(ticket), Assertion: assertion, On: on,
+			Browser: h.Edge.Browser(r), Handle: h.Edge.Handle(r), By: h.Edge.Facts(r),
+		})
+		if err != nil {
+			return err
+		}
+		h.Edge.SetHandle(w, handle)
+		http.Redirect(w, r, h.Edge.Page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
+		return nil
+	}
+}
+
+// endsOnPage knows the refusals that end on the page whoever asks, because
+// only a person can go on from there.
+func endsOnPage(f *fault.Error) bool {
+	return errors.Is(f, approval.ErrDeniedByIdP) || errors.Is(f, approval.ErrAccountEmail)
+}

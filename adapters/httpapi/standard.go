@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+var (
+	errGrantType    = fault.New(fault.Invalid, "unsupported_grant_type", "Only the device code grant is served here: "+deviceGrant+".")
+	errTwoClients   = fault.New(fault.Unauthenticated, "invalid_client", "The client_id in the body and the one in the Authorization header differ.")
+	errClientSecret = fault.New(fault.Unauthenticated, "invalid_client", "This is a public client: leave its secret empty.")
+)
+
+// deviceAuthorization answers POST /oauth2/device_authorization (RFC 8628 §3.1).
+func (h *Handlers) deviceAuthorization(w http.ResponseWriter, r *http.Request) error {
+	p, clientID, err := clientForm(w, r)
+	if err != nil {
+		return err
+	}
+	return h.start(w, r, p, clientID)
+}
+
+// token answers POST /oauth2/token (RFC 8628 §3.4).
+func (h *Handlers) token(w http.ResponseWriter, r *http.Request) error {
+	p, clientID, err := clientForm(w, r)
+	if err != nil {
+		return err
+	}
+	grant, err := p.required("grant_type")
+	if err != nil {
+		return err
+	}
+	if grant != deviceGrant {
+		return errGrantType
+	}
+	return h.poll(w, r, p, clientID)
+}
+
+// clientForm reads a form and which client sends it: in the body or by Basic
+// with an empty secret (RFC 6749 §2.3.1, §3.2.1).
+func clientForm(w http.ResponseWriter, r *http.Request) (params, string, error) {
+	p, err := form(w, r, bodyMax)
+	if err != nil {
+		return nil, "", err
+	}
+	inBody, err := p.text("client_id")
+	if err != nil {
+		return nil, "", err
+	}
+	basic, secret, given := r.BasicAuth()
+	switch {
+	case given && secret != "":
+		return nil, "", errClientSecret
+	case given && inBody != "" && inBody != basic:
+		return nil, "", errTwoClients
+	case given:
+		return p, basic, nil
+	case inBody == "":
+		return nil, "", fault.InvalidRequest("client_id is required.")
+	}
+	return p, inBody, nil
+}
+
+type serverMetadataBody struct {
+	Issuer                        string   `json:"issuer"`
+	DeviceAuthorizationEndpoint   string   `json:"device_authorization_endpoint"`
+	TokenEndpoint                 string   `json:"token_endpoint"`
+	GrantTypesSupported           []string `json:"grant_types_supported"`
+	ResponseTypesSupported        []string `json:"response_types_supported"`
+	TokenEndpointAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	ScopesSupported               []string `json:"scopes_supported"`
+	CodeChallengeMethodsSupported []string `json:"code_challenge_methods_supported"`
+}
+
+// serverMetadata answers the authorization server metadata (RFC 8414 §3).
+func (h *Handlers) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, http.StatusOK, serverMetadataBody{
+		Issuer:                        h.Edge.Public(""),
+		DeviceAuthorizationEndpoint:   h.Edge.Public("/oauth2/device_authorization"),
+		TokenEndpoint:                 h.Edge.Public("/oauth2/token"),
+		GrantTypesSupported:           []string{deviceGrant},
+		ResponseTypesSupported:        []string{},
+		TokenEndpointAuthMethods:      []string{"none"},
+		ScopesSupported:               []string{"apps:run", "apps:read:permitted-external"},
+		CodeChallengeMethodsSupported: []string{},
+	})
+}
