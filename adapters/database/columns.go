@@ -1,0 +1,137 @@
+package database
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// The column types below are written as text that both engines understand and
+// read back from whatever a driver hands over. The zero value is NULL.
+
+// stampLayout has a fixed width: SQLite compares times as text, PostgreSQL
+// reads them whatever its time zone is.
+const stampLayout = "2006-01-02 15:04:05.000000+00:00"
+
+type stamp time.Time
+
+func (s stamp) time() time.Time { return time.Time(s) }
+
+func (s stamp) Value() (driver.Value, error) {
+	if s.time().IsZero() {
+		return nil, nil
+	}
+	return s.time().UTC().Format(stampLayout), nil
+}
+
+func (s *stamp) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*s = stamp{}
+	case time.Time:
+		*s = stamp(v.UTC())
+	case string:
+		t, err := time.Parse(stampLayout, v)
+		if err != nil {
+			return fmt.Errorf("column is not a time: %w", err)
+		}
+		*s = stamp(t.UTC())
+	default:
+		return fmt.Errorf("column is not a time but %T", src)
+	}
+	return nil
+}
+
+type id uid.ID
+
+func (i id) Value() (driver.Value, error) {
+	if uid.ID(i).IsZero() {
+		return nil, nil
+	}
+	return uid.ID(i).String(), nil
+}
+
+func (i *id) Scan(src any) error {
+	s, err := scanText(src)
+	if err != nil || s == "" {
+		*i = id{}
+		return err
+	}
+	parsed, err := uid.Parse(s)
+	*i = id(parsed)
+	return err
+}
+
+type digest secret.Digest
+
+func (d digest) Value() (driver.Value, error) {
+	if secret.Digest(d).IsZero() {
+		return nil, nil
+	}
+	return secret.Digest(d).Hex(), nil
+}
+
+func (d *digest) Scan(src any) error {
+	s, err := scanText(src)
+	if err != nil || s == "" {
+		*d = digest{}
+		return err
+	}
+	parsed, err := secret.ParseDigest(s)
+	*d = digest(parsed)
+	return err
+}
+
+type addr netip.Addr
+
+func (a addr) Value() (driver.Value, error) {
+	if !netip.Addr(a).IsValid() {
+		return nil, nil
+	}
+	return netip.Addr(a).String(), nil
+}
+
+func (a *addr) Scan(src any) error {
+	s, err := scanText(src)
+	if err != nil || s == "" {
+		*a = addr{}
+		return err
+	}
+	parsed, err := netip.ParseAddr(s)
+	*a = addr(parsed)
+	return err
+}
+
+// text loses what PostgreSQL cannot store: NUL, and what is not UTF-8. Nothing
+// that identifies anybody contains either.
+type text string
+
+func (t text) Value() (driver.Value, error) {
+	if t == "" {
+		return nil, nil
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(string(t), "\uFFFD"), "\x00", "\uFFFD"), nil
+}
+
+func (t *text) Scan(src any) error {
+	s, err := scanText(src)
+	*t = text(s)
+	return err
+}
+
+func scanText(src any) (string, error) {
+	switch v := src.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	case []byte:
+		return string(v), nil
+	}
+	return "", fmt.Errorf("column is not text but %T", src)
+}

@@ -1,0 +1,55 @@
+// Package databasetest gives tests a database of each engine.
+package databasetest
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/e2e/services"
+)
+
+// Engine makes databases of one kind.
+type Engine struct {
+	Name string
+	// URL names a new, empty database that goes away with the test. A test for
+	// which there is no server ends here; see package services.
+	URL func(t testing.TB) string
+}
+
+// Engines are PostgreSQL and SQLite.
+func Engines() []Engine {
+	return []Engine{
+		{"SQLite", func(t testing.TB) string { return "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "test.db")) }},
+		{"PostgreSQL", services.Postgres},
+	}
+}
+
+// Empty opens a new database without tables.
+func (e Engine) Empty(t testing.TB) *bun.DB {
+	t.Helper()
+	return Open(t, e.URL(t))
+}
+
+// Migrated opens a new database with all tables.
+func (e Engine) Migrated(t testing.TB) *bun.DB {
+	t.Helper()
+	db := e.Empty(t)
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// Open opens what url names, until the test ends.
+func Open(t testing.TB, url string) *bun.DB {
+	t.Helper()
+	db, err := database.Open(database.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}

@@ -1,0 +1,86 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// outage translates what a driver returned. Whoever gave up asking is told so;
+// a database that does not answer is [fault.ErrUnavailable]; what is left is a
+// defect of ours and keeps its own words.
+func outage(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	case ctx.Err() != nil || unanswered(err):
+		return fmt.Errorf("%w (%w)", fault.ErrUnavailable, err)
+	}
+	return err
+}
+
+func unanswered(err error) bool {
+	var (
+		pg      *pgconn.PgError
+		connect *pgconn.ConnectError
+		lite    *sqlite.Error
+		network net.Error
+	)
+	switch {
+	case errors.As(err, &connect): // whatever the server says to a newcomer
+		return true
+	case errors.As(err, &pg):
+		return unansweredByPostgres(pg.Code)
+	case errors.As(err, &lite):
+		return unansweredBySQLite(lite.Code())
+	case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err):
+		return true
+	}
+	for _, known := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.DeadlineExceeded} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return err.Error() == "sql: database is closed" // has no name in database/sql
+}
+
+// unansweredByPostgres knows the SQLSTATEs that pass by themselves (PostgreSQL
+// documentation, appendix A).
+func unansweredByPostgres(code string) bool {
+	switch code {
+	case "40001", "40P01", // serialization failure, deadlock
+		"55P03",          // lock not available within lock_timeout
+		"57014",          // cancelled by statement_timeout
+		"25006", "25P03": // read-only since a failover; idle in transaction for too long
+		return true
+	}
+	switch code[:min(2, len(code))] {
+	case "08", "53", "58": // connection, resources, system
+		return true
+	case "57": // shutdown, crash, start-up, dropped database
+		return true
+	}
+	return false
+}
+
+func unansweredBySQLite(code int) bool {
+	switch code & 0xff { // the rest refines it
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
+		sqlite3.SQLITE_READONLY:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,89 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+)
+
+// openPostgres speaks PostgreSQL's simple protocol. bun writes values into the
+// SQL, so every text is new: preparing it would cost a round trip and gain
+// nothing. And without prepared statements the pool may stand behind PgBouncer
+// in transaction mode, as it is.
+//
+// The session settings are those that PgBouncer keeps for each client. Without
+// them a database's own defaults could change how values are read and written.
+func openPostgres(url string, size int) (*bun.DB, error) {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil { // it may quote a password that it did not recognise as one
+		return nil, errURL
+	}
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	cfg.RuntimeParams["standard_conforming_strings"] = "on" // bun escapes for it
+	cfg.RuntimeParams["client_encoding"] = "UTF8"
+	cfg.RuntimeParams["datestyle"] = "ISO"
+	cfg.RuntimeParams["timezone"] = "UTC"
+	if cfg.RuntimeParams["application_name"] == "" {
+		cfg.RuntimeParams["application_name"] = "devicegate"
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
+	}
+	pool := stdlib.OpenDB(*cfg)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	pool.SetConnMaxLifetime(time.Hour) // follow a failover in the end
+	return bun.NewDB(pool, pgdialect.New()), nil
+}
+
+// lockDevice keeps others from adding a token for a device until the
+// transaction ends. There may be no row yet to lock.
+func lockDevice(ctx context.Context, db bun.IDB, of token.Device) error {
+	name := fmt.Sprintf("%q %q %q %q", of.Email, of.Issuer, of.ClientID, of.Label)
+	sum := secret.New("device", name).Digest()
+	key := int64(binary.BigEndian.Uint64(sum[:8]))
+	_, err := db.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", key)
+	return outage(ctx, err)
+}
+
+// migrationKey names the advisory lock of [Migrate], in this database only.
+const migrationKey = 0x6465766963656761 // "devicega"
+
+// postgresLock is goose's session lock, held by a transaction on a connection
+// of its own: PgBouncer in transaction mode hands a session's own lock to
+// somebody else, a transaction's it does not.
+type postgresLock struct {
+	pool *sql.DB
+	tx   *sql.Tx
+}
+
+// SessionLock waits until nobody else migrates.
+func (l *postgresLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
+	tx, err := l.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	l.tx = tx
+	// It idles for as long as the migrations take.
+	if _, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err == nil {
+		_, err = tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationKey)))
+	}
+	if err != nil {
+		_ = tx.Rollback()
+	}
+	return err
+}
+
+// SessionUnlock lets the next one in.
+func (l *postgresLock) SessionUnlock(context.Context, *sql.Conn) error { return l.tx.Rollback() }

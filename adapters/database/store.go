@@ -1,0 +1,73 @@
+// Package database keeps the service's durable truth, in PostgreSQL or in one
+// SQLite file. Both are reached through bun and hold the same tables; what
+// differs lies in postgres.go and sqlite.go.
+//
+// Its law: whatever one Update reads is locked until the Update ends, and
+// whatever it writes is kept together with the audit event that caused it, or
+// not at all. No rule is decided here; constraints in the schema repeat the
+// domain's rules so that a defect cannot store what no move leads to.
+package database
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Store is a [ports.Store]. The schema has to be there ([Migrate]).
+type Store struct {
+	db *bun.DB
+	// turn is held by whoever writes to SQLite, which allows one writer: a
+	// queue in the process is fairer and quicker than polling the file's lock.
+	turn chan struct{}
+}
+
+// NewStore stores in db.
+func NewStore(db *bun.DB) *Store {
+	s := &Store{db: db}
+	if !isPostgres(db) {
+		s.turn = make(chan struct{}, 1)
+	}
+	return s
+}
+
+func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
+
+// View implements [ports.Store]. Each read sees what is committed when it
+// begins: use cases that look need one read, and a transaction around it would
+// triple the round trips.
+func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
+	return fn(ctx, &reader{db: s.db})
+}
+
+// Update implements [ports.Store]. If the connection breaks while the database
+// commits, the outcome is unknown and reported as [fault.ErrUnavailable]; every
+// move can be asked for again without harm.
+func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
+	if s.turn != nil {
+		select {
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+		case <-ctx.Done():
+			return outage(ctx, ctx.Err())
+		}
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return outage(ctx, err)
+	}
+	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
+	if err := fn(ctx, &transaction{reader{db: tx, locks: true}}); err != nil {
+		return err
+	}
+	return outage(ctx, tx.Commit())
+}
+
+// Ready implements [ports.Store].
+func (s *Store) Ready(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, "SELECT 1")
+	return outage(ctx, err)
+}

@@ -1,0 +1,292 @@
+package porttest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// racers all begin at once, and each lingers between its read and its write:
+// everyone who can read before the first write gets the time to. Without that
+// a store that locks nothing passes more often than not.
+const (
+	racers = 4
+	linger = 50 * time.Millisecond
+)
+
+// race runs fn for each racer and returns how each fared.
+func race(fn func(i int) error) []error {
+	errs := make([]error, racers)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range racers {
+		wg.Go(func() {
+			<-start
+			errs[i] = fn(i)
+		})
+	}
+	close(start)
+	wg.Wait()
+	return errs
+}
+
+// oneWon makes sure that one racer won and the others were told lost.
+func oneWon(t *testing.T, errs []error, lost error) {
+	t.Helper()
+	won := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, lost):
+			t.Errorf("a loser was told %v, want %v", err, lost)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d won, want 1", won, len(errs))
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
+	t.Run("of many approvals at once one wins", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		a := w.added(s).Snapshot()
+		finders := []func(context.Context, ports.Reader) (*device.Authorization, error){
+			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
+				return r.AuthorizationByUserCode(ctx, a.UserCode)
+			},
+			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) { return r.Authorization(ctx, a.ID) },
+			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
+				return r.AuthorizationByCode(ctx, a.Code)
+			},
+		}
+		oneWon(t, race(func(i int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				mine, err := finders[i%len(finders)](ctx, tx)
+				if err != nil {
+					return err
+				}
+				approved, err := mine.Approve(w.ann, w.now, w.by)
+				if err != nil {
+					return err
+				}
+				wait(ctx, linger)
+				return tx.SaveAuthorization(ctx, mine, approved)
+			})
+		}), device.ErrNotPending)
+	})
+
+	t.Run("of many redemptions at once one wins", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		a := w.added(s)
+		approved, err := a.Approve(w.ann, w.now, w.by)
+		must(t, err)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveAuthorization(ctx, a, approved) })
+		of := w.device("laptop")
+
+		oneWon(t, race(func(int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				mine, err := tx.AuthorizationByCode(ctx, a.Snapshot().Code)
+				if err != nil {
+					return err
+				}
+				if err := mine.Redeem(w.now, w.by); err != nil {
+					return err
+				}
+				wait(ctx, linger)
+				issued, _, minted := token.Mint(mine.Snapshot().TokenID, of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
+				if err := tx.AddToken(ctx, issued, minted); err != nil {
+					return err
+				}
+				return tx.SaveAuthorization(ctx, mine, minted)
+			})
+		}), device.ErrExpiredToken)
+	})
+
+	for name, before := range map[string]int{"with a token before": 1, "with none before": 0} {
+		for _, issuer := range []string{"an issuer", "no issuer"} {
+			t.Run("a device never has two live tokens, "+name+", "+issuer, func(t *testing.T) {
+				s, w := open(t), newWorld(t)
+				of := w.device("laptop")
+				if issuer == "no issuer" { // no unique key can help: it is not there
+					of.Issuer, of.Label = "", secret.Random("", 9).Reveal()
+				}
+				for range before {
+					w.minted(s, of, w.now)
+				}
+				minted := make([]uid.ID, racers)
+				for _, err := range race(func(i int) error { return replace(t.Context(), s, w, of, &minted[i]) }) {
+					must(t, err)
+				}
+				live := 0
+				for _, id := range minted {
+					view(t, s, func(ctx context.Context, r ports.Reader) error {
+						issued, err := r.Token(ctx, id)
+						must(t, err)
+						if issued.Valid(w.now) == nil {
+							live++
+						}
+						return nil
+					})
+				}
+				if live != 1 {
+					t.Errorf("%d live tokens, want 1", live)
+				}
+			})
+		}
+	}
+
+	t.Run("of many uses of one assertion at once one wins", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		oneWon(t, race(func(int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				err := tx.SpendAssertion(ctx, w.issuer, "_1", w.now)
+				wait(ctx, linger)
+				return err
+			})
+		}), approval.ErrReplayed)
+	})
+
+	t.Run("an assertion whose use failed can be used", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		failed := errors.New("failed")
+		spent, outcome := make(chan struct{}), make(chan error)
+		go func() {
+			outcome <- s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				err := tx.SpendAssertion(ctx, w.issuer, "_1", w.now)
+				close(spent)
+				wait(ctx, linger)
+				return errors.Join(err, failed)
+			})
+		}()
+		<-spent
+		must(t, spend(t, s, w.issuer, "_1", w.now)) // waits for the other to fail
+		is(t, <-outcome, failed)
+	})
+
+	t.Run("of many uses of one grant at once one wins", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		handle, keys := random(), approval.NewCSRFKeys([]byte("key"))
+		g := w.granted(s, w.added(s), handle)
+		oneWon(t, race(func(int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				grants, err := tx.Grants(ctx, handle)
+				if err != nil {
+					return err
+				}
+				spent, err := grants.Spend(keys.Token(g), keys, g.Snapshot().UserCode, w.now)
+				if err != nil {
+					return err
+				}
+				wait(ctx, linger)
+				return tx.SaveGrant(ctx, spent)
+			})
+		}), approval.ErrConsumed)
+	})
+
+	t.Run("of many arrivals of one trip at once one wins", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		trip, departure := w.departed(s, w.added(s), approval.Browser{}.OrNew(), w.now)
+		oneWon(t, race(func(i int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				mine, err := tx.TransactionByRelayState(ctx, departure.RelayState.Digest())
+				if i%2 == 1 {
+					mine, err = tx.Transaction(ctx, trip.Snapshot().ID)
+				}
+				if err != nil {
+					return err
+				}
+				if _, err := mine.Arrive(approval.Testimony{Subject: w.ann, ID: "_1"}, w.connection(), "canonical", w.now); err != nil {
+					return err
+				}
+				wait(ctx, linger)
+				return tx.SaveTransaction(ctx, mine)
+			})
+		}), approval.ErrTripOver)
+	})
+
+	t.Run("of many users of one user code at once one wins", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		code := device.NewUserCode()
+		oneWon(t, race(func(int) error {
+			a, started := w.started()
+			twin := a.Snapshot()
+			twin.UserCode = code
+			a, err := device.Restore(twin)
+			if err != nil {
+				return err
+			}
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				err := tx.AddAuthorization(ctx, a, started)
+				wait(ctx, linger)
+				return err
+			})
+		}), ports.ErrUserCodeTaken)
+	})
+
+	t.Run("of many revocations at once one is recorded", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		of := w.device("laptop")
+		issued, clear := w.minted(s, of, w.now)
+		dead := errors.New("dead already")
+		oneWon(t, race(func(i int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				mine, err := tx.Token(ctx, issued.Snapshot().ID)
+				if i%2 == 1 {
+					mine, err = tx.TokenByDigest(ctx, clear.Digest())
+				}
+				if errors.Is(err, token.ErrUnknown) {
+					return dead
+				}
+				if err != nil {
+					return err
+				}
+				revoked, changed := mine.Revoke("session_ended", w.now, w.by)
+				if !changed {
+					return dead
+				}
+				wait(ctx, linger)
+				return tx.SaveToken(ctx, mine, revoked)
+			})
+		}), dead)
+	})
+}
+
+// replace mints a token for a device in the place of the one it has.
+func replace(ctx context.Context, s ports.Store, w *world, of token.Device, id *uid.ID) error {
+	return s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		live, err := tx.LiveToken(ctx, of)
+		if err != nil && !errors.Is(err, token.ErrUnknown) {
+			return err
+		}
+		wait(ctx, linger)
+		if err == nil {
+			var revoked audit.Event
+			revoked, _ = live.Revoke("replaced", w.now, w.by)
+			if err := tx.SaveToken(ctx, live, revoked); err != nil {
+				return err
+			}
+		}
+		issued, _, minted := token.Mint(uid.New(w.now), of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
+		*id = issued.Snapshot().ID
+		return tx.AddToken(ctx, issued, minted)
+	})
+}

@@ -1,0 +1,211 @@
+package porttest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
+	t.Run("found by id, digest and device, with every field", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		of := w.device(longLabel)
+		issued, clear := w.minted(s, of, w.now)
+		w.minted(s, w.device("other"), w.now)
+		look := func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Token(ctx, issued.Snapshot().ID)
+			must(t, err)
+			equal(t, got.Snapshot(), issued.Snapshot())
+			got, err = r.TokenByDigest(ctx, clear.Digest())
+			must(t, err)
+			equal(t, got.Snapshot(), issued.Snapshot())
+			got, err = r.LiveToken(ctx, of)
+			must(t, err)
+			equal(t, got.Snapshot(), issued.Snapshot())
+			return nil
+		}
+		view(t, s, look)
+		_, err := issued.Use(w.now.Add(time.Minute))
+		must(t, err)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, w.event()) })
+		view(t, s, look)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx) })
+	})
+
+	t.Run("unknown is unknown", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		never, clear, _ := token.Mint(uid.New(w.now), w.device("never"), "external_sso", token.Lifetime(hour), w.now, w.by)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			_, err := tx.Token(ctx, never.Snapshot().ID)
+			is(t, err, token.ErrUnknown)
+			_, err = tx.TokenByDigest(ctx, clear.Digest())
+			is(t, err, token.ErrUnknown)
+			_, err = tx.LiveToken(ctx, w.device("never"))
+			is(t, err, token.ErrUnknown)
+			is(t, tx.SaveToken(ctx, never, w.event()), token.ErrUnknown)
+			is(t, tx.NoteUse(ctx, never), token.ErrUnknown)
+			return nil
+		})
+	})
+
+	t.Run("a device differs by each of its parts", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		base := w.device("laptop")
+		w.minted(s, base, w.now)
+		email, issuer, client, label := base, base, base, base
+		email.Email, issuer.Issuer, client.ClientID, label.Label = w.email("bob@example.com"), w.issuer+"2", "other", "Laptop"
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			for _, of := range []token.Device{email, issuer, client, label} {
+				_, err := r.LiveToken(ctx, of)
+				is(t, err, token.ErrUnknown)
+			}
+			return nil
+		})
+	})
+
+	t.Run("a revoked token makes room for its successor", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		of := w.device("laptop")
+		old, clear := w.minted(s, of, w.now)
+		next, _, minted := token.Mint(uid.New(w.now), of, "external_sso", token.Lifetime(hour), w.now, w.by)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			live, err := tx.LiveToken(ctx, of)
+			must(t, err)
+			revoked, changed := live.Revoke("replaced", w.now, w.by)
+			if !changed {
+				t.Fatal("the token was dead already")
+			}
+			old = live
+			must(t, tx.SaveToken(ctx, live, revoked))
+			return tx.AddToken(ctx, next, minted)
+		})
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			_, err := r.TokenByDigest(ctx, clear.Digest())
+			is(t, err, token.ErrUnknown)
+			live, err := r.LiveToken(ctx, of)
+			must(t, err)
+			equal(t, live.Snapshot(), next.Snapshot())
+			dead, err := r.Token(ctx, old.Snapshot().ID)
+			must(t, err)
+			equal(t, dead.Snapshot(), old.Snapshot())
+			return nil
+		})
+	})
+
+	t.Run("an expired token is still the device's", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		of := w.device("laptop")
+		issued, _ := w.minted(s, of, w.now.Add(-100*hour))
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			live, err := r.LiveToken(ctx, of)
+			must(t, err)
+			equal(t, live.Snapshot(), issued.Snapshot())
+			return nil
+		})
+	})
+
+	t.Run("a reissued token lives again under another secret", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		issued, first := w.minted(s, w.device("laptop"), w.now)
+		revoked, _ := issued.Revoke("undelivered", w.now, w.by)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, revoked) })
+		second, rotated, err := issued.Reissue(w.now, w.by)
+		must(t, err)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, rotated) })
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			_, err := r.TokenByDigest(ctx, first.Digest())
+			is(t, err, token.ErrUnknown)
+			got, err := r.TokenByDigest(ctx, second.Digest())
+			must(t, err)
+			equal(t, got.Snapshot(), issued.Snapshot())
+			return nil
+		})
+	})
+
+	t.Run("noting a use changes nothing else", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		stale, _ := w.minted(s, w.device("laptop"), w.now)
+		current, err := token.Restore(stale.Snapshot())
+		must(t, err)
+		revoked, _ := current.Revoke("session_ended", w.now, w.by)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, current, revoked) })
+
+		at := w.now.Add(2 * time.Minute)
+		_, err = stale.Use(at) // whoever used it had not heard
+		must(t, err)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.NoteUse(ctx, stale) })
+		want := current.Snapshot()
+		want.LastUsedAt = at
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Token(ctx, want.ID)
+			must(t, err)
+			equal(t, got.Snapshot(), want)
+			return nil
+		})
+	})
+
+	t.Run("sessions are the person's own, live ones, the newest first, page by page", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		var want []uid.ID
+		for i, label := range []string{"a", "b", "c", "d", "e"} {
+			issued, _ := w.minted(s, w.device(label), w.now.Add(time.Duration(i)*time.Microsecond))
+			want = append([]uid.ID{issued.Snapshot().ID}, want...)
+		}
+		dead, _ := w.minted(s, w.device("dead"), w.now)
+		revoked, _ := dead.Revoke("session_ended", w.now, w.by)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, dead, revoked) })
+		w.minted(s, w.device("expired"), w.now.Add(-hour)) // at this very moment
+		other := w.device("other")
+		other.Email = w.email("bob@example.com")
+		w.minted(s, other, w.now)
+		elsewhere := w.device("elsewhere")
+		elsewhere.Issuer += "/other"
+		w.minted(s, elsewhere, w.now)
+
+		for _, page := range []struct{ offset, limit, from, to int }{
+			{0, 100, 0, 5},
+			{0, 2, 0, 2},
+			{2, 2, 2, 4},
+			{4, 2, 4, 5},
+			{6, 2, 5, 5},
+		} {
+			look := func(ctx context.Context, r ports.Reader) error {
+				tokens, total, err := r.Sessions(ctx, w.ann.Email(), w.issuer, w.now, page.offset, page.limit)
+				must(t, err)
+				if total != 5 {
+					t.Errorf("%+v: %d in all, want 5", page, total)
+				}
+				var got []uid.ID
+				for _, issued := range tokens {
+					got = append(got, issued.Snapshot().ID)
+				}
+				if len(got) != page.to-page.from {
+					t.Fatalf("%+v: %d sessions", page, len(got))
+				}
+				for i, id := range got {
+					equal(t, id, want[page.from+i])
+				}
+				return nil
+			}
+			view(t, s, look)
+			update(t, s, func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx) })
+		}
+	})
+
+	t.Run("a token's event is kept with it", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		issued, _, minted := token.Mint(uid.New(w.now), w.device("laptop"), "external_sso", token.Lifetime(hour), w.now, w.by)
+		err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			return tx.AddToken(ctx, issued, audit.Event{})
+		})
+		if err == nil {
+			t.Error("a token was kept without an event")
+		}
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddToken(ctx, issued, minted) })
+	})
+}

@@ -1,0 +1,170 @@
+package porttest
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const hour = time.Hour
+
+// world makes things that no other test in the same store has.
+type world struct {
+	t      *testing.T
+	now    time.Time
+	issuer string
+	ann    identity.Subject
+	by     audit.Request
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		t: t,
+		// Not a whole millisecond: stores have to keep microseconds.
+		now:    time.Date(2026, 11, 25, 23, 59, 59, 999_999_000, time.UTC),
+		issuer: "https://idp.example/" + secret.Random("", 9).Reveal(),
+		by:     audit.Request{ID: "req-1", IP: netip.MustParseAddr("192.0.2.7"), UserAgent: "test/1"},
+	}
+	w.ann = w.subject("ann@example.com", "id-of-ann")
+	return w
+}
+
+func (w *world) email(text string) identity.Email {
+	w.t.Helper()
+	email, err := identity.ParseEmail(text)
+	must(w.t, err)
+	return email
+}
+
+func (w *world) subject(email, nameID string) identity.Subject {
+	w.t.Helper()
+	s, err := identity.NewSubject(w.email(email), w.issuer, nameID)
+	must(w.t, err)
+	return s
+}
+
+func (w *world) started() (*device.Authorization, audit.Event) {
+	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
+	a, _, e := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, w.now, w.by)
+	return a, e
+}
+
+func (w *world) event() audit.Event { return audit.New(audit.DeviceFlowStarted, w.now, w.by) }
+
+// added is a pending authorization that s holds.
+func (w *world) added(s ports.Store) *device.Authorization {
+	w.t.Helper()
+	a, started := w.started()
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddAuthorization(ctx, a, started) })
+	return a
+}
+
+func (w *world) connection() connection.Connection {
+	w.t.Helper()
+	c, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"example.com"}})
+	must(w.t, err)
+	return c
+}
+
+// departed is a trip for an authorization that s holds.
+func (w *world) departed(s ports.Store, a *device.Authorization, browser approval.Browser, at time.Time) (*approval.Transaction, approval.Departure) {
+	w.t.Helper()
+	trip, departure, err := approval.Depart(a, w.connection(), connection.Legacy, browser, at)
+	must(w.t, err)
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddTransaction(ctx, trip) })
+	return trip, departure
+}
+
+// granted is a grant for an authorization that s holds.
+func (w *world) granted(s ports.Store, a *device.Authorization, handle secret.Digest) *approval.Grant {
+	w.t.Helper()
+	d := a.Snapshot()
+	g, err := approval.RestoreGrant(approval.GrantSnapshot{
+		ID: uid.New(w.now), Handle: handle, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
+		Connection: "acme", GrantedAt: w.now, ExpiresAt: w.now.Add(5 * time.Minute),
+	})
+	must(w.t, err)
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddGrant(ctx, g, w.event()) })
+	return g
+}
+
+// minted is a token that s holds.
+func (w *world) minted(s ports.Store, of token.Device, at time.Time) (*token.AccessToken, token.Secret) {
+	w.t.Helper()
+	issued, clear, e := token.Mint(uid.New(at), of, identity.ExternalSSO, token.Lifetime(hour), at, w.by)
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddToken(ctx, issued, e) })
+	return issued, clear
+}
+
+func (w *world) device(label string) token.Device { return token.DeviceOf(w.ann, "difyctl", label) }
+
+// longLabel is as long as a label gets, in characters of four bytes.
+var longLabel = strings.Repeat("\U0001F5A5", 254) + "é"
+
+func digestOf(text string) secret.Digest { return secret.New("", text).Digest() }
+
+func random() secret.Digest { return secret.Random("", 32).Digest() }
+
+func update(t *testing.T, s ports.Store, fn func(ctx context.Context, tx ports.Tx) error) {
+	t.Helper()
+	must(t, s.Update(t.Context(), fn))
+}
+
+func view(t *testing.T, s ports.Store, fn func(ctx context.Context, r ports.Reader) error) {
+	t.Helper()
+	must(t, s.View(t.Context(), fn))
+}
+
+func spend(t *testing.T, s ports.Store, issuer, id string, until time.Time) error {
+	t.Helper()
+	return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return tx.SpendAssertion(ctx, issuer, id, until)
+	})
+}
+
+func unknown(t *testing.T, s ports.Store, id uid.ID) {
+	t.Helper()
+	view(t, s, func(ctx context.Context, r ports.Reader) error {
+		if _, err := r.Authorization(ctx, id); !errors.Is(err, device.ErrUnknown) {
+			t.Errorf("authorization: got %v, want device.ErrUnknown", err)
+		}
+		return nil
+	})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func is(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+// equal compares snapshots with ==, so that no field and no location of a time
+// is forgotten.
+func equal[T comparable](t *testing.T, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("what came back differs:\n got %+v\nwant %+v", got, want)
+	}
+}
