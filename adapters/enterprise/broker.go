@@ -1,0 +1,88 @@
+package enterprise
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const (
+	keyID            = "dify-shared-v1"
+	envelopeAudience = "api.sso.state_envelope"
+	envelopeLife     = 900 * time.Second
+)
+
+// Broker is the [ports.Broker] of connections whose sign-ins a Dify Enterprise
+// inner API carries out.
+type Broker struct {
+	cfg Config
+	api innerAPI
+}
+
+// NewBroker makes a broker. Its error lists everything that is wrong with cfg.
+func NewBroker(cfg Config) (*Broker, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	return &Broker{cfg, newInnerAPI(cfg)}, nil
+}
+
+// Begin asks the inner API where to send the browser. It returns
+// [ports.ErrInitiateFailed] or [ports.ErrInitiateMissingURL].
+func (b *Broker) Begin(ctx context.Context, _ connection.Connection, trip approval.Departure) (ports.Redirect, error) {
+	envelope, err := b.envelope(trip)
+	if err != nil {
+		return ports.Redirect{}, fmt.Errorf("sign state envelope: %w", err)
+	}
+	answer, err := b.api.call(ctx, http.MethodPost, map[string]string{"signed_state": envelope}, "device-flow", "sso-initiate")
+	if err != nil {
+		return ports.Redirect{}, fmt.Errorf("%w (%w)", ports.ErrInitiateFailed, err)
+	}
+	to, ok := destination(answer)
+	if !ok {
+		return ports.Redirect{}, ports.ErrInitiateMissingURL
+	}
+	return ports.Redirect{URL: to}, nil
+}
+
+func (b *Broker) envelope(trip approval.Departure) (string, error) {
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"aud":              envelopeAudience,
+		"iat":              trip.IssuedAt.Unix(),
+		"exp":              trip.IssuedAt.Add(envelopeLife).Unix(),
+		"redirect_url":     "",
+		"app_code":         "",
+		"intent":           "device_flow",
+		"user_code":        trip.UserCode.String(),
+		"nonce":            trip.RequestID,
+		"return_to":        "",
+		"idp_callback_url": strings.TrimRight(b.cfg.PublicURL.String(), "/") + connection.Canonical.ACSPath(),
+	})
+	token.Header["kid"] = keyID
+	return token.SignedString(b.cfg.SigningKey)
+}
+
+// destination reads {"url": …}. Credentials in a URL are refused: browsers hide
+// them, and they make one host look like another.
+func destination(answer []byte) (string, bool) {
+	var body struct{ URL any }
+	if err := json.Unmarshal(answer, &body); err != nil {
+		return "", false
+	}
+	text, _ := body.URL.(string)
+	u, err := url.Parse(text)
+	if err != nil || !isWeb(u) || u.User != nil {
+		return "", false
+	}
+	return u.String(), true
+}
