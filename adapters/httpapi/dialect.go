@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/devicegate/devicegate/adapters/internal/edge"
+	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/devicegate/devicegate/adapters/internal/edge"
+	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/fault"
 )
