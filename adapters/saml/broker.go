@@ -1,0 +1,203 @@
+package saml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Broker is a [ports.Broker] for SAML connections.
+type Broker struct {
+	cfg         Config
+	connections connection.Directory
+	sources     map[string]*source // by slug
+	now         ports.Clock
+	log         *slog.Logger
+}
+
+// New reads the configured metadata documents. Its error lists everything that
+// is wrong with the configuration. Metadata at URLs is fetched by [Broker.Run]
+// and when somebody wants to sign in; failing that stops nothing here.
+func New(cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger) (*Broker, error) {
+	cfg, err := cfg.complete(connections)
+	if err != nil {
+		return nil, err
+	}
+	b := &Broker{cfg: cfg, connections: connections, sources: map[string]*source{}, now: clock, log: log}
+	var errs []error
+	for _, via := range connections.All() {
+		if via.Settings().Broker != connection.SAML {
+			continue
+		}
+		s, err := newSource(via, cfg.Sources[via.Slug()], clock, log)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
+		}
+		b.sources[via.Slug()] = s
+	}
+	return b, errors.Join(errs...)
+}
+
+// EntityID is ours.
+func (b *Broker) EntityID() string { return b.cfg.EntityID }
+
+func (b *Broker) acs(m connection.Mount) string { return b.cfg.PublicURL + m.ACSPath() }
+
+// Begin implements [ports.Broker].
+func (b *Broker) Begin(ctx context.Context, via connection.Connection, trip approval.Departure) (ports.Redirect, error) {
+	s, ok := b.sources[via.Slug()]
+	if !ok {
+		return ports.Redirect{}, fmt.Errorf("%w: connection %s has no metadata", ports.ErrInitiateFailed, via.Slug())
+	}
+	to, err := s.current()
+	if err != nil {
+		s.refresh(ctx, beginGap)
+		if to, err = s.current(); err != nil {
+			return ports.Redirect{}, fmt.Errorf("%w: connection %s: %w", ports.ErrInitiateFailed, via.Slug(), err)
+		}
+	}
+	redirect, err := b.redirect(trip, to, via, s.policy)
+	if err != nil {
+		return ports.Redirect{}, fmt.Errorf("%w: connection %s: %w", ports.ErrInitiateFailed, via.Slug(), err)
+	}
+	return redirect, nil
+}
+
+// Verify implements [ports.Broker].
+func (b *Broker) Verify(ctx context.Context, via connection.Connection, what ports.Response) (said approval.Testimony, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.log.Error("saml verification panicked", "connection", via.Slug(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			said, err = approval.Testimony{}, refuse("internal_error", "", "a panic")
+		}
+	}()
+	s, ok := b.sources[via.Slug()]
+	if !ok {
+		return approval.Testimony{}, refuse("no_metadata", "metadata of the connection", "none")
+	}
+	from, err := s.current()
+	if err != nil {
+		return approval.Testimony{}, refuse("no_metadata", "metadata that can be used", err.Error())
+	}
+	said, err = b.accept(via, what, from, s.policy)
+	if !keyMayBeNew(err) || s.policy.MetadataURL == "" {
+		return said, err
+	}
+	// The identity provider may have changed its key since we last looked.
+	wait, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
+	s.refresh(wait, unknownGap)
+	again, gone := s.current()
+	if gone != nil || again == from {
+		return said, err
+	}
+	return b.accept(via, what, again, s.policy)
+}
+
+// refreshWait keeps an answer within a second.
+const refreshWait = 700 * time.Millisecond
+
+func keyMayBeNew(err error) bool {
+	var r *approval.Refusal
+	return errors.As(err, &r) && (r.Reason == "unknown_key" || r.Reason == "signature_invalid")
+}
+
+// accept takes a response through the steps in their order.
+func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy Source) (approval.Testimony, error) {
+	root, err := guard(what.Raw)
+	if err != nil {
+		return approval.Testimony{}, err
+	}
+	places, err := locate(root)
+	if err != nil {
+		return approval.Testimony{}, err
+	}
+	var inside opened
+	if places.encrypted != nil {
+		if inside, err = decrypt(places, b.cfg.Keys.private(), policy.consent()); err != nil {
+			return approval.Testimony{}, err
+		}
+	}
+	proven, err := verify(places, inside, from.keys, policy.consent())
+	if err != nil {
+		return approval.Testimony{}, err
+	}
+	said, err := decode(proven, places.encrypted != nil)
+	if err != nil {
+		return approval.Testimony{}, err
+	}
+	until, err := judge(said, expectation{
+		at: what.At, skew: b.cfg.ClockSkew, requestID: what.RequestID, on: what.On, acs: b.acs,
+		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
+	})
+	if err != nil {
+		return approval.Testimony{}, err
+	}
+	who, err := subject(said.assertion, via)
+	if err != nil {
+		return approval.Testimony{}, err
+	}
+	return approval.Testimony{Subject: who, ID: said.assertion.id, ExpiresAt: until}, nil
+}
+
+// Run keeps metadata from URLs fresh until ctx ends. Every process needs it.
+func (b *Broker) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		b.refreshDue(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (b *Broker) refreshDue(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, s := range b.sources {
+		if s.due() {
+			wg.Go(func() { s.refresh(ctx, 0) })
+		}
+	}
+	wg.Wait()
+}
+
+// Notice is something operators should know about a connection.
+type Notice struct{ Connection, Text string }
+
+// Problems are the connections whose sign-ins fail now, and why.
+func (b *Broker) Problems() []Notice {
+	return b.notices(func(s *source) []string { p, _ := s.notices(); return p })
+}
+
+// Warnings are what works now and will not for long, or should not.
+func (b *Broker) Warnings() []Notice {
+	return b.notices(func(s *source) []string { _, w := s.notices(); return w })
+}
+
+func (b *Broker) notices(of func(*source) []string) []Notice {
+	var out []Notice
+	for slug, s := range b.sources {
+		for _, text := range of(s) {
+			out = append(out, Notice{slug, text})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Connection != out[j].Connection {
+			return out[i].Connection < out[j].Connection
+		}
+		return out[i].Text < out[j].Text
+	})
+	return out
+}

@@ -1,0 +1,115 @@
+package saml
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+// DefaultClockSkew is how far an identity provider's clock may be off.
+const DefaultClockSkew = 180 * time.Second
+
+// Config says who we are and where the identity providers' metadata is.
+type Config struct {
+	PublicURL string            // scheme://host[:port][/prefix], no trailing slash
+	EntityID  string            // empty: PublicURL + "/saml/metadata"
+	ClockSkew time.Duration     // zero: DefaultClockSkew
+	Sources   map[string]Source // by connection slug
+	Keys      Keys
+}
+
+// Source is where one connection's metadata comes from and what its identity
+// provider is allowed.
+type Source struct {
+	Metadata    []byte // the document, or:
+	MetadataURL string // where it is, http or https
+
+	// AllowSHA1, AllowRSA15 and AllowTripleDES put up with an identity
+	// provider that can do no better. Each is off unless somebody says so.
+	AllowSHA1, AllowRSA15, AllowTripleDES bool
+
+	// NameIDFormat is what AuthnRequests ask for; empty: emailAddress, "none":
+	// nothing. It is never transient.
+	NameIDFormat string
+
+	// Signed says which signatures are wanted.
+	Signed SignedAssertions
+	// RequireEncryption refuses an assertion that came in the clear.
+	RequireEncryption bool
+}
+
+// SignedAssertions says whether the assertion itself has to be signed. One
+// signature is needed in any case.
+type SignedAssertions string
+
+// The choices.
+const (
+	SignedPreferred SignedAssertions = ""         // our metadata asks for it; a signed Response will do
+	SignedRequired  SignedAssertions = "required" // our metadata asks for it, and a signed Response will not do
+	SignedEither    SignedAssertions = "either"   // our metadata does not ask for it
+)
+
+func (s Source) consent() xmlsec.Consent {
+	return xmlsec.Consent{SHA1: s.AllowSHA1, RSA15: s.AllowRSA15, TripleDES: s.AllowTripleDES}
+}
+
+// complete fills in defaults and lists everything that is wrong.
+func (c Config) complete(connections connection.Directory) (Config, error) {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") || u.RawQuery != "" || u.Fragment != "" {
+		wrong("saml: public URL %q: use scheme://host[:port][/prefix] without a slash at the end", c.PublicURL)
+	}
+	if c.EntityID == "" {
+		c.EntityID = c.PublicURL + "/saml/metadata"
+	}
+	if len(c.EntityID) > 1024 || identity.CheckIssuer(c.EntityID) != nil {
+		wrong("saml: entity ID %q: 1 to 255 characters without blanks around them", c.EntityID)
+	}
+	if c.ClockSkew == 0 {
+		c.ClockSkew = DefaultClockSkew
+	}
+	if c.ClockSkew < 0 || c.ClockSkew > time.Hour {
+		wrong("saml: clock skew %s: use 0 to 1 h", c.ClockSkew)
+	}
+	if err := c.Keys.check(); err != nil {
+		errs = append(errs, err)
+	}
+	for _, via := range connections.All() {
+		if via.Settings().Broker != connection.SAML {
+			continue
+		}
+		if err := c.Sources[via.Slug()].check(); err != nil {
+			wrong("connection %s: %w", via.Slug(), err)
+		}
+	}
+	return c, errors.Join(errs...)
+}
+
+func (s Source) check() error {
+	var errs []error
+	switch {
+	case len(s.Metadata) > 0 && s.MetadataURL != "":
+		errs = append(errs, errors.New("metadata: a document or a URL, not both"))
+	case len(s.Metadata) == 0 && s.MetadataURL == "":
+		errs = append(errs, errors.New("metadata: name a document or a URL"))
+	case s.MetadataURL != "":
+		if u, err := url.Parse(s.MetadataURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			errs = append(errs, fmt.Errorf("metadata_url %q: use an http or https URL", s.MetadataURL))
+		}
+	}
+	if s.NameIDFormat == formatTransient {
+		errs = append(errs, errors.New("name ID format: transient names nobody twice"))
+	}
+	if s.Signed != SignedPreferred && s.Signed != SignedRequired && s.Signed != SignedEither {
+		errs = append(errs, fmt.Errorf("signed assertions %q: use required or either", s.Signed))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,38 @@
+package saml
+
+import (
+	"crypto/rsa"
+
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/adapters/saml/xmltree"
+)
+
+// opened is what was inside an EncryptedAssertion. Nothing vouches for it yet:
+// anybody can encrypt to a published certificate.
+type opened struct {
+	octets []byte
+	root   *xmltree.Node // read in the place it was cut from
+}
+
+// decrypt opens the EncryptedAssertion (SAML core §2.3.4 and §6): the plain
+// octets are one Assertion. They may use prefixes that are bound around the
+// EncryptedData, since XML Encryption §4.1 puts them back where that stood.
+func decrypt(l located, keys []*rsa.PrivateKey, allow xmlsec.Consent) (opened, error) {
+	octets, err := xmlsec.Decrypt(l.encrypted, keys, allow)
+	if err != nil {
+		return opened{}, refusal(err)
+	}
+	root, err := readAssertion(octets, l.encrypted.InScope())
+	if err != nil {
+		return opened{}, err
+	}
+	return opened{octets, root}, l.ids.collect(root)
+}
+
+func readAssertion(octets []byte, outer []xmltree.Decl) (*xmltree.Node, error) {
+	root, err := xmltree.Parse(octets, responseLimits, outer...)
+	if err != nil || !root.Is(nsAssertion, "Assertion") {
+		return nil, refuse("decryption_failed", "an Assertion in the cipher text", "something else")
+	}
+	return root, nil
+}

@@ -1,0 +1,39 @@
+package saml
+
+import (
+	"context"
+	"log/slog"
+
+	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Module provides the [*Broker], and keeps its metadata fresh while the
+// application runs.
+var Module = fx.Module("saml", fx.Provide(start))
+
+func start(lc fx.Lifecycle, cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger) (*Broker, error) {
+	b, err := New(cfg, connections, clock, log)
+	if err != nil {
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(done)
+				b.Run(running)
+			}()
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			stop()
+			<-done
+			return nil
+		},
+	})
+	return b, nil
+}

@@ -1,0 +1,53 @@
+package saml
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/adapters/saml/xmltree"
+	"github.com/devicegate/devicegate/domain/approval"
+)
+
+// refuse makes a refusal whose values are fit for a log.
+func refuse(reason, expected, received string) *approval.Refusal {
+	return approval.Refuse(reason, shown(expected), shown(received))
+}
+
+// refusal words what the packages below say.
+func refusal(err error) error {
+	var r *approval.Refusal
+	if errors.As(err, &r) {
+		return r
+	}
+	var x *xmltree.Error
+	if errors.As(err, &x) {
+		return refuse(x.Reason, "", x.Detail)
+	}
+	var s *xmlsec.Error
+	if errors.As(err, &s) {
+		return refuse(s.Reason, s.Expected, s.Received)
+	}
+	return refuse("internal_error", "", "an error of a kind that was not expected")
+}
+
+const longestShown = 200
+
+// shown bounds and cleans what a stranger wrote, so that it can neither fill a
+// log nor forge a line of it.
+func shown(s string) string {
+	var out strings.Builder
+	n := 0
+	for _, r := range s {
+		if n++; n > longestShown {
+			out.WriteRune('…')
+			break
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
+			r = '·'
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}

@@ -1,0 +1,127 @@
+package saml
+
+import (
+	"bytes"
+	"compress/flate"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/beevik/etree"
+	crewjam "github.com/crewjam/saml"
+
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// authnRequest asks for a sign-in (SAML core §3.4.1, profiles §4.1.4.1). It
+// asks for no authentication context: whether a password or a passkey is
+// enough is the identity provider's business, and a fixed one locks people out.
+func (b *Broker) authnRequest(trip approval.Departure, destination string, policy Source) *crewjam.AuthnRequest {
+	request := &crewjam.AuthnRequest{
+		ID:                          trip.RequestID,
+		Version:                     "2.0",
+		IssueInstant:                trip.IssuedAt.UTC(),
+		Destination:                 destination,
+		Issuer:                      &crewjam.Issuer{Value: b.cfg.EntityID},
+		ProtocolBinding:             bindingPOST,
+		AssertionConsumerServiceURL: b.acs(trip.ACS),
+	}
+	if policy.NameIDFormat != "none" {
+		format, create := formatEmail, true
+		if policy.NameIDFormat != "" {
+			format = policy.NameIDFormat
+		}
+		request.NameIDPolicy = &crewjam.NameIDPolicy{Format: &format, AllowCreate: &create}
+	}
+	return request
+}
+
+// redirect sends the request by HTTP-Redirect or, where the identity provider
+// has only that, by HTTP-POST.
+func (b *Broker) redirect(trip approval.Departure, to *idp, via connection.Connection, policy Source) (ports.Redirect, error) {
+	sign := wantsSigned(via, to)
+	if to.redirectURL != "" {
+		return b.byRedirect(b.authnRequest(trip, to.redirectURL, policy), trip.RelayState, sign)
+	}
+	return b.byPOST(b.authnRequest(trip, to.postURL, policy), trip.RelayState, sign)
+}
+
+func wantsSigned(via connection.Connection, to *idp) bool {
+	switch via.Settings().SignRequests {
+	case connection.SignAlways:
+		return true
+	case connection.SignNever:
+		return false
+	}
+	return to != nil && to.wantsSigned
+}
+
+// byRedirect is SAML bindings §3.4.4.1: what is signed is the query itself, in
+// this order and exactly as it is sent.
+func (b *Broker) byRedirect(request *crewjam.AuthnRequest, relay approval.RelayState, sign bool) (ports.Redirect, error) {
+	document, err := documentOf(request)
+	if err != nil {
+		return ports.Redirect{}, err
+	}
+	var deflated bytes.Buffer
+	w, err := flate.NewWriter(&deflated, flate.DefaultCompression)
+	if err != nil {
+		return ports.Redirect{}, err
+	}
+	if _, err := w.Write(document); err != nil {
+		return ports.Redirect{}, err
+	}
+	if err := w.Close(); err != nil {
+		return ports.Redirect{}, err
+	}
+	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated.Bytes())) +
+		"&RelayState=" + url.QueryEscape(relay.Reveal())
+	if sign {
+		query += "&SigAlg=" + url.QueryEscape(xmlsec.RSASHA256)
+		signature, _, err := xmlsec.SignOctets(b.cfg.Keys.Active.Key, []byte(query))
+		if err != nil {
+			return ports.Redirect{}, err
+		}
+		query += "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
+	}
+	separator := "?"
+	if strings.Contains(request.Destination, "?") {
+		separator = "&"
+	}
+	return ports.Redirect{URL: request.Destination + separator + query}, nil
+}
+
+// byPOST is SAML bindings §3.5.4: an enveloped signature, base64, no deflating.
+func (b *Broker) byPOST(request *crewjam.AuthnRequest, relay approval.RelayState, sign bool) (ports.Redirect, error) {
+	document, err := documentOf(request)
+	if err != nil {
+		return ports.Redirect{}, err
+	}
+	if sign {
+		document, err = xmlsec.Sign(document, request.ID, b.cfg.Keys.Active.Key, b.cfg.Keys.Active.Certificate.Raw)
+		if err != nil {
+			return ports.Redirect{}, err
+		}
+	}
+	return ports.Redirect{URL: request.Destination, Fields: []ports.Field{
+		{Name: "SAMLRequest", Value: base64.StdEncoding.EncodeToString(document)},
+		{Name: "RelayState", Value: relay.Reveal()},
+	}}, nil
+}
+
+func documentOf(request *crewjam.AuthnRequest) ([]byte, error) {
+	doc := etree.NewDocument()
+	doc.SetRoot(request.Element())
+	document, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, fmt.Errorf("write AuthnRequest: %w", err)
+	}
+	return document, nil
+}
+
+func certificateText(c *x509.Certificate) string { return base64.StdEncoding.EncodeToString(c.Raw) }

@@ -1,0 +1,88 @@
+package saml
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/domain/connection"
+)
+
+// acsIndex is for ever: identity providers store it.
+var acsIndex = map[connection.Mount]int{connection.Canonical: 0, connection.Legacy: 1}
+
+// Metadata is ours (SAML metadata §2.4.4): for everybody or, with a slug, as
+// one connection needs it. It has no validUntil, since importing identity
+// providers would refuse it one day, and no endpoint that nobody serves. It
+// returns [connection.ErrUnknown].
+func (b *Broker) Metadata(slug string) ([]byte, error) {
+	first, signs, wants := connection.Canonical, b.allSign(), true
+	if slug != "" {
+		s, ok := b.sources[slug]
+		if !ok {
+			return nil, connection.ErrUnknown
+		}
+		via, err := b.connections.Find(slug)
+		if err != nil {
+			return nil, err
+		}
+		first, wants = via.Settings().ACSMount, s.policy.Signed != SignedEither
+		to, _ := s.current()
+		signs = wantsSigned(via, to)
+	}
+	var out strings.Builder
+	write := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
+	write(`<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<md:EntityDescriptor xmlns:md="%s" xmlns:ds="%s" entityID="%s">`+"\n",
+		nsMetadata, xmlsec.Signature, escaped(b.cfg.EntityID))
+	write(`  <md:SPSSODescriptor AuthnRequestsSigned="%t" WantAssertionsSigned="%t" protocolSupportEnumeration="%s">`+"\n", signs, wants, nsProtocol)
+	for _, use := range []string{"signing", "encryption"} {
+		for _, pair := range b.cfg.Keys.published() {
+			write(`    <md:KeyDescriptor use="%s">`+"\n"+`      <ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>`+"\n",
+				use, certificateText(pair.Certificate))
+			if use == "encryption" {
+				for _, uri := range []string{
+					xmlsec.Encryption11 + "aes256-gcm", xmlsec.Encryption11 + "aes128-gcm",
+					xmlsec.Encryption + "aes256-cbc", xmlsec.Encryption + "aes128-cbc",
+					xmlsec.Encryption + "rsa-oaep-mgf1p", xmlsec.Encryption11 + "rsa-oaep",
+				} {
+					write(`      <md:EncryptionMethod Algorithm="%s"/>`+"\n", uri)
+				}
+			}
+			write("    </md:KeyDescriptor>\n")
+		}
+	}
+	for _, format := range []string{formatEmail, formatUnspecified, formatPersistent} {
+		write("    <md:NameIDFormat>%s</md:NameIDFormat>\n", format)
+	}
+	second := connection.Legacy
+	if first == connection.Legacy {
+		second = connection.Canonical
+	}
+	// The default stands first as well: some read no further.
+	for _, mount := range []connection.Mount{first, second} {
+		write(`    <md:AssertionConsumerService Binding="%s" Location="%s" index="%d" isDefault="%t"/>`+"\n",
+			bindingPOST, escaped(b.acs(mount)), acsIndex[mount], mount == first)
+	}
+	write("  </md:SPSSODescriptor>\n</md:EntityDescriptor>\n")
+	return []byte(out.String()), nil
+}
+
+// allSign reports whether every connection's requests are signed; only then may
+// metadata for everybody say so.
+func (b *Broker) allSign() bool {
+	for slug, s := range b.sources {
+		via, err := b.connections.Find(slug)
+		to, _ := s.current()
+		if err != nil || !wantsSigned(via, to) {
+			return false
+		}
+	}
+	return len(b.sources) > 0
+}
+
+func escaped(s string) string {
+	var out strings.Builder
+	_ = xml.EscapeText(&out, []byte(s))
+	return out.String()
+}

@@ -1,0 +1,115 @@
+package saml
+
+import (
+	"bytes"
+	"crypto"
+
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/adapters/saml/xmltree"
+)
+
+// verified is all that is left of a response: trees that were read from signed
+// octets.
+type verified struct {
+	// response is what its signature covers. Where it is not signed it is the
+	// raw element, which can only speak against the sign-in: judge compares
+	// what it says and takes nothing from it.
+	response       *xmltree.Node
+	responseSigned bool
+	// assertion is what its own signature covers or, where it has none, what
+	// the response's does; nil in a denial.
+	assertion       *xmltree.Node
+	assertionSigned bool
+}
+
+// verify checks every signature there is (SAML core §5, profiles §4.1.4.2),
+// and that the assertion is covered by one of them: a wrong signature on the
+// assertion is not made good by a right one around it.
+func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) (verified, error) {
+	v := verified{response: l.response}
+	assertion := l.assertion
+	if l.encrypted != nil {
+		assertion = o.root
+	}
+	if sig, err := signed(l.response); err != nil {
+		return v, err
+	} else if sig {
+		if v.response, err = covered(l.response, keys, allow); err != nil {
+			return v, err
+		}
+		v.responseSigned = true
+	}
+	if assertion == nil {
+		return v, nil
+	}
+	if sig, err := signed(assertion); err != nil {
+		return v, err
+	} else if sig {
+		v.assertionSigned = true
+		v.assertion, err = covered(assertion, keys, allow)
+		return v, err
+	}
+	if !v.responseSigned {
+		return v, refuse("unsigned", "a signature on the Response or the Assertion", "none")
+	}
+	var err error
+	v.assertion, err = within(v.response, l, o)
+	return v, err
+}
+
+// covered verifies n's signature and reads n anew from the octets it covers.
+func covered(n *xmltree.Node, keys []crypto.PublicKey, allow xmlsec.Consent) (*xmltree.Node, error) {
+	id, ok := n.Attr("ID")
+	if !ok || !xmltree.IsNCName(id) {
+		return nil, refuse("invalid_id", "an ID that is an xs:ID", id)
+	}
+	octets, err := xmlsec.Verify(n, id, keys, allow)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	root, err := xmltree.Parse(octets, responseLimits)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return root, nil
+}
+
+// within finds the assertion inside the verified response.
+func within(response *xmltree.Node, l located, o opened) (*xmltree.Node, error) {
+	again, err := locate(response)
+	if err != nil {
+		return nil, err
+	}
+	if l.assertion != nil && again.assertion != nil {
+		return again.assertion, nil
+	}
+	form := xmltree.Form{Exclusive: true}
+	if l.encrypted == nil || again.encrypted == nil ||
+		!bytes.Equal(xmltree.Canonical(l.encrypted, form, nil), xmltree.Canonical(again.encrypted, form, nil)) {
+		return nil, refuse("unsigned", "the assertion inside what was signed", "another one")
+	}
+	return readAssertion(o.octets, trusted(again.encrypted.InScope(), l.encrypted.InScope()))
+}
+
+// trusted are the namespaces that an assertion without a signature of its own
+// is read in: those that the response's signature covers. Exclusive
+// canonicalisation leaves out what only the cipher text uses, so others are
+// added, but never one that we read: rebinding a foreign prefix to another
+// foreign namespace changes nothing.
+func trusted(signed, raw []xmltree.Decl) []xmltree.Decl {
+	out := signed
+next:
+	for _, d := range raw {
+		for _, s := range signed {
+			if s.Prefix == d.Prefix {
+				continue next
+			}
+		}
+		switch d.Space {
+		case nsAssertion, nsProtocol, xmlsec.Signature, xmlsec.Encryption:
+		default:
+			out = append(out, d)
+		}
+	}
+	return out
+}
