@@ -28,7 +28,7 @@ func (h *Handlers) bearer(w http.ResponseWriter, r *http.Request) (*token.Access
 	if err != nil {
 		return nil, err
 	}
-	verified, err := h.Verify.Execute(r.Context(), presented, h.Edge.Facts(r))
+	verified, err := h.deps.Verify.Execute(r.Context(), presented, h.deps.Edge.Facts(r))
 	limited(w, verified.Allowance)
 	return verified.Token, err
 }
@@ -96,7 +96,7 @@ func (h *Handlers) listSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	of := t.Snapshot().Device
-	found, err := h.ListSessions.Execute(r.Context(), of.Email, of.Issuer, page)
+	found, err := h.deps.ListSessions.Execute(r.Context(), of.Email, of.Issuer, page)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	of := t.Snapshot().Device
-	if err := h.RevokeSession.Execute(r.Context(), id, of.Email, of.Issuer, h.Edge.Facts(r)); err != nil {
+	if err := h.deps.RevokeSession.Execute(r.Context(), id, of.Email, of.Issuer, h.deps.Edge.Facts(r)); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": "revoked"})

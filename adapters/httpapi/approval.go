@@ -27,7 +27,7 @@ type contextBody struct {
 
 // describeApproval answers GET approval-context.
 func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) error {
-	handle := h.Edge.Handle(r)
+	handle := h.deps.Edge.Handle(r)
 	if handle.IsZero() {
 		return approval.ErrNoSession
 	}
@@ -42,7 +42,7 @@ func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) erro
 			return approval.ErrNoSession
 		}
 	}
-	a, err := h.Describe.Execute(r.Context(), handle, code, h.Edge.Facts(r))
+	a, err := h.deps.Describe.Execute(r.Context(), handle, code, h.deps.Edge.Facts(r))
 	if err != nil {
 		return err
 	}
@@ -61,21 +61,21 @@ func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) erro
 
 // approveExternal answers POST approve-external.
 func (h *Handlers) approveExternal(w http.ResponseWriter, r *http.Request) error {
-	return h.decide(w, r, h.Approve.Execute, "approved")
+	return h.decide(w, r, h.deps.Approve.Execute, "approved")
 }
 
 // denyExternal answers POST deny-external.
 func (h *Handlers) denyExternal(w http.ResponseWriter, r *http.Request) error {
-	return h.decide(w, r, h.Deny.Execute, "denied")
+	return h.decide(w, r, h.deps.Deny.Execute, "denied")
 }
 
 type decision func(context.Context, approval.Proof, device.UserCode, audit.Request) (application.Decided, error)
 
 func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decision, status string) error {
-	if err := h.Edge.FromOwnPage(r); err != nil {
+	if err := h.deps.Edge.FromOwnPage(r); err != nil {
 		return err
 	}
-	proof := approval.Proof{Handle: h.Edge.Handle(r), CSRF: csrfToken(r)}
+	proof := approval.Proof{Handle: h.deps.Edge.Handle(r), CSRF: csrfToken(r)}
 	if proof.Handle.IsZero() {
 		return approval.ErrInvalidSession
 	}
@@ -88,13 +88,13 @@ func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decisio
 		return err
 	}
 	code, _ := device.ParseUserCode(typed) // no code at all is nobody's: user_code_mismatch
-	decided, err := decide(r.Context(), proof, code, h.Edge.Facts(r))
+	decided, err := decide(r.Context(), proof, code, h.deps.Edge.Facts(r))
 	limited(w, decided.Allowance)
 	if err != nil {
 		return err
 	}
 	if !decided.MoreToDecide {
-		h.Edge.ClearHandle(w)
+		h.deps.Edge.ClearHandle(w)
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": status})
 }

@@ -42,8 +42,8 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clien
 	if err != nil {
 		return err
 	}
-	started, err := h.Start.Execute(r.Context(), application.Start{
-		ClientID: clientID, Label: label, Scope: scope, By: h.Edge.Facts(r),
+	started, err := h.deps.Start.Execute(r.Context(), application.Start{
+		ClientID: clientID, Label: label, Scope: scope, By: h.deps.Edge.Facts(r),
 	})
 	limited(w, started.Allowance)
 	if err != nil {
@@ -52,8 +52,8 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clien
 	return answer(w, http.StatusOK, startedBody{
 		DeviceCode:              started.Code.Reveal(), // the one answer that carries it
 		UserCode:                started.UserCode.String(),
-		VerificationURI:         h.Edge.Page(nil),
-		VerificationURIComplete: h.Edge.Page(url.Values{"user_code": {started.UserCode.String()}}),
+		VerificationURI:         h.deps.Edge.Page(nil),
+		VerificationURIComplete: h.deps.Edge.Page(url.Values{"user_code": {started.UserCode.String()}}),
 		ExpiresIn:               int(started.ExpiresIn / time.Second),
 		Interval:                int(started.Interval / time.Second),
 	})
@@ -96,7 +96,7 @@ func (h *Handlers) poll(w http.ResponseWriter, r *http.Request, p params, client
 	if err != nil {
 		return err
 	}
-	redeemed, err := h.Poll.Execute(r.Context(), device.ParseCode(code), clientID, h.Edge.Facts(r))
+	redeemed, err := h.deps.Poll.Execute(r.Context(), device.ParseCode(code), clientID, h.deps.Edge.Facts(r))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (h *Handlers) poll(w http.ResponseWriter, r *http.Request, p params, client
 		SubjectType: string(redeemed.Token.SubjectType()), SubjectEmail: t.Device.Email.String(), SubjectIssuer: t.Device.Issuer,
 		Workspaces: []string{}, TokenID: t.ID.String(),
 		AccessToken: secret, TokenType: "Bearer",
-		ExpiresIn: int(t.ExpiresAt.Sub(h.Now()).Round(time.Second) / time.Second),
+		ExpiresIn: int(t.ExpiresAt.Sub(h.deps.Now()).Round(time.Second) / time.Second),
 		Scope:     strings.Join(redeemed.Token.Scopes(), " "),
 	})
 }
@@ -130,9 +130,9 @@ func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, redeemed appl
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), withdrawal)
 	defer cancel()
-	h.Log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
-	if err := h.Withdraw.Execute(ctx, redeemed.Authorization, h.Edge.Facts(r)); err != nil {
-		h.Log.ErrorContext(ctx, "token not withdrawn", "authorization_id", redeemed.Authorization.String(), "error", err)
+	h.deps.Log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
+	if err := h.deps.Withdraw.Execute(ctx, redeemed.Authorization, h.deps.Edge.Facts(r)); err != nil {
+		h.deps.Log.ErrorContext(ctx, "token not withdrawn", "authorization_id", redeemed.Authorization.String(), "error", err)
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func (h *Handlers) lookUpDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.LookUp.Execute(r.Context(), typed, h.Edge.Facts(r))
+	found, err := h.deps.LookUp.Execute(r.Context(), typed, h.deps.Edge.Facts(r))
 	limited(w, found.Allowance)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func (h *Handlers) in(say dialect) func(endpoint) http.HandlerFunc {
 			}
 			h.report(r, f, err, expected)
 			if err := say(w, r, f); err != nil {
-				h.Log.DebugContext(r.Context(), "answer not delivered", "error", err, "request_id", edge.RequestID(r.Context()))
+				h.deps.Log.DebugContext(r.Context(), "answer not delivered", "error", err, "request_id", edge.RequestID(r.Context()))
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected b
 	} else {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	h.Log.LogAttrs(r.Context(), level, message, attrs...)
+	h.deps.Log.LogAttrs(r.Context(), level, message, attrs...)
 }
 
 func routePattern(r *http.Request) string {

@@ -10,7 +10,6 @@ import (
 	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -35,7 +34,6 @@ type Deps struct {
 	Edition     ports.Edition
 	Store       ports.Store
 	Connections connection.Directory
-	Timing      device.Timing
 	Now         ports.Clock
 	Log         *slog.Logger
 	Metadata    Metadata
@@ -57,12 +55,12 @@ type Deps struct {
 
 // Handlers are the endpoints of all mounts.
 type Handlers struct {
-	Deps
+	deps     Deps
 	draining atomic.Bool
 }
 
 // New makes the endpoints.
-func New(d Deps) *Handlers { return &Handlers{Deps: d} }
+func New(d Deps) *Handlers { return &Handlers{deps: d} }
 
 // Drain makes /readyz say no, so that load balancers send nothing new while
 // what is in flight finishes.

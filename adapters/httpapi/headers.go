@@ -34,12 +34,12 @@ func secured(next http.Handler) http.Handler {
 func (h *Handlers) deprecated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Deprecation", "@"+strconv.FormatInt(h.Config.LegacyDeprecatedAt.Unix(), 10))
-		if !h.Config.LegacySunset.IsZero() {
-			head.Set("Sunset", h.Config.LegacySunset.UTC().Format(http.TimeFormat))
+		head.Set("Deprecation", "@"+strconv.FormatInt(h.deps.Config.LegacyDeprecatedAt.Unix(), 10))
+		if !h.deps.Config.LegacySunset.IsZero() {
+			head.Set("Sunset", h.deps.Config.LegacySunset.UTC().Format(http.TimeFormat))
 		}
 		if successor, ok := successors[strings.TrimPrefix(chi.RouteContext(r.Context()).RoutePath, "/")]; ok {
-			head.Set("Link", "<"+h.Edge.Public(successor)+`>; rel="successor-version"`)
+			head.Set("Link", "<"+h.deps.Edge.Public(successor)+`>; rel="successor-version"`)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -76,12 +76,12 @@ func (h *Handlers) cors(next http.Handler) http.Handler {
 		head, origin := w.Header(), r.Header.Get("Origin")
 		head.Add("Vary", "Origin")
 		switch {
-		case origin != "" && origin == h.Edge.WebOrigin():
+		case origin != "" && origin == h.deps.Edge.WebOrigin():
 			head.Set("Access-Control-Allow-Origin", origin)
 			head.Set("Access-Control-Allow-Credentials", "true")
-		case origin != "" && slices.Contains(h.Config.AllowOrigins, origin):
+		case origin != "" && slices.Contains(h.deps.Config.AllowOrigins, origin):
 			head.Set("Access-Control-Allow-Origin", origin)
-		case origin != "" && slices.Contains(h.Config.AllowOrigins, "*"):
+		case origin != "" && slices.Contains(h.deps.Config.AllowOrigins, "*"):
 			head.Set("Access-Control-Allow-Origin", "*")
 		}
 		allowed := head.Get("Access-Control-Allow-Origin") != ""
@@ -105,7 +105,7 @@ func (h *Handlers) cors(next http.Handler) http.Handler {
 // before everything that counts or parses.
 func (h *Handlers) licensed(serve endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !h.Edition.SSO(r.Context()) {
+		if !h.deps.Edition.SSO(r.Context()) {
 			return fault.ErrNotFound
 		}
 		return serve(w, r)
@@ -147,5 +147,5 @@ func (h *Handlers) toPage(w http.ResponseWriter, r *http.Request, f *fault.Error
 	if r.Method == http.MethodPost {
 		code = http.StatusSeeOther
 	}
-	http.Redirect(w, r, h.Edge.Page(q), code)
+	http.Redirect(w, r, h.deps.Edge.Page(q), code)
 }

@@ -19,7 +19,7 @@ func (h *Handlers) ready(w http.ResponseWriter, r *http.Request) error {
 	if h.draining.Load() {
 		return fault.ErrUnavailable
 	}
-	if err := h.Store.Ready(r.Context()); err != nil {
+	if err := h.deps.Store.Ready(r.Context()); err != nil {
 		return err
 	}
 	return h.healthy(w, r)
@@ -28,18 +28,18 @@ func (h *Handlers) ready(w http.ResponseWriter, r *http.Request) error {
 // version answers _version, by which the reference's clients decide whether
 // they can talk to us.
 func (h *Handlers) version(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, http.StatusOK, map[string]string{"version": h.Config.CompatVersion, "edition": "SELF_HOSTED"})
+	return answer(w, http.StatusOK, map[string]string{"version": h.deps.Config.CompatVersion, "edition": "SELF_HOSTED"})
 }
 
 // samlMetadata answers our SP metadata, for any connection or a certain one.
 func (h *Handlers) samlMetadata(w http.ResponseWriter, r *http.Request) error {
 	slug := chi.URLParam(r, "connection")
 	if slug != "" {
-		if _, err := h.Connections.Find(slug); err != nil {
+		if _, err := h.deps.Connections.Find(slug); err != nil {
 			return err
 		}
 	}
-	text, err := h.Metadata(slug)
+	text, err := h.deps.Metadata(slug)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ var (
 // proxies that keep it and for those that strip it. Observe wraps every route.
 func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.Handler) http.Handler {
 	r := chi.NewRouter()
-	r.Use(observe, h.Edge.WithRequestID)
+	r.Use(observe, h.deps.Edge.WithRequestID)
 	r.Route(connection.Canonical.Prefix(), h.canonical)
 	r.Route(connection.Legacy.Prefix(), h.legacy)
 	r.Route("/oauth2", h.standard)
@@ -28,7 +28,7 @@ func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.
 	r.Handle("/device", pages)
 	r.Handle("/device/*", pages)
 	fallbacks(h, r)
-	return underPrefix(h.Edge.Prefix(), r)
+	return underPrefix(h.deps.Edge.Prefix(), r)
 }
 
 func (h *Handlers) canonical(r chi.Router) {
@@ -57,7 +57,7 @@ func (h *Handlers) canonical(r chi.Router) {
 // legacy is an alias that shrinks and never grows.
 func (h *Handlers) legacy(r chi.Router) {
 	r.Use(secured, h.deprecated)
-	if !h.Config.LegacyRoutes {
+	if !h.deps.Config.LegacyRoutes {
 		r.HandleFunc("/*", h.in(dify)(func(http.ResponseWriter, *http.Request) error { return errGone }))
 		return
 	}
@@ -85,7 +85,7 @@ func (h *Handlers) wellKnown(r chi.Router) {
 	on := h.in(dify)
 	const metadata = "/.well-known/oauth-authorization-server"
 	r.Get(metadata, on(h.serverMetadata))
-	if prefix := h.Edge.Prefix(); prefix != "" {
+	if prefix := h.deps.Edge.Prefix(); prefix != "" {
 		r.Get(metadata+prefix, on(h.serverMetadata))
 	}
 	r.Get("/saml/metadata", on(h.samlMetadata))

@@ -28,19 +28,19 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 		}
 		slug, _ := p.text("connection")
 		hint, _ := p.text("login_hint")
-		out, err := h.Initiate.Execute(r.Context(), application.Initiate{
+		out, err := h.deps.Initiate.Execute(r.Context(), application.Initiate{
 			UserCode: code, Connection: slug, LoginHint: hint, On: on,
-			Browser: h.Edge.Browser(r), Handle: h.Edge.Handle(r), By: h.Edge.Facts(r),
+			Browser: h.deps.Edge.Browser(r), Handle: h.deps.Edge.Handle(r), By: h.deps.Edge.Facts(r),
 		})
 		limited(w, out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
-			http.Redirect(w, r, h.Edge.Page(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
+			http.Redirect(w, r, h.deps.Edge.Page(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		h.Edge.SetBrowser(w, out.Browser)
+		h.deps.Edge.SetBrowser(w, out.Browser)
 		return leave(w, r, out.Redirect)
 	}
 }
@@ -84,13 +84,13 @@ func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
 		if err != nil {
 			return err
 		}
-		ticket, err := h.Accept.Execute(r.Context(), application.Arrival{
-			Response: response, RelayState: approval.ParseRelayState(relay), On: on, By: h.Edge.Facts(r),
+		ticket, err := h.deps.Accept.Execute(r.Context(), application.Arrival{
+			Response: response, RelayState: approval.ParseRelayState(relay), On: on, By: h.deps.Edge.Facts(r),
 		})
 		if err != nil {
 			return err
 		}
-		back := h.Edge.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
+		back := h.deps.Edge.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
 	}
@@ -122,15 +122,15 @@ func (h *Handlers) completeSSO(on connection.Mount) endpoint {
 		if (ticket == "") == (assertion == "") {
 			return fault.InvalidRequest("One of ticket and sso_assertion is required.")
 		}
-		handle, err := h.Complete.Execute(r.Context(), application.Completion{
+		handle, err := h.deps.Complete.Execute(r.Context(), application.Completion{
 			Ticket: approval.ParseTicket(ticket), Assertion: assertion, On: on,
-			Browser: h.Edge.Browser(r), Handle: h.Edge.Handle(r), By: h.Edge.Facts(r),
+			Browser: h.deps.Edge.Browser(r), Handle: h.deps.Edge.Handle(r), By: h.deps.Edge.Facts(r),
 		})
 		if err != nil {
 			return err
 		}
-		h.Edge.SetHandle(w, handle)
-		http.Redirect(w, r, h.Edge.Page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
+		h.deps.Edge.SetHandle(w, handle)
+		http.Redirect(w, r, h.deps.Edge.Page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
 		return nil
 	}
 }

@@ -1,0 +1,123 @@
+package bootstrap
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/enterprise"
+	"github.com/devicegate/devicegate/adapters/httpapi"
+	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/adapters/redis"
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/webui"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Service is the API tier: every port meets its adapter here.
+func Service(c Config, log *slog.Logger) fx.Option {
+	return fx.Options(
+		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
+		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
+		fx.Supply(c.Clients, c.Timing, c.TokenLife, c.Limits, c.CSRF, c.Connections, c.Clock),
+		fx.Supply(edge.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies}),
+		fx.Provide(edge.New),
+		stores(c),
+		brokers(c),
+		useCases,
+		fx.Provide(httpapi.New, webui.New, newMetrics, newHandler),
+		fx.Invoke(serveHTTP, serveOperations),
+	)
+}
+
+// stores joins the durable store, and what makes it fast: Redis where there is
+// one, else this process's memory.
+func stores(c Config) fx.Option {
+	fast := memory.Module
+	if c.Redis.URL != "" {
+		fast = fx.Options(fx.Supply(c.Redis), redis.Module)
+	}
+	return fx.Options(database.Module, fast)
+}
+
+// brokers joins the ways in which people sign in, and the edition gate.
+func brokers(c Config) fx.Option {
+	options := []fx.Option{saml.Module, fx.Provide(withKey), fx.Provide(func(s *saml.Broker) httpapi.Metadata { return s.Metadata })}
+	if c.Enterprise.URL == nil {
+		options = append(options, fx.Provide(samlOnly))
+	} else {
+		options = append(options, fx.Supply(c.Enterprise), enterprise.Module, fx.Provide(samlAndEnterprise))
+	}
+	if c.License == "" {
+		return fx.Options(append(options, fx.Provide(func(e *enterprise.Edition) ports.Edition { return e }))...)
+	}
+	return fx.Options(append(options, fx.Provide(func() ports.Edition { return enterprise.StaticEdition(c.License) }))...)
+}
+
+// withKey gives the SAML service provider the key it was configured with, or
+// one that this process keeps.
+func withKey(c Config) (saml.Config, error) {
+	if c.SAML.Keys.Active.Key != nil {
+		return c.SAML, nil
+	}
+	var err error
+	if c.SAML.Keys.Active, err = saml.LoadOrCreate(c.DataDir, c.Clock()); err != nil {
+		return c.SAML, fmt.Errorf("DATA_DIR (or set SAML_SP_KEY_FILE): %w", err)
+	}
+	return c.SAML, nil
+}
+
+func samlOnly(s *saml.Broker) ports.Brokers { return ports.Brokers{connection.SAML: s} }
+
+func samlAndEnterprise(s *saml.Broker, e *enterprise.Broker) ports.Brokers {
+	return ports.Brokers{connection.SAML: s, connection.Enterprise: e}
+}
+
+// useCases lists what devicegate does.
+var useCases = fx.Provide(
+	application.NewUserCodes,
+	application.NewDecisions,
+	application.NewStartDevice,
+	application.NewPollDevice,
+	application.NewWithdrawToken,
+	application.NewLookUpDevice,
+	application.NewInitiateSSO,
+	application.NewAcceptResponse,
+	application.NewCompleteSSO,
+	application.NewDescribeApproval,
+	application.NewApproveExternal,
+	application.NewDenyExternal,
+	application.NewVerifyToken,
+	application.NewListSessions,
+	application.NewRevokeSession,
+)
+
+func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics) http.Handler {
+	return httpapi.NewRouter(h, pages.Handler(), m.observe)
+}
+
+// newLog writes JSON to stderr, for operators.
+func newLog(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// startupLog keeps fx quiet but for what goes wrong.
+func startupLog(log *slog.Logger) fxevent.Logger {
+	l := &fxevent.SlogLogger{Logger: log}
+	l.UseLogLevel(slog.LevelDebug)
+	l.UseErrorLevel(slog.LevelDebug) // the command says it, once
+	return l
+}
+
+// rootCause leaves out how the container got there; operators want to know
+// which port is taken, not which constructor asked for it.
+func rootCause(err error) error { return dig.RootCause(err) }

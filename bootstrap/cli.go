@@ -1,0 +1,153 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/adapters/database"
+)
+
+// commands are what the program does; kong makes the help of it.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
+	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
+	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// Main runs the program and returns its exit code: 0, 1 for a failure, 2 for a
+// configuration or a command line that cannot be right.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c commands
+	exit := -1
+	parser := kong.Must(&c,
+		kong.Name("devicegate"),
+		kong.Description("Device login (RFC 8628) for people behind a company's SAML single sign-on."),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.BindTo(os.Stdout, (*io.Writer)(nil)),
+	)
+	chosen, err := parser.Parse(args)
+	if exit >= 0 { // the help was asked for
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "devicegate: %v\nTry: devicegate --help\n", err)
+		return 2
+	}
+	if err := chosen.Run(); err != nil {
+		fmt.Fprintf(os.Stderr, "devicegate: %v\n", err)
+		if errors.As(err, new(configError)) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// configError says that nothing was tried, because the settings cannot be right.
+type configError struct{ error }
+
+func (e configError) Error() string {
+	return "these settings have to be mended first:\n  " + strings.ReplaceAll(e.error.Error(), "\n", "\n  ")
+}
+
+func loadFromEnvironment() (Config, error) {
+	vars := map[string]string{}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		vars[name] = value
+	}
+	c, err := Load(vars)
+	if err != nil {
+		return c, configError{err}
+	}
+	return c, nil
+}
+
+type serveCommand struct{}
+
+// stopTime is how long what is in flight may take at the end.
+const stopTime = 30 * time.Second
+
+// Run serves until the process is told to stop.
+func (serveCommand) Run(ctx context.Context) error {
+	c, err := loadFromEnvironment()
+	if err != nil {
+		return err
+	}
+	app := fx.New(Service(c, newLog(c.LogLevel)), fx.StopTimeout(stopTime+c.ShutdownDelay))
+	return run(ctx, app)
+}
+
+// run starts app, waits until it ends or ctx does, and stops it.
+func run(ctx context.Context, app *fx.App) error {
+	if err := app.Err(); err != nil {
+		return rootCause(err)
+	}
+	startCtx, cancel := context.WithTimeout(ctx, app.StartTimeout())
+	defer cancel()
+	if err := app.Start(startCtx); err != nil {
+		return rootCause(err)
+	}
+	exit := 0
+	select {
+	case <-ctx.Done():
+	case s := <-app.Wait():
+		exit = s.ExitCode
+	}
+	stopCtx, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
+	defer cancel()
+	if err := app.Stop(stopCtx); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	if exit != 0 {
+		return errors.New("the server ended by itself; see the log")
+	}
+	return nil
+}
+
+type migrateCommand struct{}
+
+// Run applies what is missing.
+func (migrateCommand) Run(ctx context.Context, out io.Writer) error {
+	c, err := loadFromEnvironment()
+	if err != nil {
+		return err
+	}
+	db, err := database.Open(c.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := database.Migrate(ctx, db); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "The database schema is up to date.")
+	return err
+}
+
+type versionCommand struct{}
+
+// Run prints the version that the build was stamped with.
+func (versionCommand) Run(out io.Writer) error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	_, err := fmt.Fprintln(out, "devicegate", version)
+	return err
+}

@@ -1,0 +1,131 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// environment is every setting as operators write it (see docs/configuration.md).
+type environment struct {
+	ListenAddr  string `env:"LISTEN_ADDR" envDefault:":8080"`
+	OpsAddr     string `env:"OPS_ADDR"`
+	DatabaseURL string `env:"DATABASE_URL"`
+	DBUsername  string `env:"DB_USERNAME" envDefault:"postgres"`
+	DBPassword  string `env:"DB_PASSWORD"`
+	DBHost      string `env:"DB_HOST"`
+	DBPort      string `env:"DB_PORT" envDefault:"5432"`
+	DBDatabase  string `env:"DB_DATABASE" envDefault:"dify"`
+	DataDir     string `env:"DATA_DIR" envDefault:"./data"`
+	Migrate     string `env:"MIGRATE" envDefault:"auto"`
+
+	RedisURL      string `env:"REDIS_URL"`
+	RedisHost     string `env:"REDIS_HOST"`
+	RedisPort     string `env:"REDIS_PORT" envDefault:"6379"`
+	RedisUsername string `env:"REDIS_USERNAME"`
+	RedisPassword string `env:"REDIS_PASSWORD"`
+	RedisDB       string `env:"REDIS_DB" envDefault:"0"`
+	RedisUseSSL   bool   `env:"REDIS_USE_SSL"`
+
+	PublicURL         string   `env:"PUBLIC_URL"`
+	WebURL            string   `env:"WEB_URL"`
+	CookieDomain      string   `env:"COOKIE_DOMAIN"`
+	SecretKey         string   `env:"SECRET_KEY"`
+	SecretKeyPrevious string   `env:"SECRET_KEY_PREVIOUS"`
+	TrustedProxies    []string `env:"TRUSTED_PROXIES"`
+
+	KnownClientIDs   []string `env:"OPENAPI_KNOWN_CLIENT_IDS" envDefault:"difyctl"`
+	CORSAllowOrigins []string `env:"OPENAPI_CORS_ALLOW_ORIGINS"`
+	RatePerToken     int      `env:"OPENAPI_RATE_LIMIT_PER_TOKEN" envDefault:"60"`
+	UserCodeLimit    int      `env:"USER_CODE_GLOBAL_LIMIT" envDefault:"6000"`
+	TokenTTLDays     int      `env:"OAUTH_TTL_DAYS" envDefault:"14"`
+	CompatVersion    string   `env:"API_COMPAT_VERSION" envDefault:"1.14.2"`
+
+	LegacyRoutes       string    `env:"LEGACY_ROUTES" envDefault:"on"`
+	LegacyDeprecatedAt time.Time `env:"LEGACY_DEPRECATED_AT" envDefault:"2026-04-26T00:00:00Z"`
+	LegacySunset       time.Time `env:"LEGACY_SUNSET"`
+
+	LicenseStatus       string `env:"LICENSE_STATUS"`
+	EnterpriseAPIURL    string `env:"ENTERPRISE_API_URL"`
+	EnterpriseAPISecret string `env:"ENTERPRISE_API_SECRET_KEY"`
+	AccountDirectory    string `env:"ACCOUNT_DIRECTORY" envDefault:"none"`
+
+	ConnectionsFile  string        `env:"CONNECTIONS_FILE"`
+	SAMLEntityID     string        `env:"SAML_ENTITY_ID"`
+	SAMLClockSkew    time.Duration `env:"SAML_CLOCK_SKEW" envDefault:"180s"`
+	SAMLKey          string        `env:"SAML_SP_KEY_FILE"`
+	SAMLKeyNext      string        `env:"SAML_SP_KEY_FILE_NEXT"`
+	SAMLKeyPrevious  string        `env:"SAML_SP_KEY_FILE_PREVIOUS"`
+	RequireTypedCode bool          `env:"REQUIRE_TYPED_CODE"`
+	BrandName        string        `env:"BRAND_NAME"`
+	BrandLogoFile    string        `env:"BRAND_LOGO_FILE"`
+	BrandColor       string        `env:"BRAND_COLOR"`
+	SupportURL       string        `env:"SUPPORT_URL"`
+	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
+	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
+}
+
+// aliases let a Dify .env work as it is; our own name wins.
+var aliases = map[string]string{
+	"PUBLIC_URL": "CONSOLE_API_URL",
+	"WEB_URL":    "CONSOLE_WEB_URL",
+}
+
+// parse reads the settings. Its error names each one that cannot be read.
+func parse(vars map[string]string) (environment, error) {
+	known := map[string]string{}
+	for name, value := range vars {
+		if value != "" { // in an .env file empty means not set
+			known[name] = value
+		}
+	}
+	for own, theirs := range aliases {
+		if _, set := known[own]; !set && known[theirs] != "" {
+			known[own] = known[theirs]
+		}
+	}
+	var e environment
+	err := env.ParseWithOptions(&e, env.Options{Environment: known})
+	if e.WebURL == "" {
+		e.WebURL = e.PublicURL
+	}
+	return e, err
+}
+
+func (e environment) databaseURL() string {
+	switch {
+	case e.DatabaseURL != "":
+		return e.DatabaseURL
+	case e.DBHost != "":
+		u := url.URL{Scheme: "postgres", User: url.UserPassword(e.DBUsername, e.DBPassword), Host: e.DBHost + ":" + e.DBPort, Path: "/" + e.DBDatabase}
+		return u.String()
+	}
+	return "sqlite:" + filepath.Join(e.DataDir, "devicegate.db")
+}
+
+func (e environment) redisURL() string {
+	if e.RedisURL != "" || e.RedisHost == "" {
+		return e.RedisURL
+	}
+	u := url.URL{Scheme: "redis", Host: e.RedisHost + ":" + e.RedisPort, Path: "/" + e.RedisDB}
+	if e.RedisUseSSL {
+		u.Scheme = "rediss"
+	}
+	if e.RedisPassword != "" {
+		u.User = url.UserPassword(e.RedisUsername, e.RedisPassword)
+	}
+	return u.String()
+}
+
+// problems collects what is wrong, so that one start tells all of it.
+type problems []error
+
+func (p *problems) add(setting, format string, args ...any) {
+	*p = append(*p, fmt.Errorf("%s: %s", setting, fmt.Sprintf(format, args...)))
+}
+
+func (p problems) err() error { return errors.Join(p...) }

@@ -1,0 +1,185 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+// process is the program itself, as an operator runs it.
+type process struct {
+	w   *world
+	at  string // its own address, whatever the public one is
+	cmd *exec.Cmd
+}
+
+// process starts one that listens on a port of its own, or on the public one.
+func (w *world) process(port int) *process {
+	w.t.Helper()
+	p := &process{w: w, at: fmt.Sprintf("http://localhost:%d", port), cmd: exec.Command(program(w.t), "serve")}
+	p.cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	for name, value := range w.env {
+		if name != "LISTEN_ADDR" {
+			p.cmd.Env = append(p.cmd.Env, name+"="+value)
+		}
+	}
+	p.cmd.Env = append(p.cmd.Env, fmt.Sprintf("LISTEN_ADDR=localhost:%d", port))
+	p.cmd.Stderr = w.logs
+	if err := p.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(p.kill)
+	w.eventually("the process is ready", func() bool {
+		resp, err := http.Get(p.at + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return p
+}
+
+// kill ends it without a chance to finish anything.
+func (p *process) kill() {
+	if p.cmd.ProcessState == nil {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+	}
+}
+
+func productionWorld(t *testing.T) *world {
+	database, redis := production.open(t)
+	return newWorld(t, database, redis)
+}
+
+func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
+	t.Parallel()
+	w := productionWorld(t)
+	first, second := w.process(w.port), w.process(freePort(t))
+	w.introduce(first.at)
+	device := w.device()
+	codes := w.start(device)
+	w.ends(w.person("alice", "approve"), codes, "approved")
+
+	const polls = 50
+	type answer struct {
+		token   string
+		refused string
+	}
+	answers := make(chan answer, polls)
+	begin := make(chan struct{})
+	for i := range polls {
+		poll := w.deviceAt([]string{first.at, second.at}[i%2]).Poll
+		if i%4 >= 2 {
+			poll = standardClient([]string{first.at, second.at}[i%2]).poll
+		}
+		go func() {
+			<-begin
+			token, refused, err := poll(t.Context(), codes.DeviceCode)
+			if err != nil {
+				refused = err.Error()
+			}
+			answers <- answer{token.AccessToken, refused}
+		}()
+	}
+	close(begin)
+	tokens := map[string]int{}
+	for range polls {
+		a := <-answers
+		if a.refused == "" {
+			tokens[a.token]++
+		} else if a.refused != "slow_down" {
+			t.Errorf("a poll was told %q", a.refused)
+		}
+	}
+	if len(tokens) != 1 {
+		t.Fatalf("%d tokens were handed out, want 1", len(tokens))
+	}
+	if n := w.liveTokens(); n != 1 {
+		t.Errorf("%d live rows, want 1", n)
+	}
+}
+
+func TestAProcessThatDiesBetweenApprovalAndPollLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := productionWorld(t)
+	first := w.process(w.port)
+	w.introduce(first.at)
+	device := w.device()
+	codes := w.start(device)
+	w.ends(w.person("alice", "approve"), codes, "approved")
+	first.kill()
+	second := w.process(freePort(t))
+	token := w.polls(w.deviceAt(second.at), codes, "")
+	w.works(w.deviceAt(second.at), token, http.StatusOK)
+}
+
+func TestRedisMayForgetOrDieInTheMiddle(t *testing.T) {
+	for name, harm := range map[string]func(*testing.T, redisServer){
+		"flushed": func(_ *testing.T, r redisServer) { r.Flush() },
+		"stopped": func(_ *testing.T, r redisServer) { r.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, redis := worldWithRedis(t)
+			w.serve()
+			device := w.device()
+			codes := w.start(device)
+			w.polls(device, codes, "authorization_pending")
+			harm(t, redis)
+			w.ends(w.person("alice", "approve"), codes, "approved")
+			token := w.redeems(device, codes)
+			w.works(device, token, http.StatusOK)
+		})
+	}
+}
+
+func TestSIGTERMEndsWithoutAnError(t *testing.T) {
+	t.Parallel()
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	p := w.process(w.port)
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, w.logs)
+	}
+}
+
+func TestAPortThatIsTakenEndsTheStart(t *testing.T) { // O14
+	t.Parallel()
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	p := w.process(w.port)
+	var told bytes.Buffer
+	again := exec.Command(program(t), "serve")
+	again.Env, again.Stderr = p.cmd.Env, &told
+	if err := again.Run(); err == nil {
+		t.Fatal("it started")
+	}
+	if !bytes.Contains(told.Bytes(), []byte("address already in use")) {
+		t.Errorf("it said: %s", told.String())
+	}
+}
+
+func TestEverySettingThatIsWrongIsNamedAtOnce(t *testing.T) { // O19
+	t.Parallel()
+	var told bytes.Buffer
+	serve := exec.Command(program(t), "serve")
+	serve.Env = []string{"SECRET_KEY=short", "OAUTH_TTL_DAYS=999", "LEGACY_ROUTES=perhaps", "SAML_CLOCK_SKEW=soon"}
+	serve.Stderr = &told
+	err := serve.Run()
+	if code := serve.ProcessState.ExitCode(); code != 2 {
+		t.Errorf("exit code %d (%v), want 2", code, err)
+	}
+	for _, setting := range []string{"PUBLIC_URL", "SECRET_KEY", "OAUTH_TTL_DAYS", "LEGACY_ROUTES", "SAML_CLOCK_SKEW"} {
+		if !bytes.Contains(told.Bytes(), []byte(setting)) {
+			t.Errorf("%s is not named in:\n%s", setting, told.String())
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/bootstrap/demo"
+	"github.com/devicegate/devicegate/e2e/services"
+)
+
+// redisServer is one that a test may harm.
+type redisServer = *services.Server
+
+func worldWithRedis(t *testing.T) (*world, redisServer) {
+	database, redis := services.Postgres(t), services.PrivateRedis(t)
+	return newWorld(t, database, redis.URL()), redis
+}
+
+// liveTokens counts the rows that an API would accept.
+func (w *world) liveTokens() int64 {
+	w.t.Helper()
+	db, err := database.Open(database.Config{URL: w.env["DATABASE_URL"]})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	n, err := db.NewSelect().Table("oauth_access_tokens").Where("revoked_at IS NULL").Count(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// standardClient polls by the standard OAuth routes.
+type standardClient string
+
+func (c standardClient) poll(ctx context.Context, deviceCode string) (t demo.Token, refused string, err error) {
+	form := url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {"difyctl"}, "device_code": {deviceCode},
+	}
+	resp, err := http.PostForm(string(c)+"/oauth2/token", form)
+	if err != nil {
+		return t, "", err
+	}
+	defer resp.Body.Close()
+	var body struct {
+		demo.Token
+		Error string `json:"error"`
+	}
+	err = json.NewDecoder(resp.Body).Decode(&body)
+	return body.Token, body.Error, err
+}

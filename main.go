@@ -1,0 +1,11 @@
+// Devicegate lets tools without a browser act for people whose identity lives
+// in a company's SSO. See README.md.
+package main
+
+import (
+	"os"
+
+	"github.com/devicegate/devicegate/bootstrap"
+)
+
+func main() { os.Exit(bootstrap.Main(os.Args[1:])) }
