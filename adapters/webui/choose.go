@@ -1,0 +1,118 @@
+package webui
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+// way is one way to sign in.
+type way struct {
+	Slug, Name, Href string
+}
+
+type chooseBody struct {
+	Only   way   // the only one, if there is only one
+	ByMail bool  // an e-mail address finds the others
+	Public []way // may be named
+	Notice string
+	Hint   string
+}
+
+// choosePage asks how to sign in. It names the connections that may be named;
+// which others there are is nobody's business.
+func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
+	m := p.recall(r)
+	if m.Code == "" {
+		p.redirect(w, r, "")
+		return
+	}
+	if p.shut(r.Context(), w, r) {
+		return
+	}
+	body := chooseBody{Notice: m.Notice, Hint: m.Hint}
+	all := p.connections.All()
+	if len(all) == 1 {
+		body.Only = way{all[0].Slug(), all[0].Settings().Name, p.initiate(m.Code)}
+	} else {
+		body.ByMail = true
+		for _, c := range all {
+			if c.Settings().Public {
+				body.Public = append(body.Public, way{c.Slug(), c.Settings().Name, p.initiate(m.Code, "connection", c.Slug())})
+			}
+		}
+	}
+	v := view{State: "choose", Title: "choose.title", At: "sign-in", Step: 2, Code: m.Code, Body: body}
+	if m.Notice == noMatch || m.Notice == badEmail {
+		v.Problem = m.Notice
+	}
+	v.Until = moment(m.Until)
+	p.show(w, r, http.StatusOK, pageChoose, v)
+}
+
+// chooseForm takes a work e-mail address. Whether anybody speaks for its domain
+// is found out where tries are counted.
+func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
+	m := p.recall(r)
+	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
+	if err != nil {
+		p.remember(w, memory{Problem: device.ErrInvalidUserCode.Code})
+		p.redirect(w, r, "")
+		return
+	}
+	if code.String() != m.Code {
+		m = memory{Code: code.String()}
+	}
+	if r.PostForm.Get("again") != "" { // as somebody else
+		m.Notice, m.Leaving = otherAccount, false
+		p.remember(w, m)
+		p.redirect(w, r, "/sign-in")
+		return
+	}
+	email, err := identity.ParseEmail(r.PostForm.Get("login_hint"))
+	if err != nil {
+		m.Notice, m.Leaving = badEmail, false
+		p.remember(w, m)
+		p.redirect(w, r, "/sign-in")
+		return
+	}
+	m.Hint, m.Notice, m.Leaving = email.String(), "", true
+	p.remember(w, m)
+	p.redirect(w, r, "/leave")
+}
+
+type leaveBody struct{ Name string }
+
+// leavePage goes on to the identity provider by itself, once: whoever comes
+// back with the browser's button gets to choose instead of being sent away.
+func (p *Pages) leavePage(w http.ResponseWriter, r *http.Request) {
+	m := p.recall(r)
+	if m.Code == "" || !m.Leaving {
+		p.redirect(w, r, "/sign-in")
+		return
+	}
+	if p.shut(r.Context(), w, r) {
+		return
+	}
+	if r.Method != http.MethodHead {
+		m.Leaving = false
+		p.remember(w, m)
+	}
+	v := view{State: "choose", Title: "leave.title", Step: 2, Code: m.Code, frozen: true, Body: leaveBody{}}
+	v.Leave = p.initiate(m.Code)
+	if all := p.connections.All(); len(all) == 1 {
+		v.Body = leaveBody{all[0].Settings().Name}
+	} else {
+		v.Leave = p.initiate(m.Code, "login_hint", m.Hint)
+	}
+	p.show(w, r, http.StatusOK, pageLeave, v)
+}
+
+func moment(unix int64) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0).UTC()
+}

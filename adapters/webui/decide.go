@@ -1,0 +1,135 @@
+package webui
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/token"
+)
+
+type decideBody struct {
+	Client, Label string
+	Email         string
+	Via           string // name of the connection
+	RequestedAt   time.Time
+	Minutes       int        // since then
+	From          netip.Addr // zero: unknown
+	SameNetwork   bool
+	Scopes        []string
+	CSRF          string
+	MustType      bool
+	Mistyped      bool
+}
+
+// decidePage shows what there is to decide: the only page from which a device
+// is let in.
+func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
+	if p.shut(r.Context(), w, r) {
+		return
+	}
+	m := p.recall(r)
+	code, _ := device.ParseUserCode(m.Code) // none: the latest sign-in
+	what, err := p.describe.Execute(r.Context(), p.edge.Handle(r), code, p.edge.Facts(r))
+	if err != nil {
+		p.fail(w, r, m, err, noAllowance)
+		return
+	}
+	v := view{State: "decide", Title: "decide.title", At: "decide", Step: 3, Code: what.UserCode.String(), Until: what.ExpiresAt}
+	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
+		v.Until = until
+	}
+	body := decideBody{
+		Client: what.ClientName, Label: what.DeviceLabel, Email: what.Subject.Email().String(),
+		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.now().Sub(what.RequestedAt)/time.Minute)),
+		From: what.RequestedFrom.Unmap(), SameNetwork: what.SameNetwork,
+		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
+		MustType: p.mustType(m, v.Code),
+	}
+	if via, err := p.connections.Find(what.Connection); err == nil {
+		body.Via = via.Settings().Name
+	}
+	if body.MustType && m.Notice == typedMismatch {
+		body.Mistyped, v.Problem = true, typedMismatch
+	}
+	v.Body = body
+	p.show(w, r, http.StatusOK, pageDecide, v)
+}
+
+// mustType reports whether the person has yet to type the code. Signing in does
+// not lead by the first page for whoever was sent a link that leads past it.
+func (p *Pages) mustType(m memory, code string) bool {
+	return p.requireTyped && (!m.ByHand || m.Code != code)
+}
+
+// verdict is Execute of the use case that approves or denies.
+type verdict func(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) (application.Decided, error)
+
+// decideForm carries a decision out. The form's own code counts, not what the
+// browser was about last: there may be two tabs.
+func (p *Pages) decideForm(outcome string) http.HandlerFunc {
+	decide := verdict(p.approve.Execute)
+	if outcome == denied {
+		decide = p.deny.Execute
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p.shut(r.Context(), w, r) {
+			return
+		}
+		m := p.recall(r)
+		code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
+		if err != nil {
+			p.fail(w, r, m, err, noAllowance)
+			return
+		}
+		if code.String() != m.Code {
+			m = memory{Code: code.String()}
+		}
+		if outcome == approved && p.mustType(m, code.String()) {
+			if typed, err := device.ParseUserCode(r.PostForm.Get("typed_code")); err != nil || typed != code {
+				m.Notice = typedMismatch
+				p.remember(w, m)
+				p.redirect(w, r, "/decide")
+				return
+			}
+		}
+		proof := approval.Proof{Handle: p.edge.Handle(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+		decided, err := decide(r.Context(), proof, code, p.edge.Facts(r))
+		if err != nil {
+			p.fail(w, r, m, err, decided.Allowance)
+			return
+		}
+		if !decided.MoreToDecide {
+			p.edge.ClearHandle(w)
+		}
+		p.remember(w, memory{Code: code.String(), Outcome: outcome})
+		p.redirect(w, r, "/"+outcome)
+	}
+}
+
+// donePage says how it ended.
+func (p *Pages) donePage(outcome string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		m := p.recall(r)
+		if m.Outcome != outcome {
+			p.redirect(w, r, "")
+			return
+		}
+		p.show(w, r, http.StatusOK, pageDone, view{State: outcome, Title: outcome + ".title", At: outcome, Code: m.Code})
+	}
+}
+
+// problemPage says what went wrong.
+func (p *Pages) problemPage(w http.ResponseWriter, r *http.Request) {
+	m := p.recall(r)
+	if m.Problem == "" {
+		p.redirect(w, r, "")
+		return
+	}
+	p.problem(w, r, http.StatusOK, m)
+}

@@ -1,0 +1,39 @@
+// Package webui is the page that people see: /device and what lies below it.
+//
+//	/device            enter the code                        state enter
+//	  POST             is it one?
+//	/device/leave      on the way to the sign-in             state choose
+//	/device/sign-in    choose how to sign in                 state choose
+//	  POST             by work e-mail
+//	/device/decide     compare, then decide                  state decide
+//	/device/approve    POST
+//	/device/deny       POST
+//	/device/approved   done                                  state approved
+//	/device/denied     done                                  state denied
+//	/device/problem    what happened and what to do next     state error
+//
+// The ways in are /device?user_code=…, ?sso_verified=1, ?choose=1 and
+// ?sso_error=… (with sso_reason, ref and, in seconds, retry_after). What a way in says is kept in a cookie,
+// and a redirect takes it out of the address bar. The cookie proves nothing and
+// holds no secret: whoever forges it sees another page, and can do no more.
+//
+// Its one law: nothing is decided by a GET, and no code gets past the page on
+// which a person compares it with what the device shows.
+//
+// Every page works without a script and in one column of 320 pixels. Its
+// sentences stand in languages/, one file a language, and nowhere else.
+//
+// # Hooks
+//
+// Tests may rely on these. <main> carries data-state (see above; closed if nobody
+// can sign in here) and data-code, which is the code of the problem that the page
+// is about, or empty. A code that is not valid is an error on the page that asks
+// for it. Identifiers: the field code and the button continue (enter); the link
+// sign-in if there is one connection, else the field login-hint, the button
+// continue and a link connection-<slug> for each public one (choose); the buttons
+// approve and deny, and the field code where the code has to be typed (decide);
+// the way out of every other page is called next. With one connection, a code
+// that is valid leads to /device/leave, whose link sign-in a browser follows by
+// itself. Where it is known, data-reference is what the log calls the request
+// that failed.
+package webui

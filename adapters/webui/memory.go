@@ -1,0 +1,135 @@
+package webui
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+// memory is what the pages know of one browser between two requests: which page
+// to show, never whether somebody may do something.
+type memory struct {
+	Code    string `json:"c,omitempty"` // the user code that the browser is about
+	ByHand  bool   `json:"h,omitempty"` // it was typed, not carried by a link
+	Typed   string `json:"t,omitempty"` // what stands in the field
+	Until   int64  `json:"u,omitempty"` // when the code runs out
+	Hint    string `json:"m,omitempty"` // e-mail address to sign in with
+	Leaving bool   `json:"l,omitempty"` // the way to the identity provider is open, once
+	Notice  string `json:"n,omitempty"` // what to say above the choice
+	Problem string `json:"p,omitempty"` // what went wrong
+	Reason  string `json:"s,omitempty"` // what exactly, where that helps
+	Ref     string `json:"r,omitempty"` // what the log calls the request in which it did
+	Wait    int64  `json:"w,omitempty"` // when to try again
+	Outcome string `json:"o,omitempty"` // how it ended
+}
+
+const (
+	memoryCookie = "device_page"
+	memoryLife   = 15 * time.Minute
+	memoryMax    = 2048
+	typedMax     = 64
+	waitMax      = 24 * time.Hour
+)
+
+// The outcomes and notices.
+const (
+	approved      = "approved"
+	denied        = "denied"
+	noMatch       = "no_match"       // nobody is known to speak for that address
+	badEmail      = "bad_email"      // it is no address
+	otherAccount  = "other_account"  // the person wants to be somebody else
+	typedMismatch = "typed_mismatch" // what was typed at the decision is another code
+)
+
+var (
+	problemForm = regexp.MustCompile(`^[a-z][a-z_]{0,63}$`)
+	// referenceForm is what request ids look like. A link that somebody sends
+	// could carry anything, so there is no room in it for words or a telephone
+	// number.
+	referenceForm = regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,64})$`)
+)
+
+// recall reads what the browser holds. Whatever is not as it was written is
+// forgotten.
+func (p *Pages) recall(r *http.Request) (m memory) {
+	c, err := r.Cookie(memoryCookie)
+	if err != nil || len(c.Value) > memoryMax {
+		return memory{}
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if err != nil || json.Unmarshal(raw, &m) != nil {
+		return memory{}
+	}
+	return m.valid(p.now())
+}
+
+// valid keeps of m what can be.
+func (m memory) valid(at time.Time) memory {
+	if code, err := device.ParseUserCode(m.Code); err == nil {
+		m.Code = code.String()
+	} else {
+		m.Code, m.ByHand, m.Until, m.Leaving, m.Outcome = "", false, 0, false, ""
+	}
+	m.Typed = clean(m.Typed)
+	if email, err := identity.ParseEmail(m.Hint); err == nil {
+		m.Hint = email.String()
+	} else {
+		m.Hint = ""
+	}
+	if !problemForm.MatchString(m.Problem) {
+		m.Problem = ""
+	}
+	if !problemForm.MatchString(m.Reason) {
+		m.Reason = ""
+	}
+	if !referenceForm.MatchString(m.Ref) {
+		m.Ref = ""
+	}
+	m.Until = bounded(m.Until, at)
+	m.Wait = bounded(m.Wait, at)
+	return m
+}
+
+// clean bounds what goes back into a field.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unprintable(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if runes := []rune(text); len(runes) > typedMax {
+		return string(runes[:typedMax])
+	}
+	return text
+}
+
+func bounded(unix int64, at time.Time) int64 {
+	if t := time.Unix(unix, 0); t.Before(at.Add(-waitMax)) || t.After(at.Add(waitMax)) {
+		return 0
+	}
+	return unix
+}
+
+// remember writes the cookie. It is Lax, for the browser comes back from the
+// identity provider's site, and goes to no other path.
+func (p *Pages) remember(w http.ResponseWriter, m memory) {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return // it has only strings, numbers and truths
+	}
+	p.setCookie(w, memoryCookie, base64.RawURLEncoding.EncodeToString(raw), memoryLife)
+}
+
+func (p *Pages) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: p.root, MaxAge: int(life / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.edge.WebOrigin(), "https:"),
+	})
+}

@@ -1,0 +1,163 @@
+package webui
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/quota"
+)
+
+// remedy is what a person can do about a problem.
+type remedy int
+
+const (
+	startOver   remedy = iota // enter a code
+	signInAgain               // for the same code
+	lookAgain                 // at the decision
+)
+
+// problems are those that have a page of their own: which way leads out.
+var problems = map[string]remedy{
+	"invalid_request":               startOver,
+	"not_found":                     startOver,
+	"method_not_allowed":            startOver,
+	"too_large":                     startOver,
+	"user_code_not_pending":         startOver,
+	"session_already_consumed":      startOver,
+	"state_lost":                    startOver,
+	"rate_limited":                  startOver,
+	"temporarily_unavailable":       startOver,
+	"server_error":                  startOver,
+	"unknown":                       startOver,
+	"no_session":                    signInAgain,
+	"user_code_mismatch":            signInAgain,
+	"access_denied":                 signInAgain,
+	"invalid_sso_assertion":         signInAgain,
+	"browser_mismatch":              signInAgain,
+	"sso_expired":                   signInAgain,
+	"sso_replayed":                  signInAgain,
+	"domain_not_allowed":            signInAgain,
+	"email_belongs_to_dify_account": signInAgain,
+	"unknown_connection":            signInAgain,
+	"sso_initiate_failed":           signInAgain,
+	"sso_initiate_missing_url":      signInAgain,
+	"csrf_mismatch":                 lookAgain,
+	"forbidden":                     startOver,
+}
+
+// aliases are codes whose page is another's, among them those that only the
+// reference's page knows.
+var aliases = map[string]string{
+	"invalid_session":    "no_session",
+	"expired_or_unknown": "user_code_not_pending",
+	"already_resolved":   "user_code_not_pending",
+	"conflict":           "state_lost",
+	"too_many_requests":  "rate_limited",
+}
+
+// wording is the code whose sentences a problem gets.
+func wording(code string) string {
+	if alias, is := aliases[code]; is {
+		code = alias
+	}
+	if _, known := problems[code]; !known {
+		return "unknown"
+	}
+	return code
+}
+
+// problemBody is what the problem page shows.
+type problemBody struct {
+	Code   string // of the sentences
+	Action string // key of the way out
+	Href   string
+	Other  bool // there is another way: another code
+	Wait   int  // minutes; 0: none
+}
+
+func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m memory) {
+	code := wording(m.Reason)
+	if code == "unknown" {
+		code = wording(m.Problem)
+	}
+	body := problemBody{Code: code, Action: "action.enter_code", Href: p.root}
+	switch problems[code] {
+	case signInAgain:
+		if m.Code != "" {
+			body.Action, body.Href, body.Other = "action.sign_in_again", p.root+"/sign-in", true
+		}
+	case lookAgain:
+		if m.Code != "" {
+			body.Action, body.Href, body.Other = "action.look_again", p.root+"/decide", true
+		}
+	}
+	v := view{State: "error", Problem: m.Problem, Title: "problem." + code + ".title", Ref: m.Ref, Code: m.Code}
+	if left := time.Unix(m.Wait, 0).Sub(p.now()); m.Wait != 0 && left > 0 {
+		v.Until = time.Unix(m.Wait, 0)
+		body.Wait = int(math.Ceil(left.Minutes()))
+	}
+	if v.Body = body; status == http.StatusOK {
+		v.At = "problem"
+	}
+	p.show(w, r, status, pageProblem, v)
+}
+
+// fail answers a form or a page that was refused. What a person can do
+// something about is remembered and shown after a redirect, so that reloading
+// repeats nothing. What has to be said in a status is said at once.
+func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m memory, err error, allowance quota.Allowance) {
+	id := edge.RequestID(r.Context())
+	var tooLarge *http.MaxBytesError
+	f, refused := fault.Of(err)
+	switch {
+	case errors.As(err, &tooLarge):
+		p.outage(w, r, http.StatusRequestEntityTooLarge, "too_large")
+		return
+	case !refused || f.Kind == fault.Internal:
+		p.log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "error", err)
+		p.outage(w, r, http.StatusInternalServerError, "server_error")
+		return
+	case f.Kind == fault.Unavailable:
+		p.log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "code", f.Code, "error", err)
+		w.Header().Set("Retry-After", "5")
+		p.outage(w, r, http.StatusServiceUnavailable, f.Code)
+		return
+	}
+	p.log.InfoContext(r.Context(), "page refused", "request_id", id, "route", r.URL.Path, "code", f.PageCode())
+	m.Problem, m.Reason, m.Ref, m.Wait = f.Code, f.PageCode(), id, 0
+	switch f.Kind {
+	case fault.RateLimited:
+		m.Wait = p.now().Add(allowance.Reset).Unix()
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(allowance.Reset.Seconds())))))
+		p.problem(w, r, http.StatusTooManyRequests, m)
+	case fault.Forbidden:
+		if errors.Is(err, edge.ErrForeignOrigin) { // another site gets no say in what is remembered
+			p.problem(w, r, http.StatusForbidden, memory{Problem: m.Problem, Ref: id})
+			return
+		}
+		p.toProblem(w, r, m)
+	default:
+		p.toProblem(w, r, m)
+	}
+}
+
+func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, m memory) {
+	if m.Problem == device.ErrInvalidUserCode.Code {
+		p.remember(w, memory{Typed: m.Typed, Problem: m.Problem, Ref: m.Ref})
+		p.redirect(w, r, "")
+		return
+	}
+	p.remember(w, m)
+	p.redirect(w, r, "/problem")
+}
+
+// outage answers with a page that needs nothing but itself.
+func (p *Pages) outage(w http.ResponseWriter, r *http.Request, status int, code string) {
+	p.problem(w, r, status, memory{Problem: code, Ref: edge.RequestID(r.Context())})
+}
