@@ -1,0 +1,177 @@
+package saml_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const (
+	publicURL = "https://gate.test"
+	entityID  = "https://gate.test/saml/metadata"
+	idpID     = "https://idp.test/metadata"
+	requestID = "_request"
+)
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// ourKeys are generated once; certificates are cheap.
+func ourKeys(t testing.TB) saml.Keys {
+	t.Helper()
+	return saml.Keys{Active: pair(t, 0)}
+}
+
+func pair(t testing.TB, n int) saml.KeyPair {
+	t.Helper()
+	key := samltest.RSAKey(t, 10+n)
+	cert, err := x509.ParseCertificate(samltest.Certificate(t, key, samltest.Epoch.AddDate(-1, 0, 0), samltest.Epoch.AddDate(10, 0, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return saml.KeyPair{Key: key, Certificate: cert}
+}
+
+// bench is one connection of a broker under a frozen clock.
+type bench struct {
+	broker *saml.Broker
+	via    connection.Connection
+	idp    *samltest.IdP
+	at     time.Time
+	on     connection.Mount
+}
+
+type change struct {
+	settings func(*connection.Settings)
+	source   func(*saml.Source)
+	config   func(*saml.Config)
+}
+
+func newBench(t testing.TB, idp *samltest.IdP, changes ...change) *bench {
+	t.Helper()
+	b, err := tryBench(t, idp, changes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error) {
+	t.Helper()
+	settings := connection.Settings{Slug: "acme", Domains: []string{"example.com"}}
+	source := saml.Source{Metadata: idp.Metadata()}
+	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t)}
+	for _, c := range changes {
+		if c.settings != nil {
+			c.settings(&settings)
+		}
+		if c.source != nil {
+			c.source(&source)
+		}
+	}
+	cfg.Sources = map[string]saml.Source{settings.Slug: source}
+	for _, c := range changes {
+		if c.config != nil {
+			c.config(&cfg)
+		}
+	}
+	via, err := connection.New(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := connection.NewDirectory(via)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{via: via, idp: idp, at: samltest.Epoch, on: connection.Canonical}
+	b.broker, err = saml.New(cfg, directory, func() time.Time { return b.at }, quiet)
+	return b, err
+}
+
+func (b *bench) trip() samltest.Trip {
+	return samltest.Trip{RequestID: requestID, ACS: publicURL + connection.Canonical.ACSPath(), Audience: entityID, At: samltest.Epoch}
+}
+
+func (b *bench) message() samltest.Message {
+	m := b.idp.Message(b.trip())
+	return m
+}
+
+func (b *bench) verify(t testing.TB, raw string) (approval.Testimony, error) {
+	t.Helper()
+	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, On: b.on, At: b.at})
+}
+
+// accepts wants alice.
+func (b *bench) accepts(t testing.TB, raw string) approval.Testimony {
+	t.Helper()
+	said, err := b.verify(t, raw)
+	if err != nil {
+		t.Fatalf("refused: %v", err)
+	}
+	if got := said.Subject.Email().String(); got != "alice@example.com" {
+		t.Fatalf("signed in %q", got)
+	}
+	if said.Subject.Issuer() != b.idp.EntityID || said.ID == "" || said.ExpiresAt.Before(b.at) {
+		t.Fatalf("testimony %+v", said)
+	}
+	return said
+}
+
+// refuses wants that reason and a refusal that shows the browser nothing.
+func (b *bench) refuses(t testing.TB, raw, reason string) *approval.Refusal {
+	t.Helper()
+	_, err := b.verify(t, raw)
+	if err == nil {
+		t.Fatalf("accepted, want %s", reason)
+	}
+	var r *approval.Refusal
+	if !errors.As(err, &r) {
+		t.Fatalf("%v is no refusal", err)
+	}
+	if r.Reason != reason {
+		t.Fatalf("refused with %v, want %s", r, reason)
+	}
+	if reason != "idp_denied" && !errors.Is(err, approval.ErrInvalidAssertion) {
+		t.Fatalf("%v is not what the browser is told", err)
+	}
+	return r
+}
+
+// verdict is the reason of a refusal, or "" for acceptance.
+func (b *bench) verdict(t testing.TB, raw string) string {
+	t.Helper()
+	_, err := b.verify(t, raw)
+	var r *approval.Refusal
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &r):
+		return r.Reason
+	}
+	return fmt.Sprintf("no refusal: %v", err)
+}
+
+func encrypted(e samltest.Encryption) func(*samltest.Message) {
+	return func(m *samltest.Message) { m.Encryption = &e }
+}
+
+// message returns the usual message, changed.
+func (b *bench) with(t testing.TB, changes ...func(*samltest.Message)) string {
+	t.Helper()
+	m := b.message()
+	m.EncryptTo = &samltest.RSAKey(t, 10).PublicKey
+	for _, change := range changes {
+		change(&m)
+	}
+	return m.Encode()
+}
