@@ -74,7 +74,7 @@ func Open(cfg Config) (*bun.DB, error) {
 // sqlitePath is the file that a URL names after its scheme; see [Config].
 func sqlitePath(rest string) (string, error) {
 	path, err := url.PathUnescape(strings.TrimPrefix(rest, "//"))
-	if err != nil || strings.ContainsAny(path, "\x00?") {
+	if err != nil || strings.ContainsAny(rest, "?#") || strings.Contains(path, "\x00") {
 		return "", fmt.Errorf("%w; a SQLite URL takes no parameters", errURL)
 	}
 	absolute := strings.HasPrefix(path, "/")

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
-	schema "github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 
@@ -55,48 +54,35 @@ func CheckSchema(ctx context.Context, db *bun.DB) error {
 }
 
 func newMigrator(db *bun.DB) (*goose.Provider, error) {
-	var files fs.FS
-	var session lock.SessionLocker
-	var err error
+	dialect, dir, session := goose.DialectSQLite3, "sqlite", lock.SessionLocker(&sqliteLock{})
 	if isPostgres(db) {
-		files, err = fs.Sub(migrations.Files, "postgres")
-		session = &postgresLock{pool: db.DB}
-	} else {
-		files, err = fs.Sub(migrations.Files, "sqlite")
-		session = &sqliteLock{}
+		dialect, dir, session = goose.DialectPostgres, "postgres", &postgresLock{pool: db.DB}
 	}
+	files, err := fs.Sub(migrations.Files, dir)
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(dialectOf(db), db.DB, files, goose.WithTableName(schemaTable),
+	return goose.NewProvider(dialect, db.DB, files, goose.WithTableName(schemaTable),
 		goose.WithSessionLocker(session), goose.WithDisableGlobalRegistry(true))
 }
 
-func dialectOf(db *bun.DB) goose.Dialect {
-	if isPostgres(db) {
-		return goose.DialectPostgres
-	}
-	return goose.DialectSQLite3
-}
-
-// applied reads goose's table. Its provider would create it first.
+// applied reads goose's table; goose itself would create it first.
 func applied(ctx context.Context, db *bun.DB) (map[int64]bool, error) {
-	table, err := schema.NewStore(dialectOf(db), schemaTable)
-	if err != nil {
+	there := "SELECT count(*) FROM sqlite_master WHERE name = ?"
+	if isPostgres(db) {
+		there = "SELECT count(to_regclass(?))"
+	}
+	var tables int
+	if err := db.NewRaw(there, schemaTable).Scan(ctx, &tables); err != nil || tables == 0 {
 		return nil, err
 	}
-	if known, ok := table.(schema.StoreExtender); ok {
-		if there, err := known.TableExists(ctx, db.DB); err != nil || !there {
-			return nil, err
-		}
-	}
-	list, err := table.ListMigrations(ctx, db.DB)
-	if err != nil {
+	var versions []int64
+	if err := db.NewSelect().Table(schemaTable).Column("version_id").Where("is_applied").Scan(ctx, &versions); err != nil {
 		return nil, err
 	}
-	versions := map[int64]bool{}
-	for _, m := range list {
-		versions[m.Version] = m.IsApplied
+	known := map[int64]bool{}
+	for _, v := range versions {
+		known[v] = true
 	}
-	return versions, nil
+	return known, nil
 }

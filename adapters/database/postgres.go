@@ -19,7 +19,9 @@ import (
 // openPostgres speaks PostgreSQL's simple protocol. bun writes values into the
 // SQL, so every text is new: preparing it would cost a round trip and gain
 // nothing. And without prepared statements the pool may stand behind PgBouncer
-// in transaction mode, as it is.
+// in transaction mode, as it is. (Placeholders were measured for the hottest
+// reads. Without prepared statements they gain nothing; with them, reads are
+// half as fast again, which is not worth a setting that breaks behind a pooler.)
 //
 // The session settings are those that PgBouncer keeps for each client. Without
 // them a database's own defaults could change how values are read and written.

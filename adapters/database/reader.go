@@ -91,7 +91,7 @@ func (r *reader) TransactionByBrowser(ctx context.Context, browser secret.Digest
 	return r.trip(ctx, row, r.from(row).
 		Where("browser_hash = ?", digest(browser)).
 		Where("user_code = ?", code.String()).
-		Where("connection IN (?)", bun.In(connections)).
+		Where("connection IN ?", bun.Tuple(connections)).
 		Order("begun_at DESC", "id DESC"))
 }
 

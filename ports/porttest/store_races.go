@@ -73,7 +73,9 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
 				return r.AuthorizationByUserCode(ctx, a.UserCode)
 			},
-			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) { return r.Authorization(ctx, a.ID) },
+			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
+				return r.Authorization(ctx, a.ID)
+			},
 			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
 				return r.AuthorizationByCode(ctx, a.Code)
 			},

@@ -115,8 +115,6 @@ func (w *world) device(label string) token.Device { return token.DeviceOf(w.ann,
 // longLabel is as long as a label gets, in characters of four bytes.
 var longLabel = strings.Repeat("\U0001F5A5", 254) + "é"
 
-func digestOf(text string) secret.Digest { return secret.New("", text).Digest() }
-
 func random() secret.Digest { return secret.Random("", 32).Digest() }
 
 func update(t *testing.T, s ports.Store, fn func(ctx context.Context, tx ports.Tx) error) {

@@ -22,7 +22,9 @@ type Engine struct {
 // Engines are PostgreSQL and SQLite.
 func Engines() []Engine {
 	return []Engine{
-		{"SQLite", func(t testing.TB) string { return "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "test.db")) }},
+		{"SQLite", func(t testing.TB) string {
+			return "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "test.db"))
+		}},
 		{"PostgreSQL", services.Postgres},
 	}
 }

@@ -1,0 +1,247 @@
+package database_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const replicas = 5
+
+// Case O01: five replicas start at once on an empty database.
+func TestFiveMigratorsAtOnce(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		url := engine.URL(t)
+		errs := make([]error, replicas)
+		var wg sync.WaitGroup
+		for i := range replicas {
+			db := databasetest.Open(t, url)
+			wg.Go(func() { errs[i] = database.Prepare(t.Context(), db, database.MigrateAuto) })
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		appliedOnce(t, databasetest.Open(t, url))
+	})
+}
+
+// migrateURL makes this test binary a replica: see the test below.
+const migrateURL = "DEVICEGATE_TEST_MIGRATE_URL"
+
+func TestFiveMigratingProcessesAtOnce(t *testing.T) {
+	if url := os.Getenv(migrateURL); url != "" {
+		if err := database.Prepare(t.Context(), databasetest.Open(t, url), database.MigrateAuto); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		url := engine.URL(t)
+		processes := make([]*exec.Cmd, replicas)
+		output := make([]strings.Builder, replicas)
+		for i := range processes {
+			p := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFiveMigratingProcessesAtOnce$")
+			p.Env = append(os.Environ(), migrateURL+"="+url)
+			p.Stdout, p.Stderr = &output[i], &output[i]
+			processes[i] = p
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, p := range processes {
+			if err := p.Wait(); err != nil {
+				t.Errorf("%v: %s", err, output[i].String())
+			}
+		}
+		appliedOnce(t, databasetest.Open(t, url))
+	})
+}
+
+func appliedOnce(t *testing.T, db *bun.DB) {
+	t.Helper()
+	if err := database.CheckSchema(t.Context(), db); err != nil {
+		t.Error(err)
+	}
+	var twice int
+	err := db.NewRaw("SELECT count(*) FROM (SELECT version_id FROM devicegate_schema GROUP BY version_id HAVING count(*) > 1) AS d").
+		Scan(t.Context(), &twice)
+	if err != nil || twice != 0 {
+		t.Errorf("%d migrations were applied more than once (%v)", twice, err)
+	}
+}
+
+func TestAMigratorThatGivesUpLetsTheNextOneIn(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		url := engine.URL(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := database.Migrate(ctx, databasetest.Open(t, url)); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+		if err := database.Migrate(t.Context(), databasetest.Open(t, url)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnOldSchemaIsRefused(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		db := engine.Empty(t)
+		if err := database.Prepare(t.Context(), db, database.MigrateCheck); !errors.Is(err, database.ErrOldSchema) {
+			t.Errorf("got %v, want ErrOldSchema", err)
+		}
+		if tables := tablesOf(t, db); len(tables) != 0 {
+			t.Errorf("a check made %v", tables)
+		}
+		if err := database.Migrate(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if err := database.Prepare(t.Context(), db, database.MigrateCheck); err != nil {
+			t.Error(err)
+		}
+
+		exec1(t, db, "DELETE FROM devicegate_schema WHERE version_id = (SELECT max(version_id) FROM devicegate_schema)")
+		if err := database.CheckSchema(t.Context(), db); !errors.Is(err, database.ErrOldSchema) {
+			t.Errorf("got %v, want ErrOldSchema", err)
+		}
+	})
+}
+
+// A release that is rolled back finds the schema of its successor.
+func TestANewerSchemaIsLeftAsItIs(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		db := engine.Migrated(t)
+		exec1(t, db, "INSERT INTO devicegate_schema (version_id, is_applied) VALUES (9999, true)")
+		if err := database.CheckSchema(t.Context(), db); err != nil {
+			t.Error(err)
+		}
+		if err := database.Migrate(t.Context(), db); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestADatabaseThatHasTheTokenTableKeepsItsTokens(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		url := engine.URL(t)
+		if err := database.Migrate(t.Context(), databasetest.Open(t, url)); err != nil {
+			t.Fatal(err)
+		}
+		db := databasetest.Open(t, url)
+		issued := "01890000-0000-7000-8000-000000000001"
+		foreignToken(t, db, issued, "ann@example.com", "'dify:account'")
+		for _, ours := range []string{
+			"audit_events", "spent_assertions", "approval_grants", "sso_transactions", "device_authorizations", "devicegate_schema",
+		} {
+			exec1(t, db, "DROP TABLE "+ours)
+		}
+		if err := database.Migrate(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, db, "SELECT count(*) FROM oauth_access_tokens"); n != 1 {
+			t.Errorf("%d tokens, want 1", n)
+		}
+	})
+}
+
+// The table is a contract with other services; see the migration.
+func TestTheTokenTableIsTheContracts(t *testing.T) {
+	wantColumns := []string{
+		"id uuid", "subject_email varchar(255)", "subject_issuer varchar(255)", "account_id uuid", "client_id varchar(64)",
+		"device_label varchar(255)", "prefix varchar(8)", "token_hash varchar(64)", "created_at timestamptz",
+		"last_used_at timestamptz", "expires_at timestamptz", "revoked_at timestamptz",
+	}
+	wantIndexes := map[string]string{
+		"idx_oauth_subject_email":    "(subject_email) where revoked_at is null",
+		"idx_oauth_account":          "(account_id) where revoked_at is null and account_id is not null",
+		"idx_oauth_client":           "(subject_email, client_id) where revoked_at is null",
+		"idx_oauth_token_hash":       "(token_hash) where revoked_at is null",
+		"uq_oauth_active_per_device": "(subject_email, subject_issuer, client_id, device_label) where revoked_at is null",
+	}
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		db := engine.Migrated(t)
+		columns := `SELECT column_name || ' ' || CASE udt_name WHEN 'varchar' THEN 'varchar(' || character_maximum_length || ')' ELSE udt_name END
+			FROM information_schema.columns WHERE table_name = 'oauth_access_tokens' ORDER BY ordinal_position`
+		indexes := `SELECT indexname AS name, indexdef AS sql FROM pg_indexes WHERE tablename = 'oauth_access_tokens'`
+		if engine.Name == "SQLite" {
+			columns = `SELECT name || ' ' || type FROM pragma_table_info('oauth_access_tokens')`
+			indexes = `SELECT name, coalesce(sql, '') AS sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'oauth_access_tokens'`
+		}
+		var got []string
+		if err := db.NewRaw(columns).Scan(t.Context(), &got); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range wantColumns {
+			if engine.Name == "SQLite" {
+				want = strings.Replace(want, "uuid", "text", 1)
+			}
+			if i >= len(got) || !strings.EqualFold(got[i], want) {
+				t.Errorf("columns are %v, want %v", got, wantColumns)
+				break
+			}
+		}
+		var defined []struct{ Name, SQL string }
+		if err := db.NewRaw(indexes).Scan(t.Context(), &defined); err != nil {
+			t.Fatal(err)
+		}
+		found := map[string]string{}
+		for _, index := range defined {
+			found[index.Name] = index.SQL
+		}
+		bare := strings.NewReplacer("(", " ", ")", " ") // PostgreSQL adds some of its own
+		for name, want := range wantIndexes {
+			words := func(text string) string {
+				return strings.Join(strings.Fields(bare.Replace(strings.ToLower(text))), " ")
+			}
+			sql := words(found[name])
+			if !strings.HasSuffix(sql, " "+words(want)) {
+				t.Errorf("%s is %q, want …%q", name, found[name], want)
+			}
+			if unique := strings.Contains(sql, "create unique index"); unique != strings.HasPrefix(name, "uq_") {
+				t.Errorf("%s: unique is %v", name, unique)
+			}
+		}
+	})
+}
+
+func tablesOf(t *testing.T, db *bun.DB) []string {
+	t.Helper()
+	query := "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+	if db.Dialect().Name().String() != "pg" {
+		query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+	}
+	var names []string
+	if err := db.NewRaw(query).Scan(t.Context(), &names); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func exec1(t *testing.T, db *bun.DB, statement string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func count(t *testing.T, db *bun.DB, query string, args ...any) int {
+	t.Helper()
+	var n int
+	if err := db.NewRaw(query, args...).Scan(t.Context(), &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+var _ ports.Store = (*database.Store)(nil)

@@ -1,0 +1,244 @@
+package database_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+var client = device.Client{ID: "difyctl", Name: "difyctl"}
+
+func start() (*device.Authorization, audit.Event) {
+	a, _, e := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, ports.SystemClock(), audit.Request{})
+	return a, e
+}
+
+func unavailable(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("%s: got %v, want fault.ErrUnavailable", what, err)
+	}
+}
+
+// down makes sure that nothing of a store answers.
+func down(t *testing.T, db *bun.DB) {
+	t.Helper()
+	s := database.NewStore(db)
+	unavailable(t, "Ready", s.Ready(t.Context()))
+	unavailable(t, "View", s.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Authorization(ctx, uid.New(time.Now()))
+		return err
+	}))
+	unavailable(t, "Update", s.Update(t.Context(), func(context.Context, ports.Tx) error { return nil }))
+	unavailable(t, "Prepare", database.Prepare(t.Context(), db, database.MigrateAuto))
+}
+
+func TestAServerThatIsNotThere(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	down(t, databasetest.Open(t, "postgres://u:p@"+address+"/db?sslmode=disable"))
+}
+
+func TestAPoolThatIsClosed(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		db := engine.Migrated(t)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		down(t, db)
+	})
+}
+
+func TestADeadlineThatPasses(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		s := database.NewStore(engine.Migrated(t))
+		a, started := start()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err := s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+			if err := tx.AddAuthorization(ctx, a, started); err != nil {
+				return err
+			}
+			<-ctx.Done()
+			return nil
+		})
+		unavailable(t, "Update", err)
+	})
+}
+
+// postgres runs a test on PostgreSQL alone.
+func postgres(t *testing.T) databasetest.Engine {
+	for _, engine := range databasetest.Engines() {
+		if engine.Name == "PostgreSQL" {
+			return engine
+		}
+	}
+	t.Fatal("no such engine")
+	return databasetest.Engine{}
+}
+
+func TestAConnectionThatIsCut(t *testing.T) {
+	url := postgres(t).URL(t)
+	db, other := databasetest.Open(t, url), databasetest.Open(t, url)
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	s := database.NewStore(db)
+	a, started := start()
+	cut := func() {
+		exec1(t, other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+	}
+	for name, after := range map[string]func(context.Context, ports.Tx) error{
+		"while reading": func(ctx context.Context, tx ports.Tx) error {
+			_, err := tx.Authorization(ctx, a.Snapshot().ID)
+			return err
+		},
+		"while committing": func(context.Context, ports.Tx) error { return nil },
+	} {
+		unavailable(t, name, s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			if err := tx.AddAuthorization(ctx, a, started); err != nil {
+				t.Fatal(err)
+			}
+			cut()
+			return after(ctx, tx)
+		}))
+	}
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("it does not come back: %v", err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM device_authorizations"); n != 0 {
+		t.Errorf("%d authorizations, want none", n)
+	}
+}
+
+func TestADeadlockEndsOneOfTheTwo(t *testing.T) {
+	s := database.NewStore(postgres(t).Migrated(t))
+	a, started := start()
+	b, alsoStarted := start()
+	err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return errors.Join(tx.AddAuthorization(ctx, a, started), tx.AddAuthorization(ctx, b, alsoStarted))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	met := make(chan struct{}, 2)
+	cross := func(first, second *device.Authorization) error {
+		return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			if _, err := tx.Authorization(ctx, first.Snapshot().ID); err != nil {
+				return err
+			}
+			met <- struct{}{}
+			for len(met) < 2 {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+			}
+			_, err := tx.Authorization(ctx, second.Snapshot().ID)
+			return err
+		})
+	}
+	other := make(chan error)
+	go func() { other <- cross(b, a) }()
+	errs := []error{cross(a, b), <-other}
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Fatalf("got %v, want one of them to fail", errs)
+	}
+	unavailable(t, "the loser", errors.Join(errs...))
+}
+
+func TestAServerThatIsFull(t *testing.T) {
+	url := postgres(t).URL(t)
+	db := databasetest.Open(t, url)
+	name := new(string)
+	if err := db.NewRaw("SELECT current_database()").Scan(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	// A superuser is let in beyond a database's limit; so use another role.
+	role := fmt.Sprint("r_", *name)
+	exec1(t, db, "CREATE ROLE "+role+" LOGIN PASSWORD 'p'")
+	t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP ROLE "+role) })
+	exec1(t, db, "ALTER DATABASE "+*name+" CONNECTION LIMIT 0")
+	_, address, _ := strings.Cut(url, "@")
+	down(t, databasetest.Open(t, "postgres://"+role+":p@"+address))
+}
+
+func TestAStatementThatTakesTooLong(t *testing.T) {
+	url := postgres(t).URL(t)
+	db := databasetest.Open(t, url+"&statement_timeout=50")
+	if err := database.Migrate(t.Context(), databasetest.Open(t, url)); err != nil {
+		t.Fatal(err)
+	}
+	a, started := start()
+	err := database.NewStore(databasetest.Open(t, url)).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		if err := tx.AddAuthorization(ctx, a, started); err != nil {
+			return err
+		}
+		unavailable(t, "Update", database.NewStore(db).Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+			return tx.AddAuthorization(ctx, a, started)
+		}))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFileThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	// What was a directory when the file was opened is none any more.
+	db := databasetest.Open(t, "sqlite://"+filepath.ToSlash(dir)+"/gone/x.db")
+	replaceByFile(t, filepath.Join(dir, "gone"))
+	down(t, db)
+}
+
+func TestAFileThatAnotherProcessHolds(t *testing.T) {
+	url := "sqlite://" + filepath.ToSlash(t.TempDir()) + "/x.db"
+	db, other := databasetest.Open(t, url), databasetest.Open(t, url)
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	s := database.NewStore(db)
+	unavailable(t, "Update", s.Update(ctx, func(context.Context, ports.Tx) error { return nil }))
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("reading does not need the lock: %v", err)
+	}
+}
+
+func replaceByFile(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
