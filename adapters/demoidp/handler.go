@@ -1,0 +1,153 @@
+package demoidp
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"github.com/crewjam/saml"
+)
+
+const (
+	cookieName = "demoidp_session"
+	bodyMax    = 256 << 10
+)
+
+// Handler serves the identity provider below the path of its URL.
+func (idp *IdP) Handler() http.Handler {
+	at := func(method, path string) string { return method + " " + idp.base.Path + path }
+	mux := http.NewServeMux()
+	mux.HandleFunc(at("GET", "/{$}"), idp.home)
+	mux.HandleFunc(at("GET", "/metadata"), idp.serveMetadata)
+	mux.HandleFunc(at("GET", "/sso"), idp.arrive)
+	mux.HandleFunc(at("POST", "/sso"), idp.arrive)
+	mux.HandleFunc(at("POST", "/login"), idp.login)
+	mux.HandleFunc(at("POST", "/sign-out"), idp.signOut)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (idp *IdP) serveMetadata(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/samlmetadata+xml")
+	_, _ = w.Write(idp.Metadata())
+}
+
+func (idp *IdP) home(w http.ResponseWriter, r *http.Request) {
+	who, _ := idp.session(r)
+	idp.show(w, http.StatusOK, "home", view{Who: who})
+}
+
+// arrive takes an AuthnRequest and asks the person who they are.
+func (idp *IdP) arrive(w http.ResponseWriter, r *http.Request) {
+	p, err := idp.accept(r)
+	if err != nil {
+		idp.refuse(w, "That request is not from a service that is known here: "+err.Error()+".")
+		return
+	}
+	who, known := idp.session(r)
+	if known && p.Request.ForceAuthn != nil && *p.Request.ForceAuthn {
+		who = User{}
+	}
+	idp.ask(w, idp.requests.put(p), p, who, "")
+}
+
+// login does what the person chose on the login page.
+func (idp *IdP) login(w http.ResponseWriter, r *http.Request) {
+	name := r.PostFormValue("request")
+	p, waits := idp.requests.get(name)
+	if !waits {
+		idp.refuse(w, "This sign-in took too long. Go back to where you came from and start again.")
+		return
+	}
+	switch r.PostFormValue("action") {
+	case "cancel":
+		form, err := idp.turnAway(p)
+		idp.answer(w, form, err)
+	case "switch":
+		idp.endSession(w, r)
+		idp.ask(w, name, p, User{}, "")
+	case "continue":
+		who, known := idp.session(r)
+		if !known {
+			idp.ask(w, name, p, User{}, "Your session has ended. Sign in again.")
+			return
+		}
+		form, err := idp.vouch(p, who)
+		idp.answer(w, form, err)
+	default:
+		who, known := idp.authenticate(r.PostFormValue("user"), r.PostFormValue("password"))
+		if !known {
+			idp.ask(w, name, p, User{}, "Nobody here has that name and password. Try one of the people below.")
+			return
+		}
+		idp.beginSession(w, who)
+		form, err := idp.vouch(p, who)
+		idp.answer(w, form, err)
+	}
+}
+
+func (idp *IdP) signOut(w http.ResponseWriter, r *http.Request) {
+	idp.endSession(w, r)
+	idp.show(w, http.StatusOK, "home", view{})
+}
+
+func (idp *IdP) authenticate(name, password string) (User, bool) {
+	right := subtle.ConstantTimeCompare([]byte(password), []byte(Password)) == 1
+	for _, u := range idp.users {
+		local, _, _ := strings.Cut(u.Email, "@")
+		if right && (strings.EqualFold(name, u.Email) || strings.EqualFold(name, local)) {
+			return u, true
+		}
+	}
+	return User{}, false
+}
+
+// ask shows the login form or, to somebody who is signed in, whether to go on
+// as themselves: in a demo people want to be others, too.
+func (idp *IdP) ask(w http.ResponseWriter, request string, p pending, who User, complaint string) {
+	status := http.StatusOK
+	if complaint != "" {
+		status = http.StatusUnauthorized
+	}
+	idp.show(w, status, "login", view{Request: request, Service: p.ServiceProviderMetadata.EntityID, Who: who, Complaint: complaint})
+}
+
+func (idp *IdP) answer(w http.ResponseWriter, form saml.IdpAuthnRequestForm, err error) {
+	if err != nil {
+		idp.show(w, http.StatusInternalServerError, "refused", view{Complaint: "The answer could not be written: " + err.Error() + "."})
+		return
+	}
+	idp.show(w, http.StatusOK, "answer", view{Form: form})
+}
+
+func (idp *IdP) refuse(w http.ResponseWriter, complaint string) {
+	idp.show(w, http.StatusBadRequest, "refused", view{Complaint: complaint})
+}
+
+func (idp *IdP) session(r *http.Request) (User, bool) {
+	c, err := r.Cookie(cookieName)
+	if err != nil {
+		return User{}, false
+	}
+	return idp.sessions.get(c.Value)
+}
+
+func (idp *IdP) beginSession(w http.ResponseWriter, who User) {
+	idp.setCookie(w, idp.sessions.put(who), int(sessionLife.Seconds()))
+}
+
+func (idp *IdP) endSession(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(cookieName); err == nil {
+		idp.sessions.drop(c.Value)
+	}
+	idp.setCookie(w, "", -1)
+}
+
+func (idp *IdP) setCookie(w http.ResponseWriter, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: value, Path: idp.base.Path + "/", MaxAge: maxAge,
+		Secure: idp.base.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}

@@ -1,0 +1,502 @@
+package demoidp_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/crewjam/saml"
+	dsig "github.com/russellhaering/goxmldsig"
+	"golang.org/x/net/html"
+
+	"github.com/devicegate/devicegate/adapters/demoidp"
+)
+
+// acs are the service provider's two callbacks.
+var acs = map[string]string{
+	"canonical": "https://gate.example/openapi/v1/oauth/device/sso-complete",
+	"legacy":    "https://gate.example/v1/device/sso-complete",
+}
+
+// world is an identity provider and one service provider that know each other.
+type world struct {
+	t    *testing.T
+	idp  *demoidp.IdP
+	url  string
+	sp   saml.ServiceProvider
+	now  func() time.Time
+	page *url.URL
+	http *http.Client
+}
+
+// newWorld starts one; with encrypted, the service provider publishes a key for
+// encryption.
+func newWorld(t *testing.T, encrypted bool) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Now}
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	t.Cleanup(server.Close)
+	w.url = server.URL + "/idp"
+
+	var err error
+	if w.idp, err = demoidp.New(demoidp.Config{URL: w.url, Now: func() time.Time { return w.now() }}); err != nil {
+		t.Fatal(err)
+	}
+	handler = w.idp.Handler()
+
+	key, certificate := newKey(t)
+	var metadata saml.EntityDescriptor
+	if err := xml.Unmarshal(w.idp.Metadata(), &metadata); err != nil {
+		t.Fatal(err)
+	}
+	w.sp = saml.ServiceProvider{
+		EntityID: "https://gate.example/saml/metadata", Key: key, Certificate: certificate,
+		MetadataURL: *parse(t, "https://gate.example/saml/metadata"), AcsURL: *parse(t, acs["canonical"]), IDPMetadata: &metadata,
+	}
+	if err := w.idp.Register(w.metadata(encrypted)); err != nil {
+		t.Fatal(err)
+	}
+	w.reset()
+	return w
+}
+
+// metadata is the service provider's, with both callbacks.
+func (w *world) metadata(encrypted bool) []byte {
+	w.t.Helper()
+	m := w.sp.Metadata()
+	role := &m.SPSSODescriptors[0]
+	certificate := saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{
+		Data: base64.StdEncoding.EncodeToString(w.sp.Certificate.Raw),
+	}}}}
+	role.KeyDescriptors = []saml.KeyDescriptor{{Use: "signing", KeyInfo: certificate}}
+	if encrypted {
+		role.KeyDescriptors = append(role.KeyDescriptors, saml.KeyDescriptor{Use: "encryption", KeyInfo: certificate})
+	}
+	role.AssertionConsumerServices = []saml.IndexedEndpoint{
+		{Binding: saml.HTTPPostBinding, Location: acs["canonical"], Index: 0},
+		{Binding: saml.HTTPPostBinding, Location: acs["legacy"], Index: 1},
+	}
+	text, err := xml.Marshal(m)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return text
+}
+
+// reset gives the person a fresh browser.
+func (w *world) reset() {
+	jar, _ := cookiejar.New(nil)
+	w.http = &http.Client{Jar: jar}
+}
+
+func parse(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// request makes an AuthnRequest for a callback.
+func (w *world) request(callback, binding string, change func(*saml.AuthnRequest)) *saml.AuthnRequest {
+	w.t.Helper()
+	w.sp.AcsURL = *parse(w.t, callback)
+	req, err := w.sp.MakeAuthenticationRequest(w.url+"/sso", binding, saml.HTTPPostBinding)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if change != nil {
+		change(req)
+	}
+	return req
+}
+
+// leave brings the browser to the identity provider by redirect.
+func (w *world) leave(req *saml.AuthnRequest) form {
+	w.t.Helper()
+	to, err := req.Redirect("relay-state", &w.sp)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.get(to.String(), http.StatusOK)
+}
+
+func (w *world) get(address string, status int) form {
+	w.t.Helper()
+	resp, err := w.http.Get(address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.read(resp, status)
+}
+
+func (w *world) post(address string, values url.Values, status int) form {
+	w.t.Helper()
+	resp, err := w.http.PostForm(address, values)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.read(resp, status)
+}
+
+// form is the first one of a page.
+type form struct {
+	action string
+	fields url.Values
+	text   string // of the whole page
+}
+
+func (w *world) read(resp *http.Response, status int) form {
+	w.t.Helper()
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if resp.StatusCode != status {
+		w.t.Fatalf("%s answered %d, want %d:\n%s", resp.Request.URL.Path, resp.StatusCode, status, raw)
+	}
+	if resp.Header.Get("X-Frame-Options") != "DENY" || resp.Header.Get("Cache-Control") != "no-store" {
+		w.t.Errorf("%s can be framed or kept", resp.Request.URL.Path)
+	}
+	doc, err := html.Parse(bytes.NewReader(raw))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	f := form{fields: url.Values{}, text: string(raw)}
+	for n := range doc.Descendants() {
+		switch n.Data {
+		case "form":
+			f.action = resp.Request.URL.ResolveReference(parse(w.t, attr(n, "action"))).String()
+		case "input":
+			f.fields.Set(attr(n, "name"), attr(n, "value"))
+		}
+	}
+	return f
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// signIn fills in the login form.
+func (w *world) signIn(page form, user, password string, status int) form {
+	w.t.Helper()
+	page.fields.Set("user", user)
+	page.fields.Set("password", password)
+	return w.post(page.action, page.fields, status)
+}
+
+func (w *world) press(page form, action string) form {
+	w.t.Helper()
+	page.fields.Set("action", action)
+	return w.post(page.action, page.fields, http.StatusOK)
+}
+
+// judge has the library's own service provider validate a response.
+func (w *world) judge(answer form, req *saml.AuthnRequest) (*saml.Assertion, error) {
+	w.t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
+	if err != nil || len(raw) == 0 {
+		w.t.Fatalf("no response (%v):\n%s", err, answer.text)
+	}
+	if answer.fields.Get("RelayState") != "relay-state" {
+		w.t.Errorf("RelayState became %q", answer.fields.Get("RelayState"))
+	}
+	return w.sp.ParseXMLResponse(raw, []string{req.ID}, *parse(w.t, answer.action))
+}
+
+func (w *world) judged(answer form, req *saml.AuthnRequest) *saml.Assertion {
+	w.t.Helper()
+	a, err := w.judge(answer, req)
+	if err != nil {
+		var why *saml.InvalidResponseError
+		if errors.As(err, &why) {
+			err = why.PrivateErr
+		}
+		w.t.Fatalf("the service provider refuses the response: %v", err)
+	}
+	return a
+}
+
+func TestAWholeLoginIsAcceptedByAServiceProvider(t *testing.T) {
+	for _, encrypted := range []bool{false, true} {
+		w := newWorld(t, encrypted)
+		for mount, callback := range acs {
+			for _, user := range []string{"alice", "ALICE", "alice@acme.example"} {
+				w.reset()
+				req := w.request(callback, saml.HTTPRedirectBinding, nil)
+				answer := w.signIn(w.leave(req), user, demoidp.Password, http.StatusOK)
+				if answer.action != callback {
+					t.Errorf("%s: the answer goes to %s", mount, answer.action)
+				}
+				a := w.judged(answer, req)
+				if a.Subject.NameID.Value != "alice@acme.example" || a.Subject.NameID.Format != string(saml.EmailAddressNameIDFormat) {
+					t.Errorf("%s: NameID %+v", mount, a.Subject.NameID)
+				}
+				if v := a.AttributeStatements[0].Attributes[0]; v.FriendlyName != "mail" || v.Values[0].Value != "alice@acme.example" {
+					t.Errorf("%s: attribute %+v", mount, v)
+				}
+				if a.Subject.SubjectConfirmations[0].SubjectConfirmationData.Recipient != callback {
+					t.Errorf("%s: for another recipient", mount)
+				}
+			}
+		}
+	}
+}
+
+func TestTheResponseIsSignedBySHA256Only(t *testing.T) {
+	w := newWorld(t, false)
+	answer := w.signIn(w.leave(w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
+	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
+	algorithms := regexp.MustCompile(`(?:SignatureMethod|DigestMethod) Algorithm="[^"]*#([a-z0-9-]+)"`).FindAllSubmatch(raw, -1)
+	if len(algorithms) != 4 {
+		t.Fatalf("%d algorithms, want 4 (response and assertion)", len(algorithms))
+	}
+	for _, a := range algorithms {
+		if name := string(a[1]); name != "rsa-sha256" && name != "sha256" {
+			t.Errorf("algorithm %s", name)
+		}
+	}
+}
+
+func TestAnswersGoOnWithoutScripts(t *testing.T) {
+	w := newWorld(t, false)
+	answer := w.signIn(w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
+	if !strings.Contains(answer.text, `<button id="send">Continue</button>`) {
+		t.Error("there is no button")
+	}
+}
+
+func TestAPersonMayTakeTheirTime(t *testing.T) {
+	w := newWorld(t, false)
+	begun := time.Now()
+	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
+	page := w.leave(req)
+	w.now = func() time.Time { return begun.Add(14 * time.Minute) }
+	answer := w.signIn(page, "alice", demoidp.Password, http.StatusOK)
+	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
+	late := begun.Add(19 * time.Minute).UTC().Format("2006-01-02T15:04")
+	if !strings.Contains(string(raw), `NotOnOrAfter="`+late) {
+		t.Errorf("the assertion is not good until %s:\n%s", late, raw)
+	}
+	w.now = func() time.Time { return begun.Add(15*time.Minute + time.Second) }
+	w.signIn(page, "alice", demoidp.Password, http.StatusBadRequest)
+}
+
+func TestSignedRequestsAreAcceptedAndWronglySignedOnesAreNot(t *testing.T) {
+	w := newWorld(t, false)
+	w.sp.SignatureMethod = dsig.RSASHA256SignatureMethod
+
+	req := w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)
+	w.judged(w.signIn(w.leave(req), "alice", demoidp.Password, http.StatusOK), req)
+
+	w.reset()
+	signed := w.request(acs["legacy"], saml.HTTPPostBinding, nil)
+	w.judged(w.signIn(w.leaveByPost(signed, http.StatusOK), "alice", demoidp.Password, http.StatusOK), signed)
+
+	to, err := w.request(acs["legacy"], saml.HTTPRedirectBinding, nil).Redirect("relay-state", &w.sp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.get(strings.Replace(to.String(), "relay-state", "other-state", 1), http.StatusBadRequest)
+
+	changed := w.request(acs["legacy"], saml.HTTPPostBinding, func(r *saml.AuthnRequest) { r.AssertionConsumerServiceURL = acs["canonical"] })
+	w.leaveByPost(changed, http.StatusBadRequest)
+
+	w.sp.Key, w.sp.Certificate = newKey(t)
+	to, err = w.request(acs["legacy"], saml.HTTPRedirectBinding, nil).Redirect("relay-state", &w.sp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.get(to.String(), http.StatusBadRequest)
+	w.leaveByPost(w.request(acs["legacy"], saml.HTTPPostBinding, nil), http.StatusBadRequest)
+}
+
+func (w *world) leaveByPost(req *saml.AuthnRequest, status int) form {
+	w.t.Helper()
+	doc := new(bytes.Buffer)
+	tree := req.Element()
+	if err := writeElement(doc, tree); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.post(w.url+"/sso", url.Values{
+		"SAMLRequest": {base64.StdEncoding.EncodeToString(doc.Bytes())}, "RelayState": {"relay-state"},
+	}, status)
+}
+
+func TestARequestFromElsewhereIsRefused(t *testing.T) {
+	w := newWorld(t, false)
+	for what, change := range map[string]func(*saml.AuthnRequest){
+		"another service provider": func(r *saml.AuthnRequest) { r.Issuer.Value = "https://other.example/metadata" },
+		"another callback":         func(r *saml.AuthnRequest) { r.AssertionConsumerServiceURL = "https://evil.example/acs" },
+		"a callback's beginning":   func(r *saml.AuthnRequest) { r.AssertionConsumerServiceURL += "/more" },
+		"another destination":      func(r *saml.AuthnRequest) { r.Destination = "https://other.example/sso" },
+		"an old one":               func(r *saml.AuthnRequest) { r.IssueInstant = time.Now().Add(-time.Hour) },
+		"another version":          func(r *saml.AuthnRequest) { r.Version = "1.1" },
+	} {
+		t.Run(what, func(t *testing.T) {
+			w.t = t
+			page := w.leaveByPost(w.request(acs["canonical"], saml.HTTPRedirectBinding, change), http.StatusBadRequest)
+			if !strings.Contains(page.text, "That request is not from a service that is known here") {
+				t.Errorf("it is not polite:\n%s", page.text)
+			}
+		})
+	}
+	w.t = t
+	var bomb bytes.Buffer
+	z, _ := flate.NewWriter(&bomb, 9)
+	_, _ = z.Write(bytes.Repeat([]byte("x"), 32<<20))
+	_ = z.Close()
+	for what, query := range map[string]url.Values{
+		"no request":   {},
+		"not base64":   {"SAMLRequest": {"%%%"}},
+		"not deflated": {"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte("<x/>"))}},
+		"a bomb":       {"SAMLRequest": {base64.StdEncoding.EncodeToString(bomb.Bytes())}},
+		"markup":       {"SAMLRequest": {"<script>alert(1)</script>"}},
+	} {
+		if page := w.get(w.url+"/sso?"+query.Encode(), http.StatusBadRequest); strings.Contains(page.text, "<script>alert") {
+			t.Errorf("%s: markup comes back", what)
+		}
+	}
+	w.post(w.url+"/sso", url.Values{"SAMLRequest": {strings.Repeat("A", 1<<20)}}, http.StatusBadRequest)
+	w.post(w.url+"/login", url.Values{"request": {"unknown"}, "user": {"alice"}, "password": {demoidp.Password}}, http.StatusBadRequest)
+}
+
+func TestAWrongNameOrPasswordIsAskedForAgain(t *testing.T) {
+	w := newWorld(t, false)
+	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
+	page := w.leave(req)
+	for user, password := range map[string]string{"alice": "wrong", "nobody": demoidp.Password, "": "", "alice@elsewhere.example": demoidp.Password} {
+		again := w.signIn(page, user, password, http.StatusUnauthorized)
+		if !strings.Contains(again.text, "Nobody here has that name and password") || again.fields.Get("SAMLResponse") != "" {
+			t.Errorf("%q: %s", user, again.text)
+		}
+		page = again
+	}
+	w.judged(w.signIn(page, "alice", demoidp.Password, http.StatusOK), req)
+}
+
+func TestWhoCancelsIsReportedAsDenied(t *testing.T) {
+	w := newWorld(t, false)
+	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
+	answer := w.press(w.leave(req), "cancel")
+	if answer.action != acs["canonical"] {
+		t.Errorf("the answer goes to %s", answer.action)
+	}
+	if _, err := w.judge(answer, req); err == nil {
+		t.Error("the service provider takes it for a login")
+	}
+	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
+	var response saml.Response
+	if err := xml.Unmarshal(raw, &response); err != nil {
+		t.Fatal(err)
+	}
+	code := response.Status.StatusCode
+	if code.Value != saml.StatusResponder || code.StatusCode == nil || code.StatusCode.Value != saml.StatusRequestDenied ||
+		response.Status.StatusMessage == nil || response.InResponseTo != req.ID || response.Destination != acs["canonical"] {
+		t.Errorf("the response says %s", raw)
+	}
+	if err := checkSignature(raw, w.idp.Metadata()); err != nil {
+		t.Errorf("its signature: %v", err)
+	}
+}
+
+func TestASessionLastsAndSomebodyElseCanSignIn(t *testing.T) {
+	w := newWorld(t, false)
+	ask := func() (*saml.AuthnRequest, form) {
+		req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
+		return req, w.leave(req)
+	}
+	who := func(req *saml.AuthnRequest, answer form) string { return w.judged(answer, req).Subject.NameID.Value }
+
+	req, page := ask()
+	if got := who(req, w.signIn(page, "alice", demoidp.Password, http.StatusOK)); got != "alice@acme.example" {
+		t.Fatalf("signed in as %s", got)
+	}
+	req, page = ask()
+	if !strings.Contains(page.text, "Continue as Alice") {
+		t.Fatalf("the session is gone:\n%s", page.text)
+	}
+	if got := who(req, w.press(page, "continue")); got != "alice@acme.example" {
+		t.Errorf("went on as %s", got)
+	}
+	req, page = ask()
+	if got := who(req, w.signIn(w.press(page, "switch"), "mallory", demoidp.Password, http.StatusOK)); got != "mallory@elsewhere.example" {
+		t.Errorf("changed over to %s", got)
+	}
+	forced := w.request(acs["canonical"], saml.HTTPRedirectBinding, func(r *saml.AuthnRequest) { yes := true; r.ForceAuthn = &yes })
+	if page := w.leave(forced); strings.Contains(page.text, "Continue as") {
+		t.Error("ForceAuthn is passed over")
+	}
+	home := w.get(w.url+"/", http.StatusOK)
+	if !strings.Contains(home.text, "mallory@elsewhere.example") {
+		t.Errorf("the front page knows nobody:\n%s", home.text)
+	}
+	_, page = ask()
+	w.post(home.action, home.fields, http.StatusOK)
+	if page = w.pressExpecting(page, "continue", http.StatusUnauthorized); page.fields.Get("SAMLResponse") != "" {
+		t.Error("went on after signing out")
+	}
+	if _, page = ask(); strings.Contains(page.text, "Continue as") {
+		t.Error("the session outlives the sign-out")
+	}
+}
+
+func (w *world) pressExpecting(page form, action string, status int) form {
+	w.t.Helper()
+	page.fields.Set("action", action)
+	return w.post(page.action, page.fields, status)
+}
+
+func TestTheLoginPageSaysThatThisIsADemo(t *testing.T) {
+	w := newWorld(t, false)
+	page := w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
+	for _, text := range []string{"alice@acme.example", "bob@acme.example", "mallory@elsewhere.example", "<code>password</code>", "this is a demo"} {
+		if !strings.Contains(page.text, text) {
+			t.Errorf("it does not say %q", text)
+		}
+	}
+}
+
+func TestStrangersCannotMakeItKeepEverything(t *testing.T) {
+	w := newWorld(t, false)
+	for range 1100 {
+		w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
+	}
+	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
+	w.judged(w.signIn(w.leave(req), "alice", demoidp.Password, http.StatusOK), req)
+}
+
+func TestItIsNotMadeFromABadConfiguration(t *testing.T) {
+	for what, cfg := range map[string]demoidp.Config{
+		"no URL":             {},
+		"a relative URL":     {URL: "/idp"},
+		"no metadata":        {URL: "http://127.0.0.1", Service: []byte("x")},
+		"another provider's": {URL: "http://127.0.0.1", Service: newWorld(t, false).idp.Metadata()},
+		"no callback": {URL: "http://127.0.0.1", Service: []byte(
+			`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="x"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`)},
+	} {
+		if _, err := demoidp.New(cfg); err == nil {
+			t.Errorf("%s: it was made", what)
+		}
+	}
+}
