@@ -36,7 +36,6 @@ type world struct {
 	url  string
 	sp   saml.ServiceProvider
 	now  func() time.Time
-	page *url.URL
 	http *http.Client
 }
 
