@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -93,7 +94,27 @@ func parse(vars map[string]string) (environment, error) {
 	if e.WebURL == "" {
 		e.WebURL = e.PublicURL
 	}
-	return e, err
+	return e, bySetting(err)
+}
+
+// bySetting words what could not be read with the names that operators use, not
+// with those of our fields.
+func bySetting(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	var wrong problems
+	for _, one := range all.Errors {
+		var unread env.ParseError
+		if !errors.As(one, &unread) {
+			wrong = append(wrong, one)
+			continue
+		}
+		field, _ := reflect.TypeFor[environment]().FieldByName(unread.Name)
+		wrong.add(field.Tag.Get("env"), "cannot be read: %v", unread.Err)
+	}
+	return wrong.err()
 }
 
 func (e environment) databaseURL() string {

@@ -35,7 +35,7 @@ type world struct {
 	port   int
 	idp    *demoidp.IdP
 	env    map[string]string
-	ahead  atomic.Int64 // how far devicegate's clock is ahead of the machine's
+	ahead  atomic.Int64 // how far the world's clock is ahead of the machine's
 	logs   *logs
 	dir    string
 }
@@ -75,7 +75,7 @@ func newWorld(t *testing.T, databaseURL, redisURL string) *world {
 	w.public = fmt.Sprintf("http://localhost:%d", w.port)
 
 	server := httptest.NewUnstartedServer(nil)
-	idp, err := demoidp.New(demoidp.Config{URL: "http://" + server.Listener.Addr().String()})
+	idp, err := demoidp.New(demoidp.Config{URL: "http://" + server.Listener.Addr().String(), Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func (w *world) serve() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c.Clock = func() time.Time { return ports.SystemClock().Add(time.Duration(w.ahead.Load())) }
+	c.Clock = w.now
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	app := fx.New(bootstrap.Service(c, log))
 	if err := app.Start(w.t.Context()); err != nil {
@@ -152,7 +152,9 @@ func (w *world) introduce(at string) {
 	}
 }
 
-// skip moves devicegate's clock ahead.
+func (w *world) now() time.Time { return ports.SystemClock().Add(time.Duration(w.ahead.Load())) }
+
+// skip moves the world's clock ahead.
 func (w *world) skip(d time.Duration) { w.ahead.Add(int64(d)) }
 
 // device is a client that sits at an address of its own.
