@@ -1,0 +1,37 @@
+package bootstrap
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"go.uber.org/fx"
+)
+
+// smallest are the settings without which nothing starts.
+func smallest(with ...string) map[string]string {
+	vars := map[string]string{"PUBLIC_URL": "https://sso.example.com", "SECRET_KEY": strings.Repeat("k", secretKeyMin)}
+	for i := 0; i < len(with); i += 2 {
+		vars[with[i]] = with[i+1]
+	}
+	return vars
+}
+
+func TestService(t *testing.T) {
+	for name, vars := range map[string]map[string]string{
+		"embedded":   smallest(),
+		"production": smallest("DATABASE_URL", "postgres://db/devicegate", "REDIS_URL", "redis://cache:6379"),
+		"enterprise": smallest("ENTERPRISE_API_URL", "http://inner.example", "ENTERPRISE_API_SECRET_KEY", "shared"),
+		"shared":     smallest("DB_HOST", "db", "ACCOUNT_DIRECTORY", "dify", "OPS_ADDR", "localhost:0"),
+	} {
+		t.Run(name+" has every part it needs", func(t *testing.T) {
+			c, err := Load(vars)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := fx.ValidateApp(Service(c, slog.New(slog.DiscardHandler))); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
