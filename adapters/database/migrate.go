@@ -7,7 +7,6 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 
 	"github.com/devicegate/devicegate/migrations"
@@ -24,14 +23,30 @@ var ErrOldSchema = errors.New("the database schema is older than this program: r
 // do so at once: the others wait for the first. A schema that is newer than
 // this program is left as it is.
 func Migrate(ctx context.Context, db *bun.DB) error {
+	if err := migrate(ctx, db); err != nil {
+		return fmt.Errorf("migrate: %w", outage(ctx, err))
+	}
+	return nil
+}
+
+// migrate holds the lock around everything. Goose's own lock is taken after its
+// version table was looked for and made, and that fails when many do it.
+func migrate(ctx context.Context, db *bun.DB) (err error) {
 	migrator, err := newMigrator(db)
 	if err != nil {
 		return err
 	}
-	if _, err := migrator.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", outage(ctx, err))
+	alone := aloneInSQLite
+	if isPostgres(db) {
+		alone = aloneInPostgres
 	}
-	return nil
+	release, err := alone(ctx, db)
+	if err != nil {
+		return fmt.Errorf("wait for other migrations: %w", err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	_, err = migrator.Up(ctx)
+	return err
 }
 
 // CheckSchema returns [ErrOldSchema] if a migration has not been applied. It
@@ -54,16 +69,15 @@ func CheckSchema(ctx context.Context, db *bun.DB) error {
 }
 
 func newMigrator(db *bun.DB) (*goose.Provider, error) {
-	dialect, dir, session := goose.DialectSQLite3, "sqlite", lock.SessionLocker(&sqliteLock{})
+	dialect, dir := goose.DialectSQLite3, "sqlite"
 	if isPostgres(db) {
-		dialect, dir, session = goose.DialectPostgres, "postgres", &postgresLock{pool: db.DB}
+		dialect, dir = goose.DialectPostgres, "postgres"
 	}
 	files, err := fs.Sub(migrations.Files, dir)
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(dialect, db.DB, files, goose.WithTableName(schemaTable),
-		goose.WithSessionLocker(session), goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(dialect, db.DB, files, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true))
 }
 
 // applied reads goose's table; goose itself would create it first.

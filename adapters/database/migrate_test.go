@@ -13,18 +13,17 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
-	"github.com/devicegate/devicegate/ports"
 )
 
-const replicas = 5
+const crowd = 5
 
 // Case O01: five replicas start at once on an empty database.
 func TestFiveMigratorsAtOnce(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		url := engine.URL(t)
-		errs := make([]error, replicas)
+		errs := make([]error, crowd)
 		var wg sync.WaitGroup
-		for i := range replicas {
+		for i := range crowd {
 			db := databasetest.Open(t, url)
 			wg.Go(func() { errs[i] = database.Prepare(t.Context(), db, database.MigrateAuto) })
 		}
@@ -48,8 +47,8 @@ func TestFiveMigratingProcessesAtOnce(t *testing.T) {
 	}
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		url := engine.URL(t)
-		processes := make([]*exec.Cmd, replicas)
-		output := make([]strings.Builder, replicas)
+		processes := make([]*exec.Cmd, crowd)
+		output := make([]strings.Builder, crowd)
 		for i := range processes {
 			p := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFiveMigratingProcessesAtOnce$")
 			p.Env = append(os.Environ(), migrateURL+"="+url)
@@ -111,7 +110,7 @@ func TestAnOldSchemaIsRefused(t *testing.T) {
 			t.Error(err)
 		}
 
-		exec1(t, db, "DELETE FROM devicegate_schema WHERE version_id = (SELECT max(version_id) FROM devicegate_schema)")
+		execute(t, db, "DELETE FROM devicegate_schema WHERE version_id = (SELECT max(version_id) FROM devicegate_schema)")
 		if err := database.CheckSchema(t.Context(), db); !errors.Is(err, database.ErrOldSchema) {
 			t.Errorf("got %v, want ErrOldSchema", err)
 		}
@@ -122,7 +121,7 @@ func TestAnOldSchemaIsRefused(t *testing.T) {
 func TestANewerSchemaIsLeftAsItIs(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
-		exec1(t, db, "INSERT INTO devicegate_schema (version_id, is_applied) VALUES (9999, true)")
+		execute(t, db, "INSERT INTO devicegate_schema (version_id, is_applied) VALUES (9999, true)")
 		if err := database.CheckSchema(t.Context(), db); err != nil {
 			t.Error(err)
 		}
@@ -144,7 +143,7 @@ func TestADatabaseThatHasTheTokenTableKeepsItsTokens(t *testing.T) {
 		for _, ours := range []string{
 			"audit_events", "spent_assertions", "approval_grants", "sso_transactions", "device_authorizations", "devicegate_schema",
 		} {
-			exec1(t, db, "DROP TABLE "+ours)
+			execute(t, db, "DROP TABLE "+ours)
 		}
 		if err := database.Migrate(t.Context(), db); err != nil {
 			t.Fatal(err)
@@ -228,7 +227,7 @@ func tablesOf(t *testing.T, db *bun.DB) []string {
 	return names
 }
 
-func exec1(t *testing.T, db *bun.DB, statement string, args ...any) {
+func execute(t *testing.T, db *bun.DB, statement string, args ...any) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
 		t.Fatal(err)
@@ -243,5 +242,3 @@ func count(t *testing.T, db *bun.DB, query string, args ...any) int {
 	}
 	return n
 }
-
-var _ ports.Store = (*database.Store)(nil)

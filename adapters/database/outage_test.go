@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func TestAConnectionThatIsCut(t *testing.T) {
 	s := database.NewStore(db)
 	a, started := start()
 	cut := func() {
-		exec1(t, other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		execute(t, other, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 	}
 	for name, after := range map[string]func(context.Context, ports.Tx) error{
 		"while reading": func(ctx context.Context, tx ports.Tx) error {
@@ -143,19 +144,17 @@ func TestADeadlockEndsOneOfTheTwo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	met := make(chan struct{}, 2)
+	var met sync.WaitGroup
+	met.Add(2)
 	cross := func(first, second *device.Authorization) error {
 		return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			if _, err := tx.Authorization(ctx, first.Snapshot().ID); err != nil {
+			_, err := tx.Authorization(ctx, first.Snapshot().ID)
+			met.Done()
+			if err != nil {
 				return err
 			}
-			met <- struct{}{}
-			for len(met) < 2 {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-			}
-			_, err := tx.Authorization(ctx, second.Snapshot().ID)
+			met.Wait()
+			_, err = tx.Authorization(ctx, second.Snapshot().ID)
 			return err
 		})
 	}
@@ -177,9 +176,9 @@ func TestAServerThatIsFull(t *testing.T) {
 	}
 	// A superuser is let in beyond a database's limit; so use another role.
 	role := fmt.Sprint("r_", *name)
-	exec1(t, db, "CREATE ROLE "+role+" LOGIN PASSWORD 'p'")
+	execute(t, db, "CREATE ROLE "+role+" LOGIN PASSWORD 'p'")
 	t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP ROLE "+role) })
-	exec1(t, db, "ALTER DATABASE "+*name+" CONNECTION LIMIT 0")
+	execute(t, db, "ALTER DATABASE "+*name+" CONNECTION LIMIT 0")
 	_, address, _ := strings.Cut(url, "@")
 	down(t, databasetest.Open(t, "postgres://"+role+":p@"+address))
 }

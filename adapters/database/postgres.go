@@ -2,8 +2,8 @@ package database
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,33 +59,22 @@ func lockDevice(ctx context.Context, db bun.IDB, of token.Device) error {
 	return outage(ctx, err)
 }
 
-// migrationKey names the advisory lock of [Migrate], in this database only.
+// migrationKey names the advisory lock of [Migrate] within one database.
 const migrationKey = 0x6465766963656761 // "devicega"
 
-// postgresLock is goose's session lock, held by a transaction on a connection
-// of its own: PgBouncer in transaction mode hands a session's own lock to
-// somebody else, a transaction's it does not.
-type postgresLock struct {
-	pool *sql.DB
-	tx   *sql.Tx
-}
-
-// SessionLock waits until nobody else migrates.
-func (l *postgresLock) SessionLock(ctx context.Context, _ *sql.Conn) error {
-	tx, err := l.pool.BeginTx(ctx, nil)
+// aloneInPostgres waits until nobody else migrates. The lock is a transaction's
+// and not a session's: PgBouncer in transaction mode hands sessions around.
+func aloneInPostgres(ctx context.Context, db *bun.DB) (release func() error, err error) {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l.tx = tx
 	// It idles for as long as the migrations take.
 	if _, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err == nil {
-		_, err = tx.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(migrationKey)))
+		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", int64(migrationKey))
 	}
 	if err != nil {
-		_ = tx.Rollback()
+		return nil, errors.Join(err, tx.Rollback())
 	}
-	return err
+	return tx.Rollback, nil
 }
-
-// SessionUnlock lets the next one in.
-func (l *postgresLock) SessionUnlock(context.Context, *sql.Conn) error { return l.tx.Rollback() }

@@ -23,7 +23,7 @@ import (
 func foreignToken(t *testing.T, db *bun.DB, id, email, issuer string) secret.Digest {
 	t.Helper()
 	digest := secret.New("token", "dfoa_"+id).Digest()
-	exec1(t, db, `INSERT INTO oauth_access_tokens
+	execute(t, db, `INSERT INTO oauth_access_tokens
 		(id, subject_email, subject_issuer, account_id, client_id, device_label, prefix, token_hash, created_at, expires_at)
 		VALUES (?, ?, `+issuer+`, '01890000-0000-7000-8000-00000000000a', 'difyctl', 'laptop', 'dfoa_', ?,
 		'2026-11-25 00:00:00.000000+00:00', '2099-01-01 00:00:00.000000+00:00')`, id, email, digest.Hex())
@@ -77,7 +77,7 @@ func TestARevokedTokenThatKeptItsHashIsDead(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
 		digest := foreignToken(t, db, "01890000-0000-7000-8000-000000000001", "ann@example.com", "NULL")
-		exec1(t, db, "UPDATE oauth_access_tokens SET revoked_at = '2026-11-25 00:00:00.000000+00:00'")
+		execute(t, db, "UPDATE oauth_access_tokens SET revoked_at = '2026-11-25 00:00:00.000000+00:00'")
 		err := database.NewStore(db).View(t.Context(), func(ctx context.Context, r ports.Reader) error {
 			issued, err := r.TokenByDigest(ctx, digest)
 			if err == nil && issued.Valid(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)) == nil {
@@ -149,8 +149,8 @@ func TestEachEventIsKeptOnceWithEveryField(t *testing.T) {
 func TestDifyAccounts(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Empty(t)
-		exec1(t, db, "CREATE TABLE accounts (id varchar(36), email varchar(255))")
-		exec1(t, db, "INSERT INTO accounts VALUES ('1', 'Ann@Example.com')")
+		execute(t, db, "CREATE TABLE accounts (id varchar(36), email varchar(255))")
+		execute(t, db, "INSERT INTO accounts VALUES ('1', 'Ann@Example.com')")
 		accounts := database.NewDifyAccounts(db)
 		for address, want := range map[string]bool{"ann@example.com": true, "ANN@example.COM": true, "bob@example.com": false} {
 			email, err := identity.ParseEmail(address)

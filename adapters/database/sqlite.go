@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -35,9 +36,14 @@ func openSQLite(path string, size int) (*bun.DB, error) {
 	return bun.NewDB(sqlitePool(path, options, size), sqlitedialect.New()), nil
 }
 
-// private makes the file if there is none.
+// private makes the file if there is none. It must not so much as open one that
+// is there: closing it again would release every lock that this process has on
+// it (POSIX, fcntl), and with them what keeps SQLite's writers apart.
 func private(path string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -55,36 +61,26 @@ func sqlitePool(path string, options url.Values, size int) *sql.DB {
 	return pool
 }
 
-// sqliteLock is goose's session lock: a transaction on an empty database file
-// beside ours, which ends with its process, however that ends. It cannot be on
-// our own file: goose's own transactions would wait for it.
-type sqliteLock struct {
-	pool *sql.DB
-	tx   *sql.Tx
-}
-
-// SessionLock waits until no other process migrates the file.
-func (l *sqliteLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+// aloneInSQLite waits until no other process migrates the file. The lock is a
+// transaction on an empty database file beside ours, and ends with its process,
+// however that ends. On our own file goose would wait for it itself.
+func aloneInSQLite(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	var file string
-	err := conn.QueryRowContext(ctx, "SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(&file)
-	if err != nil || file == "" { // nobody else can have it in memory
-		return err
+	err = db.NewRaw("SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(ctx, &file)
+	if err != nil {
+		return nil, err
+	}
+	if file == "" { // nobody else has what is in memory
+		return func() error { return nil }, nil
 	}
 	file += "-migrating"
 	if err := private(file); err != nil {
-		return err
+		return nil, err
 	}
-	l.pool = sqlitePool(file, url.Values{"_txlock": {"exclusive"}, "_busy_timeout": {"300000"}}, 1)
-	if l.tx, err = l.pool.BeginTx(ctx, nil); err != nil {
-		return errors.Join(err, l.pool.Close())
+	pool := sqlitePool(file, url.Values{"_txlock": {"exclusive"}, "_busy_timeout": {"300000"}}, 1)
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
 	}
-	return nil
-}
-
-// SessionUnlock lets the next one in.
-func (l *sqliteLock) SessionUnlock(context.Context, *sql.Conn) error {
-	if l.pool == nil {
-		return nil
-	}
-	return errors.Join(l.tx.Rollback(), l.pool.Close())
+	return func() error { return errors.Join(tx.Rollback(), pool.Close()) }, nil
 }

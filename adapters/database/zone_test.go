@@ -28,7 +28,7 @@ func TestADatabaseOfAnotherCountry(t *testing.T) {
 			for _, setting := range []string{
 				"timezone = 'America/New_York'", "datestyle = 'SQL, DMY'", "standard_conforming_strings = off", "client_encoding = 'LATIN1'",
 			} {
-				exec1(t, db, "ALTER DATABASE "+*name+" SET "+setting)
+				execute(t, db, "ALTER DATABASE "+*name+" SET "+setting)
 			}
 			db = databasetest.Open(t, url)
 		}
