@@ -31,8 +31,8 @@ func (e *expiring[K, V]) get(key K, now time.Time) (entry[V], bool) {
 	return found, ok && now.Before(found.until)
 }
 
-// put keeps value until the given time. Sweeping whenever the map has doubled
-// keeps the cost of each put constant.
+// put keeps value until the given time. Sweeping only when the map has grown
+// by a good part keeps the cost of each put constant.
 func (e *expiring[K, V]) put(key K, value V, until, now time.Time) {
 	if _, replaces := e.entries[key]; !replaces && len(e.entries) >= e.sweepAt {
 		e.sweep(now)
@@ -46,8 +46,9 @@ func (e *expiring[K, V]) sweep(now time.Time) {
 			delete(e.entries, key)
 		}
 	}
+	// An eighth at once: a sweep for each put would be work without bound.
 	for key := range e.entries {
-		if len(e.entries) < e.capacity {
+		if len(e.entries) <= e.capacity*7/8 {
 			break
 		}
 		delete(e.entries, key)

@@ -9,6 +9,10 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
+// waitersPerCode bounds the addresses from which one device may ask; it has one,
+// or a few behind a network that changes them.
+const waitersPerCode = 16
+
 // Pace is [ports.Pace] in this process.
 type Pace struct {
 	now ports.Clock
@@ -71,7 +75,9 @@ func (p *Pace) Remember(_ context.Context, code secret.Digest, who string, life 
 		return nil
 	}
 	// The first one's end stays: nobody's hint outlives what he was promised.
-	waiting.value[who] = struct{}{}
+	if len(waiting.value) < waitersPerCode {
+		waiting.value[who] = struct{}{}
+	}
 	return nil
 }
 

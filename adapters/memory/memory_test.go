@@ -1,0 +1,100 @@
+package memory
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports/porttest"
+)
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newClock() *clock { return &clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func TestPace(t *testing.T) {
+	porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
+		c := newClock()
+		p := NewPace(c.now)
+		return porttest.PaceUnderTest{Pace: p, Pass: c.pass, Kept: func() int {
+			return len(p.waiting.entries) + len(p.polled.entries)
+		}}
+	})
+}
+
+func TestLimiter(t *testing.T) {
+	porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
+		c := newClock()
+		l := NewLimiter(c.now)
+		return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int {
+			n := 0
+			for _, e := range l.windows.entries {
+				n += 1 + len(e.value.things)
+			}
+			return n
+		}}
+	})
+}
+
+func TestExpiredEntriesAreSweptBeforeTheMapDoubles(t *testing.T) {
+	c := newClock()
+	l := NewLimiter(c.now)
+	limit := quota.Limit{Name: "test", Max: 3, Per: time.Minute}
+	for i := range 100 * firstSweep {
+		if _, err := l.Take(t.Context(), limit, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(limit.Per / firstSweep)
+		if n := len(l.windows.entries); n > 3*firstSweep {
+			t.Fatalf("%d entries, of which at most %d are alive", n, firstSweep)
+		}
+	}
+}
+
+func TestMadeUpKeysCannotGrowMemoryWithoutBound(t *testing.T) {
+	c := newClock()
+	l := NewLimiter(c.now)
+	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
+	for i := range 2 * capacity {
+		if _, err := l.Take(t.Context(), limit, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(l.windows.entries); n > capacity {
+		t.Errorf("%d entries, %d allowed", n, capacity)
+	}
+}
+
+func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
+	c := newClock()
+	p := NewPace(c.now)
+	code := secret.New("code", "x").Digest()
+	for i := range 10 * waitersPerCode {
+		if err := p.Remember(t.Context(), code, fmt.Sprint(i), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting, _ := p.waiting.get(code, c.now())
+	if n := len(waiting.value); n > waitersPerCode {
+		t.Errorf("%d entries, %d allowed", n, waitersPerCode)
+	}
+}

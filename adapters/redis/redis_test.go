@@ -1,0 +1,292 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxtest"
+
+	"github.com/devicegate/devicegate/adapters/redis"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/ports"
+	"github.com/devicegate/devicegate/ports/porttest"
+)
+
+func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
+
+func open(t *testing.T, url string) *redis.Connection {
+	t.Helper()
+	c, err := redis.Open(redis.Config{URL: url}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// raw is another client of the same server, with which a test looks around.
+type raw struct {
+	t *testing.T
+	c rueidis.Client
+}
+
+func openRaw(t *testing.T, url string) raw {
+	t.Helper()
+	o, err := rueidis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.DisableCache = true
+	c, err := rueidis.NewClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return raw{t, c}
+}
+
+func (r raw) number(script string, args ...string) int {
+	r.t.Helper()
+	n, err := rueidis.NewLuaScript(script).Exec(r.t.Context(), r.c, nil, args).AsInt64()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return int(n)
+}
+
+// pass shortens the life of every key, as if time had gone by.
+func (r raw) pass(d time.Duration) {
+	r.t.Helper()
+	r.number(`
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local left = redis.call('PTTL', key)
+  if left >= 0 and left <= tonumber(ARGV[1]) then redis.call('DEL', key)
+  elseif left >= 0 then redis.call('PEXPIRE', key, left - ARGV[1]) end
+end
+return 0`, strconv.FormatInt(d.Milliseconds(), 10))
+}
+
+// kept counts keys, and things in the windows of a limiter.
+func (r raw) kept() int {
+	r.t.Helper()
+	return r.number(`
+local n = 0
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  n = n + 1
+  if redis.call('TYPE', key).ok == 'set' and string.find(key, ':limit:') then n = n + redis.call('SCARD', key) end
+end
+return n`)
+}
+
+func TestPace(t *testing.T) {
+	server := services.PrivateRedis(t)
+	porttest.Pace(t, func(t *testing.T) porttest.PaceUnderTest {
+		server.Flush()
+		r := openRaw(t, server.URL())
+		return porttest.PaceUnderTest{Pace: redis.NewPace(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
+	})
+}
+
+func TestLimiter(t *testing.T) {
+	server := services.PrivateRedis(t)
+	porttest.Limiter(t, func(t *testing.T) porttest.LimiterUnderTest {
+		server.Flush()
+		r := openRaw(t, server.URL())
+		return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
+	})
+}
+
+func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
+	p := redis.NewPace(open(t, services.Redis(t)))
+	code, gap := secret.Random("code", 24).Digest(), 100*time.Millisecond
+	began := time.Now()
+	claim := func() bool {
+		due, err := p.Claim(t.Context(), code, gap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return due
+	}
+	if !claim() {
+		t.Fatal("the first poll is early")
+	}
+	eventually(t, "the next poll is due", claim)
+	// Redis counts whole milliseconds.
+	if took := time.Since(began); took < gap-2*time.Millisecond {
+		t.Errorf("the next poll was due after %s", took)
+	}
+}
+
+func TestEveryKeyHasAPrefixAnEndAndNothingThatSomebodyTyped(t *testing.T) {
+	server := services.PrivateRedis(t)
+	c, r := open(t, server.URL()), openRaw(t, server.URL())
+	pace, limiter, ctx := redis.NewPace(c), redis.NewLimiter(c), t.Context()
+	code := secret.Random("code", 24).Digest()
+	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
+	_, err1 := pace.Claim(ctx, code, time.Minute)
+	err2 := pace.Remember(ctx, code, "TYPED", time.Minute)
+	_, err3 := limiter.Take(ctx, limit, "TYPED")
+	_, err4 := limiter.TakeDistinct(ctx, limit, "TYPED again", "TYPED")
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := r.c.Do(ctx, r.c.B().Keys().Pattern("*").Build()).AsStrSlice()
+	if err != nil || len(keys) != 4 {
+		t.Fatal(keys, err)
+	}
+	for _, key := range keys {
+		dump, err := r.c.Do(ctx, r.c.B().Dump().Key(key).Build()).ToString()
+		if err != nil || !strings.HasPrefix(key, "devicegate:") || strings.Contains(key+dump, "TYPED") {
+			t.Errorf("%s %q %v", key, dump, err)
+		}
+		if ttl, err := r.c.Do(ctx, r.c.B().Pttl().Key(key).Build()).AsInt64(); err != nil || ttl <= 0 {
+			t.Errorf("%s lives %d ms, %v", key, ttl, err)
+		}
+	}
+}
+
+// swift is more than a caller is ever made to wait, with a slow machine's grace.
+const swift = time.Second
+
+// asked does what the hot path does, and says how it went.
+func asked(t *testing.T, c *redis.Connection) error {
+	t.Helper()
+	began := time.Now()
+	_, _, err := redis.NewPace(c).Ask(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
+	if took := time.Since(began); took > swift {
+		t.Errorf("an answer took %s", took)
+	}
+	return err
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !is(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("not so in time: " + what)
+		}
+	}
+}
+
+func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
+	for name, outage := range map[string]struct{ begin, end func(*services.Server) }{
+		"the server stops": {(*services.Server).Stop, (*services.Server).Start},
+		"the server hangs": {(*services.Server).Hang, (*services.Server).Resume},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := services.PrivateRedis(t)
+			c := open(t, server.URL())
+			if err := errors.Join(asked(t, c), c.Ready(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			outage.begin(server)
+			if asked(t, c) == nil {
+				t.Fatal("an answer from nowhere")
+			}
+			// Known by now: nobody waits for it any more.
+			began := time.Now()
+			for range 1000 {
+				if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrAway) {
+					t.Fatal(err)
+				}
+			}
+			if took := time.Since(began); took > swift {
+				t.Errorf("a thousand failures took %s", took)
+			}
+			outage.end(server)
+			eventually(t, "redis is back", func() bool { return asked(t, c) == nil })
+		})
+	}
+}
+
+func TestAConnectionOpensWithoutAServerAndFindsItLater(t *testing.T) {
+	server := services.PrivateRedis(t)
+	server.Stop()
+	c := open(t, server.URL())
+	if err := asked(t, c); !errors.Is(err, redis.ErrAway) {
+		t.Error(err)
+	}
+	server.Start()
+	eventually(t, "redis is found", func() bool { return asked(t, c) == nil })
+}
+
+func TestACallerWhoLeavesIsNoOutage(t *testing.T) {
+	c := open(t, services.Redis(t))
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if c.Ready(gone) == nil {
+		t.Error("an answer for nobody")
+	}
+	if err := c.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARefusalOfTheServerIsNoOutage(t *testing.T) {
+	server := services.PrivateRedis(t)
+	c, r := open(t, server.URL()), openRaw(t, server.URL())
+	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
+	take := func() error {
+		_, err := redis.NewLimiter(c).Take(t.Context(), limit, "key")
+		return err
+	}
+	memory := func(max string) {
+		if err := r.c.Do(t.Context(), r.c.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", max).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	memory("1")
+	if take() == nil {
+		t.Error("a server without memory counted")
+	}
+	if err := c.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	memory("0")
+	if err := take(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAWrongAddressIsReportedWithoutItsPassword(t *testing.T) {
+	for _, url := range []string{
+		"redis://:hunter2@ho st:6379", "redis://:hunter2@host:port", "http://:hunter2@host",
+		"redis://:hunter2@host/notanumber", "redis://:hunter2%zz@host", "",
+	} {
+		err := redis.Config{URL: url}.Check()
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", url, err)
+		}
+		if _, err := redis.Open(redis.Config{URL: url}, slog.Default()); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+func TestTheModuleClosesItsConnectionWhenTheServiceStops(t *testing.T) {
+	var pace ports.Pace
+	var limiter ports.Limiter
+	var c *redis.Connection
+	app := fxtest.New(t, redis.Module, fx.Populate(&pace, &limiter, &c),
+		fx.Supply(redis.Config{URL: services.Redis(t)}, slog.New(slog.DiscardHandler)))
+	app.RequireStart()
+	if err := c.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	app.RequireStop()
+	if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrAway) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,181 @@
+package porttest
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// LimiterUnderTest is an adapter and what a test must be able to do with it.
+type LimiterUnderTest struct {
+	ports.Limiter
+	Pass func(time.Duration) // lets time go by
+	Kept func() int          // counts windows, and things in windows
+}
+
+// Limiter tests a [ports.Limiter]. Open returns one that nobody else uses; it
+// is called once for each subtest.
+func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
+	const almost = time.Minute
+	limit := quota.Limit{Name: "contract", Max: 3, Per: time.Hour}
+
+	type take func(t *testing.T, l LimiterUnderTest, key, thing string) quota.Allowance
+	must := func(t *testing.T, a quota.Allowance, err error) quota.Allowance {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Limit != limit || a.Reset <= 0 || a.Reset > limit.Per {
+			t.Errorf("%+v", a)
+		}
+		return a
+	}
+	taking := func(t *testing.T, l LimiterUnderTest, key, _ string) quota.Allowance {
+		t.Helper()
+		a, err := l.Take(t.Context(), limit, key)
+		return must(t, a, err)
+	}
+	takingDistinct := func(t *testing.T, l LimiterUnderTest, key, thing string) quota.Allowance {
+		t.Helper()
+		a, err := l.TakeDistinct(t.Context(), limit, key, thing)
+		return must(t, a, err)
+	}
+	left := func(t *testing.T, l LimiterUnderTest, key string) quota.Allowance {
+		t.Helper()
+		a, err := l.Left(t.Context(), limit, key)
+		return must(t, a, err)
+	}
+	expect := func(t *testing.T, a quota.Allowance, remaining int, exceeded bool) {
+		t.Helper()
+		if a.Remaining != remaining || a.Exceeded != exceeded {
+			t.Errorf("%d remaining, exceeded %v; want %d, %v", a.Remaining, a.Exceeded, remaining, exceeded)
+		}
+	}
+
+	for name, take := range map[string]take{"tries": taking, "distinct tries": takingDistinct} {
+		things := func() func() string {
+			n := 0
+			return func() string { n++; return strings.Repeat("x", n) }
+		}
+
+		t.Run(name+" beyond the limit are exceeded, until the window ends", func(t *testing.T) {
+			l, key, thing := open(t), aKey(), things()
+			for remaining := limit.Max - 1; remaining >= 0; remaining-- {
+				expect(t, take(t, l, key, thing()), remaining, false)
+			}
+			expect(t, take(t, l, key, thing()), 0, true)
+			l.Pass(limit.Per - almost)
+			a := take(t, l, key, thing())
+			expect(t, a, 0, true)
+			if a.Reset > almost {
+				t.Errorf("the window ends in %s, not in %s", a.Reset, almost)
+			}
+			l.Pass(almost)
+			expect(t, take(t, l, key, thing()), limit.Max-1, false)
+		})
+
+		t.Run(name+" by one key leave others alone", func(t *testing.T) {
+			l, key, thing := open(t), aKey(), things()
+			for range limit.Max + 1 {
+				take(t, l, key, thing())
+			}
+			expect(t, take(t, l, key+":", thing()), limit.Max-1, false)
+			expect(t, take(t, l, "{"+key+"}", thing()), limit.Max-1, false)
+			expect(t, take(t, l, key+"\n\x00\xff", thing()), limit.Max-1, false)
+			a, err := l.Take(t.Context(), quota.Limit{Name: "another", Max: 3, Per: time.Hour}, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, a, limit.Max-1, false)
+		})
+
+		t.Run("looking at what is left of "+name+" counts nothing", func(t *testing.T) {
+			l, key, thing := open(t), aKey(), things()
+			before := l.Kept()
+			for range 2 * limit.Max {
+				expect(t, left(t, l, key), limit.Max, false)
+			}
+			if kept := l.Kept(); kept != before {
+				t.Errorf("%d entries are kept, there were %d", kept, before)
+			}
+			take(t, l, key, thing())
+			for range 2 * limit.Max {
+				expect(t, left(t, l, key), limit.Max-1, false)
+			}
+			take(t, l, key, thing())
+			take(t, l, key, thing())
+			expect(t, left(t, l, key), 0, true)
+			take(t, l, key, thing())
+			expect(t, left(t, l, key), 0, true)
+			l.Pass(limit.Per)
+			expect(t, left(t, l, key), limit.Max, false)
+		})
+
+		t.Run("of many "+name+" at once no more than the limit get through", func(t *testing.T) {
+			l := open(t)
+			for range 20 {
+				key := aKey()
+				var through atomic.Int32
+				together(30, func(i int) {
+					if a := take(t, l, key, strings.Repeat("x", i)); !a.Exceeded {
+						through.Add(1)
+					}
+				})
+				if n := through.Load(); n != int32(limit.Max) {
+					t.Fatalf("%d of 30 got through", n)
+				}
+			}
+		})
+	}
+
+	t.Run("a repetition counts once and is never exceeded", func(t *testing.T) {
+		l, key := open(t), aKey()
+		for range 10 * limit.Max {
+			expect(t, takingDistinct(t, l, key, "one"), limit.Max-1, false)
+		}
+		takingDistinct(t, l, key, "two")
+		takingDistinct(t, l, key, "three")
+		expect(t, takingDistinct(t, l, key, "four"), 0, true)
+		expect(t, takingDistinct(t, l, key, "four"), 0, true)
+		expect(t, takingDistinct(t, l, key, "one"), 0, false)
+		l.Pass(limit.Per)
+		expect(t, takingDistinct(t, l, key, "four"), limit.Max-1, false)
+	})
+
+	t.Run("what is beyond the limit is not kept", func(t *testing.T) {
+		l, key := open(t), aKey()
+		before := l.Kept()
+		for i := range 100 {
+			takingDistinct(t, l, key, strings.Repeat("x", i))
+		}
+		if kept := l.Kept() - before; kept > limit.Max+1 {
+			t.Errorf("%d entries are kept for a limit of %d", kept, limit.Max)
+		}
+	})
+
+	t.Run("a limit of nothing allows all and counts nothing", func(t *testing.T) {
+		l, key := open(t), aKey()
+		before := l.Kept()
+		off := quota.Limit{Name: "off", Per: time.Hour}
+		for range 10 {
+			a1, err1 := l.Take(t.Context(), off, key)
+			a2, err2 := l.TakeDistinct(t.Context(), off, key, "thing")
+			a3, err3 := l.Left(t.Context(), off, key)
+			for _, a := range []quota.Allowance{a1, a2, a3} {
+				if !a.IsZero() || a.Exceeded {
+					t.Errorf("%+v", a)
+				}
+			}
+			if err1 != nil || err2 != nil || err3 != nil {
+				t.Fatal(err1, err2, err3)
+			}
+		}
+		if kept := l.Kept(); kept != before {
+			t.Errorf("%d entries are kept, there were %d", kept, before)
+		}
+	})
+}

@@ -1,0 +1,228 @@
+package porttest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// PaceUnderTest is an adapter and what a test must be able to do with it.
+type PaceUnderTest struct {
+	ports.Pace
+	Pass func(time.Duration) // lets time go by
+	Kept func() int          // counts what is stored
+}
+
+// Pace tests a [ports.Pace]. Open returns one that nobody else uses; it is
+// called once for each subtest.
+func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
+	// Minutes, so that a slow machine does not reach an end by itself.
+	const gap, life, almost = 10 * time.Minute, time.Hour, time.Minute
+	const who, other = "client|192.0.2.1", "client|198.51.100.2"
+
+	poll := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string) string {
+		t.Helper()
+		pending, due, err := p.Ask(t.Context(), code, who, gap)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case pending && due:
+			return "due"
+		case pending:
+			return "early"
+		case due:
+			t.Fatal("due, but not pending")
+		}
+		return "unknown"
+	}
+	claim := func(t *testing.T, p PaceUnderTest, code secret.Digest) bool {
+		t.Helper()
+		due, err := p.Claim(t.Context(), code, gap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return due
+	}
+	remember := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string, life time.Duration) {
+		t.Helper()
+		if err := p.Remember(t.Context(), code, who, life); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wake := func(t *testing.T, p PaceUnderTest, code secret.Digest) {
+		t.Helper()
+		if err := p.Wake(t.Context(), code); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(t *testing.T, got, want any) {
+		t.Helper()
+		if got != want {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+
+	t.Run("asking and waking for made-up codes leaves nothing behind", func(t *testing.T) {
+		p := open(t)
+		before := p.Kept()
+		for range 100 {
+			code := aCode()
+			expect(t, poll(t, p, code, who), "unknown")
+			wake(t, p, code)
+		}
+		expect(t, p.Kept(), before)
+	})
+
+	t.Run("who waits is pending, and nobody else is", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		expect(t, poll(t, p, code, other), "unknown")
+		expect(t, poll(t, p, aCode(), who), "unknown")
+		expect(t, poll(t, p, code, who), "due")
+	})
+
+	t.Run("several may wait on one code, and have one pace", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		remember(t, p, code, other, life)
+		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, other), "early")
+	})
+
+	t.Run("the next poll is due a gap after the last accepted one, however many came early", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, who), "early")
+		p.Pass(gap - almost)
+		expect(t, poll(t, p, code, who), "early")
+		expect(t, claim(t, p, code), false)
+		p.Pass(almost)
+		expect(t, poll(t, p, code, who), "due")
+		p.Pass(gap - almost)
+		expect(t, poll(t, p, code, who), "early")
+	})
+
+	t.Run("a claim is a poll like any other", func(t *testing.T) {
+		p, code := open(t), aCode()
+		expect(t, claim(t, p, code), true)
+		expect(t, claim(t, p, code), false)
+		remember(t, p, code, who, life)
+		expect(t, poll(t, p, code, who), "early")
+		p.Pass(gap)
+		expect(t, claim(t, p, code), true)
+		expect(t, poll(t, p, code, who), "early")
+		expect(t, claim(t, p, aCode()), true)
+	})
+
+	t.Run("a hint ends with its life", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		p.Pass(life - almost)
+		expect(t, poll(t, p, code, who), "due")
+		p.Pass(almost)
+		expect(t, poll(t, p, code, who), "unknown")
+	})
+
+	t.Run("a hint does not live longer because somebody else's was kept", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		p.Pass(life - almost)
+		remember(t, p, code, other, life)
+		p.Pass(almost)
+		expect(t, poll(t, p, code, who), "unknown")
+	})
+
+	t.Run("a hint without a life is not kept", func(t *testing.T) {
+		p, code := open(t), aCode()
+		before := p.Kept()
+		remember(t, p, code, who, 0)
+		remember(t, p, code, who, -time.Second)
+		expect(t, poll(t, p, code, who), "unknown")
+		expect(t, p.Kept(), before)
+	})
+
+	t.Run("waking forgets the hints for everybody, and not the pace", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		remember(t, p, code, other, life)
+		expect(t, poll(t, p, code, who), "due")
+		wake(t, p, code)
+		expect(t, poll(t, p, code, who), "unknown")
+		expect(t, poll(t, p, code, other), "unknown")
+		expect(t, claim(t, p, code), false)
+		wake(t, p, code)
+	})
+
+	t.Run("nothing is kept for ever", func(t *testing.T) {
+		p := open(t)
+		before := p.Kept()
+		for range 10 {
+			code := aCode()
+			remember(t, p, code, who, life)
+			expect(t, poll(t, p, code, who), "due")
+		}
+		p.Pass(life)
+		// Whoever sweeps late does it when something new comes.
+		for range 10 {
+			expect(t, poll(t, p, aCode(), who), "unknown")
+		}
+		if kept := p.Kept(); kept > before+20 {
+			t.Errorf("%d entries are kept, there were %d", kept, before)
+		}
+	})
+
+	t.Run("of many at once exactly one is accepted", func(t *testing.T) {
+		p := open(t)
+		for round := range 20 {
+			code := aCode()
+			remember(t, p, code, who, life)
+			var accepted atomic.Int32
+			together(50, func(i int) {
+				var due bool
+				var err error
+				if i%2 == 0 {
+					due, err = p.Claim(t.Context(), code, gap)
+				} else {
+					_, due, err = p.Ask(t.Context(), code, who, gap)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				if due {
+					accepted.Add(1)
+				}
+			})
+			if n := accepted.Load(); n != 1 {
+				t.Fatalf("round %d: %d polls accepted at once", round, n)
+			}
+		}
+	})
+}
+
+func aCode() secret.Digest { return secret.Random("code", 24).Digest() }
+
+// together calls fn from many goroutines that start at one moment.
+func together(n int, fn func(i int)) {
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-start
+			fn(i)
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+}
+
+// aKey is a key that no other test uses.
+func aKey() string { return fmt.Sprintf("key-%s", secret.Random("key", 12).Reveal()) }
