@@ -23,6 +23,14 @@ const (
 	requestID = "_request"
 )
 
+func reason(err error) string {
+	var r *approval.Refusal
+	if errors.As(err, &r) {
+		return r.Reason
+	}
+	return ""
+}
+
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // ourKeys are generated once; certificates are cheap.

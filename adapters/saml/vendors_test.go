@@ -1,0 +1,116 @@
+package saml_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// testdata/vendors holds what SimpleSAMLphp 1.19, pysaml2 7.0 and npm samlp 8
+// really answered to AuthnRequests of ours: in the clear, encrypted and signed,
+// and encrypted with a signature around it only.
+
+func vendorKeys(t testing.TB) saml.Keys {
+	t.Helper()
+	text, err := os.ReadFile("testdata/sp-test-only.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest := pem.Decode(text)
+	pair, err := saml.ParseKeyPair(text, rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return saml.Keys{Active: pair}
+}
+
+var issued = regexp.MustCompile(`IssueInstant="([^"]+)"`)
+
+func readVendor(t testing.TB, vendor, kind string) (document []byte, request string, at time.Time) {
+	t.Helper()
+	base := filepath.Join("testdata", "vendors", vendor, kind)
+	document, err := os.ReadFile(base + ".xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := os.ReadFile(base + ".request")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err = time.Parse(time.RFC3339Nano, string(issued.FindSubmatch(document)[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document, strings.TrimSpace(string(id)), at
+}
+
+func vendorBench(t testing.TB, vendor string, at time.Time) *bench {
+	t.Helper()
+	metadata, err := os.ReadFile(filepath.Join("testdata", "vendors", vendor, "metadata.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entity := regexp.MustCompile(`entityID="([^"]+)"`).FindSubmatch(metadata)[1]
+	b := newBench(t, &samltest.IdP{EntityID: string(entity)}, change{
+		source: func(s *saml.Source) { s.Metadata = metadata },
+		config: func(c *saml.Config) { c.Keys = vendorKeys(t) },
+	})
+	b.at = at
+	return b
+}
+
+func TestRealIdentityProvidersAreUnderstood(t *testing.T) {
+	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
+		for _, kind := range []string{"plain", "encrypted", "outer"} {
+			t.Run(vendor+", "+kind, func(t *testing.T) {
+				document, request, at := readVendor(t, vendor, kind)
+				b := vendorBench(t, vendor, at)
+				answer := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, On: b.on, At: at}
+				said, err := b.broker.Verify(t.Context(), b.via, answer)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if said.Subject.Email().String() != "alice@example.com" || said.Subject.Issuer() != b.idp.EntityID {
+					t.Errorf("signed in %s of %s", said.Subject.Email(), said.Subject.Issuer())
+				}
+				answer.At = at.Add(9 * time.Minute)
+				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "expired" {
+					t.Errorf("nine minutes later: %v", err)
+				}
+				answer.At, answer.RequestID = at, "_another"
+				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "in_response_to_mismatch" {
+					t.Errorf("for another request: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestNoOctetOfARealResponseCanBeChangedIntoAnotherSignIn(t *testing.T) {
+	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
+		document, request, at := readVendor(t, vendor, "plain")
+		b := vendorBench(t, vendor, at)
+		want, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, On: b.on, At: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(document); i += 3 {
+			changed := bytes.Clone(document)
+			changed[i] ^= 1
+			said, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, On: b.on, At: at})
+			if err == nil && said != want {
+				t.Fatalf("%s: octet %d changed: %+v", vendor, i, said)
+			}
+		}
+	}
+}
