@@ -14,32 +14,45 @@ import (
 	"log/slog"
 )
 
-// Text is a secret string. The zero Text is empty.
-type Text struct{ what, value string }
+// Text is a secret string. The zero Text is empty. Two are compared by
+// [Text.Equal]; the compiler refuses ==.
+type Text struct {
+	_    [0]func()
+	what string
+	// value lies behind a pointer, because package fmt calls no method on what
+	// is in somebody's unexported field: it prints the fields, but follows no
+	// pointer to a string.
+	value *string
+}
 
 // New wraps value; what is printed in its place.
-func New(what, value string) Text { return Text{what, value} }
+func New(what, value string) Text { return Text{what: what, value: &value} }
 
 // Random makes a secret of n random bytes, base64url without padding.
 func Random(what string, n int) Text {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails: it crashes the program instead
-	return Text{what, base64.RawURLEncoding.EncodeToString(b)}
+	return New(what, base64.RawURLEncoding.EncodeToString(b))
 }
 
 // Reveal yields the secret. Each call is a place to look at in a review.
-func (t Text) Reveal() string { return t.value }
+func (t Text) Reveal() string {
+	if t.value == nil {
+		return ""
+	}
+	return *t.value
+}
 
 // IsZero reports whether there is no secret.
-func (t Text) IsZero() bool { return t.value == "" }
+func (t Text) IsZero() bool { return t.Reveal() == "" }
 
 // Equal compares in constant time.
 func (t Text) Equal(other Text) bool {
-	return subtle.ConstantTimeCompare([]byte(t.value), []byte(other.value)) == 1
+	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
 }
 
 // Digest is what a store keeps of the secret.
-func (t Text) Digest() Digest { return sha256.Sum256([]byte(t.value)) }
+func (t Text) Digest() Digest { return sha256.Sum256([]byte(t.Reveal())) }
 
 func (t Text) String() string {
 	if t.what == "" {

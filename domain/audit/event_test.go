@@ -1,0 +1,39 @@
+package audit_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+)
+
+// The names are on the wire (contract §7): auditors' searches depend on them.
+func TestTheKindsAreTheContracts(t *testing.T) {
+	for got, want := range map[audit.Kind]string{
+		audit.DeviceFlowStarted:  "oauth.device_flow_started",
+		audit.DeviceFlowApproved: "oauth.device_flow_approved",
+		audit.DeviceFlowDenied:   "oauth.device_flow_denied",
+		audit.DeviceFlowRejected: "oauth.device_flow_rejected",
+		audit.TokenMinted:        "oauth.token_minted",
+		audit.TokenRotated:       "oauth.token_rotated",
+		audit.TokenRevoked:       "oauth.token_revoked",
+		audit.TokenExpired:       "oauth.token_expired",
+		audit.DeviceCodeCrossIP:  "oauth.device_code_cross_ip_poll",
+		audit.LoginCompleted:     "sso.login_completed",
+		audit.LoginFailed:        "sso.login_failed",
+	} {
+		if string(got) != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestAnEventBeginsWithWhatIsKnown(t *testing.T) {
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	by := audit.Request{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
+	a, b := audit.New(audit.TokenMinted, at, by), audit.New(audit.TokenMinted, at, by)
+	if a.Kind != audit.TokenMinted || !a.At.Equal(at) || a.By != by || a.ID.IsZero() || a.ID == b.ID {
+		t.Errorf("%+v, then %+v", a, b)
+	}
+}

@@ -1,0 +1,54 @@
+package fault_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+func TestTheOutermostRefusalIsFoundThroughAnyWrapping(t *testing.T) {
+	inner := fault.New(fault.NotFound, "inner", "Inner.")
+	outer := fault.New(fault.Conflict, "outer", "Outer.")
+	outage := errors.New("outage")
+	for name, c := range map[string]struct {
+		err  error
+		want *fault.Error
+	}{
+		"nothing":          {nil, nil},
+		"no refusal":       {outage, nil},
+		"itself":           {inner, inner},
+		"wrapped":          {fmt.Errorf("find: %w", inner), inner},
+		"wrapped twice":    {fmt.Errorf("a: %w", fmt.Errorf("b: %w", inner)), inner},
+		"joined":           {errors.Join(outage, inner), inner},
+		"one around one":   {fmt.Errorf("%w (%w)", outer, inner), outer},
+		"beside an outage": {fmt.Errorf("%w (%w)", outer, outage), outer},
+	} {
+		got, ok := fault.Of(c.err)
+		if ok != (c.want != nil) || got != c.want {
+			t.Errorf("%s: %v, %v", name, got, ok)
+		}
+	}
+}
+
+func TestAPageMayWordARefusalMoreFinely(t *testing.T) {
+	plain := fault.New(fault.Invalid, "code", "Message.")
+	finer := plain.OnPage("finer")
+	if plain.PageCode() != "code" || plain.Page != "" {
+		t.Errorf("the refusal itself became %+v", plain)
+	}
+	if finer.PageCode() != "finer" || finer.Code != "code" || finer.Kind != fault.Invalid || finer.Message != "Message." {
+		t.Errorf("the finer one is %+v", finer)
+	}
+	if errors.Is(finer, plain) {
+		t.Error("the two cannot be told apart")
+	}
+}
+
+func TestARefusalSaysWhatToChange(t *testing.T) {
+	err := fault.InvalidRequest("Send a user_code.")
+	if err.Kind != fault.Invalid || err.Code != "invalid_request" || err.Error() != "invalid_request: Send a user_code." {
+		t.Errorf("%+v", err)
+	}
+}

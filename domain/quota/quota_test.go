@@ -1,0 +1,92 @@
+package quota_test
+
+import (
+	"errors"
+	"net/netip"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/quota"
+)
+
+// The limits are the wire contract's (§2, §3, §4), each with a bucket of its own.
+func TestTheLimitsAreTheContracts(t *testing.T) {
+	configured := quota.Configure(6000, 60)
+	buckets := map[string]bool{}
+	for _, c := range []struct {
+		limit quota.Limit
+		max   int
+		per   time.Duration
+	}{
+		{quota.StartDevice, 60, time.Hour},
+		{quota.LookUpDevice, 60, 5 * time.Minute},
+		{quota.InitiateSSO, 60, time.Hour},
+		{quota.Decide, 10, time.Hour},
+		{configured.WrongUserCodes, 6000, time.Hour},
+		{configured.PerToken, 60, time.Minute},
+	} {
+		if c.limit.Max != c.max || c.limit.Per != c.per {
+			t.Errorf("%s: %d in %s", c.limit.Name, c.limit.Max, c.limit.Per)
+		}
+		if c.limit.Name == "" || buckets[c.limit.Name] {
+			t.Errorf("%q has no bucket of its own", c.limit.Name)
+		}
+		buckets[c.limit.Name] = true
+	}
+}
+
+func TestAnAddressIsCountedAsOneCustomer(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"192.0.2.1", "::ffff:192.0.2.1", true},
+		{"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+		{"fe80::1%eth0", "fe80::1%eth1", true},
+		{"fe80::1%eth0", "fe80::1", true},
+		{"::1", "127.0.0.1", false},
+	} {
+		a, b := quota.ByAddress(netip.MustParseAddr(c.a)), quota.ByAddress(netip.MustParseAddr(c.b))
+		if (a == b) != c.same {
+			t.Errorf("%s is counted as %s, %s as %s", c.a, a, c.b, b)
+		}
+	}
+	if quota.ByAddress(netip.Addr{}) == "" {
+		t.Error("an unknown address has no counter")
+	}
+}
+
+func TestTheKeyOfAnAddressIsItsOwnKey(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ip := netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "ip")))
+		key := quota.ByAddress(ip)
+		of, err := netip.ParsePrefix(key)
+		if err != nil { // an IPv4 address in IPv6
+			if a, err := netip.ParseAddr(key); err != nil || a != ip.Unmap() {
+				t.Errorf("%s is counted as %s", ip, key)
+			}
+			return
+		}
+		if of.Bits() != 64 || !of.Contains(ip) || of.Masked() != of {
+			t.Errorf("%s is counted as %s", ip, key)
+		}
+	})
+}
+
+func TestATryBeyondTheLimitIsRefused(t *testing.T) {
+	if err := (quota.Allowance{Limit: quota.Decide}).Check(); err != nil {
+		t.Errorf("the last try: %v", err)
+	}
+	if err := (quota.Allowance{Limit: quota.Decide, Exceeded: true}).Check(); !errors.Is(err, quota.ErrExceeded) {
+		t.Errorf("one more: %v", err)
+	}
+	if !(quota.Allowance{}).IsZero() || (quota.Allowance{Limit: quota.Decide}).IsZero() {
+		t.Error("what was counted and what was not are mixed up")
+	}
+}

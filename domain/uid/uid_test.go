@@ -1,0 +1,98 @@
+package uid_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+var form = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+
+// moments are those that 48 bits of milliseconds can tell.
+func moments() *rapid.Generator[time.Time] {
+	return rapid.Custom(func(t *rapid.T) time.Time {
+		return time.UnixMilli(rapid.Int64Range(0, 1<<48-1).Draw(t, "ms"))
+	})
+}
+
+func TestAnIDIsAVersion7UUID(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := moments().Draw(t, "at")
+		id := uid.New(at)
+		if !form.MatchString(id.String()) {
+			t.Errorf("%s is none", id)
+		}
+		var ms int64
+		for _, b := range id[:6] {
+			ms = ms<<8 | int64(b)
+		}
+		if ms != at.UnixMilli() {
+			t.Errorf("%s was born at %d, not %d", id, ms, at.UnixMilli())
+		}
+	})
+}
+
+func TestIDsSortByBirth(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := moments().Draw(t, "at")
+		later := at.Add(time.Duration(rapid.Int64Range(1, 1e9).Draw(t, "ms")) * time.Millisecond)
+		if later.UnixMilli() >= 1<<48 {
+			t.Skip("beyond 48 bits")
+		}
+		if a, b := uid.New(at), uid.New(later); a.String() >= b.String() {
+			t.Errorf("%s is not before %s", a, b)
+		}
+	})
+}
+
+func TestIDsOfOneMomentDiffer(t *testing.T) {
+	seen := map[uid.ID]bool{}
+	at := time.Now()
+	for range 10_000 {
+		id := uid.New(at)
+		if seen[id] {
+			t.Fatalf("%s came twice", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestAnIDComesBackFromText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id := uid.ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
+		for _, text := range []string{id.String(), strings.ToUpper(id.String())} {
+			if back, err := uid.Parse(text); err != nil || back != id {
+				t.Errorf("%s became %s, %v", text, back, err)
+			}
+		}
+		if id.IsZero() != (id.String() == "00000000-0000-0000-0000-000000000000") {
+			t.Errorf("%s: IsZero is %v", id, id.IsZero())
+		}
+	})
+}
+
+func TestWhatIsNoUUIDIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"", "x", "00000000-0000-7000-8000-00000000000", "00000000-0000-7000-8000-0000000000000",
+		"0000000000000000-7000-8000-000000000000", "00000000000070008000000000000000",
+		"{0000000-0000-7000-8000-00000000000}", "0000000g-0000-7000-8000-000000000000",
+		"0000000--0000-7000-8000-00000000000-", "00000000-0000-7000-8000-0000000000--",
+		" 0000000-0000-7000-8000-000000000000", "00000000-0000-7000-8000-00000000000\n",
+		"０0000000-0000-7000-8000-000000000", "urn:uuid:00000000-0000-7000-8000-000",
+	} {
+		if id, err := uid.Parse(text); err == nil || !id.IsZero() {
+			t.Errorf("%q is taken for %s (%v)", text, id, err)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9a-f-]{36}`)).Draw(t, "text")
+		if id, err := uid.Parse(text); err == nil && !strings.EqualFold(id.String(), text) {
+			t.Errorf("%q is taken for %s", text, id)
+		}
+	})
+}
