@@ -1,0 +1,70 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/enterprise/enterprisetest"
+)
+
+// enterpriseWorld is one whose sign-ins go through a Dify Enterprise inner API.
+func enterpriseWorld(t *testing.T) (*world, *enterprisetest.Server) {
+	t.Helper()
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	inner := enterprisetest.Start(t, "shared", []byte(w.env["SECRET_KEY"]))
+	w.env["ENTERPRISE_API_URL"], w.env["ENTERPRISE_API_SECRET_KEY"] = inner.URL.String(), "shared"
+	w.write("connections.yaml", []byte(`connections:
+  - slug: enterprise
+    broker: enterprise
+    domains: [acme.example]
+`))
+	w.serve()
+	return w, inner
+}
+
+func TestThroughAnEnterpriseBroker(t *testing.T) {
+	t.Parallel()
+	w, inner := enterpriseWorld(t)
+	device := w.device()
+	codes := w.start(device)
+	w.ends(w.person("", "approve"), codes, "approved")
+	token := w.polls(device, codes, "")
+	if token.SubjectEmail != "alice@acme.example" || token.SubjectIssuer != enterprisetest.Issuer {
+		t.Errorf("approved by %s of %s", token.SubjectEmail, token.SubjectIssuer)
+	}
+	w.works(device, token, http.StatusOK)
+
+	t.Run("nobody let in, the code stays", func(t *testing.T) {
+		inner.SignIn("")
+		codes := w.start(device)
+		if got, err := w.person("", "approve").Decide(t.Context(), codes.Complete, codes.UserCode); err != nil || got == "approved" {
+			t.Fatalf("the page ends with %q, %v", got, err)
+		}
+		w.polls(device, codes, "authorization_pending")
+	})
+	t.Run("somebody of another domain is refused", func(t *testing.T) {
+		inner.SignIn("mallory@elsewhere.example")
+		w.ends(w.person("", "approve"), w.start(device), "invalid_sso_assertion")
+	})
+	t.Run("an inner API that is down is a clear page, and the code stays", func(t *testing.T) {
+		inner.Fail(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+		codes := w.start(device)
+		w.ends(w.person("", "approve"), codes, "sso_initiate_failed")
+		w.polls(device, codes, "authorization_pending")
+	})
+	t.Run("without a licence there is nothing to sign in to", func(t *testing.T) { // F16
+		inner.Fail(nil)
+		inner.License("expired")
+		w.skip(2 * time.Minute)
+		resp, err := http.Get(w.public + "/v1/oauth/device/sso-initiate?user_code=x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNotFound {
+			t.Errorf("got %s", resp.Status)
+		}
+	})
+}
