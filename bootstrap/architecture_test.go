@@ -1,0 +1,152 @@
+package bootstrap_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/devicegate/devicegate/"
+
+// layers says what the packages under a folder may import: of this module the
+// listed folders, and of the rest of the world anything or, without that word,
+// the standard library. The most special folder that fits is a package's layer.
+// Whatever lies under one adapter is that adapter's own business.
+var layers = map[string][]string{
+	"domain":            {"domain"},
+	"ports":             {"domain", "ports"},
+	"application":       {"domain", "ports", "application"},
+	"migrations":        {},
+	"adapters":          {"domain", "ports", "adapters/edge", "adapters/internal", "anything"},
+	"adapters/httpapi":  {"domain", "ports", "adapters/edge", "adapters/internal", "application", "anything"},
+	"adapters/webui":    {"domain", "ports", "adapters/edge", "adapters/internal", "application", "anything"},
+	"adapters/jobs":     {"domain", "ports", "adapters/edge", "adapters/internal", "application", "anything"},
+	"adapters/database": {"domain", "ports", "adapters/edge", "adapters/internal", "migrations", "anything"},
+	"bootstrap":         {"domain", "ports", "application", "adapters", "migrations", "bootstrap", "anything"},
+	"e2e":               {"bootstrap", "e2e", "anything"},
+	"":                  {"bootstrap"}, // the program
+}
+
+func TestDependenciesPointInwards(t *testing.T) {
+	files := 0
+	// The files are opened here, not by a child, so that the test cache notices
+	// when they change.
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() != ".." && (d.Name() == "testdata" || strings.ContainsAny(d.Name()[:1], "._")):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		files++
+		from, err := filepath.Rel("..", filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			to, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if !allowed(strings.TrimPrefix(filepath.ToSlash(from), "."), to) {
+				t.Errorf("%s must not import %s", path, to)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 50 {
+		t.Errorf("only %d files were looked at", files)
+	}
+}
+
+// allowed says so for code that is not a test. Tests import freely, and so do
+// the packages that only tests use, whose names end in "test".
+func allowed(from, to string) bool {
+	inside, ours := strings.CutPrefix(to, module)
+	switch {
+	case strings.HasSuffix(from, "test"):
+		return true
+	case ours && strings.HasSuffix(inside, "test"):
+		return false
+	case !ours && !strings.Contains(strings.Split(to, "/")[0], "."):
+		return true
+	case !ours:
+		inside = "anything"
+	}
+	if parts := strings.SplitN(from, "/", 3); parts[0] == "adapters" && under(inside, "adapters/"+parts[1]) {
+		return true
+	}
+	own := ""
+	for folder := range layers {
+		if under(from, folder) && len(folder) > len(own) {
+			own = folder
+		}
+	}
+	return slices.ContainsFunc(layers[own], func(folder string) bool { return under(inside, folder) })
+}
+
+func under(path, folder string) bool {
+	return path == folder || strings.HasPrefix(path, folder+"/")
+}
+
+func TestTheArchitectureIsNotJustDescribed(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"domain/device", "time", true},
+		{"domain/device", module + "domain/token", true},
+		{"domain/device", module + "ports", false},
+		{"domain/device", "github.com/uptrace/bun", false},
+		{"ports", module + "domain/device", true},
+		{"ports", module + "application", false},
+		{"ports/porttest", module + "ports", true},
+		{"ports", module + "ports/porttest", false},
+		{"adapters/database/databasetest", module + "e2e/services", true},
+		{"adapters/database", module + "adapters/database/databasetest", false},
+		{"adapters/database", module + "e2e/services", false},
+		{"application", module + "ports", true},
+		{"application", module + "adapters/redis", false},
+		{"application", "github.com/redis/rueidis", false},
+		{"adapters/redis", "github.com/redis/rueidis", true},
+		{"adapters/redis", module + "ports", true},
+		{"adapters/redis", module + "adapters/memory", false},
+		{"adapters/redis", module + "application", false},
+		{"adapters/redis", module + "migrations", false},
+		{"adapters/redistribution", module + "adapters/redis", false},
+		{"adapters/saml", module + "adapters/saml/xmltree", true},
+		{"adapters/saml/xmltree", module + "adapters/saml/verify", true},
+		{"adapters/database", module + "migrations", true},
+		{"adapters/httpapi", module + "application", true},
+		{"adapters/httpapi", module + "adapters/edge", true},
+		{"adapters/httpapi", module + "adapters/webui", false},
+		{"adapters/edge", module + "adapters/httpapi", false},
+		{"adapters/memory", module + "bootstrap", false},
+		{"bootstrap", module + "adapters/redis", true},
+		{"bootstrap", module + "e2e", false},
+		{"bootstrap/demo", module + "adapters/demoidp", true},
+		{"migrations", module + "domain/device", false},
+		{"e2e", module + "adapters/redis", false},
+		{"e2e/services", "github.com/testcontainers/testcontainers-go", true},
+		{"", module + "bootstrap", true},
+		{"", module + "adapters/database", false},
+	} {
+		if got := allowed(c.from, c.to); got != c.want {
+			t.Errorf("%q may import %s: %v", c.from, c.to, got)
+		}
+	}
+}
