@@ -93,13 +93,16 @@ func Restore(s Snapshot) (*Authorization, error) {
 	var ok bool
 	switch s.Status {
 	case Pending:
-		ok = s.Subject.IsZero() && s.TokenID.IsZero() && s.RedeemedAt.IsZero()
+		ok = s.Subject.IsZero() && s.DecidedAt.IsZero() && s.TokenID.IsZero() && s.RedeemedAt.IsZero()
 	case Denied:
 		ok = decided && s.TokenID.IsZero() && s.RedeemedAt.IsZero()
 	case Approved:
 		ok = allotted && s.RedeemedAt.IsZero()
 	case Redeemed:
 		ok = allotted && !s.RedeemedAt.IsZero()
+	}
+	if s.Status != Redeemed && (s.Repeated || s.Undelivered) {
+		ok = false
 	}
 	if !ok || s.ID.IsZero() || s.Code.IsZero() || s.UserCode.IsZero() || s.ClientID == "" || s.ExpiresAt.IsZero() {
 		return nil, fmt.Errorf("device: stored authorization %s is in an impossible state (%s)", s.ID, s.Status)

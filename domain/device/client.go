@@ -58,8 +58,8 @@ const labelMax = 255
 // characters, without control characters or any that reorder text.
 type Label struct{ text string }
 
-// ParseLabel cleans what a client calls its device; nothing left means the
-// client's own name.
+// ParseLabel cleans what a client calls its device; nothing left that can be
+// seen means the client's own name.
 func ParseLabel(text string, of Client) Label {
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
@@ -71,10 +71,14 @@ func ParseLabel(text string, of Client) Label {
 	if r := []rune(text); len(r) > labelMax {
 		text = strings.TrimSpace(string(r[:labelMax]))
 	}
-	if text == "" {
+	if !strings.ContainsFunc(text, isSeen) {
 		text = of.Name
 	}
 	return Label{text}
+}
+
+func isSeen(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.In(r, invisible...)
 }
 
 func (l Label) String() string { return l.text }

@@ -9,7 +9,8 @@ import (
 
 const (
 	codePrefix = "dc_"
-	codeBytes  = 24 // 32 base64url characters
+	codeBytes  = 24
+	codeLength = 32 // of base64url
 )
 
 // Code is the device code: the client's secret for one authorization (RFC 8628
@@ -28,7 +29,7 @@ func ParseCode(text string) Code { return Code{secret.New("device code", text)} 
 // WellFormed reports whether the text could have been issued here.
 func (c Code) WellFormed() bool {
 	rest, ok := strings.CutPrefix(c.Reveal(), codePrefix)
-	if !ok {
+	if !ok || len(rest) != codeLength { // the decoder would skip line breaks
 		return false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(rest)

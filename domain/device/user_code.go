@@ -64,22 +64,30 @@ func FoldUserCode(text string) string {
 		if r >= '！' && r <= '～' { // full-width forms lie 0xFEE0 above ASCII
 			r -= 0xFEE0
 		}
-		switch {
-		case unicode.IsSpace(r), unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Pd), isOtherDash(r):
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.In(r, dashes...) || unicode.In(r, invisible...) {
 			return -1
 		}
 		return unicode.ToUpper(r)
 	}, text)
 }
 
-// isOtherDash knows what people's keyboards produce for a dash although
-// Unicode does not call it one.
-func isOtherDash(r rune) bool {
-	switch r {
-	case '_', '\u00b7', '\u02d7', '\u2043', '\u2212', '\u30fc', '\u2796', '\u3164', '\u2800':
-		return true
-	}
-	return false
+// dashes are what Unicode calls so, and what people's keyboards produce for one
+// although Unicode does not: the low line, dots, long marks and drawn lines.
+var dashes = []*unicode.RangeTable{unicode.Pd, unicode.Dash, unicode.Hyphen, {R16: []unicode.Range16{
+	{Lo: '_', Hi: '_', Stride: 1},
+	{Lo: '·', Hi: '·', Stride: 1},
+	{Lo: '˗', Hi: '˗', Stride: 1},
+	{Lo: '⁃', Hi: '⁃', Stride: 1},
+	{Lo: '─', Hi: '━', Stride: 1},
+	{Lo: '➖', Hi: '➖', Stride: 1},
+	{Lo: 'ー', Hi: 'ー', Stride: 1},
+	{Lo: 'ｰ', Hi: 'ｰ', Stride: 1},
+}, LatinOffset: 2}}
+
+// invisible are characters of no width, and the Braille blank.
+var invisible = []*unicode.RangeTable{
+	unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point,
+	{R16: []unicode.Range16{{Lo: '\u2800', Hi: '\u2800', Stride: 1}}},
 }
 
 // String is the code as people see it: XXXX-XXXX.

@@ -1,0 +1,533 @@
+package device_test
+
+import (
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+func TestAnAttemptStartsPending(t *testing.T) {
+	a, code, started := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, begun, home)
+	s := a.Snapshot()
+	want := device.Snapshot{
+		ID: s.ID, Code: code.Digest(), UserCode: s.UserCode, ClientID: "difyctl", Label: "laptop",
+		RequestedFrom: home.IP, RequestedAt: begun, ExpiresAt: begun.Add(ttl), Status: device.Pending,
+	}
+	if s != want || s.ID.IsZero() || s.UserCode.IsZero() || !code.WellFormed() {
+		t.Errorf("it starts as\n%+v, want\n%+v", s, want)
+	}
+	if started.Kind != audit.DeviceFlowStarted || started.ClientID != "difyctl" || started.DeviceLabel != "laptop" ||
+		started.By != home || !started.At.Equal(begun) || !started.Subject.IsZero() {
+		t.Errorf("the event is %+v", started)
+	}
+}
+
+// Case D04: a client never reads a missing, zero or absurd interval.
+func TestTheAdvertisedTimingIsTheContracts(t *testing.T) {
+	if device.StandardTiming != (device.Timing{TTL: 900 * second, Interval: 5 * second}) {
+		t.Errorf("%+v", device.StandardTiming)
+	}
+	if gap := device.StandardTiming.Gap(); gap != 4500*time.Millisecond {
+		t.Errorf("the gap is %s", gap)
+	}
+}
+
+// move is one of the ways in which an authorization may change.
+type move func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error)
+
+var moves = map[string]move{
+	"approve": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return a.Approve(alice(t), at, away)
+	},
+	"deny": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return a.Deny(alice(t), at, away)
+	},
+	"approve by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return a.Approve(identity.Subject{}, at, away)
+	},
+	"redeem": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return audit.Event{}, a.Redeem(at, home)
+	},
+	"repeat": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return audit.Event{}, a.Repeat(issued(t, a), device.StandardTiming, at, home)
+	},
+	"not delivered": func(t testing.TB, a *device.Authorization, _ time.Time) (audit.Event, error) {
+		return audit.Event{}, a.NotDelivered(issued(t, a))
+	},
+}
+
+// errOther stands for a refusal that is no client's fault.
+var errOther = errors.New("any other error")
+
+func TestMoves(t *testing.T) {
+	// Ten seconds after the state was reached; then after the code's expiry.
+	soon, late := begun.Add(70*second), begun.Add(ttl)
+	for _, c := range []struct {
+		from  device.Status
+		move  string
+		at    time.Time
+		want  error
+		event audit.Kind
+		to    device.Status
+	}{
+		{device.Pending, "approve", soon, nil, audit.DeviceFlowApproved, device.Approved},
+		{device.Pending, "deny", soon, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Pending, "approve by nobody", soon, errOther, "", ""},
+		{device.Pending, "redeem", soon, device.ErrAuthorizationPending, "", ""},
+		{device.Pending, "repeat", soon, device.ErrExpiredToken, "", ""},
+		{device.Pending, "not delivered", soon, errOther, "", ""},
+		{device.Pending, "approve", late, device.ErrNotPending, "", ""},
+		{device.Pending, "deny", late, device.ErrNotPending, "", ""},
+		{device.Pending, "approve by nobody", late, errOther, "", ""},
+		{device.Pending, "redeem", late, device.ErrExpiredToken, "", ""},
+		{device.Pending, "repeat", late, device.ErrExpiredToken, "", ""},
+		{device.Pending, "not delivered", late, errOther, "", ""},
+
+		{device.Approved, "approve", soon, device.ErrNotPending, "", ""},
+		{device.Approved, "deny", soon, device.ErrNotPending, "", ""},
+		{device.Approved, "approve by nobody", soon, errOther, "", ""},
+		{device.Approved, "redeem", soon, nil, "", device.Redeemed},
+		{device.Approved, "repeat", soon, device.ErrExpiredToken, "", ""},
+		{device.Approved, "not delivered", soon, errOther, "", ""},
+		{device.Approved, "approve", late, device.ErrNotPending, "", ""},
+		{device.Approved, "deny", late, device.ErrNotPending, "", ""},
+		{device.Approved, "approve by nobody", late, errOther, "", ""},
+		{device.Approved, "redeem", late, device.ErrExpiredToken, "", ""},
+		{device.Approved, "repeat", late, device.ErrExpiredToken, "", ""},
+		{device.Approved, "not delivered", late, errOther, "", ""},
+
+		{device.Denied, "approve", soon, device.ErrNotPending, "", ""},
+		{device.Denied, "deny", soon, device.ErrNotPending, "", ""},
+		{device.Denied, "approve by nobody", soon, errOther, "", ""},
+		{device.Denied, "redeem", soon, device.ErrAccessDenied, "", ""},
+		{device.Denied, "repeat", soon, device.ErrExpiredToken, "", ""},
+		{device.Denied, "not delivered", soon, errOther, "", ""},
+		{device.Denied, "approve", late, device.ErrNotPending, "", ""},
+		{device.Denied, "deny", late, device.ErrNotPending, "", ""},
+		{device.Denied, "approve by nobody", late, errOther, "", ""},
+		{device.Denied, "redeem", late, device.ErrExpiredToken, "", ""},
+		{device.Denied, "repeat", late, device.ErrExpiredToken, "", ""},
+		{device.Denied, "not delivered", late, errOther, "", ""},
+
+		{device.Redeemed, "approve", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "deny", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "approve by nobody", soon, errOther, "", ""},
+		{device.Redeemed, "redeem", soon, device.ErrExpiredToken, "", ""},
+		{device.Redeemed, "repeat", soon, nil, "", device.Redeemed},
+		{device.Redeemed, "not delivered", soon, nil, "", device.Redeemed},
+		{device.Redeemed, "approve", late, device.ErrNotPending, "", ""},
+		{device.Redeemed, "deny", late, device.ErrNotPending, "", ""},
+		{device.Redeemed, "approve by nobody", late, errOther, "", ""},
+		{device.Redeemed, "redeem", late, device.ErrExpiredToken, "", ""},
+		{device.Redeemed, "repeat", late, device.ErrExpiredToken, "", ""},
+		{device.Redeemed, "not delivered", late, nil, "", device.Redeemed},
+	} {
+		when := map[time.Time]string{soon: "in time", late: "too late"}[c.at]
+		t.Run(string(c.from)+", "+c.move+" "+when, func(t *testing.T) {
+			a := in(t, c.from)
+			before := a.Snapshot()
+			event, err := moves[c.move](t, a, c.at)
+			after := a.Snapshot()
+			switch {
+			case c.want == errOther && err != nil && !errors.Is(err, device.ErrNotPending):
+			case !errors.Is(err, c.want):
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if err != nil {
+				if after != before || event.Kind != "" {
+					t.Errorf("a refused move leaves\n%+v, was\n%+v, and the event %q", after, before, event.Kind)
+				}
+				return
+			}
+			if after.Status != c.to || after == before || event.Kind != c.event {
+				t.Errorf("leads to %s with the event %q", after.Status, event.Kind)
+			}
+			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {
+				t.Errorf("what came out cannot be stored: %v", err)
+			}
+		})
+	}
+}
+
+func TestADecisionSaysWhoAndAllotsTheToken(t *testing.T) {
+	at := begun.Add(time.Minute)
+	a := start(t)
+	approved, err := a.Approve(alice(t), at, away)
+	s := a.Snapshot()
+	if err != nil || s.Subject != alice(t) || s.TokenID.IsZero() || !s.DecidedAt.Equal(at) {
+		t.Errorf("approved as %+v, %v", s, err)
+	}
+	if approved.Subject != alice(t) || approved.TokenID != s.TokenID || approved.ClientID != "difyctl" ||
+		approved.DeviceLabel != "laptop" || approved.By != away || !approved.At.Equal(at) {
+		t.Errorf("the event is %+v", approved)
+	}
+	d := start(t)
+	denied, err := d.Deny(alice(t), at, away)
+	if s := d.Snapshot(); err != nil || s.Subject != alice(t) || !s.TokenID.IsZero() || !denied.TokenID.IsZero() {
+		t.Errorf("denied as %+v, %v", s, err)
+	}
+}
+
+func TestARejectionIsOnRecordAndChangesNothing(t *testing.T) {
+	a := start(t)
+	before := a.Snapshot()
+	e := a.Reject(alice(t), "some_reason", begun, away)
+	if e.Kind != audit.DeviceFlowRejected || e.Reason != "some_reason" || e.Subject != alice(t) || e.ClientID != "difyctl" || a.Snapshot() != before {
+		t.Errorf("%+v, and %+v", e, a.Snapshot())
+	}
+}
+
+func TestAPollIsAnsweredByStateAndTime(t *testing.T) {
+	decided := begun.Add(time.Minute)
+	for _, c := range []struct {
+		what   string
+		from   device.Status
+		client string
+		at     time.Time
+		want   error
+	}{
+		// Case D05: the first poll, at once, is no mistake.
+		{"at once", device.Pending, "difyctl", begun, device.ErrAuthorizationPending},
+		{"without a client_id", device.Pending, "", begun, device.ErrAuthorizationPending},
+		{"in the last moment", device.Pending, "difyctl", begun.Add(ttl - 1), device.ErrAuthorizationPending},
+		// Case D13: an expired code is not pending for ever.
+		{"when time is up", device.Pending, "difyctl", begun.Add(ttl), device.ErrExpiredToken},
+		{"long after", device.Pending, "difyctl", begun.Add(1000 * time.Hour), device.ErrExpiredToken},
+		{"denied", device.Denied, "difyctl", decided, device.ErrAccessDenied},
+		{"denied, until expiry", device.Denied, "difyctl", begun.Add(ttl - 1), device.ErrAccessDenied},
+		{"denied and expired", device.Denied, "difyctl", begun.Add(ttl), device.ErrExpiredToken},
+		{"approved", device.Approved, "difyctl", decided, nil},
+		{"approved, until expiry", device.Approved, "", begun.Add(ttl - 1), nil},
+		{"approved long before, and expired", device.Approved, "difyctl", begun.Add(ttl), device.ErrExpiredToken},
+		// Case D10: a redeemed code does not go on answering.
+		{"redeemed just now", device.Redeemed, "difyctl", decided, nil},
+		{"redeemed, to be repeated", device.Redeemed, "difyctl", decided.Add(30*second - 1), nil},
+		{"redeemed and done", device.Redeemed, "difyctl", decided.Add(30 * second), device.ErrExpiredToken},
+		{"redeemed and expired", device.Redeemed, "difyctl", begun.Add(ttl), device.ErrExpiredToken},
+		{"another client's", device.Pending, "other", begun, device.ErrForeignClient},
+		{"another client's, approved", device.Approved, "other", decided, device.ErrForeignClient},
+		{"another client's, denied", device.Denied, "other", decided, device.ErrForeignClient},
+		{"another client's, redeemed", device.Redeemed, "other", decided, device.ErrForeignClient},
+		{"a client_id in another case", device.Pending, "Difyctl", begun, device.ErrForeignClient},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			a := in(t, c.from)
+			before := a.Snapshot()
+			if err := a.Answer(c.client, c.at); err != c.want {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if a.Snapshot() != before {
+				t.Error("asking changes it")
+			}
+		})
+	}
+}
+
+// A poll's refusals have the words that clients know (contract §2), and HTTP
+// clients get them with 400.
+func TestAForeignCodeLooksExpired(t *testing.T) {
+	if device.ErrForeignClient.Code != "expired_token" || device.ErrForeignClient == device.ErrExpiredToken {
+		t.Errorf("%v", device.ErrForeignClient)
+	}
+	for err, code := range map[error]string{
+		device.ErrAuthorizationPending: "authorization_pending", device.ErrSlowDown: "slow_down",
+		device.ErrAccessDenied: "access_denied", device.ErrExpiredToken: "expired_token",
+	} {
+		if err.Error()[:len(code)+1] != code+":" {
+			t.Errorf("%v is not %s", err, code)
+		}
+	}
+}
+
+func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
+	expiry := begun.Add(ttl)
+	for _, c := range []struct {
+		decided, at time.Time
+		want        error
+	}{
+		{expiry.Add(-1), expiry, nil},
+		{expiry.Add(-1), expiry.Add(time.Minute - 2), nil},
+		{expiry.Add(-1), expiry.Add(time.Minute - 1), device.ErrExpiredToken},
+		{expiry.Add(-30 * second), expiry.Add(30*second - 1), nil},
+		{expiry.Add(-30 * second), expiry.Add(30 * second), device.ErrExpiredToken},
+		{expiry.Add(-time.Minute), expiry.Add(-1), nil},
+		{expiry.Add(-time.Minute), expiry, device.ErrExpiredToken},
+		{expiry.Add(-2 * time.Minute), expiry.Add(-1), nil},
+		{expiry.Add(-2 * time.Minute), expiry, device.ErrExpiredToken},
+	} {
+		a := start(t)
+		if _, err := a.Approve(alice(t), c.decided, away); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Redeem(c.at, home); !errors.Is(err, c.want) {
+			t.Errorf("approved %s and redeemed %s after expiry: %v, want %v", c.decided.Sub(expiry), c.at.Sub(expiry), err, c.want)
+		}
+	}
+	a := start(t)
+	if _, err := a.Deny(alice(t), expiry.Add(-1), away); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Answer("", expiry); !errors.Is(err, device.ErrExpiredToken) {
+		t.Errorf("a denial lives on: %v", err)
+	}
+}
+
+func TestARedemptionIsKeptWithTimeAndPlace(t *testing.T) {
+	a := in(t, device.Approved)
+	at := begun.Add(2 * time.Minute)
+	if err := a.Redeem(at, away); err != nil {
+		t.Fatal(err)
+	}
+	if s := a.Snapshot(); !a.IsRedeemed() || !s.RedeemedAt.Equal(at) || s.RedeemedFrom != away.IP {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Contract §2: one later, well-paced poll within 30 s, from the same address,
+// while the token was never used.
+func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
+	redeemed := begun.Add(time.Minute)
+	gap := device.StandardTiming.Gap()
+	use := func(t *testing.T, tok *token.AccessToken) {
+		t.Helper()
+		if _, err := tok.Use(redeemed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	revoke := func(_ *testing.T, tok *token.AccessToken) { tok.Revoke("by_owner", redeemed, away) }
+	elsewhere := audit.Request{IP: netip.MustParseAddr("192.0.2.2")}
+	for _, c := range []struct {
+		what   string
+		after  time.Duration
+		by     audit.Request
+		before func(*testing.T, *device.Authorization, *token.AccessToken)
+		want   error
+	}{
+		{"at once", 0, home, nil, device.ErrSlowDown},
+		{"just too early", gap - 1, home, nil, device.ErrSlowDown},
+		{"too early, from elsewhere", gap - 1, elsewhere, nil, device.ErrSlowDown},
+		{"a gap later", gap, home, nil, nil},
+		{"in the last moment", 30*second - 1, home, nil, nil},
+		{"too late", 30 * second, home, nil, device.ErrExpiredToken},
+		{"from elsewhere", gap, elsewhere, nil, device.ErrExpiredToken},
+		{"from nowhere known", gap, audit.Request{}, nil, device.ErrExpiredToken},
+		{"after its use", gap, home, func(t *testing.T, _ *device.Authorization, tok *token.AccessToken) { use(t, tok) }, device.ErrExpiredToken},
+		{"after its revocation", gap, home, func(t *testing.T, _ *device.Authorization, tok *token.AccessToken) { revoke(t, tok) }, device.ErrExpiredToken},
+		{"after it was withdrawn as not delivered", gap, home, func(t *testing.T, a *device.Authorization, tok *token.AccessToken) {
+			if err := a.NotDelivered(tok); err != nil {
+				t.Fatal(err)
+			}
+			revoke(t, tok)
+		}, nil},
+		{"a second time", 2 * gap, home, func(t *testing.T, a *device.Authorization, tok *token.AccessToken) {
+			if err := a.Repeat(tok, device.StandardTiming, redeemed.Add(gap), home); err != nil {
+				t.Fatal(err)
+			}
+		}, device.ErrExpiredToken},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			a := in(t, device.Redeemed)
+			tok := issued(t, a)
+			if c.before != nil {
+				c.before(t, a, tok)
+			}
+			before := a.Snapshot()
+			err := a.Repeat(tok, device.StandardTiming, redeemed.Add(c.after), c.by)
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if s := a.Snapshot(); err != nil && s != before {
+				t.Errorf("the refusal leaves %+v", s)
+			} else if err == nil && (!s.Repeated || s.Undelivered) {
+				t.Errorf("the repetition leaves %+v", s)
+			}
+		})
+	}
+	t.Run("for another token", func(t *testing.T) {
+		a, other := in(t, device.Redeemed), in(t, device.Redeemed)
+		if err := a.Repeat(issued(t, other), device.StandardTiming, redeemed.Add(gap), home); !errors.Is(err, device.ErrExpiredToken) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Case D01: a client that asks exactly at the advertised interval is answered
+// each time; a jittery one is forgiven half a second.
+func TestTheAdvertisedIntervalIsLongEnough(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		interval := time.Duration(rapid.IntRange(1, 60).Draw(t, "interval")) * second
+		timing := device.Timing{TTL: ttl, Interval: interval}
+		if gap := timing.Gap(); gap <= 0 || gap >= interval || interval-gap != 500*time.Millisecond {
+			t.Errorf("with %s the gap is %s", interval, gap)
+		}
+	})
+}
+
+func TestATokenThatWasUsedDidArrive(t *testing.T) {
+	a := in(t, device.Redeemed)
+	tok := issued(t, a)
+	if _, err := tok.Use(begun.Add(2 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	before := a.Snapshot()
+	if err := a.NotDelivered(tok); err == nil || a.Snapshot() != before {
+		t.Errorf("it is withdrawn: %v", err)
+	}
+	if err := a.NotDelivered(issued(t, in(t, device.Redeemed))); err == nil {
+		t.Error("another token is withdrawn")
+	}
+}
+
+// Case F14: the browser, and the polls, may come from elsewhere; it is noted once.
+func TestAPollFromElsewhereIsNotedOnce(t *testing.T) {
+	a := start(t)
+	if _, news := a.PolledFrom(begun, home); news || a.Snapshot().SeenElsewhere {
+		t.Error("home is elsewhere")
+	}
+	e, news := a.PolledFrom(begun, away)
+	if !news || e.Kind != audit.DeviceCodeCrossIP || e.By != away || !a.Snapshot().SeenElsewhere {
+		t.Errorf("%+v, %v", e, news)
+	}
+	if _, news := a.PolledFrom(begun, away); news {
+		t.Error("it is noted twice")
+	}
+}
+
+func TestTheSameNetworkIsTheSameBlock(t *testing.T) {
+	for _, c := range []struct {
+		from, ip string
+		same     bool
+	}{
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.255", true},
+		{"192.0.2.1", "192.0.3.1", false},
+		{"192.0.2.1", "::ffff:192.0.2.9", true},
+		{"::ffff:192.0.2.1", "192.0.2.9", true},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::9", true},
+		{"2001:db8:1:2::1", "2001:db8:2:2::1", false},
+		{"192.0.2.1", "2001:db8::1", false},
+		{"2001:db8::1", "192.0.2.1", false},
+		{"fe80::1%a", "fe80::2%b", true},
+		{"", "192.0.2.1", false},
+		{"192.0.2.1", "", false},
+		{"", "", false},
+	} {
+		address := func(text string) netip.Addr {
+			a, _ := netip.ParseAddr(text)
+			return a
+		}
+		a, _, _ := device.Start(client, device.Label{}, device.StandardTiming, begun, audit.Request{IP: address(c.from)})
+		if got := a.SameNetwork(address(c.ip)); got != c.same {
+			t.Errorf("%q and %q: %v", c.from, c.ip, got)
+		}
+	}
+}
+
+func TestAHintNeverOutlivesTheCode(t *testing.T) {
+	a := start(t)
+	for at, want := range map[time.Duration]time.Duration{
+		0: 15 * second, ttl - 16*second: 15 * second, ttl - 15*second: 15 * second, ttl - 3*second: 3 * second, ttl: 0,
+	} {
+		if got := a.HintUntil(begun.Add(at)); got != want {
+			t.Errorf("%s after the start: %s, want %s", at, got, want)
+		}
+	}
+}
+
+func TestAnImpossibleStateIsNotRestored(t *testing.T) {
+	for status, spoils := range map[device.Status]map[string]func(*device.Snapshot){
+		device.Pending: {
+			"decided by somebody":  func(s *device.Snapshot) { s.Subject = alice(t) },
+			"decided at some time": func(s *device.Snapshot) { s.DecidedAt = begun },
+			"with a token":         func(s *device.Snapshot) { s.TokenID = uid.New(begun) },
+			"redeemed":             func(s *device.Snapshot) { s.RedeemedAt = begun },
+			"repeated":             func(s *device.Snapshot) { s.Repeated = true },
+			"not delivered":        func(s *device.Snapshot) { s.Undelivered = true },
+		},
+		device.Denied: {
+			"by nobody":    func(s *device.Snapshot) { s.Subject = identity.Subject{} },
+			"at no time":   func(s *device.Snapshot) { s.DecidedAt = time.Time{} },
+			"with a token": func(s *device.Snapshot) { s.TokenID = uid.New(begun) },
+			"redeemed":     func(s *device.Snapshot) { s.RedeemedAt = begun },
+		},
+		device.Approved: {
+			"by nobody":       func(s *device.Snapshot) { s.Subject = identity.Subject{} },
+			"at no time":      func(s *device.Snapshot) { s.DecidedAt = time.Time{} },
+			"without a token": func(s *device.Snapshot) { s.TokenID = uid.ID{} },
+			"redeemed":        func(s *device.Snapshot) { s.RedeemedAt = begun },
+			"repeated":        func(s *device.Snapshot) { s.Repeated = true },
+		},
+		device.Redeemed: {
+			"by nobody":           func(s *device.Snapshot) { s.Subject = identity.Subject{} },
+			"without a token":     func(s *device.Snapshot) { s.TokenID = uid.ID{} },
+			"at no time":          func(s *device.Snapshot) { s.RedeemedAt = time.Time{} },
+			"in an unknown state": func(s *device.Snapshot) { s.Status = "consumed" },
+			"in no state":         func(s *device.Snapshot) { s.Status = "" },
+			"without an id":       func(s *device.Snapshot) { s.ID = uid.ID{} },
+			"without a code":      func(s *device.Snapshot) { s.Code = secret.Digest{} },
+			"without a user code": func(s *device.Snapshot) { s.UserCode = device.UserCode{} },
+			"without a client":    func(s *device.Snapshot) { s.ClientID = "" },
+			"without an expiry":   func(s *device.Snapshot) { s.ExpiresAt = time.Time{} },
+		},
+	} {
+		for what, spoil := range spoils {
+			s := in(t, status).Snapshot()
+			if _, err := device.Restore(s); err != nil {
+				t.Fatalf("%s: %v", status, err)
+			}
+			spoil(&s)
+			if a, err := device.Restore(s); err == nil || a != nil {
+				t.Errorf("%s, %s: it is restored", status, what)
+			}
+		}
+	}
+}
+
+// Whatever is tried in whatever order: nothing refused leaves a trace, there is
+// one redemption at most, decisions stay, and all of it can be stored.
+func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
+	names := slices.Sorted(maps.Keys(moves))
+	rapid.Check(t, func(r *rapid.T) {
+		a, at := start(t), begun
+		var redeemed, repeated int
+		for range rapid.IntRange(1, 12).Draw(r, "steps") {
+			at = at.Add(rapid.SampledFrom([]time.Duration{0, 1, second, 5 * second, 10 * second, 4 * time.Minute, 14 * time.Minute}).Draw(r, "wait"))
+			name := rapid.SampledFrom(names).Draw(r, "move")
+			before := a.Snapshot()
+			_, err := moves[name](t, a, at)
+			after := a.Snapshot()
+			if err != nil && after != before {
+				r.Fatalf("%s is refused (%v) and leaves %+v", name, err, after)
+			}
+			if err == nil && name == "redeem" {
+				redeemed++
+			}
+			if err == nil && name == "repeat" {
+				repeated++
+			}
+			if before.Status == device.Denied && after.Status != device.Denied ||
+				before.Status == device.Redeemed && after.Status != device.Redeemed ||
+				!before.Subject.IsZero() && (after.Subject != before.Subject || after.TokenID != before.TokenID) {
+				r.Fatalf("%s takes a decision back: %+v", name, after)
+			}
+			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {
+				r.Fatalf("%s leads to what cannot be stored: %v", name, err)
+			}
+		}
+		if redeemed > 1 || repeated > 1 {
+			r.Fatalf("redeemed %d times, repeated %d times", redeemed, repeated)
+		}
+	})
+}

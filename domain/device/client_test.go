@@ -1,0 +1,107 @@
+package device_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+func TestALabelIsCleaned(t *testing.T) {
+	for what, c := range map[string]struct{ sent, want string }{
+		"plain":                        {"Alice's laptop", "Alice's laptop"},
+		"blanks around it":             {" \t laptop\n ", "laptop"},
+		"blanks inside":                {"my  laptop", "my  laptop"},
+		"none":                         {"", "Dify CLI"},
+		"only blanks":                  {" \u00a0\u3000 ", "Dify CLI"},
+		"only control characters":      {"\x00\x1b\x7f\u0085", "Dify CLI"},
+		"only direction marks":         {"\u202e\u2066\u200f", "Dify CLI"},
+		"only what nobody sees":        {"\u200b\u2060\ufeff\u3164", "Dify CLI"},
+		"a terminal escape":            {"lap\x1b[31mtop", "lap[31mtop"},
+		"line breaks":                  {"lap\r\ntop\u2028\u2029", "laptop"},
+		"text reordered to look right": {"\u202egpj.exe\u202c", "gpj.exe"},
+		"isolates":                     {"a\u2066b\u2069c\u061cd", "abcd"},
+		"invalid UTF-8":                {"lap\xff\xfetop\xe2\x80", "laptop"},
+		"an overlong NUL":              {"lap\xc0\x80top", "laptop"},
+		"surrogates":                   {"lap\xed\xa0\x80top", "laptop"},
+		"markup stays text":            {"<b>laptop</b>", "<b>laptop</b>"},
+		"other scripts":                {"笔记本 לפטופ", "笔记本 לפטופ"},
+		"joined emoji":                 {"👩\u200d💻", "👩\u200d💻"},
+		"255 characters":               {strings.Repeat("x", 255), strings.Repeat("x", 255)},
+		"256 characters":               {strings.Repeat("x", 256), strings.Repeat("x", 255)},
+		"256 of several bytes":         {strings.Repeat("界", 256), strings.Repeat("界", 255)},
+		"cut inside of a pair":         {strings.Repeat("x", 254) + "👩👩", strings.Repeat("x", 254) + "👩"},
+		"cut before blanks":            {strings.Repeat("x", 250) + strings.Repeat(" ", 10) + "x", strings.Repeat("x", 250)},
+	} {
+		if got := device.ParseLabel(c.sent, client).String(); got != c.want {
+			t.Errorf("%s: %q became %q, want %q", what, c.sent, got, c.want)
+		}
+	}
+}
+
+func TestALabelIsAlwaysFitToBeShownAndKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sent := rapid.OneOf(
+			rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes")) }),
+			rapid.StringN(0, 400, -1),
+		).Draw(t, "sent")
+		got := device.ParseLabel(sent, client).String()
+		if got == "" || !utf8.ValidString(got) || utf8.RuneCountInString(got) > 255 || strings.TrimSpace(got) != got ||
+			strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
+			t.Errorf("%q became %q", sent, got)
+		}
+		if again := device.ParseLabel(got, client).String(); again != got {
+			t.Errorf("%q becomes %q, then %q", sent, got, again)
+		}
+	})
+}
+
+func TestOnlyKnownClientsMayStart(t *testing.T) {
+	known := []device.Client{{ID: "difyctl"}, {ID: "tv", Name: "Television"}}
+	clients := device.NewClients(known...)
+	for id, name := range map[string]string{"difyctl": "difyctl", "tv": "Television"} {
+		if c, err := clients.Find(id); err != nil || c.ID != id || c.Name != name || clients.Name(id) != name {
+			t.Errorf("%s: %+v, %v", id, c, err)
+		}
+	}
+	for _, id := range []string{"", "Difyctl", "difyctl ", "tv2", "*"} {
+		if _, err := clients.Find(id); !errors.Is(err, device.ErrUnsupportedClient) {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	if clients.Name("gone") != "gone" {
+		t.Error("a client that is no longer known has no name")
+	}
+	if known[0].Name != "" {
+		t.Error("the caller's list was changed")
+	}
+}
+
+func TestADeviceCodeIsTheClientsSecret(t *testing.T) {
+	seen := map[string]bool{}
+	for range 500 {
+		c := device.NewCode()
+		text := c.Reveal()
+		if !strings.HasPrefix(text, "dc_") || len(text) != 35 || !c.WellFormed() || seen[text] || c.String() != "[device code]" {
+			t.Fatalf("%q", text)
+		}
+		seen[text] = true
+		if back := device.ParseCode(text); back.Digest() != c.Digest() || !back.WellFormed() {
+			t.Fatalf("%q is not recognised", text)
+		}
+	}
+	for _, text := range []string{
+		"", "dc_", "dc_" + strings.Repeat("A", 31), "dc_" + strings.Repeat("A", 33), "DC_" + strings.Repeat("A", 32),
+		"dc_" + strings.Repeat("A", 31) + "=", "dc_" + strings.Repeat("A", 31) + "+", "dc_" + strings.Repeat("A", 16) + "\n" + strings.Repeat("A", 16),
+		strings.Repeat("A", 35), " dc_" + strings.Repeat("A", 32),
+	} {
+		if c := device.ParseCode(text); c.WellFormed() || c.Reveal() != text {
+			t.Errorf("%q could have been issued", text)
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package device_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+const alphabet = "ABCDEFGHJKLMNPQRSTUVWXY3456789"
+
+func TestAUserCodeHasTheReferencesForm(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2000 {
+		c := device.NewUserCode()
+		text := c.String()
+		if len(text) != 9 || text[4] != '-' || strings.Trim(text[:4]+text[5:], alphabet) != "" || c.IsZero() {
+			t.Fatalf("%q", text)
+		}
+		for _, r := range text[:4] + text[5:] {
+			seen[string(r)] = true
+		}
+		if back, err := device.ParseUserCode(text); err != nil || back != c {
+			t.Fatalf("%q is not recognised: %v", text, err)
+		}
+	}
+	if len(seen) != len(alphabet) {
+		t.Errorf("%d of %d characters are used", len(seen), len(alphabet))
+	}
+	if zero := (device.UserCode{}); !zero.IsZero() || zero.String() != "" {
+		t.Error("the zero code is a code")
+	}
+}
+
+// Case D16, and every spelling that the contract (§2) names.
+func TestAUserCodeMatchesHoweverItIsTyped(t *testing.T) {
+	want, err := device.ParseUserCode("ABCD-EFGH")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, typed := range map[string]string{
+		"as shown":                     "ABCD-EFGH",
+		"in lower case":                "abcd-efgh",
+		"in mixed case":                "aBcD-EfGh",
+		"without a hyphen":             "ABCDEFGH",
+		"spaced":                       "A B C D E F G H",
+		"with a blank for the hyphen":  "ABCD EFGH",
+		"blanks around the hyphen":     "ABCD - EFGH",
+		"blanks around it":             "  ABCD-EFGH  ",
+		"with a tab":                   "ABCD\tEFGH",
+		"with a no-break space":        "ABCD\u00a0EFGH",
+		"with a thin space":            "ABCD\u2009EFGH",
+		"with an ideographic space":    "ABCD\u3000EFGH",
+		"with a trailing newline":      "ABCD-EFGH\n",
+		"with a trailing CRLF":         "ABCD-EFGH\r\n",
+		"on two lines":                 "ABCD\nEFGH",
+		"with an en dash":              "ABCD–EFGH",
+		"with an em dash":              "ABCD—EFGH",
+		"with a figure dash":           "ABCD‒EFGH",
+		"with a horizontal bar":        "ABCD―EFGH",
+		"with a hyphen proper":         "ABCD\u2010EFGH",
+		"with a non-breaking hyphen":   "ABCD\u2011EFGH",
+		"with a soft hyphen":           "ABCD\u00adEFGH",
+		"with a minus":                 "ABCD\u2212EFGH",
+		"with a hyphen bullet":         "ABCD\u2043EFGH",
+		"with a small hyphen":          "ABCD\ufe63EFGH",
+		"with a full-width hyphen":     "ABCD－EFGH",
+		"with a katakana long mark":    "ABCDーEFGH",
+		"with a half-width long mark":  "ABCDｰEFGH",
+		"with a wave dash":             "ABCD〜EFGH",
+		"with a box-drawing line":      "ABCD─EFGH",
+		"with a superscript minus":     "ABCD⁻EFGH",
+		"with a heavy minus":           "ABCD➖EFGH",
+		"with an underscore":           "ABCD_EFGH",
+		"with a middle dot":            "ABCD·EFGH",
+		"with two hyphens":             "ABCD--EFGH",
+		"with hyphens everywhere":      "-A-B-C-D-E-F-G-H-",
+		"in full-width letters":        "ＡＢＣＤ－ＥＦＧＨ",
+		"in full-width lower case":     "ａｂｃｄｅｆｇｈ",
+		"with a zero-width space":      "ABCD\u200bEFGH",
+		"with a zero-width joiner":     "ABCD\u200dEFGH",
+		"with a zero-width non-joiner": "ABCD\u200cEFGH",
+		"with a word joiner":           "ABCD\u2060EFGH",
+		"with a byte order mark":       "\ufeffABCD-EFGH",
+		"with a left-to-right mark":    "\u200eABCD-EFGH\u200f",
+		"inside directional isolates":  "\u2066ABCD-EFGH\u2069",
+		"with a combining joiner":      "ABCD\u034fEFGH",
+		"with a variation selector":    "ABCD\ufe0fEFGH",
+		"with a Hangul filler":         "ABCD\u3164EFGH",
+		"with a Braille blank":         "ABCD\u2800EFGH",
+		"with a NUL":                   "ABCD-EFGH\x00",
+	} {
+		if got, err := device.ParseUserCode(typed); err != nil || got != want {
+			t.Errorf("%s (%+q): %v, %v", what, typed, got, err)
+		}
+	}
+}
+
+func TestDigitsMatchInFullWidthToo(t *testing.T) {
+	want, _ := device.ParseUserCode("3456-789A")
+	if got, err := device.ParseUserCode("３４５６７８９ａ"); err != nil || got != want || want.IsZero() {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestWhatCannotHaveBeenIssuedIsRefused(t *testing.T) {
+	for _, typed := range []string{
+		"", " ", "-", "ABCD", "ABCD-EFG", "ABCD-EFGHJ", "ABCD-EFGH-JKLM",
+		"IBCD-EFGH", "OBCD-EFGH", "ZBCD-EFGH", "0BCD-EFGH", "1BCD-EFGH", "2BCD-EFGH", // look alike
+		"ABCD.EFGH", "ABCD,EFGH", "ABCD+EFGH", "ABCD'EFGH", "ABCD\\EFGH", "ABCD/EFGH", "ABCD=EFGH",
+		"АBCD-EFGH", // Cyrillic А
+		"ÁBCD-EFGH", "ABCDÉFGH", "🄰BCDEFGH",
+		"ABCD-EFG\xff", "\xffABCDEFGH", "ABCDEFG\xe2\x80",
+		"<b>ABCDEFGH</b>", "%41BCDEFGH",
+		strings.Repeat("ABCDEFGH", 1000),
+	} {
+		if c, err := device.ParseUserCode(typed); !errors.Is(err, device.ErrInvalidUserCode) || !c.IsZero() {
+			t.Errorf("%q is taken for %v (%v)", typed[:min(len(typed), 40)], c, err)
+		}
+	}
+}
+
+// decoration is what does not distinguish codes.
+func decoration() *rapid.Generator[string] {
+	return rapid.StringOfN(rapid.RuneFrom([]rune("-_ \t\n·ーｰ➖⠀"), unicode.Pd, unicode.Zs, unicode.Cf, unicode.Dash), 0, 3, -1)
+}
+
+func TestNoDecorationChangesACode(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		letters := rapid.StringOfN(rapid.RuneFrom([]rune(alphabet)), 8, 8, -1).Draw(t, "letters")
+		want, err := device.ParseUserCode(letters)
+		if err != nil || want.String() != letters[:4]+"-"+letters[4:] {
+			t.Fatalf("%q: %v, %v", letters, want, err)
+		}
+		var typed strings.Builder
+		for _, r := range letters {
+			typed.WriteString(decoration().Draw(t, "decoration"))
+			switch rapid.IntRange(0, 3).Draw(t, "spelling") {
+			case 0:
+				r = unicode.ToLower(r)
+			case 1:
+				r += '！' - '!'
+			case 2:
+				r = unicode.ToLower(r) + '！' - '!'
+			}
+			typed.WriteRune(r)
+		}
+		typed.WriteString(decoration().Draw(t, "decoration"))
+		got, err := device.ParseUserCode(typed.String())
+		if err != nil || got != want {
+			t.Errorf("%+q: %v, %v, want %v", typed.String(), got, err, want)
+		}
+		if device.FoldUserCode(typed.String()) != device.FoldUserCode(letters) {
+			t.Errorf("%+q is counted as another guess than %q", typed.String(), letters)
+		}
+	})
+}
+
+func TestFoldingTakesAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes"))
+		folded := device.FoldUserCode(text)
+		if len(folded) > 4*len(text) || !utf8.ValidString(folded) {
+			t.Errorf("%q became %q", text, folded)
+		}
+		if again := device.FoldUserCode(folded); len(folded) < 200 && again != folded {
+			t.Errorf("%q becomes %q, then %q", text, folded, again)
+		}
+		if c, err := device.ParseUserCode(text); err == nil && device.FoldUserCode(c.String()) != folded {
+			t.Errorf("%q is taken for %v", text, c)
+		}
+	})
+}
+
+func FuzzParseUserCode(f *testing.F) {
+	for _, seed := range []string{"ABCD-EFGH", "ａｂｃｄ－ｅｆｇｈ", "\xff", "\u200b", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := device.ParseUserCode(text)
+		if err != nil {
+			return
+		}
+		if back, err := device.ParseUserCode(c.String()); err != nil || back != c {
+			t.Errorf("%q is taken for %v, that for %v (%v)", text, c, back, err)
+		}
+	})
+}
