@@ -38,7 +38,7 @@ func (c *client) do(method, address string, form url.Values, header http.Header)
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	stay := &http.Client{Jar: c.jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	stay := &http.Client{Transport: described{c.w.t}, Jar: c.jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := stay.Do(req)
 	if err != nil {
 		c.w.t.Fatal(err)

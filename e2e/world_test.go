@@ -161,12 +161,12 @@ func (w *world) skip(d time.Duration) { w.ahead.Add(int64(d)) }
 func (w *world) device() demo.Device { return w.deviceAt(w.public) }
 
 func (w *world) deviceAt(server string) demo.Device {
-	return demo.Device{API: server + "/openapi/v1", ClientID: "difyctl", Label: "test device", HTTP: &http.Client{Timeout: 30 * time.Second}}
+	return demo.Device{API: server + "/openapi/v1", ClientID: "difyctl", Label: "test device", HTTP: &http.Client{Timeout: 30 * time.Second, Transport: described{w.t}}}
 }
 
 // person is somebody with a fresh browser.
 func (w *world) person(user, press string) *demo.Person {
-	return demo.NewPerson(user, "password", press, w.t.Output())
+	return demo.NewPerson(user, "password", press, w.t.Output()).Through(described{w.t})
 }
 
 // start begins a login.
