@@ -66,8 +66,12 @@ type Connection struct{ s Settings }
 
 var (
 	slugForm   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-	domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
+	domainForm = regexp.MustCompile(`^` + domainPart + `(\.` + domainPart + `)+$`)
 )
+
+// domainPart also takes international letters: a domain is compared as the
+// identity provider writes it, in letters or as xn--….
+const domainPart = `[\p{L}\p{N}]([\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}])?`
 
 // New checks the settings and fills in defaults. Its error lists everything
 // that is wrong.
@@ -98,7 +102,7 @@ func New(s Settings) (Connection, error) {
 	for i, d := range s.Domains {
 		s.Domains[i] = strings.ToLower(strings.TrimSpace(d))
 		if s.Domains[i] != "*" && !domainForm.MatchString(s.Domains[i]) {
-			wrong("domains: %q is not a domain (write international ones as xn--…)", d)
+			wrong("domains: %q is not a domain", d)
 		}
 	}
 	return Connection{s}, errors.Join(errs...)

@@ -41,8 +41,13 @@ func ParseEmail(text string) (Email, error) {
 }
 
 // forbiddenInEmail also refuses '#': directories put it into the user names of
-// guests (name_home.example#EXT#@host.example), which are no addresses.
+// guests (name_home.example#EXT#@host.example), which are no addresses. And it
+// refuses letters that lower-casing would turn into ASCII ones, such as the
+// Kelvin sign: by them one person could pass for another.
 func forbiddenInEmail(r rune) bool {
+	if r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII {
+		return true
+	}
 	return r == '#' || r == '<' || r == '>' || r == '"' || unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
 }
 

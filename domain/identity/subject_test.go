@@ -1,0 +1,175 @@
+package identity_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+func TestAPlainAddressIsAnEmail(t *testing.T) {
+	for text, want := range map[string]struct{ email, domain string }{
+		"alice@acme.example":                    {"alice@acme.example", "acme.example"},
+		"ALICE@Acme.Example":                    {"alice@acme.example", "acme.example"},
+		"  alice@acme.example\n":                {"alice@acme.example", "acme.example"},
+		"a.b+c@sub.acme.example":                {"a.b+c@sub.acme.example", "sub.acme.example"},
+		"o'brien@acme.example":                  {"o'brien@acme.example", "acme.example"},
+		"a@b":                                   {"a@b", "b"},
+		"alice@xn--bcher-kva.example":           {"alice@xn--bcher-kva.example", "xn--bcher-kva.example"},
+		"alice@bücher.example":                  {"alice@bücher.example", "bücher.example"},
+		"ALICE@BÜCHER.example":                  {"alice@bücher.example", "bücher.example"},
+		"ålïce@acme.example":                    {"ålïce@acme.example", "acme.example"},
+		"用户@例子.example":                         {"用户@例子.example", "例子.example"},
+		strings.Repeat("a", 243) + "@b.example": {strings.Repeat("a", 243) + "@b.example", "b.example"},
+	} {
+		e, err := identity.ParseEmail(text)
+		if err != nil || e.String() != want.email || e.Domain() != want.domain || e.IsZero() {
+			t.Errorf("%q became %q at %q (%v)", text, e, e.Domain(), err)
+		}
+	}
+}
+
+func TestWhatIsNoPlainAddressIsRefused(t *testing.T) {
+	for what, text := range map[string]string{
+		"nothing":                     "",
+		"two characters":              "a@",
+		"no at":                       "alice",
+		"no local part":               "@acme.example",
+		"no domain":                   "alice@",
+		"two ats":                     "alice@evil.example@acme.example",
+		"two addresses":               "alice@acme.example,bob@acme.example",
+		"two addresses, spaced":       "alice@acme.example bob@acme.example",
+		"a list":                      "alice@acme.example;bob@acme.example",
+		"a display name":              "Alice <alice@acme.example>",
+		"angle brackets":              "<alice@acme.example>",
+		"a quoted local part":         `"alice@evil.example"@acme.example`,
+		"a comment":                   "alice@acme.example (Alice)",
+		"a comment inside":            "alice(x)@acme.example",
+		"a comment in the domain":     "alice@(x)acme.example",
+		"a group":                     "acme:alice@acme.example;",
+		"blanks inside":               "alice @acme.example",
+		"a line break inside":         "alice\n@acme.example",
+		"a NUL":                       "alice\x00@acme.example",
+		"a zero-width space":          "ali\u200bce@acme.example",
+		"a direction mark":            "\u202ealice@acme.example",
+		"a soft hyphen":               "al\u00adice@acme.example",
+		"invalid UTF-8":               "al\xffice@acme.example",
+		"a guest's user name":         "alice_acme.example#EXT#@host.example", // case S44
+		"the same in lower case":      "alice_acme.example#ext#@host.example",
+		"a domain with two dots":      "alice@acme..example",
+		"a domain with a last dot":    "alice@acme.example.",
+		"a local part with dots":      "alice.@acme.example",
+		"an encoded word":             "=?utf-8?q?alice?= <alice@acme.example>",
+		"a mailto":                    "mailto:alice@acme.example",
+		"a Kelvin sign for k":         "\u212aate@acme.example",
+		"a Kelvin sign in the domain": "alice@\u212aey.example",
+		"a dotted capital I":          "al\u0130ce@acme.example",
+		"256 characters":              strings.Repeat("a", 246) + "@b.example",
+		"256 of several bytes":        strings.Repeat("ü", 246) + "@b.example",
+	} {
+		if e, err := identity.ParseEmail(text); !errors.Is(err, identity.ErrInvalidEmail) || !e.IsZero() {
+			t.Errorf("%s: %q is taken for %q (%v)", what, text, e, err)
+		}
+	}
+}
+
+// Two texts that are one person here were one person to the identity provider,
+// capitals apart: lower-casing never turns one name into another.
+func TestLowerCasingJoinsNobody(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		local := rapid.StringOfN(rapid.Rune(), 1, 20, -1).Draw(t, "local")
+		text := local + "@acme.example"
+		e, err := identity.ParseEmail(text)
+		if err != nil {
+			return
+		}
+		got := strings.TrimSuffix(e.String(), "@acme.example")
+		for i, r := range []rune(strings.TrimSpace(local)) {
+			folded := []rune(got)[i]
+			if (r < utf8.RuneSelf) != (folded < utf8.RuneSelf) {
+				t.Errorf("%+q became %+q", text, e)
+			}
+		}
+		if again, err := identity.ParseEmail(e.String()); err != nil || again != e {
+			t.Errorf("%q becomes %q, then %q (%v)", text, e, again, err)
+		}
+	})
+}
+
+func TestAnyTextIsAnEmailOrRefused(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes"))
+		e, err := identity.ParseEmail(text)
+		if (err == nil) == e.IsZero() || err != nil && !errors.Is(err, identity.ErrInvalidEmail) {
+			t.Errorf("%q: %q, %v", text, e, err)
+		}
+	})
+}
+
+func email(t testing.TB, text string) identity.Email {
+	t.Helper()
+	e, err := identity.ParseEmail(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestASubjectIsAnEmailOfAnIssuer(t *testing.T) {
+	alice := email(t, "alice@acme.example")
+	s, err := identity.NewSubject(alice, "https://idp.acme.example/metadata", "a-1")
+	if err != nil || s.Email() != alice || s.Issuer() != "https://idp.acme.example/metadata" || s.NameID() != "a-1" ||
+		s.IsZero() || s.Type() != identity.ExternalSSO {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if _, err := identity.NewSubject(identity.Email{}, "https://idp", ""); !errors.Is(err, identity.ErrInvalidEmail) {
+		t.Errorf("nobody: %v", err)
+	}
+	for what, issuer := range map[string]string{
+		"nothing": "", "a blank": " ", "blanks before": " x", "blanks behind": "x\u00a0", "a line break": "x\ny",
+		"256 characters": strings.Repeat("ü", 256), "invalid UTF-8": "x\xff",
+	} {
+		if s, err := identity.NewSubject(alice, issuer, ""); !errors.Is(err, identity.ErrInvalidIssuer) || !s.IsZero() {
+			t.Errorf("%s: %+v, %v", what, s, err)
+		}
+	}
+	for _, issuer := range []string{"x", strings.Repeat("ü", 255), "urn:example:idp", "spn:0000", "with blanks inside"} {
+		if _, err := identity.NewSubject(alice, issuer, ""); err != nil {
+			t.Errorf("%q: %v", issuer, err)
+		}
+	}
+}
+
+// D15: identity is (issuer, e-mail), whatever the NameID; two identity
+// providers never share a subject.
+func TestIdentityIsIssuerAndEmail(t *testing.T) {
+	of := func(address, issuer, nameID string) identity.Subject {
+		s, err := identity.NewSubject(email(t, address), issuer, nameID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	alice := of("alice@acme.example", "https://idp", "a")
+	for what, c := range map[string]struct {
+		other identity.Subject
+		same  bool
+	}{
+		"herself":                   {alice, true},
+		"in capitals":               {of("ALICE@acme.example", "https://idp", "a"), true},
+		"under another NameID":      {of("alice@acme.example", "https://idp", "b"), true},
+		"somebody else":             {of("bob@acme.example", "https://idp", "a"), false},
+		"of another issuer":         {of("alice@acme.example", "https://other", "a"), false},
+		"of the issuer and a slash": {of("alice@acme.example", "https://idp/", "a"), false},
+		"of the issuer in capitals": {of("alice@acme.example", "HTTPS://idp", "a"), false},
+		"nobody":                    {identity.Subject{}, false},
+	} {
+		if alice.Same(c.other) != c.same || c.other.Same(alice) != c.same {
+			t.Errorf("%s: %v", what, alice.Same(c.other))
+		}
+	}
+}
