@@ -35,6 +35,7 @@ type assertion struct {
 	id, version   string
 	issuedAt      time.Time
 	signed        bool
+	about         bool // there is a Subject
 	issuer        *issuer
 	nameID        *nameID
 	confirmations []confirmation
@@ -218,6 +219,7 @@ func (d *decoder) assertion(n *xmltree.Node) *assertion {
 }
 
 func (d *decoder) subject(a *assertion, n *xmltree.Node) {
+	a.about = true
 	identified := 0
 	for _, c := range d.children(n, subjectShape) {
 		switch c.Local {

@@ -14,6 +14,10 @@ const maxEncoded = 1 << 20
 // that could take long: every later step is linear in what passes here.
 var responseLimits = xmltree.Limits{Bytes: maxEncoded, Depth: 100, Elements: 50_000, Attributes: 64, Namespaces: 128}
 
+// verifiedLimits are for canonical octets of what passed: they can be longer
+// than what they were made of.
+var verifiedLimits = xmltree.Limits{Bytes: 8 * maxEncoded, Depth: 100, Elements: 50_000, Attributes: 128, Namespaces: 256}
+
 // guard takes the document out of the HTTP-POST binding (SAML bindings §3.5.4)
 // and reads it within limits: XML 1.0 with namespaces, one root, no DTD (SAML
 // forbids it: core §1.1 builds on a schema, and an entity is another's text).

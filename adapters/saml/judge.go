@@ -127,6 +127,9 @@ func (w expectation) assertion(a *assertion) (time.Time, error) {
 	case a.issuer == nil:
 		return time.Time{}, refuse("issuer_missing", w.issuer, "no Issuer of the Assertion")
 	}
+	if !a.about {
+		return time.Time{}, refuse("subject_missing", "a Subject", "none")
+	}
 	if err := w.from(*a.issuer); err != nil {
 		return time.Time{}, err
 	}

@@ -67,7 +67,7 @@ func covered(n *xmltree.Node, keys []crypto.PublicKey, allow xmlsec.Consent) (*x
 	if err != nil {
 		return nil, refusal(err)
 	}
-	root, err := xmltree.Parse(octets, responseLimits)
+	root, err := xmltree.Parse(octets, verifiedLimits)
 	if err != nil {
 		return nil, refusal(err)
 	}

@@ -52,8 +52,12 @@ var hashes = map[string]crypto.Hash{
 	DSig + "sha1": crypto.SHA1, Enc + "sha256": crypto.SHA256, More + "sha384": crypto.SHA384, Enc + "sha512": crypto.SHA512, More + "sha224": crypto.SHA224,
 }
 
-// sign replaces mark by a signature of the element with that ID.
+// sign replaces mark, if it is still there, by a signature of the element with
+// that ID.
 func (s Signing) sign(document, id, mark string) string {
+	if !strings.Contains(document, mark) {
+		return document
+	}
 	unsigned := strings.NewReplacer(responseMark, "", assertionMark, "").Replace(document)
 	digest := pick(s.Digest, Enc+"sha256")
 	form := xmltree.Form{Exclusive: true}
