@@ -1,0 +1,70 @@
+package saml_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+)
+
+func TestAnAssertionIsRememberedAsLongAsItCouldBeAccepted(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	raw := b.with(t)
+	until := b.accepts(t, raw).ExpiresAt
+	if want := samltest.Epoch.Add(8 * time.Minute); !until.Equal(want) {
+		t.Fatalf("until %s, want %s", until, want)
+	}
+	b.at = until.Add(-time.Second)
+	b.accepts(t, raw)
+	b.at = until
+	b.refuses(t, raw, "expired")
+}
+
+func TestAnEndlessAssertionIsNotRememberedForEver(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	raw := b.with(t, func(m *samltest.Message) {
+		m.Conditions = samltest.Part(`<saml:Conditions>%s</saml:Conditions>`, samltest.AudienceRestriction(entityID))
+		m.BeforeSigning = samltest.Replace(`<saml:SubjectConfirmationData NotOnOrAfter="`+samltest.Stamp(samltest.Epoch.Add(5*time.Minute)), `<saml:SubjectConfirmationData NotOnOrAfter="9999-12-31T23:59:59Z`)
+	})
+	if until := b.accepts(t, raw).ExpiresAt; until.After(samltest.Epoch.Add(25 * time.Hour)) {
+		t.Errorf("until %s", until)
+	}
+}
+
+func TestTheSkewIsConfigurableAndSymmetric(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 10 * time.Second }})
+	at := func(d time.Duration) string {
+		return b.with(t, func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(d) })
+	}
+	b.accepts(t, at(10*time.Second))
+	b.refuses(t, at(11*time.Second), "clock_ahead")
+	b.accepts(t, at(-5*time.Minute-9*time.Second))
+	b.refuses(t, at(-5*time.Minute-10*time.Second), "expired")
+}
+
+func TestPoliciesOfAConnectionAreKept(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	strict := newBench(t, idp, change{source: func(s *saml.Source) { s.Signed = saml.SignedRequired }})
+	strict.accepts(t, strict.with(t))
+	strict.refuses(t, strict.with(t, func(m *samltest.Message) { m.SignAssertion, m.SignResponse = false, true }), "unsigned")
+	secret := newBench(t, idp, change{source: func(s *saml.Source) { s.RequireEncryption = true }})
+	secret.accepts(t, secret.with(t, encrypted(samltest.Encryption{})))
+	secret.refuses(t, secret.with(t), "not_encrypted")
+}
+
+func TestOurKeysRotate(t *testing.T) {
+	old, next := pair(t, 0), pair(t, 1)
+	for name, keys := range map[string]saml.Keys{
+		"next":     {Active: pair(t, 2), Next: &old},
+		"active":   {Active: old, Next: &next},
+		"previous": {Active: next, Previous: &old},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.Keys = keys }})
+			b.accepts(t, b.with(t, encrypted(samltest.Encryption{})))
+		})
+	}
+	gone := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.Keys = saml.Keys{Active: next} }})
+	gone.refuses(t, gone.with(t, encrypted(samltest.Encryption{})), "decryption_failed")
+}

@@ -1,0 +1,156 @@
+package saml_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
+)
+
+const mdNS = `xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"`
+
+func metadata(document string) change {
+	return change{source: func(s *saml.Source) { s.Metadata = []byte(document) }}
+}
+
+func entityNamed(id string) change {
+	return change{settings: func(s *connection.Settings) { s.EntityID = id }}
+}
+
+func TestMetadataAsItComesIsUnderstood(t *testing.T) { // S04, S09
+	idp := samltest.NewIdP(t, idpID)
+	usual := string(idp.Metadata())
+	other := string((&samltest.IdP{EntityID: "https://other.test", SSO: "https://other.test/sso", Certificate: idp.Certificate}).Metadata())
+	sp := `<md:EntityDescriptor ` + mdNS + ` entityID="https://sp.test"><md:SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></md:EntityDescriptor>`
+	certificate := base64.StdEncoding.EncodeToString(idp.Certificate)
+	armoured := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: idp.Certificate}))
+	key := samltest.RSAKey(t, 0)
+	rsaValue := fmt.Sprintf(`<ds:KeyValue><ds:RSAKeyValue><ds:Modulus>%s</ds:Modulus><ds:Exponent>%s</ds:Exponent></ds:RSAKeyValue></ds:KeyValue>`,
+		base64.StdEncoding.EncodeToString(key.N.Bytes()), base64.StdEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()))
+	x509 := `<ds:X509Data><ds:X509Certificate>` + certificate + `</ds:X509Certificate></ds:X509Data>`
+	two := strings.Replace(usual, `<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">`,
+		`<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:1.1:protocol"><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://old.test"/></md:IDPSSODescriptor>`+
+			`<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">`+samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1)).KeyDescriptor()+`</md:IDPSSODescriptor>`+
+			`<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">`, 1)
+	for name, changes := range map[string][]change{
+		"usual":                              {metadata(usual)},
+		"a wrapper with one":                 {metadata(`<md:EntitiesDescriptor ` + mdNS + `>` + sp + usual + `</md:EntitiesDescriptor>`)},
+		"a wrapper in a wrapper":             {metadata(`<md:EntitiesDescriptor ` + mdNS + `><md:EntitiesDescriptor>` + sp + usual + `</md:EntitiesDescriptor></md:EntitiesDescriptor>`)},
+		"one of several":                     {metadata(`<md:EntitiesDescriptor ` + mdNS + `>` + other + usual + `</md:EntitiesDescriptor>`), entityNamed(idpID)},
+		"several descriptors":                {metadata(two)},
+		"the entity named":                   {metadata(usual), entityNamed(idpID)},
+		"armour":                             {metadata(strings.Replace(usual, certificate, armoured, 1))},
+		"armour between blanks":              {metadata(strings.Replace(usual, certificate, "\n\t"+armoured+"\n\t", 1))},
+		"a certificate in lines with tabs":   {metadata(strings.Replace(usual, certificate, "\r\n\t"+certificate[:60]+"\n\t\t"+certificate[60:]+"\n ", 1))},
+		"no use":                             {metadata(strings.Replace(usual, ` use="signing"`, "", 1))},
+		"a bare key value":                   {metadata(strings.Replace(usual, x509, rsaValue, 1))},
+		"a key value and a certificate":      {metadata(strings.Replace(usual, x509, rsaValue+x509, 1))},
+		"an unreadable certificate besides":  {metadata(strings.Replace(usual, x509, `<ds:X509Data><ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>`+x509, 1))},
+		"an encryption key besides":          {metadata(strings.Replace(usual, `<md:KeyDescriptor`, `<md:KeyDescriptor use="encryption"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></md:KeyDescriptor><md:KeyDescriptor`, 1))},
+		"a cacheDuration of a week":          {metadata(strings.Replace(usual, ` entityID=`, ` cacheDuration="P1W" entityID=`, 1))},
+		"a cacheDuration that is none":       {metadata(strings.Replace(usual, ` entityID=`, ` cacheDuration="soon" entityID=`, 1))},
+		"validUntil tomorrow":                {metadata(strings.Replace(usual, ` entityID=`, ` validUntil="2026-11-26T12:00:00Z" entityID=`, 1))},
+		"ISO-8859-1":                         {metadata("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n" + strings.Replace(usual, `</md:EntityDescriptor>`, "<md:Organization><md:OrganizationName>M\xfcller</md:OrganizationName></md:Organization></md:EntityDescriptor>", 1))},
+		"a byte order mark":                  {metadata("\uFEFF" + usual)},
+		"an endpoint that is no URL besides": {metadata(strings.Replace(usual, `<md:SingleSignOnService`, `<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="javascript:alert(1)"/><md:SingleSignOnService`, 1))},
+		"no protocols named":                 {metadata(strings.Replace(usual, ` protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"`, "", 1))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, idp, changes...)
+			b.accepts(t, b.with(t))
+			if u := begin(t, b).URL; !strings.HasPrefix(u, "https://idp.test/sso?SAMLRequest=") {
+				t.Errorf("redirect to %s", u)
+			}
+		})
+	}
+	t.Run("an elliptic key value", func(t *testing.T) {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		point, err := key.PublicKey.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		idp := samltest.NewIdPWithKey(t, idpID, key)
+		value := `<ds:KeyValue><dsig11:ECKeyValue xmlns:dsig11="http://www.w3.org/2009/xmldsig11#"><dsig11:NamedCurve URI="urn:oid:1.2.840.10045.3.1.7"/><dsig11:PublicKey>` +
+			base64.StdEncoding.EncodeToString(point) + `</dsig11:PublicKey></dsig11:ECKeyValue></ds:KeyValue>`
+		b := newBench(t, idp, metadata(strings.Replace(string(idp.Metadata()), idp.KeyInfo(), `<ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">`+value+`</ds:KeyInfo>`, 1)))
+		b.accepts(t, b.with(t, func(m *samltest.Message) { m.Signing.Method = samltest.More + "ecdsa-sha256" }))
+	})
+}
+
+func TestMetadataThatCannotBeUsedStopsTheStartAndSaysWhy(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	usual := string(idp.Metadata())
+	for name, tc := range map[string]struct {
+		changes []change
+		says    string
+	}{
+		"not XML":               {[]change{metadata("hello")}, "connection acme: metadata: xml_malformed"},
+		"a DTD":                 {[]change{metadata(`<!DOCTYPE x>` + usual)}, "xml_dtd"},
+		"another document":      {[]change{metadata(`<html/>`)}, "no EntityDescriptor"},
+		"a service provider":    {[]change{metadata(`<md:EntityDescriptor ` + mdNS + ` entityID="https://sp.test"><md:SPSSODescriptor/></md:EntityDescriptor>`)}, "no identity provider"},
+		"several":               {[]change{metadata(`<md:EntitiesDescriptor ` + mdNS + `>` + usual + strings.ReplaceAll(usual, idpID, "https://other.test") + `</md:EntitiesDescriptor>`)}, "several identity providers, say which by entity_id: https://idp.test/metadata https://other.test"},
+		"another entity":        {[]change{metadata(usual), entityNamed("https://other.test")}, "no identity provider https://other.test, but https://idp.test/metadata"},
+		"no key":                {[]change{metadata(strings.Replace(usual, idp.KeyDescriptor(), "", 1))}, "no signing key"},
+		"a key for other use":   {[]change{metadata(strings.Replace(usual, `use="signing"`, `use="encryption"`, 1))}, "no signing key"},
+		"a key that is none":    {[]change{metadata(strings.Replace(usual, base64.StdEncoding.EncodeToString(idp.Certificate), "AAAA", 1))}, "no signing key"},
+		"no endpoint":           {[]change{metadata(strings.ReplaceAll(usual, "bindings:HTTP-", "bindings:SOAP-"))}, "no SingleSignOnService"},
+		"a long entityID":       {[]change{metadata(strings.ReplaceAll(usual, idpID, "https://idp.test/"+strings.Repeat("x", 250)))}, "1 to 255 characters"},
+		"validUntil no time":    {[]change{metadata(strings.Replace(usual, ` entityID=`, ` validUntil="soon" entityID=`, 1))}, "validUntil"},
+		"no source":             {[]change{metadata("")}, "name a document or a URL"},
+		"a URL that is none":    {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "ftp://idp.test" }}}, "metadata_url"},
+		"both":                  {[]change{{source: func(s *saml.Source) { s.MetadataURL = "https://idp.test" }}}, "not both"},
+		"transient names":       {[]change{{source: func(s *saml.Source) { s.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient" }}}, "transient"},
+		"a public URL of sorts": {[]change{{config: func(c *saml.Config) { c.PublicURL = "gate.test/" }}}, "public URL"},
+		"no keys":               {[]change{{config: func(c *saml.Config) { c.Keys = saml.Keys{} }}}, "active key pair"},
+		"a skew of days":        {[]change{{config: func(c *saml.Config) { c.ClockSkew = 48 * time.Hour }}}, "clock skew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tryBench(t, idp, tc.changes...)
+			if err == nil || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("got %v, want %q", err, tc.says)
+			}
+		})
+	}
+}
+
+func TestExpiredMetadataIsReportedAndNotUsed(t *testing.T) { // S11
+	idp := samltest.NewIdP(t, idpID)
+	usual := string(idp.Metadata())
+	for name, document := range map[string]string{
+		"entity": strings.Replace(usual, ` entityID=`, ` validUntil="2020-01-01T00:00:00Z" entityID=`, 1),
+		"role":   strings.Replace(usual, ` protocolSupportEnumeration=`, ` validUntil="2020-01-01T00:00:00Z" protocolSupportEnumeration=`, 1),
+		"wrapper": `<md:EntitiesDescriptor ` + mdNS + ` validUntil="2020-01-01T00:00:00Z">` +
+			strings.Replace(usual, ` entityID=`, ` validUntil="2030-01-01T00:00:00Z" entityID=`, 1) + `</md:EntitiesDescriptor>`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, idp, metadata(document))
+			if problems := b.broker.Problems(); len(problems) != 1 || problems[0].Connection != "acme" || !strings.Contains(problems[0].Text, "valid until 2020-01-01") {
+				t.Errorf("problems %v", problems)
+			}
+			b.cannotBegin(t, "valid until 2020-01-01")
+			b.refuses(t, b.with(t), "no_metadata")
+		})
+	}
+	t.Run("during the run", func(t *testing.T) {
+		b := newBench(t, idp, metadata(strings.Replace(usual, ` entityID=`, ` validUntil="2026-11-25T12:30:00Z" entityID=`, 1)))
+		begin(t, b)
+		if len(b.broker.Warnings()) != 1 || len(b.broker.Problems()) != 0 {
+			t.Errorf("warnings %v, problems %v", b.broker.Warnings(), b.broker.Problems())
+		}
+		b.at = b.at.Add(30 * time.Minute)
+		b.cannotBegin(t, "valid until 2026-11-25T12:30:00Z")
+	})
+}

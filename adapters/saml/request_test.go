@@ -1,0 +1,191 @@
+package saml_test
+
+import (
+	"compress/flate"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+
+	crewjam "github.com/crewjam/saml"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/adapters/saml/xmltree"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// relay has everything that hurts in a query.
+const relay = "a+b/c=d&SAMLRequest=x y%"
+
+func departure(b *bench) approval.Departure {
+	return approval.Departure{RelayState: approval.ParseRelayState(relay), RequestID: requestID, ACS: b.via.Settings().ACSMount, IssuedAt: b.at}
+}
+
+func begin(t testing.TB, b *bench) ports.Redirect {
+	t.Helper()
+	r, err := b.broker.Begin(t.Context(), b.via, departure(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (b *bench) cannotBegin(t testing.TB, says string) {
+	t.Helper()
+	_, err := b.broker.Begin(t.Context(), b.via, departure(b))
+	if !errors.Is(err, ports.ErrInitiateFailed) || !strings.Contains(err.Error(), says) {
+		t.Fatalf("got %v, want %q", err, says)
+	}
+}
+
+func inflated(t testing.TB, text string) []byte {
+	t.Helper()
+	deflated, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := io.ReadAll(flate.NewReader(strings.NewReader(string(deflated))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+func TestARequestSaysWhatTheProfileWants(t *testing.T) { // S39
+	for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
+		b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.ACSMount = mount }})
+		r := begin(t, b)
+		if r.Fields != nil || !strings.HasPrefix(r.URL, "https://idp.test/sso?SAMLRequest=") {
+			t.Fatalf("redirect %+v", r)
+		}
+		u, err := url.Parse(r.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query, err := url.ParseQuery(u.RawQuery)
+		if err != nil || len(query) != 2 || len(query["SAMLRequest"]) != 1 || query.Get("RelayState") != relay {
+			t.Fatalf("query %v, %v", query, err)
+		}
+		document := inflated(t, query.Get("SAMLRequest"))
+		var got crewjam.AuthnRequest
+		if err := xml.Unmarshal(document, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.ID != requestID || got.Version != "2.0" || !got.IssueInstant.Equal(b.at) || got.Destination != "https://idp.test/sso" ||
+			got.AssertionConsumerServiceURL != publicURL+mount.ACSPath() || got.ProtocolBinding != "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" ||
+			got.Issuer.Value != entityID || *got.NameIDPolicy.Format != "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress" || !*got.NameIDPolicy.AllowCreate {
+			t.Errorf("request %s", document)
+		}
+		for _, unwanted := range []string{"RequestedAuthnContext", "ForceAuthn", "IsPassive", "transient", "Signature", "AssertionConsumerServiceIndex"} {
+			if strings.Contains(string(document), unwanted) {
+				t.Errorf("%s in %s", unwanted, document)
+			}
+		}
+	}
+}
+
+func TestTheNameIDPolicyIsTheConnections(t *testing.T) {
+	for format, want := range map[string]string{"none": "", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent": `NameIDPolicy Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"`} {
+		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.NameIDFormat = format }})
+		u, err := url.Parse(begin(t, b).URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := string(inflated(t, u.Query().Get("SAMLRequest")))
+		if !strings.Contains(document, want) || want == "" && strings.Contains(document, "NameIDPolicy") {
+			t.Errorf("request %s", document)
+		}
+	}
+}
+
+func TestARequestIsSignedWhenSomebodyWantsIt(t *testing.T) {
+	for _, tc := range []struct {
+		sign   connection.SignRequests
+		wants  string
+		signed bool
+	}{
+		{connection.SignAuto, "", false},
+		{connection.SignAuto, "false", false},
+		{connection.SignAuto, "true", true},
+		{connection.SignAuto, "1", true},
+		{connection.SignAlways, "", true},
+		{connection.SignNever, "true", false},
+	} {
+		for _, binding := range []string{"Redirect", "POST"} {
+			t.Run(string(tc.sign)+", "+tc.wants+", "+binding, func(t *testing.T) {
+				idp := samltest.NewIdP(t, idpID)
+				idp.SSO = "https://idp.test/sso?tenant=1"
+				document := strings.Replace(string(idp.Metadata()), `<md:IDPSSODescriptor `, `<md:IDPSSODescriptor WantAuthnRequestsSigned="`+tc.wants+`" `, 1)
+				if binding == "POST" {
+					document = strings.Replace(document, "bindings:HTTP-Redirect", "bindings:SOAP", 1)
+				}
+				b := newBench(t, idp, metadata(document), change{settings: func(s *connection.Settings) { s.SignRequests = tc.sign }})
+				r := begin(t, b)
+				if binding == "POST" {
+					checkPosted(t, r, tc.signed)
+				} else {
+					checkRedirected(t, r, tc.signed)
+				}
+			})
+		}
+	}
+}
+
+func checkRedirected(t *testing.T, r ports.Redirect, signed bool) {
+	t.Helper()
+	if r.Fields != nil || !strings.HasPrefix(r.URL, "https://idp.test/sso?tenant=1&SAMLRequest=") {
+		t.Fatalf("redirect %+v", r)
+	}
+	query := strings.TrimPrefix(r.URL, "https://idp.test/sso?tenant=1&")
+	octets, signature, found := strings.Cut(query, "&Signature=")
+	if found != signed || strings.Contains(query, "&SigAlg=") != signed {
+		t.Fatalf("query %s", query)
+	}
+	if !signed {
+		return
+	}
+	signature, err := url.QueryUnescape(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(octets))
+	if err := rsa.VerifyPKCS1v15(&samltest.RSAKey(t, 10).PublicKey, crypto.SHA256, sum[:], value); err != nil {
+		t.Error(err)
+	}
+}
+
+func checkPosted(t *testing.T, r ports.Redirect, signed bool) {
+	t.Helper()
+	if r.URL != "https://idp.test/sso?tenant=1" || len(r.Fields) != 2 || r.Fields[0].Name != "SAMLRequest" || r.Fields[1] != (ports.Field{Name: "RelayState", Value: relay}) {
+		t.Fatalf("form %+v", r)
+	}
+	document, err := base64.StdEncoding.DecodeString(r.Fields[0].Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := xmltree.Parse(document, xmltree.Limits{Bytes: 1 << 20, Depth: 20, Elements: 200, Attributes: 20, Namespaces: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = xmlsec.Verify(root, requestID, []crypto.PublicKey{&samltest.RSAKey(t, 10).PublicKey}, xmlsec.Consent{})
+	if signed != (err == nil) {
+		t.Errorf("signed %t: %v", signed, err)
+	}
+	if second := root.Elements()[1].Local; signed && second != "Signature" {
+		t.Errorf("behind the Issuer stands %s", second) // the schema's order
+	}
+}

@@ -1,0 +1,94 @@
+package saml_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"strings"
+	"testing"
+
+	crewjam "github.com/crewjam/saml"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
+)
+
+func described(t *testing.T, b *bench, slug string) (crewjam.SPSSODescriptor, string) {
+	t.Helper()
+	document, err := b.broker.Metadata(slug)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got crewjam.EntityDescriptor
+	if err := xml.Unmarshal(document, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.EntityID != b.broker.EntityID() || len(got.SPSSODescriptors) != 1 {
+		t.Fatalf("metadata %s", document)
+	}
+	return got.SPSSODescriptors[0], string(document)
+}
+
+func TestOurMetadataSaysWhatIsServed(t *testing.T) { // S13
+	next, old := pair(t, 1), pair(t, 2)
+	keys := change{config: func(c *saml.Config) { c.Keys.Next, c.Keys.Previous = &next, &old }}
+	for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
+		b := newBench(t, samltest.NewIdP(t, idpID), keys, change{settings: func(s *connection.Settings) { s.ACSMount = mount }})
+		for slug, first := range map[string]connection.Mount{"": connection.Canonical, "acme": mount} {
+			sp, document := described(t, b, slug)
+			for _, unwanted := range []string{"validUntil", "cacheDuration", "Artifact", "SingleLogout", "transient"} {
+				if strings.Contains(document, unwanted) {
+					t.Errorf("%s in %s", unwanted, document)
+				}
+			}
+			if len(sp.AssertionConsumerServices) != 2 {
+				t.Fatalf("metadata %s", document)
+			}
+			for i, acs := range sp.AssertionConsumerServices {
+				want := map[int]connection.Mount{0: connection.Canonical, 1: connection.Legacy}[acs.Index]
+				if acs.Location != publicURL+want.ACSPath() || *acs.IsDefault != (want == first) || (i == 0) != (want == first) || acs.Binding != crewjam.HTTPPostBinding {
+					t.Errorf("endpoint %+v", acs)
+				}
+			}
+			uses := map[string]int{}
+			for _, k := range sp.KeyDescriptors {
+				uses[k.Use]++
+			}
+			if uses["signing"] != 2 || uses["encryption"] != 2 || len(sp.KeyDescriptors) != 4 {
+				t.Errorf("keys for %v", uses)
+			}
+			if sp.NameIDFormats[0] != crewjam.EmailAddressNameIDFormat {
+				t.Errorf("formats %v", sp.NameIDFormats)
+			}
+		}
+	}
+}
+
+func TestOurMetadataAsksForWhatIsConfigured(t *testing.T) {
+	for signed, want := range map[saml.SignedAssertions]bool{saml.SignedPreferred: true, saml.SignedRequired: true, saml.SignedEither: false} {
+		for sign, signs := range map[connection.SignRequests]bool{connection.SignAlways: true, connection.SignAuto: false, connection.SignNever: false} {
+			b := newBench(t, samltest.NewIdP(t, idpID), change{
+				source: func(s *saml.Source) { s.Signed = signed }, settings: func(s *connection.Settings) { s.SignRequests = sign },
+			})
+			sp, document := described(t, b, "acme")
+			if *sp.WantAssertionsSigned != want || *sp.AuthnRequestsSigned != signs {
+				t.Errorf("%q, %s: %s", signed, sign, document)
+			}
+		}
+	}
+}
+
+func TestOurEntityIDStays(t *testing.T) { // S38, F10
+	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.PublicURL, c.EntityID = "https://moved.test/gate", "urn:acme:<gate>" }})
+	sp, _ := described(t, b, "")
+	if got := sp.AssertionConsumerServices[0].Location; got != "https://moved.test/gate/openapi/v1/oauth/device/sso-complete" {
+		t.Errorf("endpoint %s", got)
+	}
+}
+
+func TestNobodyKnowsTheMetadataOfNoConnection(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	if _, err := b.broker.Metadata("other"); !errors.Is(err, connection.ErrUnknown) {
+		t.Errorf("got %v", err)
+	}
+}
