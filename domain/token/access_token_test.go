@@ -1,0 +1,342 @@
+package token_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+var (
+	born = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	dies = born.Add(life)
+	by   = audit.Request{ID: "r-1", UserAgent: "difyctl/1"}
+)
+
+const life = 14 * 24 * time.Hour
+
+func alice(t testing.TB) identity.Subject {
+	t.Helper()
+	email, err := identity.ParseEmail("alice@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := identity.NewSubject(email, "https://idp.acme.example", "a-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mint(t testing.TB) (*token.AccessToken, token.Secret) {
+	t.Helper()
+	tok, s, _ := token.Mint(uid.New(born), token.DeviceOf(alice(t), "difyctl", "laptop"), identity.ExternalSSO, token.Lifetime(life), born, by)
+	return tok, s
+}
+
+func TestATokenIsMintedForADevice(t *testing.T) {
+	id := uid.New(born)
+	of := token.DeviceOf(alice(t), "difyctl", "laptop")
+	tok, s, minted := token.Mint(id, of, identity.ExternalSSO, token.Lifetime(life), born, by)
+	want := token.Snapshot{ID: id, Device: of, Prefix: "dfoe_", Digest: s.Digest(), CreatedAt: born, ExpiresAt: dies}
+	if tok.Snapshot() != want {
+		t.Errorf("%+v", tok.Snapshot())
+	}
+	if minted.Kind != audit.TokenMinted || minted.TokenID != id || minted.ClientID != "difyctl" || minted.DeviceLabel != "laptop" ||
+		!minted.Subject.Same(alice(t)) || !slices.Equal(minted.Scopes, tok.Scopes()) || minted.By != by {
+		t.Errorf("the event is %+v", minted)
+	}
+	if !tok.BelongsTo(alice(t).Email(), alice(t).Issuer()) {
+		t.Error("it is not hers")
+	}
+	other, err := identity.ParseEmail("bob@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tok.BelongsTo(other, alice(t).Issuer()) || tok.BelongsTo(alice(t).Email(), "https://other") || tok.BelongsTo(identity.Email{}, alice(t).Issuer()) {
+		t.Error("it is somebody else's too")
+	}
+}
+
+// The prefix decides about the kind of subject and the scopes (contract §4).
+func TestThePrefixTellsTheKindOfSubject(t *testing.T) {
+	for kind, want := range map[identity.Type]struct {
+		prefix string
+		scopes []string
+	}{
+		identity.ExternalSSO: {"dfoe_", []string{"apps:run", "apps:read:permitted-external"}},
+		identity.Account:     {"dfoa_", []string{"full"}},
+	} {
+		tok, s, _ := token.Mint(uid.New(born), token.Device{}, kind, token.Lifetime(life), born, by)
+		if tok.SubjectType() != kind || tok.Snapshot().Prefix != want.prefix || !slices.Equal(tok.Scopes(), want.scopes) ||
+			!strings.HasPrefix(s.Reveal(), want.prefix) {
+			t.Errorf("%s: %+v, %v", kind, tok.Snapshot(), tok.Scopes())
+		}
+		if !slices.Equal(token.ScopesOf(kind), want.scopes) {
+			t.Errorf("%s: %v", kind, token.ScopesOf(kind))
+		}
+	}
+}
+
+func TestASecretHasAPrefixAndAChecksum(t *testing.T) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	seen := map[string]bool{}
+	for range 500 {
+		_, s := mint(t)
+		text := s.Reveal()
+		if len(text) != 5+43 || strings.Trim(text[5:], alphabet) != "" || !s.ChecksumHolds() || seen[text] || s.String() != "[token]" {
+			t.Fatalf("%q", text)
+		}
+		seen[text] = true
+		back, err := token.ParseSecret(text)
+		if err != nil || back.Digest() != s.Digest() || !back.ChecksumHolds() {
+			t.Fatalf("%q is not recognised: %v", text, err)
+		}
+	}
+}
+
+// A leaked-secret scanner needs the checksum to break with any character.
+func TestNoSingleCharacterCanChangeUnnoticed(t *testing.T) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	_, s := mint(t)
+	text := s.Reveal()
+	rapid.Check(t, func(t *rapid.T) {
+		i := rapid.IntRange(5, len(text)-1).Draw(t, "at")
+		c := rapid.SampledFrom([]byte(alphabet)).Draw(t, "to")
+		changed := text[:i] + string(c) + text[i+1:]
+		back, err := token.ParseSecret(changed)
+		if err != nil || back.ChecksumHolds() != (changed == text) {
+			t.Errorf("%q for %q: %v, %v", changed, text, back.ChecksumHolds(), err)
+		}
+	})
+	account, _ := token.ParseSecret("dfoa_" + text[5:])
+	if account.ChecksumHolds() {
+		t.Error("the checksum does not cover the prefix")
+	}
+	if (token.Secret{}).ChecksumHolds() {
+		t.Error("nothing has a checksum")
+	}
+}
+
+func TestWhatCannotBeATokenIsRefused(t *testing.T) {
+	_, s := mint(t)
+	body := s.Reveal()[5:]
+	for _, text := range []string{
+		"", "dfoe_", body, "dfoe_" + body[1:], "dfoe_" + body + "A", "dfox_" + body, "DFOE_" + body, "dfoe-" + body,
+		" dfoe_" + body, "dfoe_" + body + "\n", "dfoe_" + body[:42] + "=", "dfoe_" + body[:42] + "+", "dfoe_" + body[:20] + "é" + body[22:],
+		"dfoe_" + body[:20] + "." + body[21:], "dfoe_dfoe_" + body[5:] + "\x00", "Bearer dfoe_" + body,
+	} {
+		if s, err := token.ParseSecret(text); !errors.Is(err, token.ErrInvalid) || !s.IsZero() {
+			t.Errorf("%q is taken for a token (%v)", text, err)
+		}
+	}
+	// Another issuer that shares the table makes tokens without a checksum.
+	if _, err := token.ParseSecret("dfoa_" + strings.Repeat("x", 43)); err != nil {
+		t.Errorf("a token without a checksum: %v", err)
+	}
+}
+
+func TestATokenIsValidUntilItExpiresOrIsRevoked(t *testing.T) {
+	for at, want := range map[time.Time]error{
+		born: nil, dies.Add(-1): nil, dies: token.ErrInvalid, dies.Add(time.Hour): token.ErrInvalid,
+	} {
+		tok, _ := mint(t)
+		if err := tok.Valid(at); !errors.Is(err, want) {
+			t.Errorf("%s after its birth: %v", at.Sub(born), err)
+		}
+		before := tok.Snapshot()
+		if news, err := tok.Use(at); !errors.Is(err, want) || news != (want == nil) {
+			t.Errorf("%s after its birth, used: %v, %v", at.Sub(born), news, err)
+		} else if err != nil && tok.Snapshot() != before {
+			t.Errorf("the refused use leaves %+v", tok.Snapshot())
+		}
+	}
+}
+
+func TestALastUseIsKeptByTheMinute(t *testing.T) {
+	tok, _ := mint(t)
+	kept := time.Time{}
+	for _, c := range []struct {
+		after time.Duration
+		news  bool
+	}{
+		{0, true},
+		{1, false},
+		{time.Minute - 1, false},
+		{time.Minute, true},
+		{time.Minute + 30*time.Second, false},
+		{30 * time.Second, false}, // a clock that went back
+		{2*time.Minute - 1, false},
+		{2 * time.Minute, true},
+		{48 * time.Hour, true},
+	} {
+		at := born.Add(c.after)
+		news, err := tok.Use(at)
+		if c.news {
+			kept = at
+		}
+		if err != nil || news != c.news || !tok.Snapshot().LastUsedAt.Equal(kept) {
+			t.Errorf("%s after its birth: %v, %v, last used at %s", c.after, news, err, tok.Snapshot().LastUsedAt)
+		}
+	}
+}
+
+func TestATokenIsRevokedOnce(t *testing.T) {
+	tok, _ := mint(t)
+	at := born.Add(time.Hour)
+	e, news := tok.Revoke("by_owner", at, by)
+	s := tok.Snapshot()
+	if !news || e.Kind != audit.TokenRevoked || e.Reason != "by_owner" || e.TokenID != s.ID || !s.RevokedAt.Equal(at) || !s.Digest.IsZero() {
+		t.Errorf("%+v, %v, %+v", e, news, s)
+	}
+	if err := tok.Valid(at); !errors.Is(err, token.ErrInvalid) {
+		t.Errorf("it still opens doors: %v", err)
+	}
+	if e, news := tok.Revoke("again", at.Add(time.Hour), by); news || e.Kind != "" || tok.Snapshot() != s {
+		t.Errorf("it is revoked twice: %+v, %+v", e, tok.Snapshot())
+	}
+	if _, news := tok.Expire(dies, by); news || tok.Snapshot() != s {
+		t.Error("a revoked token expires")
+	}
+}
+
+func TestATokenExpiresOnce(t *testing.T) {
+	tok, _ := mint(t)
+	before := tok.Snapshot()
+	if _, news := tok.Expire(dies.Add(-1), by); news || tok.Snapshot() != before {
+		t.Error("it expires before its time")
+	}
+	e, news := tok.Expire(dies, by)
+	if s := tok.Snapshot(); !news || e.Kind != audit.TokenExpired || !s.RevokedAt.Equal(dies) || !s.Digest.IsZero() {
+		t.Errorf("%+v, %v, %+v", e, news, tok.Snapshot())
+	}
+	if _, news := tok.Expire(dies.Add(time.Hour), by); news {
+		t.Error("it expires twice")
+	}
+	if _, news := tok.Revoke("late", dies.Add(time.Hour), by); news {
+		t.Error("an expired token is revoked")
+	}
+}
+
+func TestATokenThatWasNeverUsedGetsAnotherSecret(t *testing.T) {
+	use := func(tok *token.AccessToken) { _, _ = tok.Use(born) }
+	revoke := func(tok *token.AccessToken) { tok.Revoke("not_delivered", born, by) }
+	for what, c := range map[string]struct {
+		before func(*token.AccessToken)
+		at     time.Time
+		want   error
+	}{
+		"as it is":                  {nil, born, nil},
+		"in its last moment":        {nil, dies.Add(-1), nil},
+		"when its time is up":       {nil, dies, token.ErrInvalid},
+		"used":                      {use, born, token.ErrInvalid},
+		"withdrawn":                 {revoke, born, nil},
+		"used and then withdrawn":   {func(tok *token.AccessToken) { use(tok); revoke(tok) }, born, token.ErrInvalid},
+		"withdrawn, its time is up": {revoke, dies, token.ErrInvalid},
+	} {
+		t.Run(what, func(t *testing.T) {
+			tok, first := mint(t)
+			if c.before != nil {
+				c.before(tok)
+			}
+			before := tok.Snapshot()
+			second, e, err := tok.Reissue(c.at, by)
+			after := tok.Snapshot()
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if err != nil {
+				if after != before || !second.IsZero() || e.Kind != "" {
+					t.Errorf("the refusal leaves %+v and %v", after, e)
+				}
+				return
+			}
+			if second.Equal(first.Text) || after.Digest != second.Digest() || !after.RevokedAt.IsZero() ||
+				after.ID != before.ID || !after.ExpiresAt.Equal(before.ExpiresAt) || e.Kind != audit.TokenRotated || e.TokenID != before.ID {
+				t.Errorf("it becomes %+v with %+v", after, e)
+			}
+		})
+	}
+}
+
+func TestAnImpossibleTokenIsNotRestored(t *testing.T) {
+	live, _ := mint(t)
+	dead, _ := mint(t)
+	dead.Revoke("by_owner", born, by)
+	for _, tok := range []*token.AccessToken{live, dead} {
+		back, err := token.Restore(tok.Snapshot())
+		if err != nil || back.Snapshot() != tok.Snapshot() {
+			t.Errorf("%+v: %v", tok.Snapshot(), err)
+		}
+	}
+	for what, spoil := range map[string]func(*token.Snapshot){
+		"without an id":           func(s *token.Snapshot) { s.ID = uid.ID{} },
+		"without an end":          func(s *token.Snapshot) { s.ExpiresAt = time.Time{} },
+		"live without a secret":   func(s *token.Snapshot) { s.Digest = secret.Digest{} },
+		"revoked with its secret": func(s *token.Snapshot) { s.RevokedAt = born },
+	} {
+		s := live.Snapshot()
+		spoil(&s)
+		if tok, err := token.Restore(s); err == nil || tok != nil {
+			t.Errorf("%s: it is restored", what)
+		}
+	}
+}
+
+// Case D27: asking for a scope is optional; an unknown one is refused.
+func TestAScopeIsOptionalAndKnown(t *testing.T) {
+	for scope, want := range map[string]error{
+		"": nil, " ": nil, "apps:run": nil, "apps:run apps:read:permitted-external": nil, "full": nil, " apps:run  full ": nil, "apps:run apps:run": nil,
+		"openid": token.ErrInvalidScope, "apps:run openid": token.ErrInvalidScope, "APPS:RUN": token.ErrInvalidScope,
+		"apps:run,full": token.ErrInvalidScope, "apps:*": token.ErrInvalidScope, "apps:run\x00": token.ErrInvalidScope,
+	} {
+		if err := token.CheckScope(scope); !errors.Is(err, want) {
+			t.Errorf("%q: %v", scope, err)
+		}
+	}
+}
+
+// Whatever is tried in whatever order: a dead token stays dead unless it is
+// reissued, a used one is never reissued, and all of it can be stored.
+func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		tok, _ := mint(t)
+		at := born
+		for range rapid.IntRange(1, 12).Draw(r, "steps") {
+			at = at.Add(rapid.SampledFrom([]time.Duration{0, time.Second, time.Minute, 24 * time.Hour, 13 * 24 * time.Hour}).Draw(r, "wait"))
+			name := rapid.SampledFrom([]string{"use", "revoke", "expire", "reissue"}).Draw(r, "move")
+			before := tok.Snapshot()
+			var moved bool
+			switch name {
+			case "use":
+				moved, _ = tok.Use(at)
+			case "revoke":
+				_, moved = tok.Revoke("x", at, by)
+			case "expire":
+				_, moved = tok.Expire(at, by)
+			case "reissue":
+				_, _, err := tok.Reissue(at, by)
+				moved = err == nil
+			}
+			after := tok.Snapshot()
+			if !moved && after != before {
+				r.Fatalf("%s is refused and leaves %+v", name, after)
+			}
+			if name != "reissue" && !before.RevokedAt.IsZero() && after.RevokedAt.IsZero() || moved && name == "reissue" && !before.LastUsedAt.IsZero() {
+				r.Fatalf("%s revives %+v", name, before)
+			}
+			if back, err := token.Restore(after); err != nil || back.Snapshot() != after {
+				r.Fatalf("%s leads to what cannot be stored: %v", name, err)
+			}
+		}
+	})
+}
