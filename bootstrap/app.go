@@ -35,7 +35,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		brokers(c),
 		useCases,
 		fx.Provide(httpapi.New, webui.New, newMetrics, newHandler),
-		fx.Invoke(serveHTTP, serveOperations),
+		fx.Invoke(warn, serveHTTP, serveOperations),
 	)
 }
 
