@@ -76,7 +76,8 @@ type Proof struct {
 func NewHandle() Handle { return newHandle() }
 
 // unexpired are the grants that still say something, spent or not, the
-// youngest first.
+// youngest first. There is one for each code: a new sign-in replaces the one
+// before.
 func (gs Grants) unexpired(at time.Time) Grants {
 	var out Grants
 	for _, g := range gs {
@@ -84,8 +85,13 @@ func (gs Grants) unexpired(at time.Time) Grants {
 			out = append(out, g)
 		}
 	}
-	slices.SortFunc(out, func(a, b *Grant) int { return b.s.GrantedAt.Compare(a.s.GrantedAt) })
-	return out
+	slices.SortStableFunc(out, func(a, b *Grant) int { return b.s.GrantedAt.Compare(a.s.GrantedAt) })
+	seen := map[device.UserCode]bool{}
+	return slices.DeleteFunc(out, func(g *Grant) bool {
+		replaced := seen[g.s.UserCode]
+		seen[g.s.UserCode] = true
+		return replaced
+	})
 }
 
 // Describe picks the live grant for code or, without one, the latest. It
@@ -124,24 +130,18 @@ func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.T
 	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.fits(g, csrf) }) {
 		return nil, ErrCSRF
 	}
-	var spent bool
-	for _, g := range all {
-		if g.s.UserCode != code {
-			continue
-		}
-		if g.Live(at) {
-			g.s.SpentAt = at
-			return g, nil
-		}
-		spent = true
+	i := slices.IndexFunc(all, func(g *Grant) bool { return g.s.UserCode == code })
+	if i < 0 {
+		return nil, ErrUserCodeMismatch
 	}
-	if spent {
+	if !all[i].Live(at) {
 		return nil, ErrConsumed
 	}
-	return nil, ErrUserCodeMismatch
+	all[i].s.SpentAt = at
+	return all[i], nil
 }
 
 // AnyLive reports whether the browser has something left to decide with.
 func (gs Grants) AnyLive(at time.Time) bool {
-	return slices.ContainsFunc(gs, func(g *Grant) bool { return g.Live(at) })
+	return slices.ContainsFunc(gs.unexpired(at), func(g *Grant) bool { return g.Live(at) })
 }

@@ -1,0 +1,97 @@
+package approval_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+var (
+	begun  = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	person = audit.Request{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "Firefox"}
+	keys   = approval.NewCSRFKeys([]byte("the active key of the tests, long"), []byte("the key before"))
+)
+
+const second = time.Second
+
+func subject(t testing.TB, address string) identity.Subject {
+	t.Helper()
+	e, err := identity.ParseEmail(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := identity.NewSubject(e, "https://idp.acme.example", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func acme(t testing.TB) connection.Connection {
+	t.Helper()
+	c, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"acme.example"}, ACSMount: connection.Legacy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func authorization() *device.Authorization {
+	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
+	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, begun, person)
+	return a
+}
+
+// trip is a transaction with all that was given to others.
+type trip struct {
+	t         *approval.Transaction
+	departure approval.Departure
+	device    *device.Authorization
+	browser   approval.Browser
+	ticket    approval.Ticket
+}
+
+func depart(t testing.TB, a *device.Authorization) *trip {
+	t.Helper()
+	browser := approval.Browser{}.OrNew()
+	tr, d, err := approval.Depart(a, acme(t), connection.Canonical, browser, begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &trip{t: tr, departure: d, device: a, browser: browser}
+}
+
+func arrived(t testing.TB, a *device.Authorization) *trip {
+	t.Helper()
+	tr := depart(t, a)
+	var err error
+	tr.ticket, err = tr.t.Arrive(approval.Testimony{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// granted is a grant for a device, made at the given time.
+func granted(t testing.TB, a *device.Authorization, address string, handle approval.Handle, at time.Time) *approval.Grant {
+	t.Helper()
+	browser := approval.Browser{}.OrNew()
+	tr, _, err := approval.Depart(a, acme(t), connection.Canonical, browser, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Arrive(approval.Testimony{Subject: subject(t, address), ID: "a"}, acme(t), connection.Canonical, at); err != nil {
+		t.Fatal(err)
+	}
+	g, _, err := tr.Finish(a, browser, handle, at, person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}

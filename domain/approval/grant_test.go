@@ -1,0 +1,312 @@
+package approval_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+var wrongCSRF = approval.ParseCSRF("wrong")
+
+// Contract §3: cookie 401, CSRF 403, no grant for this code 400, spent grant
+// 401, in this order: each refusal hides those behind it.
+func TestTheRefusalsOfADecisionComeInTheContractsOrder(t *testing.T) {
+	a, b := authorization(), authorization()
+	codeA, codeB := a.Snapshot().UserCode, b.Snapshot().UserCode
+	unknown := device.NewUserCode()
+	late := begun.Add(300 * second)
+
+	spent := func(t *testing.T) approval.Grants {
+		g := granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+		gs := approval.Grants{g}
+		if _, err := gs.Spend(keys.Token(g), keys, codeA, begun); err != nil {
+			t.Fatal(err)
+		}
+		return gs
+	}
+	live := func(t *testing.T) approval.Grants {
+		return approval.Grants{granted(t, a, "alice@acme.example", approval.NewHandle(), begun)}
+	}
+	none := func(*testing.T) approval.Grants { return nil }
+	right := func(gs approval.Grants) approval.CSRF { return keys.Token(gs[0]) }
+	wrong := func(approval.Grants) approval.CSRF { return wrongCSRF }
+	empty := func(approval.Grants) approval.CSRF { return approval.CSRF{} }
+
+	for _, c := range []struct {
+		what   string
+		grants func(*testing.T) approval.Grants
+		csrf   func(approval.Grants) approval.CSRF
+		code   device.UserCode
+		at     time.Time
+		want   error
+	}{
+		{"all is well", live, right, codeA, begun, nil},
+		{"in the last moment", live, right, codeA, late.Add(-1), nil},
+		{"no grant, and all else wrong", none, wrong, unknown, begun, approval.ErrInvalidSession},
+		{"no grant, no token", none, empty, codeA, begun, approval.ErrInvalidSession},
+		{"expired, and all else right", live, right, codeA, late, approval.ErrInvalidSession},
+		{"expired, and all else wrong", live, wrong, codeB, late, approval.ErrInvalidSession},
+		{"spent and expired", spent, right, codeA, late, approval.ErrInvalidSession},
+		{"a wrong token", live, wrong, codeA, begun, approval.ErrCSRF},
+		{"no token", live, empty, codeA, begun, approval.ErrCSRF},
+		{"a wrong token for another code", live, wrong, codeB, begun, approval.ErrCSRF},
+		{"a wrong token for a spent grant", spent, wrong, codeA, begun, approval.ErrCSRF},
+		{"another code", live, right, codeB, begun, approval.ErrUserCodeMismatch},
+		{"no code", live, right, device.UserCode{}, begun, approval.ErrUserCodeMismatch},
+		{"another code for a spent grant", spent, right, codeB, begun, approval.ErrUserCodeMismatch},
+		{"spent", spent, right, codeA, begun, approval.ErrConsumed},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			gs := c.grants(t)
+			before := snapshots(gs)
+			g, err := gs.Spend(c.csrf(gs), keys, c.code, c.at)
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			switch after := snapshots(gs); {
+			case err != nil && (g != nil || !equal(before, after)):
+				t.Errorf("the refusal leaves %+v", after)
+			case err == nil && (!g.Snapshot().SpentAt.Equal(c.at) || g.Live(c.at)):
+				t.Errorf("it is not spent: %+v", g.Snapshot())
+			}
+		})
+	}
+}
+
+func snapshots(gs approval.Grants) []approval.GrantSnapshot {
+	var all []approval.GrantSnapshot
+	for _, g := range gs {
+		all = append(all, g.Snapshot())
+	}
+	return all
+}
+
+func equal(a, b []approval.GrantSnapshot) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Case T18: a proof works once.
+func TestAProofWorksOnce(t *testing.T) {
+	a := authorization()
+	g := granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+	gs, code := approval.Grants{g}, a.Snapshot().UserCode
+	csrf := keys.Token(g)
+	if _, err := gs.Spend(csrf, keys, code, begun); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := gs.Spend(csrf, keys, code, begun.Add(second)); !errors.Is(err, approval.ErrConsumed) {
+			t.Errorf("again: %v", err)
+		}
+	}
+	if gs.AnyLive(begun) {
+		t.Error("there is something left to decide with")
+	}
+	if _, err := gs.Describe(code, begun); !errors.Is(err, approval.ErrNoSession) {
+		t.Errorf("a spent grant is described: %v", err)
+	}
+}
+
+// Case S17, as far as grants go: two tabs do not disturb each other.
+func TestTwoTabsDecideEachForItsOwnCode(t *testing.T) {
+	a, b := authorization(), authorization()
+	handle := approval.NewHandle()
+	ga := granted(t, a, "alice@acme.example", handle, begun)
+	gb := granted(t, b, "bob@acme.example", handle, begun.Add(second))
+	gs := approval.Grants{ga, gb}
+	codeA, codeB := a.Snapshot().UserCode, b.Snapshot().UserCode
+	now := begun.Add(2 * second)
+
+	for code, want := range map[device.UserCode]*approval.Grant{codeA: ga, codeB: gb, {}: gb} {
+		if g, err := gs.Describe(code, now); err != nil || g != want {
+			t.Errorf("%v describes another grant (%v)", code, err)
+		}
+	}
+	if who, err := gs.Subject(codeA, now); err != nil || who != subject(t, "alice@acme.example") {
+		t.Errorf("%v would decide about the first, %v", who, err)
+	}
+	first, err := gs.Spend(keys.Token(ga), keys, codeA, now)
+	if err != nil || first != ga || !gs.AnyLive(now) {
+		t.Fatalf("the first tab: %v", err)
+	}
+	if g, err := gs.Describe(device.UserCode{}, now); err != nil || g != gb {
+		t.Errorf("the second tab is no longer described: %v", err)
+	}
+	second, err := gs.Spend(keys.Token(gb), keys, codeB, now)
+	if err != nil || second != gb || gs.AnyLive(now) {
+		t.Errorf("the second tab: %v", err)
+	}
+}
+
+func TestTheLatestGrantForACodeCounts(t *testing.T) {
+	a := authorization()
+	handle := approval.NewHandle()
+	older := granted(t, a, "alice@acme.example", handle, begun)
+	newer := granted(t, a, "bob@acme.example", handle, begun.Add(time.Minute))
+	gs, code, now := approval.Grants{older, newer}, a.Snapshot().UserCode, begun.Add(2*time.Minute)
+	if g, err := gs.Describe(code, now); err != nil || g != newer {
+		t.Errorf("described: %v", err)
+	}
+	if who, err := gs.Subject(code, now); err != nil || who != newer.Snapshot().Subject {
+		t.Errorf("%v would decide (%v)", who, err)
+	}
+	if g, err := gs.Spend(keys.Token(newer), keys, code, now); err != nil || g != newer {
+		t.Errorf("spent: %v", err)
+	}
+	if _, err := gs.Spend(keys.Token(newer), keys, code, now); !errors.Is(err, approval.ErrConsumed) {
+		t.Errorf("and the older one after it: %v", err)
+	}
+	if _, err := gs.Spend(keys.Token(older), keys, code, now); !errors.Is(err, approval.ErrCSRF) {
+		t.Errorf("from the older page: %v", err)
+	}
+	if _, err := gs.Describe(code, now); !errors.Is(err, approval.ErrNoSession) || gs.AnyLive(now) {
+		t.Errorf("the older one is left: %v", err)
+	}
+}
+
+func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
+	a := authorization()
+	gs := approval.Grants{granted(t, a, "alice@acme.example", approval.NewHandle(), begun)}
+	for what, c := range map[string]struct {
+		gs approval.Grants
+		at time.Time
+	}{"no grant": {nil, begun}, "an expired one": {gs, begun.Add(300 * second)}} {
+		if _, err := c.gs.Subject(a.Snapshot().UserCode, c.at); !errors.Is(err, approval.ErrInvalidSession) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if _, err := c.gs.Describe(device.UserCode{}, c.at); !errors.Is(err, approval.ErrNoSession) {
+			t.Errorf("%s, described: %v", what, err)
+		}
+		if c.gs.AnyLive(c.at) {
+			t.Errorf("%s is live", what)
+		}
+	}
+	// The tries of whoever signed in are counted, whatever code they name.
+	if who, err := gs.Subject(device.NewUserCode(), begun); err != nil || who != subject(t, "alice@acme.example") {
+		t.Errorf("%v, %v", who, err)
+	}
+	if _, err := gs.Describe(device.NewUserCode(), begun); !errors.Is(err, approval.ErrNoSession) {
+		t.Errorf("another code is described: %v", err)
+	}
+}
+
+// D11: keys rotate without downtime.
+func TestATokenOfTheKeyBeforeStillFits(t *testing.T) {
+	old, active := []byte("the key before the last rotation"), []byte("the key since the last rotation")
+	before, after, gone := approval.NewCSRFKeys(old), approval.NewCSRFKeys(active, old), approval.NewCSRFKeys(active)
+	for what, c := range map[string]struct {
+		shown, asked approval.CSRFKeys
+		want         error
+	}{
+		"shown before, sent after":           {before, after, nil},
+		"shown and sent after":               {after, after, nil},
+		"shown after, sent once it is gone":  {after, gone, nil},
+		"shown before, sent once it is gone": {before, gone, approval.ErrCSRF},
+	} {
+		a := authorization()
+		g := granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+		if _, err := (approval.Grants{g}).Spend(c.shown.Token(g), c.asked, a.Snapshot().UserCode, begun); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", what, err, c.want)
+		}
+	}
+}
+
+func TestACSRFTokenIsAGrantsOwnAndCanBeAskedForAgain(t *testing.T) {
+	a := authorization()
+	g, other := granted(t, a, "alice@acme.example", approval.NewHandle(), begun), granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+	token := keys.Token(g)
+	if !token.Equal(keys.Token(g).Text) || token.Equal(keys.Token(other).Text) || token.String() != "[csrf token]" {
+		t.Error("it is not")
+	}
+	if _, err := (approval.Grants{other}).Spend(token, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
+		t.Errorf("another browser's token: %v", err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		guess := approval.ParseCSRF(rapid.String().Draw(t, "guess"))
+		if _, err := (approval.Grants{g}).Spend(guess, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
+			t.Errorf("%q fits", guess.Reveal())
+		}
+	})
+}
+
+func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
+	good := granted(t, authorization(), "alice@acme.example", approval.NewHandle(), begun).Snapshot()
+	if g, err := approval.RestoreGrant(good); err != nil || g.Snapshot() != good {
+		t.Fatalf("%v", err)
+	}
+	for what, spoil := range map[string]func(*approval.GrantSnapshot){
+		"without an id":     func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
+		"without a handle":  func(s *approval.GrantSnapshot) { s.Handle = secret.Digest{} },
+		"without a code":    func(s *approval.GrantSnapshot) { s.UserCode = device.UserCode{} },
+		"without a subject": func(s *approval.GrantSnapshot) { s.Subject = identity.Subject{} },
+		"without an end":    func(s *approval.GrantSnapshot) { s.ExpiresAt = time.Time{} },
+	} {
+		s := good
+		spoil(&s)
+		if g, err := approval.RestoreGrant(s); err == nil || g != nil {
+			t.Errorf("%s: it is restored", what)
+		}
+	}
+}
+
+// Secrets come back from what a browser sends, and print as what they are.
+func TestWhatABrowserSendsIsRecognised(t *testing.T) {
+	handle := approval.NewHandle()
+	if approval.ParseHandle(handle.Reveal()).Digest() != handle.Digest() || handle.String() != "[grant handle]" || len(handle.Reveal()) != 43 {
+		t.Error("a handle is not")
+	}
+	tr := arrived(t, authorization())
+	if approval.ParseTicket(tr.ticket.Reveal()).Digest() != tr.t.Snapshot().Ticket || tr.ticket.String() != "[ticket]" {
+		t.Error("a ticket is not")
+	}
+	if approval.ParseRelayState(tr.departure.RelayState.Reveal()).Digest() != tr.t.Snapshot().RelayState {
+		t.Error("a relay state is not")
+	}
+}
+
+// Whatever is tried in whatever order: no grant is spent twice, and only for its
+// own code.
+func TestNoSequenceOfDecisionsSpendsAGrantTwice(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		devices := []*device.Authorization{authorization(), authorization(), authorization()}
+		handle := approval.NewHandle()
+		var gs approval.Grants
+		for _, a := range devices {
+			gs = append(gs, granted(t, a, "alice@acme.example", handle, begun.Add(time.Duration(rapid.IntRange(0, 120).Draw(r, "granted"))*second)))
+		}
+		spent := map[device.UserCode]bool{}
+		at := begun.Add(2 * time.Minute)
+		for range rapid.IntRange(1, 10).Draw(r, "steps") {
+			at = at.Add(time.Duration(rapid.IntRange(0, 60).Draw(r, "wait")) * second)
+			i := rapid.IntRange(0, 2).Draw(r, "device")
+			code, before := devices[i].Snapshot().UserCode, snapshots(gs)
+			g, err := gs.Spend(keys.Token(gs[rapid.IntRange(0, 2).Draw(r, "token of")]), keys, code, at)
+			if err != nil {
+				if !equal(before, snapshots(gs)) {
+					r.Fatalf("%v leaves %+v", err, snapshots(gs))
+				}
+				continue
+			}
+			if g.Snapshot().UserCode != code || spent[code] || !at.Before(before[i].ExpiresAt) {
+				r.Fatalf("%+v is spent for %v", g.Snapshot(), code)
+			}
+			spent[code] = true
+		}
+	})
+}

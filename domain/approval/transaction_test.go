@@ -1,0 +1,300 @@
+package approval_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+func TestATripBeginsForADeviceThatWaits(t *testing.T) {
+	a := authorization()
+	tr := depart(t, a)
+	s, d := tr.t.Snapshot(), a.Snapshot()
+	want := approval.TransactionSnapshot{
+		ID: s.ID, RelayState: tr.departure.RelayState.Digest(), Authorization: d.ID, UserCode: d.UserCode, Connection: "acme",
+		Mount: connection.Canonical, ACS: connection.Legacy, RequestID: tr.departure.RequestID, Browser: tr.browser.Digest(),
+		BegunAt: begun, ExpiresAt: begun.Add(15 * time.Minute),
+	}
+	if s != want || s.ID.IsZero() {
+		t.Errorf("it begins as\n%+v, want\n%+v", s, want)
+	}
+	if dep := tr.departure; dep.UserCode != d.UserCode || dep.ACS != connection.Legacy || !dep.IssuedAt.Equal(begun) || !dep.ExpiresAt.Equal(begun.Add(900*second)) {
+		t.Errorf("the identity provider is told %+v", dep)
+	}
+}
+
+// Cases S19, S21 and S50: RelayState is short, opaque and its own escaped form;
+// request IDs are NCNames; neither comes twice.
+func TestWhatTravelsIsOpaqueAndUnique(t *testing.T) {
+	ncname := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+	seen := map[string]bool{}
+	a := authorization()
+	for range 1000 {
+		d := depart(t, a).departure
+		relay := d.RelayState.Reveal()
+		if len(relay) > 80 || url.QueryEscape(relay) != relay || len(relay) < 32 {
+			t.Fatalf("RelayState %q", relay)
+		}
+		if !ncname.MatchString(d.RequestID) {
+			t.Fatalf("request ID %q", d.RequestID)
+		}
+		if seen[relay] || seen[d.RequestID] {
+			t.Fatal("one came twice")
+		}
+		seen[relay], seen[d.RequestID] = true, true
+	}
+}
+
+func TestNoTripBeginsForADeviceThatDoesNotWait(t *testing.T) {
+	decided := authorization()
+	if _, err := decided.Deny(subject(t, "alice@acme.example"), begun, person); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		a  *device.Authorization
+		at time.Time
+	}{
+		"decided": {decided, begun},
+		"expired": {authorization(), begun.Add(15 * time.Minute)},
+	} {
+		tr, _, err := approval.Depart(c.a, acme(t), connection.Canonical, approval.Browser{}.OrNew(), c.at)
+		if !errors.Is(err, device.ErrInvalidUserCode) || tr != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestTripMoves is the matrix of every state against every move, at the times
+// that matter.
+func TestTripMoves(t *testing.T) {
+	arrival := begun.Add(10 * second) // when the states below were reached
+	finished := func(t *testing.T) *trip {
+		tr := arrived(t, authorization())
+		if _, _, err := tr.t.Finish(tr.device, tr.browser, approval.NewHandle(), arrival, person); err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	states := map[string]func(t *testing.T) *trip{
+		"begun":       func(t *testing.T) *trip { return depart(t, authorization()) },
+		"vouched for": func(t *testing.T) *trip { return arrived(t, authorization()) },
+		"finished":    finished,
+	}
+	for _, c := range []struct {
+		state, move string
+		at          time.Time
+		want        error
+	}{
+		{"begun", "arrive", arrival, nil},
+		{"begun", "arrive", begun.Add(15*time.Minute - 1), nil},
+		{"begun", "arrive", begun.Add(15 * time.Minute), approval.ErrTripOver},
+		{"begun", "finish", arrival, approval.ErrTripOver},
+		{"vouched for", "arrive", arrival, approval.ErrTripOver},
+		{"vouched for", "arrive", begun.Add(time.Hour), approval.ErrTripOver},
+		{"vouched for", "finish", arrival, nil},
+		{"vouched for", "finish", arrival.Add(60*second - 1), nil},
+		{"vouched for", "finish", arrival.Add(60 * second), approval.ErrTripOver},
+		{"finished", "arrive", arrival, approval.ErrTripOver},
+		{"finished", "finish", arrival, approval.ErrTripOver},
+		{"finished", "finish", arrival.Add(time.Hour), approval.ErrTripOver},
+	} {
+		t.Run(fmt.Sprintf("%s, %s after %s", c.state, c.move, c.at.Sub(begun)), func(t *testing.T) {
+			tr := states[c.state](t)
+			before := tr.t.Snapshot()
+			var err error
+			switch c.move {
+			case "arrive":
+				_, err = tr.t.Arrive(approval.Testimony{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at)
+			case "finish":
+				_, _, err = tr.t.Finish(tr.device, tr.browser, approval.NewHandle(), c.at, person)
+			}
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			after := tr.t.Snapshot()
+			if err != nil && after != before {
+				t.Errorf("the refused move leaves\n%+v, was\n%+v", after, before)
+			}
+			if back, err := approval.RestoreTransaction(after); err != nil || back.Snapshot() != after {
+				t.Errorf("what came out cannot be stored: %v", err)
+			}
+			if awaits := tr.t.AwaitsResponse(c.at) == nil; awaits && (c.state != "begun" || c.move == "arrive") {
+				t.Error("another response would be accepted")
+			}
+		})
+	}
+}
+
+func TestAnArrivalKeepsWhoAndWhere(t *testing.T) {
+	tr := arrived(t, authorization())
+	s := tr.t.Snapshot()
+	if s.Subject != subject(t, "alice@acme.example") || s.ArrivedOn != connection.Legacy || s.Ticket != tr.ticket.Digest() ||
+		!s.TicketExpiresAt.Equal(begun.Add(70*second)) || !s.FinishedAt.IsZero() {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestATestimonyThatDoesNotFitIsRefused(t *testing.T) {
+	other := authorization().Snapshot().UserCode
+	for what, c := range map[string]struct {
+		said approval.Testimony
+		want error
+	}{
+		"about nobody":            {approval.Testimony{ID: "a"}, approval.ErrInvalidAssertion},
+		"about another code":      {approval.Testimony{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, approval.ErrInvalidAssertion},
+		"about a foreign address": {approval.Testimony{ID: "a", Subject: subject(t, "mallory@elsewhere.example")}, connection.ErrForeignDomain},
+	} {
+		tr := depart(t, authorization())
+		before := tr.t.Snapshot()
+		ticket, err := tr.t.Arrive(c.said, acme(t), connection.Canonical, begun)
+		if !errors.Is(err, c.want) || !ticket.IsZero() || tr.t.Snapshot() != before {
+			t.Errorf("%s: %v, %v", what, err, tr.t.Snapshot())
+		}
+		// A refused response burns nothing (D5): a good one is still accepted.
+		good := approval.Testimony{ID: "b", Subject: subject(t, "alice@acme.example"), UserCode: tr.device.Snapshot().UserCode}
+		if _, err := tr.t.Arrive(good, acme(t), connection.Canonical, begun); err != nil {
+			t.Errorf("%s, then a good one: %v", what, err)
+		}
+	}
+}
+
+// D5: only the browser that began the trip can finish it.
+func TestATripIsFinishedByItsBrowserOnly(t *testing.T) {
+	tr := arrived(t, authorization())
+	before := tr.t.Snapshot()
+	for what, browser := range map[string]approval.Browser{
+		"none":          {},
+		"another":       approval.Browser{}.OrNew(),
+		"a forged one":  approval.ParseBrowser("x"),
+		"one of no key": approval.ParseBrowser(""),
+	} {
+		g, _, err := tr.t.Finish(tr.device, browser, approval.NewHandle(), begun.Add(20*second), person)
+		if !errors.Is(err, approval.ErrOtherBrowser) || g != nil || tr.t.Snapshot() != before {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	again := approval.ParseBrowser(tr.browser.Reveal())
+	if _, _, err := tr.t.Finish(tr.device, again, approval.NewHandle(), begun.Add(20*second), person); err != nil {
+		t.Errorf("its own, from the cookie: %v", err)
+	}
+}
+
+func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) {
+	b := approval.Browser{}.OrNew()
+	if b.IsZero() || !b.OrNew().Equal(b.Text) || !approval.ParseBrowser(b.Reveal()).Equal(b.Text) {
+		t.Error("it is named anew")
+	}
+	if approval.Browser.OrNew(approval.Browser{}).Equal(b.Text) {
+		t.Error("two browsers have one name")
+	}
+	for _, text := range []string{"", "x", b.Reveal() + "x", b.Reveal()[1:], b.Reveal()[1:] + "\n", " " + b.Reveal()[1:], b.Reveal()[1:] + "="} {
+		if !approval.ParseBrowser(text).IsZero() {
+			t.Errorf("%q was not made here", text)
+		}
+	}
+}
+
+func TestNoGrantComesOfADeviceThatNoLongerWaits(t *testing.T) {
+	a := authorization()
+	tr := arrived(t, a)
+	if _, err := a.Approve(subject(t, "bob@acme.example"), begun.Add(15*second), person); err != nil {
+		t.Fatal(err)
+	}
+	before := tr.t.Snapshot()
+	if g, _, err := tr.t.Finish(a, tr.browser, approval.NewHandle(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.t.Snapshot() != before {
+		t.Errorf("%v, %v", g, err)
+	}
+}
+
+func TestAFinishedTripGrantsItsBrowserFiveMinutes(t *testing.T) {
+	tr := arrived(t, authorization())
+	handle, at := approval.NewHandle(), begun.Add(20*second)
+	g, completed, err := tr.t.Finish(tr.device, tr.browser, handle, at, person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, d := g.Snapshot(), tr.device.Snapshot()
+	want := approval.GrantSnapshot{
+		ID: s.ID, Handle: handle.Digest(), Authorization: d.ID, UserCode: d.UserCode, Subject: subject(t, "alice@acme.example"),
+		Connection: "acme", GrantedAt: at, ExpiresAt: at.Add(300 * second),
+	}
+	if s != want || s.ID.IsZero() || !g.Live(at) || !g.Live(at.Add(300*second-1)) || g.Live(at.Add(300*second)) {
+		t.Errorf("%+v", s)
+	}
+	if completed.Kind != audit.LoginCompleted || completed.Connection != "acme" || completed.Mount != "legacy" || completed.Subject != want.Subject ||
+		completed.ClientID != "difyctl" || completed.DeviceLabel != "laptop" || completed.By != person {
+		t.Errorf("the event is %+v", completed)
+	}
+	if d.Status != device.Pending {
+		t.Error("signing in decides already")
+	}
+}
+
+func TestAFailureIsOnRecordAndSpendsNothing(t *testing.T) {
+	tr := depart(t, authorization())
+	before := tr.t.Snapshot()
+	e := tr.t.Failed("audience_mismatch", "expected a, received b", connection.Legacy, begun, person)
+	if e.Kind != audit.LoginFailed || e.Reason != "audience_mismatch" || e.Detail != "expected a, received b" || e.Connection != "acme" ||
+		e.Mount != "legacy" || !e.Subject.IsZero() || tr.t.Snapshot() != before {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestARefusalTellsOperatorsMoreThanBrowsers(t *testing.T) {
+	for _, c := range []struct {
+		r      *approval.Refusal
+		text   string
+		detail string
+		as     error
+	}{
+		{approval.Refuse("unknown_key", "", ""), "unknown_key", "", approval.ErrInvalidAssertion},
+		{approval.Refuse("unknown_key", "", "x"), "unknown_key: received x", "received x", approval.ErrInvalidAssertion},
+		{approval.Refuse("audience_mismatch", "a", "b"), "audience_mismatch: expected a, received b", "expected a, received b", approval.ErrInvalidAssertion},
+		{approval.RefuseAs(approval.ErrDeniedByIdP, "denied", "", ""), "denied", "", approval.ErrDeniedByIdP},
+	} {
+		if c.r.Error() != c.text || c.r.Detail() != c.detail || !errors.Is(c.r, c.as) {
+			t.Errorf("%v, %q", c.r, c.r.Detail())
+		}
+	}
+	for err, page := range map[interface{ PageCode() string }]string{
+		approval.ErrOtherBrowser: "browser_mismatch", approval.ErrTripOver: "sso_expired", approval.ErrReplayed: "sso_replayed",
+	} {
+		if err.PageCode() != page {
+			t.Errorf("%v is %s on the page", err, err.PageCode())
+		}
+	}
+}
+
+func TestAnImpossibleTripIsNotRestored(t *testing.T) {
+	for what, spoil := range map[string]func(*approval.TransactionSnapshot){
+		"without an id":            func(s *approval.TransactionSnapshot) { s.ID = uid.ID{} },
+		"without a relay state":    func(s *approval.TransactionSnapshot) { s.RelayState = secret.Digest{} },
+		"without an authorization": func(s *approval.TransactionSnapshot) { s.Authorization = uid.ID{} },
+		"without a browser":        func(s *approval.TransactionSnapshot) { s.Browser = secret.Digest{} },
+		"a ticket for nobody":      func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
+		"vouched for, no ticket":   func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
+		"finished, vouched for by nobody": func(s *approval.TransactionSnapshot) {
+			s.Subject, s.Ticket, s.FinishedAt = identity.Subject{}, secret.Digest{}, begun
+		},
+	} {
+		s := arrived(t, authorization()).t.Snapshot()
+		if _, err := approval.RestoreTransaction(s); err != nil {
+			t.Fatal(err)
+		}
+		spoil(&s)
+		if tr, err := approval.RestoreTransaction(s); err == nil || tr != nil {
+			t.Errorf("%s: it is restored", what)
+		}
+	}
+}
