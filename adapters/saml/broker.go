@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sort"
 	"sync"
@@ -20,25 +21,34 @@ type Broker struct {
 	cfg         Config
 	connections connection.Directory
 	sources     map[string]*source // by slug
-	now         ports.Clock
 	log         *slog.Logger
 }
+
+// Option changes how a [Broker] reaches the outside.
+type Option func(*http.Client)
+
+// Through fetches metadata through another transport than the default.
+func Through(t http.RoundTripper) Option { return func(c *http.Client) { c.Transport = t } }
 
 // New reads the configured metadata documents. Its error lists everything that
 // is wrong with the configuration. Metadata at URLs is fetched by [Broker.Run]
 // and when somebody wants to sign in; failing that stops nothing here.
-func New(cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger) (*Broker, error) {
+func New(cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
 	cfg, err := cfg.complete(connections)
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, connections: connections, sources: map[string]*source{}, now: clock, log: log}
+	b := &Broker{cfg: cfg, connections: connections, sources: map[string]*source{}, log: log}
+	client := &http.Client{Timeout: fetchTimeout}
+	for _, o := range options {
+		o(client)
+	}
 	var errs []error
 	for _, via := range connections.All() {
 		if via.Settings().Broker != connection.SAML {
 			continue
 		}
-		s, err := newSource(via, cfg.Sources[via.Slug()], clock, log)
+		s, err := newSource(via, cfg.Sources[via.Slug()], client, clock, log)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
 		}

@@ -40,10 +40,10 @@ type source struct {
 	inFlight chan struct{}
 }
 
-func newSource(via connection.Connection, policy Source, now ports.Clock, log *slog.Logger) (*source, error) {
+func newSource(via connection.Connection, policy Source, client *http.Client, now ports.Clock, log *slog.Logger) (*source, error) {
 	s := &source{
 		slug: via.Slug(), entityID: via.Settings().EntityID, policy: policy, now: now, log: log,
-		client: &http.Client{Timeout: fetchTimeout}, err: errNotFetched,
+		client: client, err: errNotFetched,
 	}
 	if policy.MetadataURL != "" {
 		return s, nil

@@ -1,0 +1,221 @@
+package saml_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxtest"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// publisher serves metadata that tests change.
+type publisher struct {
+	mu       sync.Mutex
+	document string
+	status   int
+	asked    atomic.Int32
+}
+
+func (p *publisher) publish(status int, document string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status, p.document = status, document
+}
+
+func (p *publisher) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	p.asked.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w.WriteHeader(p.status)
+	_, _ = w.Write([]byte(p.document))
+}
+
+func published(t *testing.T, idp *samltest.IdP) (*publisher, change) {
+	t.Helper()
+	p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	return p, change{source: func(s *saml.Source) { s.Metadata, s.MetadataURL = nil, server.URL }}
+}
+
+func TestMetadataIsFetchedWhenItIsNeeded(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	p, url := published(t, idp)
+	b := newBench(t, idp, url)
+	if p.asked.Load() != 0 || len(b.broker.Problems()) != 0 {
+		t.Fatal("asked before anybody wanted it")
+	}
+	begin(t, b)
+	b.accepts(t, b.with(t))
+	begin(t, b)
+	if n := p.asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func TestMetadataThatCannotBeFetchedStopsNothingButItsSignIns(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	p, url := published(t, idp)
+	for name, broken := range map[string]func(){
+		"an error":  func() { p.publish(http.StatusInternalServerError, "") },
+		"a page":    func() { p.publish(http.StatusOK, "<!DOCTYPE html><html></html>") },
+		"not ready": func() { p.publish(http.StatusOK, "") },
+		"expired": func() {
+			p.publish(http.StatusOK, strings.Replace(string(idp.Metadata()), ` entityID=`, ` validUntil="2020-01-01T00:00:00Z" entityID=`, 1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken()
+			b := newBench(t, idp, url)
+			b.cannotBegin(t, "metadata: ")
+			if problems := b.broker.Problems(); len(problems) != 1 {
+				t.Errorf("problems %v", problems)
+			}
+			asked := p.asked.Load()
+			b.cannotBegin(t, "metadata: ")
+			if p.asked.Load() != asked {
+				t.Error("asked again at once")
+			}
+			p.publish(http.StatusOK, string(idp.Metadata()))
+			b.at = b.at.Add(11 * time.Second)
+			begin(t, b)
+			if problems := b.broker.Problems(); len(problems) != 0 {
+				t.Errorf("problems %v", problems)
+			}
+		})
+	}
+}
+
+func TestANewKeyIsFoundByAskingAgain(t *testing.T) {
+	old := samltest.NewIdP(t, idpID)
+	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
+	p, url := published(t, old)
+	b := newBench(t, old, url)
+	begin(t, b)
+	b.idp = rolled
+	b.at = b.at.Add(time.Second)
+	b.refuses(t, b.with(t), "unknown_key") // asked a moment ago
+	p.publish(http.StatusOK, string(rolled.Metadata()))
+	b.at = b.at.Add(time.Minute)
+	b.accepts(t, b.with(t))
+	asked := p.asked.Load()
+	b.idp = samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 2))
+	for range 5 {
+		b.refuses(t, b.with(t), "unknown_key")
+	}
+	if n := p.asked.Load(); n != asked {
+		t.Errorf("strangers made us ask %d times", n-asked)
+	}
+}
+
+func TestTheLastGoodCopyIsKept(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	p, url := published(t, idp)
+	b := newBench(t, idp, url)
+	begin(t, b)
+	p.publish(http.StatusBadGateway, "")
+	b.at = b.at.Add(2 * time.Minute)
+	b.refuses(t, b.with(t, func(m *samltest.Message) { m.Trip.At, m.Signing.Key = b.at, samltest.RSAKey(t, 1) }), "signature_invalid")
+	b.accepts(t, b.with(t, func(m *samltest.Message) { m.Trip.At = b.at }))
+	if problems := b.broker.Problems(); len(problems) != 1 || !strings.Contains(problems[0].Text, "502") {
+		t.Errorf("problems %v", problems)
+	}
+}
+
+func TestAProviderThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
+	hang := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-hang:
+		case <-r.Context().Done():
+		}
+	}))
+	defer server.Close()
+	defer close(hang)
+	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.Metadata, s.MetadataURL = nil, server.URL }})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := b.broker.Begin(ctx, b.via, departure(b)); err == nil || !strings.Contains(err.Error(), "not fetched yet") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestMetadataIsKeptFreshInTheBackground(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	synctest.Test(t, func(t *testing.T) {
+		p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}
+		via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"example.com"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		directory, err := connection.NewDirectory(via)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t), Sources: map[string]saml.Source{"acme": {MetadataURL: "http://idp.test/metadata"}}}
+		b, err := saml.New(cfg, directory, ports.SystemClock, quiet, saml.Through(transport{p}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			b.Run(ctx)
+		}()
+		time.Sleep(30 * time.Second) // of the bubble's clock
+		if n := p.asked.Load(); n != 1 {
+			t.Errorf("asked %d times at the start", n)
+		}
+		p.publish(http.StatusBadGateway, "")
+		time.Sleep(time.Hour + 10*time.Minute)
+		if n := p.asked.Load(); n != 4 { // after an hour, and every five minutes while it fails
+			t.Errorf("asked %d times in an hour", n)
+		}
+		stop()
+		<-done
+	})
+}
+
+// transport answers from a handler, without a network.
+type transport struct{ h http.Handler }
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	t.h.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+func TestModule(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := connection.NewDirectory(via)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b *saml.Broker
+	app := fxtest.New(t, saml.Module, fx.Populate(&b), fx.Supply(
+		saml.Config{PublicURL: publicURL, Keys: ourKeys(t), Sources: map[string]saml.Source{"acme": {Metadata: idp.Metadata()}}},
+		directory, ports.Clock(ports.SystemClock), quiet,
+	))
+	app.RequireStart()
+	app.RequireStop()
+	if b == nil || b.EntityID() != entityID {
+		t.Error("no broker")
+	}
+}
