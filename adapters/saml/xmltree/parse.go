@@ -103,6 +103,8 @@ func (p *parser) document() (*Node, error) {
 			}
 		case p.has("<!DOCTYPE"):
 			return nil, p.fail(HasDTD, "a document type declaration")
+		case p.has("</"), p.has("<![") && root == nil:
+			return nil, p.malformed("markup that belongs inside an element")
 		case root == nil && p.has("<"):
 			var err error
 			if root, err = p.root(); err != nil {
