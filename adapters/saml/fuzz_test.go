@@ -1,0 +1,74 @@
+package saml_test
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// FuzzVerify changes real responses. Whatever comes of it is refused for a
+// reason, or is the sign-in it was: no change makes another one of it, none
+// makes us panic, and none takes long.
+func FuzzVerify(f *testing.F) {
+	type seed struct {
+		b       *bench
+		request string
+		at      time.Time
+	}
+	var seeds []seed
+	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
+		for _, kind := range []string{"plain", "encrypted", "outer"} {
+			document, request, at := readVendor(f, vendor, kind)
+			seeds = append(seeds, seed{vendorBench(f, vendor, at), request, at})
+			f.Add(document, uint8(len(seeds)-1))
+		}
+	}
+	f.Fuzz(func(t *testing.T, document []byte, which uint8) {
+		s := seeds[int(which)%len(seeds)]
+		from := time.Now()
+		said, err := s.b.broker.Verify(t.Context(), s.b.via, ports.Response{
+			Raw: base64.StdEncoding.EncodeToString(document), RequestID: s.request, On: s.b.on, At: s.at,
+		})
+		if took := time.Since(from); took > time.Second {
+			t.Errorf("took %s", took)
+		}
+		switch {
+		case err != nil && (reason(err) == "" || reason(err) == "internal_error"):
+			t.Errorf("%v", err)
+		case err == nil && (said.Subject.Email().String() != "alice@example.com" || said.Subject.Issuer() != s.b.idp.EntityID):
+			t.Errorf("signed in %s of %s", said.Subject.Email(), said.Subject.Issuer())
+		}
+	})
+}
+
+// FuzzMetadata reads anything as metadata: it becomes a broker or an error.
+func FuzzMetadata(f *testing.F) {
+	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
+		document, err := os.ReadFile(filepath.Join("testdata", "vendors", vendor, "metadata.xml"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(document)
+	}
+	keys := vendorKeys(f)
+	f.Fuzz(func(t *testing.T, document []byte) {
+		if len(document) == 0 {
+			return
+		}
+		b, err := tryBench(t, &samltest.IdP{}, metadata(string(document)), change{config: func(c *saml.Config) { c.Keys = keys }})
+		if err != nil {
+			return
+		}
+		_ = b.broker.Problems()
+		_ = b.broker.Warnings()
+		if _, err := b.broker.Metadata("acme"); err != nil {
+			t.Error(err)
+		}
+	})
+}
