@@ -25,7 +25,7 @@ var (
 )
 
 // program builds devicegate once and returns where it is.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	buildOnce.Do(func() {
 		if buildDir, buildErr = os.MkdirTemp("", "devicegate-e2e-"); buildErr != nil {

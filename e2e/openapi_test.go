@@ -15,7 +15,7 @@ import (
 
 // described checks each answer that passes through it against the description
 // of the API.
-type described struct{ t *testing.T }
+type described struct{ t testing.TB }
 
 var routes = sync.OnceValues(func() (routers.Router, error) {
 	doc, err := openapi3.NewLoader().LoadFromFile("../docs/openapi.yaml")

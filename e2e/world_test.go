@@ -30,7 +30,7 @@ import (
 // world is everything around one or more devicegates: an identity provider on
 // another site, and the settings that they run with.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	public string // where browsers reach devicegate
 	port   int
 	idp    *demoidp.IdP
@@ -43,14 +43,14 @@ type world struct {
 // stores are where a world keeps what it knows.
 type stores struct {
 	name string
-	open func(t *testing.T) (databaseURL, redisURL string)
+	open func(t testing.TB) (databaseURL, redisURL string)
 }
 
 var (
-	embedded = stores{"embedded", func(t *testing.T) (string, string) {
+	embedded = stores{"embedded", func(t testing.TB) (string, string) {
 		return "sqlite:" + filepath.Join(t.TempDir(), "devicegate.db"), ""
 	}}
-	production = stores{"PostgreSQL and Redis", func(t *testing.T) (string, string) {
+	production = stores{"PostgreSQL and Redis", func(t testing.TB) (string, string) {
 		return services.Postgres(t), services.PrivateRedis(t).URL()
 	}}
 )
@@ -69,7 +69,7 @@ func everywhere(t *testing.T, journey func(t *testing.T, w *world)) {
 }
 
 // newWorld starts the identity provider and writes the configuration.
-func newWorld(t *testing.T, databaseURL, redisURL string) *world {
+func newWorld(t testing.TB, databaseURL, redisURL string) *world {
 	t.Helper()
 	w := &world{t: t, port: freePort(t), logs: &logs{}, dir: t.TempDir()}
 	w.public = fmt.Sprintf("http://localhost:%d", w.port)
@@ -120,7 +120,7 @@ func (w *world) serve() {
 		w.t.Fatal(err)
 	}
 	c.Clock = w.now
-	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: c.LogLevel}))
 	app := fx.New(bootstrap.Service(c, log))
 	if err := app.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -166,7 +166,11 @@ func (w *world) deviceAt(server string) demo.Device {
 
 // person is somebody with a fresh browser.
 func (w *world) person(user, press string) *demo.Person {
-	return demo.NewPerson(user, "password", press, w.t.Output()).Through(described{w.t})
+	hops := w.t.Output()
+	if _, measuring := w.t.(*testing.B); measuring {
+		hops = io.Discard
+	}
+	return demo.NewPerson(user, "password", press, hops).Through(described{w.t})
 }
 
 // start begins a login.
@@ -248,7 +252,7 @@ func (w *world) works(d demo.Device, token demo.Token, want int) {
 	}
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "localhost:0")
 	if err != nil {

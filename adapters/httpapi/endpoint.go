@@ -12,6 +12,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
@@ -65,6 +66,9 @@ func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected b
 	level, message := slog.LevelInfo, "request refused"
 	if !expected || f.Kind >= fault.Upstream {
 		level, message = slog.LevelError, "request failed"
+	}
+	if errors.Is(f, device.ErrAuthorizationPending) || errors.Is(f, device.ErrSlowDown) {
+		level = slog.LevelDebug // each waiting device, every few seconds
 	}
 	attrs := []slog.Attr{
 		slog.String("request_id", edge.RequestID(r.Context())),
