@@ -54,4 +54,12 @@ func (e *Edge) OwnOrigin(header string) bool {
 
 func base(u *url.URL) string { return strings.TrimRight(u.String(), "/") }
 
-func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+// origin is written as browsers write it in Origin: in lower case, without the
+// scheme's own port (RFC 6454 §6.2).
+func origin(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; port != "" {
+		host = strings.TrimSuffix(host, port)
+	}
+	return u.Scheme + "://" + host
+}
