@@ -77,8 +77,12 @@ func dify(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
 
 // difyToken is the dialect of the canonical token endpoint. difyctl reads
 // error whatever the status, and takes every word but RFC 8628's four as fatal;
-// those come alone.
+// those come alone. A defect of ours is worded like an outage, because clients
+// go on after one.
 func difyToken(w http.ResponseWriter, _ *http.Request, f *fault.Error) error {
+	if f.Kind == fault.Internal {
+		f = fault.ErrUnavailable
+	}
 	retryHeaders(w, f)
 	body := map[string]string{"error": f.Code}
 	if !isPollWord(f) {
@@ -92,15 +96,20 @@ func isPollWord(f *fault.Error) bool {
 		f.Code == device.ErrAccessDenied.Code || f.Code == device.ErrExpiredToken.Code
 }
 
-// oauth is the dialect of the standard mount: plain RFC 6749 §5.2.
-func oauth(w http.ResponseWriter, _ *http.Request, f *fault.Error) error {
+// oauth is the dialect of the standard mount: plain RFC 6749 §5.2. Who came
+// with an Authorization header is told which scheme it should have been.
+func oauth(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
 	retryHeaders(w, f)
-	code := f.Code
+	code, status := f.Code, status(f.Kind)
 	switch {
 	case errors.Is(f, device.ErrForeignClient):
 		code = "invalid_grant"
 	case errors.Is(f, device.ErrUnsupportedClient):
 		code = "invalid_client"
 	}
-	return answer(w, status(f.Kind), map[string]string{"error": code, "error_description": f.Message})
+	if code == "invalid_client" && r.Header.Get("Authorization") != "" {
+		status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `Basic realm="api"`)
+	}
+	return answer(w, status, map[string]string{"error": code, "error_description": f.Message})
 }

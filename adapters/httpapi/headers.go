@@ -9,14 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 )
 
-// secured sets what every answer of a mount carries.
+// secured sets what every answer carries. Who knows better sets it anew.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
@@ -29,16 +27,21 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// deprecated marks the legacy mount: Deprecation (RFC 9745), Sunset (RFC 8594)
-// and the successor (RFC 5829).
+// deprecated marks what lies below the legacy prefix: Deprecation (RFC 9745),
+// Sunset (RFC 8594) and the successor (RFC 5829).
 func (h *Handlers) deprecated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		below, legacy := strings.CutPrefix(r.URL.Path+"/", connection.Legacy.Prefix()+"/")
+		if !legacy {
+			next.ServeHTTP(w, r)
+			return
+		}
 		head := w.Header()
 		head.Set("Deprecation", "@"+strconv.FormatInt(h.deps.Config.LegacyDeprecatedAt.Unix(), 10))
 		if !h.deps.Config.LegacySunset.IsZero() {
 			head.Set("Sunset", h.deps.Config.LegacySunset.UTC().Format(http.TimeFormat))
 		}
-		if successor, ok := successors[strings.TrimPrefix(chi.RouteContext(r.Context()).RoutePath, "/")]; ok {
+		if successor, ok := successors[strings.TrimSuffix(below, "/")]; ok {
 			head.Set("Link", "<"+h.deps.Edge.Public(successor)+`>; rel="successor-version"`)
 		}
 		next.ServeHTTP(w, r)
@@ -115,7 +118,7 @@ func (h *Handlers) licensed(serve endpoint) endpoint {
 // navigation ends a failed navigation on the page instead of in JSON.
 func (h *Handlers) navigation(serve endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		err := serve(w, r)
+		err := h.protect(serve, w, r)
 		if err == nil {
 			return nil
 		}

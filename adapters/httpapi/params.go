@@ -24,6 +24,7 @@ var (
 	errNotUTF8     = fault.InvalidRequest("The request is not valid UTF-8.")
 	errRepeated    = fault.InvalidRequest("A parameter is given more than once. Give each one once.")
 	errContentType = fault.InvalidRequest("The content type is not one read here. Send application/json or application/x-www-form-urlencoded.")
+	errNotForm     = fault.InvalidRequest("The content type is not one read here. Send application/x-www-form-urlencoded.")
 	errForm        = fault.InvalidRequest("The form is not properly encoded.")
 )
 
@@ -76,7 +77,7 @@ func body(w http.ResponseWriter, r *http.Request) (params, error) {
 // form reads a form and nothing else.
 func form(w http.ResponseWriter, r *http.Request, limit int64) (params, error) {
 	if mediaType(r) != "application/x-www-form-urlencoded" {
-		return nil, errContentType
+		return nil, errNotForm
 	}
 	text, err := read(w, r, limit)
 	if err != nil {

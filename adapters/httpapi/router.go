@@ -20,19 +20,21 @@ var (
 // proxies that keep it and for those that strip it. Observe wraps every route.
 func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.Handler) http.Handler {
 	r := chi.NewRouter()
-	r.Use(observe, h.deps.Edge.WithRequestID)
+	// These stand before all mounts: for a method that it does not know chi
+	// answers without asking a mount.
+	r.Use(observe, h.deps.Edge.WithRequestID, secured, h.deprecated)
 	r.Route(connection.Canonical.Prefix(), h.canonical)
 	r.Route(connection.Legacy.Prefix(), h.legacy)
 	r.Route("/oauth2", h.standard)
-	r.Group(h.wellKnown)
+	h.wellKnown(r)
 	r.Handle("/device", pages)
 	r.Handle("/device/*", pages)
-	fallbacks(h, r)
+	fallbacks(h, r, dify)
 	return underPrefix(h.deps.Edge.Prefix(), r)
 }
 
 func (h *Handlers) canonical(r chi.Router) {
-	r.Use(secured, h.cors)
+	r.Use(h.cors)
 	on := h.in(dify)
 	r.Post("/oauth/device/code", on(h.startDevice))
 	r.Post("/oauth/device/token", h.in(difyToken)(h.pollDevice))
@@ -51,12 +53,11 @@ func (h *Handlers) canonical(r chi.Router) {
 	r.Get("/workspaces", on(h.workspaces))
 	r.Get("/_version", on(h.version))
 	r.Get("/_health", on(h.healthy))
-	fallbacks(h, r)
+	fallbacks(h, r, dify)
 }
 
 // legacy is an alias that shrinks and never grows.
 func (h *Handlers) legacy(r chi.Router) {
-	r.Use(secured, h.deprecated)
 	if !h.deps.Config.LegacyRoutes {
 		r.HandleFunc("/*", h.in(dify)(func(http.ResponseWriter, *http.Request) error { return errGone }))
 		return
@@ -68,20 +69,18 @@ func (h *Handlers) legacy(r chi.Router) {
 	r.Post(connection.Legacy.CompletePath(), on(h.licensed(h.navigation(h.assertionConsumerService(connection.Legacy)))))
 	r.Get("/oauth/device/approval-context", on(h.licensed(h.describeApproval)))
 	r.Post("/oauth/device/approve-external", on(h.licensed(h.approveExternal)))
-	fallbacks(h, r)
+	fallbacks(h, r, dify)
 }
 
 // standard speaks OAuth as any client expects it (RFC 8628).
 func (h *Handlers) standard(r chi.Router) {
-	r.Use(secured)
 	on := h.in(oauth)
 	r.Post("/device_authorization", on(h.deviceAuthorization))
 	r.Post("/token", on(h.token))
-	fallbacks(h, r)
+	fallbacks(h, r, oauth)
 }
 
 func (h *Handlers) wellKnown(r chi.Router) {
-	r.Use(secured)
 	on := h.in(dify)
 	const metadata = "/.well-known/oauth-authorization-server"
 	r.Get(metadata, on(h.serverMetadata))
@@ -95,10 +94,18 @@ func (h *Handlers) wellKnown(r chi.Router) {
 }
 
 // fallbacks word a 404 and a 405 as the other answers are.
-func fallbacks(h *Handlers, r chi.Router) {
-	r.NotFound(h.in(dify)(func(http.ResponseWriter, *http.Request) error { return fault.ErrNotFound }))
-	r.MethodNotAllowed(h.in(dify)(func(w http.ResponseWriter, req *http.Request) error {
-		w.Header().Set("Allow", strings.Join(allowed(r, chi.RouteContext(req.Context()).RoutePath), ", "))
+func fallbacks(h *Handlers, r chi.Router, say dialect) {
+	r.NotFound(h.in(say)(func(http.ResponseWriter, *http.Request) error { return fault.ErrNotFound }))
+	r.MethodNotAllowed(h.in(say)(func(w http.ResponseWriter, req *http.Request) error {
+		path := chi.RouteContext(req.Context()).RoutePath
+		if path == "" {
+			path = req.URL.Path
+		}
+		methods := allowed(r, path)
+		if len(methods) == 0 {
+			return fault.ErrNotFound
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		return errMethod
 	}))
 }

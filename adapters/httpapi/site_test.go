@@ -1,0 +1,326 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpapi"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/connection"
+)
+
+// site is all routes over the use cases of a world, and those who talk to it.
+type site struct {
+	*applicationtest.World
+	t        *testing.T
+	handler  http.Handler
+	handlers *httpapi.Handlers
+	log      bytes.Buffer
+	jars     map[string]map[string]string // by browser: cookies
+	named    map[string]string            // generated values by what stands for them
+	standIn  map[string]string            // and the other way round
+}
+
+type options struct {
+	applicationtest.Options
+	public, web   string
+	allowOrigins  []string
+	cookieDomain  string
+	editionOff    bool
+	legacyOff     bool
+	withoutSunset bool
+}
+
+type edition bool
+
+// SSO keeps [ports.Edition].
+func (e edition) SSO(context.Context) bool { return bool(e) }
+
+func newSite(t *testing.T, o options) *site {
+	t.Helper()
+	w := applicationtest.New(t, o.Options)
+	s := &site{World: w, t: t, jars: map[string]map[string]string{}, named: map[string]string{}, standIn: map[string]string{}}
+	if o.public == "" {
+		o.public = "https://sso.example.com"
+	}
+	if o.web == "" {
+		o.web = o.public
+	}
+	sunset := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
+	if o.withoutSunset {
+		sunset = time.Time{}
+	}
+	s.handlers = httpapi.New(httpapi.Deps{
+		Config: httpapi.Config{
+			LegacyRoutes: !o.legacyOff, LegacyDeprecatedAt: time.Date(2026, 4, 26, 0, 0, 0, 0, time.UTC), LegacySunset: sunset,
+			AllowOrigins: o.allowOrigins, CompatVersion: "1.14.2",
+		},
+		Edge:    edge.New(edge.Config{PublicURL: parse(t, o.public), WebURL: parse(t, o.web), CookieDomain: o.cookieDomain}),
+		Edition: edition(!o.editionOff), Store: w.Store, Connections: w.Connections, Now: w.Clock.Now,
+		Log: slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Metadata: func(slug string) ([]byte, error) {
+			return []byte("<EntityDescriptor for=\"" + slug + "\"/>"), nil
+		},
+		Start: w.Start, Poll: w.Poll, Withdraw: w.Withdraw, LookUp: w.LookUp, Initiate: w.Initiate, Accept: w.Accept,
+		Complete: w.Complete, Describe: w.Describe, Approve: w.Approve, Deny: w.Deny, Verify: w.Verify,
+		ListSessions: w.ListSessions, RevokeSession: w.RevokeSession,
+	})
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page\n")) })
+	s.handler = httpapi.NewRouter(s.handlers, page, func(next http.Handler) http.Handler { return next })
+	return s
+}
+
+func parse(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// ask is one request, with names for what was generated before.
+type ask struct {
+	line    string // method and target
+	header  http.Header
+	body    string
+	from    string // address
+	browser string // whose cookies go along, and are kept
+	chunked bool
+}
+
+// send asks, and checks what holds for every answer.
+func (s *site) send(a ask) *httptest.ResponseRecorder {
+	s.t.Helper()
+	method, target, _ := strings.Cut(s.fill(a.line), " ")
+	body := s.fill(a.body)
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.RemoteAddr = "192.0.2.7:1234"
+	if a.from != "" {
+		r.RemoteAddr = a.from + ":1234"
+	}
+	for name, values := range a.header {
+		for _, v := range values {
+			r.Header.Add(name, s.fill(v))
+		}
+	}
+	if r.Header.Get("Host") != "" {
+		r.Host = r.Header.Get("Host")
+		r.Header.Del("Host")
+	}
+	if r.Header.Get("Cookie") == "" {
+		for name, value := range s.jars[a.browser] {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+	}
+	switch given := r.Header.Get("Content-Type"); {
+	case given == "none":
+		r.Header.Del("Content-Type")
+	case given == "" && strings.HasPrefix(body, "{"):
+		r.Header.Set("Content-Type", "application/json")
+	case given == "" && body != "":
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if a.chunked {
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	s.keepCookies(a.browser, w)
+	s.learn(w)
+	s.common(r, w)
+	return w
+}
+
+func (s *site) keepCookies(browser string, w *httptest.ResponseRecorder) {
+	jar := s.jars[browser]
+	if jar == nil {
+		jar = map[string]string{}
+		s.jars[browser] = jar
+	}
+	for _, c := range w.Result().Cookies() {
+		delete(jar, c.Name)
+		if c.MaxAge >= 0 {
+			jar[c.Name] = c.Value
+		}
+	}
+}
+
+// learn gives what was generated a name: what a client needs to go on, and what
+// would differ the next time.
+func (s *site) learn(w *httptest.ResponseRecorder) {
+	var body map[string]any
+	if json.Unmarshal(w.Body.Bytes(), &body) == nil {
+		for _, key := range []string{"device_code", "user_code", "token", "token_id", "csrf_token"} {
+			if text, ok := body[key].(string); ok {
+				s.name(key, text)
+			}
+		}
+	}
+	if to, err := url.Parse(w.Header().Get("Location")); err == nil {
+		for _, key := range []string{"ticket", "RelayState", "SAMLRequest"} {
+			s.name(key, to.Query().Get(key))
+		}
+	}
+	for _, c := range w.Result().Cookies() {
+		s.name(strings.TrimPrefix(strings.TrimPrefix(c.Name, "__Host-"), "device_"), c.Value)
+	}
+	if nonce := regexp.MustCompile(`'nonce-([^']+)'`).FindStringSubmatch(w.Header().Get("Content-Security-Policy")); nonce != nil {
+		s.name("nonce", nonce[1])
+	}
+	if field := regexp.MustCompile(`name="RelayState" value="([^"]+)"`).FindStringSubmatch(w.Body.String()); field != nil {
+		s.name("RelayState", field[1])
+	}
+	s.standIn[w.Header().Get("X-Request-Id")] = "{request_id}"
+}
+
+func (s *site) name(what, value string) {
+	if _, known := s.standIn[value]; known || value == "" {
+		return
+	}
+	name := what
+	for n := 2; s.named[name] != ""; n++ {
+		name = fmt.Sprintf("%s %d", what, n)
+	}
+	s.named[name], s.standIn[value] = value, "{"+name+"}"
+}
+
+var placeholder = regexp.MustCompile(`\{([A-Za-z_]+(?: \d+)?)\}|\{(.)\*(\d+)\}`)
+
+// fill puts in what names stand for; {a*1000} is a thousand a's.
+func (s *site) fill(text string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		m := placeholder.FindStringSubmatch(found)
+		if m[2] != "" {
+			var n int
+			_, _ = fmt.Sscan(m[3], &n)
+			return strings.Repeat(m[2], n)
+		}
+		value, known := s.named[m[1]]
+		if !known {
+			s.t.Fatalf("nothing is called %s", found)
+		}
+		return value
+	})
+}
+
+// hide is the other way round.
+func (s *site) hide(text string) string {
+	for value, name := range s.standIn {
+		text = strings.ReplaceAll(text, value, name)
+	}
+	return text
+}
+
+func (s *site) mount(r *http.Request) connection.Mount {
+	path := strings.TrimPrefix(r.URL.Path, "/gate")
+	switch {
+	case path == "/openapi/v1", strings.HasPrefix(path, "/openapi/v1/"):
+		return connection.Canonical
+	case path == "/v1", strings.HasPrefix(path, "/v1/"):
+		return connection.Legacy
+	}
+	return ""
+}
+
+// common holds for every answer of every route but those of the page.
+func (s *site) common(r *http.Request, w *httptest.ResponseRecorder) {
+	s.t.Helper()
+	what, head := r.Method+" "+r.URL.Path, w.Header()
+	if head.Get("X-Request-Id") == "" {
+		s.t.Errorf("%s has no request id", what)
+	}
+	if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, "/gate"), "/device") {
+		return
+	}
+	for name, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"} {
+		if got := head.Values(name); len(got) != 1 || got[0] != want {
+			s.t.Errorf("%s: %s is %q", what, name, got)
+		}
+	}
+	if !strings.Contains(head.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		s.t.Errorf("%s may be framed: %q", what, head.Get("Content-Security-Policy"))
+	}
+	if head.Get("Cache-Control") != "no-store" && head.Get("Content-Type") != "application/samlmetadata+xml" {
+		s.t.Errorf("%s may be kept: %q", what, head.Get("Cache-Control"))
+	}
+	s.deprecation(what, s.mount(r) == connection.Legacy, head)
+	s.errorBody(what, w)
+	s.nothingLeaks(what, r, w)
+}
+
+func (s *site) deprecation(what string, legacy bool, head http.Header) {
+	s.t.Helper()
+	if legacy != (head.Get("Deprecation") == "@1777161600") {
+		s.t.Errorf("%s: Deprecation is %q", what, head.Get("Deprecation"))
+	}
+	if !legacy && (head.Get("Sunset") != "" || head.Get("Link") != "") {
+		s.t.Errorf("%s: Sunset is %q, Link %q", what, head.Get("Sunset"), head.Get("Link"))
+	}
+}
+
+// errorBody: whatever is refused in the words of the canonical mount has all six
+// fields, which agree with each other and with the headers.
+func (s *site) errorBody(what string, w *httptest.ResponseRecorder) {
+	s.t.Helper()
+	if w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
+		s.t.Errorf("%s does not say how to sign in", what)
+	}
+	if (w.Code == http.StatusTooManyRequests || w.Code == http.StatusServiceUnavailable) && w.Header().Get("Retry-After") == "" {
+		s.t.Errorf("%s does not say when to come back", what)
+	}
+	if w.Code < 400 || w.Body.Len() == 0 {
+		return
+	}
+	var body map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+		s.t.Errorf("%s: %v: %s", what, err, w.Body)
+		return
+	}
+	if _, dify := body["code"]; !dify {
+		return
+	}
+	code := body["error"]
+	if code == "rate_limited" {
+		code = "too_many_requests"
+	}
+	if len(body) != 6 || body["code"] != code || body["message"] != body["error_description"] || body["message"] == "" ||
+		body["status"] != float64(w.Code) || body["request_id"] != w.Header().Get("X-Request-Id") {
+		s.t.Errorf("%s: %s", what, w.Body)
+	}
+}
+
+// nothingLeaks: no answer to a browser has the device's secrets, and no address
+// has anybody's (D25, D35).
+func (s *site) nothingLeaks(what string, r *http.Request, w *httptest.ResponseRecorder) {
+	s.t.Helper()
+	location := w.Header().Get("Location")
+	for name, value := range s.named {
+		kind, _, _ := strings.Cut(name, " ")
+		switch kind {
+		case "device_code", "token":
+			if strings.Contains(location, value) {
+				s.t.Errorf("%s: {%s} is in the address it leads to: %s", what, name, location)
+			}
+			if strings.Contains(w.Body.String(), value) && !strings.HasSuffix(r.URL.Path, "/oauth/device/code") &&
+				!strings.HasSuffix(r.URL.Path, "/token") && !strings.HasSuffix(r.URL.Path, "/device_authorization") {
+				s.t.Errorf("%s: {%s} is in the answer: %s", what, name, w.Body)
+			}
+		case "approval_grant", "sso_browser", "csrf_token":
+			if strings.Contains(location, value) {
+				s.t.Errorf("%s: {%s} is in the address it leads to: %s", what, name, location)
+			}
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package applicationtest
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Broker is a [ports.Broker] whose connections behave as they are called:
+//
+//	post     takes requests by a form
+//	down     cannot be reached
+//	nowhere  names no place to go to
+//	panics   has a defect
+//
+// Any other sends the browser to https://idp.example/sso. What comes back reads
+//
+//	ok <id> <e-mail> [<user code>]   somebody signed in
+//	denied                           the identity provider said no
+//	anything else                    nobody believes it
+type Broker struct{ Begun []approval.Departure }
+
+// Begin keeps [ports.Broker].
+func (b *Broker) Begin(_ context.Context, via connection.Connection, trip approval.Departure) (ports.Redirect, error) {
+	b.Begun = append(b.Begun, trip)
+	switch via.Slug() {
+	case "post":
+		return ports.Redirect{URL: "https://idp.example/sso", Fields: []ports.Field{{Name: "RelayState", Value: trip.RelayState.Reveal()}}}, nil
+	case "down":
+		return ports.Redirect{}, ports.ErrInitiateFailed
+	case "nowhere":
+		return ports.Redirect{}, ports.ErrInitiateMissingURL
+	case "panics":
+		panic(errors.New("a defect of the broker"))
+	}
+	to := url.Values{"RelayState": {trip.RelayState.Reveal()}, "SAMLRequest": {trip.RequestID}}
+	return ports.Redirect{URL: "https://idp.example/sso?" + to.Encode()}, nil
+}
+
+// Last is the trip that was begun last.
+func (b *Broker) Last() approval.Departure { return b.Begun[len(b.Begun)-1] }
+
+// Issuer is who speaks through a connection.
+func Issuer(slug string) string { return "https://idp.example/" + slug }
+
+// Verify keeps [ports.Broker].
+func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (out approval.Testimony, err error) {
+	words := strings.Fields(what.Raw)
+	switch {
+	case what.Raw == "denied":
+		return out, approval.RefuseAs(approval.ErrDeniedByIdP, "denied_by_idp", "", "RequestDenied")
+	case len(words) < 3 || words[0] != "ok":
+		return out, approval.Refuse("bad_signature", "the key of "+via.Slug(), "another")
+	}
+	email, err := identity.ParseEmail(words[2])
+	if err != nil {
+		return out, approval.Refuse("invalid_email", "an address", words[2])
+	}
+	who, err := identity.NewSubject(email, Issuer(via.Slug()), "id of "+words[2])
+	if err != nil {
+		return out, err
+	}
+	out = approval.Testimony{Subject: who, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute)}
+	if len(words) > 3 {
+		out.UserCode, err = device.ParseUserCode(words[3])
+	}
+	return out, err
+}

@@ -1,0 +1,159 @@
+package applicationtest
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Options say in what a world differs from the usual one.
+type Options struct {
+	Connections []connection.Settings // nil: Connections
+	Accounts    []string              // whose addresses belong to an account
+	Limits      *quota.Configured     // nil: 6000 wrong codes an hour, 60 requests a minute and token
+	Pace        ports.Pace            // nil: memory's
+	Limiter     ports.Limiter         // nil: memory's
+}
+
+// Connections are those of a world unless a test says otherwise: one for each
+// behaviour of [Broker].
+func Connections() []connection.Settings {
+	return []connection.Settings{
+		{Slug: "acme", Name: "ACME Corp", Domains: []string{"acme.example", "acme.test"}},
+		{Slug: "beta", Name: "Beta", Domains: []string{"beta.example"}, ACSMount: connection.Legacy},
+		{Slug: "post", Domains: []string{"post.example"}},
+		{Slug: "down", Domains: []string{"down.example"}},
+		{Slug: "nowhere", Domains: []string{"nowhere.example"}},
+		{Slug: "panics", Domains: []string{"panics.example"}},
+		{Slug: "dify", Broker: connection.Enterprise, Domains: []string{"dify.example"}},
+	}
+}
+
+// World is all use cases, and what they stand on.
+type World struct {
+	Clock       *Clock
+	DB          *bun.DB
+	Store       ports.Store
+	Pace        ports.Pace
+	Limiter     ports.Limiter
+	Broker      *Broker
+	Connections connection.Directory
+
+	Start         *application.StartDevice
+	Poll          *application.PollDevice
+	Withdraw      *application.WithdrawToken
+	LookUp        *application.LookUpDevice
+	Initiate      *application.InitiateSSO
+	Accept        *application.AcceptResponse
+	Complete      *application.CompleteSSO
+	Describe      *application.DescribeApproval
+	Approve       *application.ApproveExternal
+	Deny          *application.DenyExternal
+	Verify        *application.VerifyToken
+	ListSessions  *application.ListSessions
+	RevokeSession *application.RevokeSession
+}
+
+// TokenLife is how long tokens of a [World] live.
+const TokenLife = token.Lifetime(14 * 24 * time.Hour)
+
+// New makes a world of its own, that ends with the test.
+func New(t testing.TB, o Options) *World {
+	t.Helper()
+	db, err := database.Open(database.Config{URL: "sqlite::memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	w := &World{
+		Clock: &Clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)},
+		DB:    db, Store: database.NewStore(db), Broker: &Broker{}, Pace: o.Pace, Limiter: o.Limiter,
+	}
+	if w.Pace == nil {
+		w.Pace = memory.NewPace(w.Clock.Now)
+	}
+	if w.Limiter == nil {
+		w.Limiter = memory.NewLimiter(w.Clock.Now)
+	}
+	if o.Connections == nil {
+		o.Connections = Connections()
+	}
+	w.Connections = directory(t, o.Connections)
+	limits := quota.Configure(6000, 60)
+	if o.Limits != nil {
+		limits = *o.Limits
+	}
+	w.build(limits, accounts(o.Accounts))
+	return w
+}
+
+func directory(t testing.TB, settings []connection.Settings) connection.Directory {
+	t.Helper()
+	var all []connection.Connection
+	for _, s := range settings {
+		c, err := connection.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	d, err := connection.NewDirectory(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (w *World) build(limits quota.Configured, known accounts) {
+	clients := device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"})
+	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
+	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
+	timing, now := device.StandardTiming, w.Clock.Now
+
+	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
+	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, known, csrf, now)
+	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
+	w.Poll = application.NewPollDevice(w.Store, w.Pace, timing, TokenLife, now)
+	w.Withdraw = application.NewWithdrawToken(w.Store, now)
+	w.LookUp = application.NewLookUpDevice(codes, w.Limiter, now)
+	w.Initiate = application.NewInitiateSSO(w.Store, codes, w.Limiter, brokers, w.Connections, now)
+	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, now)
+	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, known, now)
+	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, now)
+	w.Approve = application.NewApproveExternal(decisions)
+	w.Deny = application.NewDenyExternal(decisions)
+	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
+	w.ListSessions = application.NewListSessions(w.Store, now)
+	w.RevokeSession = application.NewRevokeSession(w.Store, now)
+}
+
+type accounts []string
+
+// Has keeps [ports.Accounts].
+func (a accounts) Has(_ context.Context, email identity.Email) (bool, error) {
+	return slices.Contains(a, email.String()), nil
+}
+
+// From is a request from an address.
+func From(address string) audit.Request {
+	return audit.Request{ID: "request-1", IP: netip.MustParseAddr(address), UserAgent: "test/1"}
+}
