@@ -93,10 +93,10 @@ func (uc *AcceptResponse) accept(ctx context.Context, trip *approval.Transaction
 }
 
 // failed keeps for auditors why a response was refused. Outages are no
-// refusals and are passed on.
+// refusals and are passed on; so is what is on record already.
 func failed(ctx context.Context, store ports.Store, trip *approval.Transaction, cause error, on connection.Mount, now ports.Clock, by audit.Request) error {
 	f, refused := fault.Of(cause)
-	if !refused || f.Kind == fault.Unavailable {
+	if !refused || f.Kind == fault.Unavailable || errors.Is(cause, approval.ErrAccountEmail) {
 		return cause
 	}
 	reason, detail := f.PageCode(), ""

@@ -54,6 +54,7 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 		return out, fmt.Errorf("look for an account: %w", err)
 	}
 	var a *device.Authorization
+	var refused error
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := ds.now()
 		grants, err := tx.Grants(ctx, proof.Handle.Digest())
@@ -76,7 +77,8 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 			return err
 		}
 		if taken {
-			return approval.ErrAccountEmail
+			refused = approval.ErrAccountEmail
+			return tx.Record(ctx, a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, by))
 		}
 		decided, err := move(a, grant.Snapshot().Subject, at, by)
 		if err != nil {
@@ -87,7 +89,7 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 		}
 		return tx.SaveAuthorization(ctx, a, decided)
 	})
-	if err != nil {
+	if err := errors.Join(err, refused); err != nil {
 		return out, err
 	}
 	_ = ds.pace.Wake(ctx, a.Snapshot().Code) // a hint; the device finds out without it

@@ -119,8 +119,11 @@ func (t *Transaction) Snapshot() TransactionSnapshot { return t.s }
 
 // AwaitsResponse returns [ErrTripOver] unless a response may still be accepted.
 func (t *Transaction) AwaitsResponse(at time.Time) error {
-	if !t.s.Ticket.IsZero() || !at.Before(t.s.ExpiresAt) {
-		return ErrTripOver
+	switch {
+	case !t.s.Ticket.IsZero():
+		return RefuseAs(ErrTripOver, "already_answered", "", "")
+	case !at.Before(t.s.ExpiresAt):
+		return RefuseAs(ErrTripOver, "trip_expired", "", "")
 	}
 	return nil
 }
@@ -132,8 +135,11 @@ func (t *Transaction) Arrive(what Testimony, via connection.Connection, on conne
 	if err := t.AwaitsResponse(at); err != nil {
 		return Ticket{}, err
 	}
-	if !what.UserCode.IsZero() && what.UserCode != t.s.UserCode || what.Subject.IsZero() {
+	if what.Subject.IsZero() {
 		return Ticket{}, ErrInvalidAssertion
+	}
+	if !what.UserCode.IsZero() && what.UserCode != t.s.UserCode {
+		return Ticket{}, Refuse("user_code_mismatch", t.s.UserCode.String(), what.UserCode.String())
 	}
 	if err := via.Vouch(what.Subject); err != nil {
 		return Ticket{}, err
@@ -149,8 +155,12 @@ func (t *Transaction) Arrive(what Testimony, via connection.Connection, on conne
 // [ErrOtherBrowser], and [device.ErrNotPending].
 func (t *Transaction) Finish(a *device.Authorization, browser Browser, handle Handle, at time.Time, by audit.Request) (*Grant, audit.Event, error) {
 	switch {
-	case t.s.Ticket.IsZero(), !t.s.FinishedAt.IsZero(), !at.Before(t.s.TicketExpiresAt):
+	case t.s.Ticket.IsZero():
 		return nil, audit.Event{}, ErrTripOver
+	case !t.s.FinishedAt.IsZero():
+		return nil, audit.Event{}, RefuseAs(ErrTripOver, "ticket_spent", "", "")
+	case !at.Before(t.s.TicketExpiresAt):
+		return nil, audit.Event{}, RefuseAs(ErrTripOver, "ticket_expired", "", "")
 	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
 		return nil, audit.Event{}, ErrOtherBrowser
 	}
