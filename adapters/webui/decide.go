@@ -20,7 +20,8 @@ type decideBody struct {
 	RequestedAt   time.Time
 	Minutes       int        // since then
 	From          netip.Addr // zero: unknown
-	SameNetwork   bool
+	Near          bool       // the device asked from where the person sits
+	Verdict       string     // key of the sentence that says so
 	Scopes        []string
 	CSRF          string
 	MustType      bool
@@ -47,10 +48,11 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	body := decideBody{
 		Client: what.ClientName, Label: what.DeviceLabel, Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.now().Sub(what.RequestedAt)/time.Minute)),
-		From: what.RequestedFrom.Unmap(), SameNetwork: what.SameNetwork,
+		From: what.RequestedFrom.Unmap(), Near: what.SameNetwork,
 		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
 		MustType: p.mustType(m, v.Code),
 	}
+	body.Verdict = verdictOn(body)
 	if via, err := p.connections.Find(what.Connection); err == nil {
 		body.Via = via.Settings().Name
 	}
@@ -59,6 +61,22 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageDecide, v)
+}
+
+// verdictOn is the key of what the page says about where and when a request
+// began.
+func verdictOn(b decideBody) string {
+	where := "other"
+	switch {
+	case b.Near:
+		where = "same"
+	case !b.From.IsValid():
+		where = "unknown"
+	}
+	if b.Minutes == 0 {
+		return "verdict." + where + "_now"
+	}
+	return "verdict." + where
 }
 
 // mustType reports whether the person has yet to type the code. Signing in does

@@ -144,12 +144,12 @@ func (p *Pages) shut(ctx context.Context, w http.ResponseWriter, r *http.Request
 	case !p.edition.SSO(ctx):
 		p.show(w, r, http.StatusOK, pageProblem, view{
 			State: "closed", Problem: "sso_unavailable", Title: "problem.sso_unavailable.title",
-			Body: problemBody{Code: "sso_unavailable"},
+			Body: problemBody{Code: "sso_unavailable", Icon: iconOf("sso_unavailable")},
 		})
 	case len(p.connections.All()) == 0:
 		p.show(w, r, http.StatusOK, pageProblem, view{
 			State: "closed", Problem: "no_connection", Title: "problem.no_connection.title",
-			Body: problemBody{Code: "no_connection"},
+			Body: problemBody{Code: "no_connection", Icon: iconOf("no_connection")},
 		})
 	default:
 		return false

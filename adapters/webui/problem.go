@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/edge"
@@ -20,6 +21,7 @@ const (
 	startOver   remedy = iota // enter a code
 	signInAgain               // for the same code
 	lookAgain                 // at the decision
+	tryAgain                  // where it went wrong
 )
 
 // problems are those that have a page of their own: which way leads out.
@@ -31,9 +33,9 @@ var problems = map[string]remedy{
 	"user_code_not_pending":         startOver,
 	"session_already_consumed":      startOver,
 	"state_lost":                    startOver,
-	"rate_limited":                  startOver,
-	"temporarily_unavailable":       startOver,
-	"server_error":                  startOver,
+	"rate_limited":                  tryAgain,
+	"temporarily_unavailable":       tryAgain,
+	"server_error":                  tryAgain,
 	"unknown":                       startOver,
 	"no_session":                    signInAgain,
 	"user_code_mismatch":            signInAgain,
@@ -77,8 +79,8 @@ type problemBody struct {
 	Code   string // of the sentences
 	Action string // key of the way out
 	Href   string
+	Icon   string
 	Other  bool // there is another way: another code
-	Wait   int  // minutes; 0: none
 }
 
 func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m memory) {
@@ -86,7 +88,7 @@ func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m me
 	if code == "unknown" {
 		code = wording(m.Problem)
 	}
-	body := problemBody{Code: code, Action: "action.enter_code", Href: p.root}
+	body := problemBody{Code: code, Icon: iconOf(code), Action: "action.enter_code", Href: p.root}
 	switch problems[code] {
 	case signInAgain:
 		if m.Code != "" {
@@ -97,15 +99,39 @@ func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m me
 			body.Action, body.Href, body.Other = "action.look_again", p.root+"/decide", true
 		}
 	}
+	if problems[code] == tryAgain {
+		body.Action, body.Href = "action.try_again", p.root+again(r.URL.Path)
+	}
 	v := view{State: "error", Problem: m.Problem, Title: "problem." + code + ".title", Ref: m.Ref, Code: m.Code}
-	if left := time.Unix(m.Wait, 0).Sub(p.now()); m.Wait != 0 && left > 0 {
+	if m.Wait != 0 {
 		v.Until = time.Unix(m.Wait, 0)
-		body.Wait = int(math.Ceil(left.Minutes()))
 	}
 	if v.Body = body; status == http.StatusOK {
 		v.At = "problem"
 	}
 	p.show(w, r, status, pageProblem, v)
+}
+
+// again is the page, below the root, from which a request came that has to be
+// made once more.
+func again(path string) string {
+	switch strings.TrimPrefix(strings.TrimRight(path, "/"), "/device") {
+	case "/approve", "/deny", "/decide":
+		return "/decide"
+	case "/sign-in", "/leave":
+		return "/sign-in"
+	}
+	return ""
+}
+
+func iconOf(code string) string {
+	switch code {
+	case "rate_limited", "no_session", "sso_expired", "user_code_not_pending":
+		return "clock"
+	case "sso_unavailable", "no_connection":
+		return "off"
+	}
+	return "alert"
 }
 
 // fail answers a form or a page that was refused. What a person can do

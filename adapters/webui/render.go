@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"math"
 	"net/http"
 	"time"
 
@@ -33,7 +34,7 @@ type view struct {
 	Step    int    // 1 code, 2 sign-in, 3 decision; 0: none of them
 
 	Code   string
-	Until  time.Time // what is on the page loses its worth then; zero: unknown
+	Until  time.Time // the page has lost its worth, or the wait is over; zero: unknown
 	Body   any
 	Leave  string // where the page goes by itself
 	frozen bool   // no language to choose: the page is the answer to a form
@@ -42,6 +43,8 @@ type view struct {
 // letter is everything a template sees.
 type letter struct {
 	view
+	Seconds  int // until then
+	Minutes  int // the same, rounded up
 	Root     string
 	Assets   map[string]string
 	Brand    string
@@ -85,6 +88,9 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	l := letter{
 		view: v, Root: p.root, Assets: p.assetNames, Brand: p.brand, Theme: p.theme, Support: p.support,
 		Nonce: newNonce(), Language: p.tongues[i],
+	}
+	if left := v.Until.Sub(p.now()); !v.Until.IsZero() && left > 0 {
+		l.Seconds, l.Minutes = int(math.Ceil(left.Seconds())), int(math.Ceil(left.Minutes()))
 	}
 	if !v.frozen {
 		l.Others = p.tongues

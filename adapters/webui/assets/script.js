@@ -4,8 +4,6 @@
 "use strict";
 
 (() => {
-	const main = document.querySelector("main");
-
 	// XXXX-XXXX, with the caret kept behind the character it stood behind. What
 	// cannot be part of a code yet (somebody pastes a whole line) is left alone.
 	const group = (field) => {
@@ -55,30 +53,26 @@
 		time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(at);
 	});
 
+	// The time is counted from when the page came: the device's own clock may be
+	// wrong.
 	const clock = document.querySelector("[data-countdown]");
-	const until = Number(main?.dataset.until) * 1000;
-	if (clock && until) {
+	if (clock) {
+		const until = performance.now() + Number(clock.dataset.seconds) * 1000;
 		const shown = clock.firstElementChild;
 		const aloud = document.querySelector("[data-announce]");
 		const marks = [60, 30]; // seconds at which it is said aloud
-		let timer = 0;
 		const tick = () => {
-			const left = Math.ceil((until - Date.now()) / 1000);
-			if (left <= 0) {
-				shown.textContent = clock.dataset.over;
-				aloud.textContent = clock.dataset.over;
-				clearInterval(timer);
-				return;
-			}
-			const text = clock.dataset.left.replace("{time}", Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0"));
+			const left = Math.ceil((until - performance.now()) / 1000);
+			const text = left > 0
+				? clock.dataset.left.replace("{time}", Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0"))
+				: clock.dataset.over;
 			shown.textContent = text;
-			if (left <= marks[0]) {
+			if (left <= marks[0] || left <= 0) {
 				while (left <= marks[0]) marks.shift();
 				aloud.textContent = text;
 			}
+			if (left > 0) setTimeout(tick, 1000);
 		};
-		clock.hidden = false;
-		timer = setInterval(tick, 1000);
 		tick();
 	}
 })();

@@ -1,0 +1,241 @@
+package webui_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/adapters/demoidp"
+	"github.com/devicegate/devicegate/bootstrap"
+	"github.com/devicegate/devicegate/bootstrap/demo"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/ports"
+)
+
+func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
+
+// site is a whole devicegate on SQLite, with identity providers on another
+// site, whose clock and troubles the test makes.
+type site struct {
+	t     *testing.T
+	url   string
+	dir   string
+	env   map[string]string
+	logs  *journal
+	ahead atomic.Int64
+	away  atomic.Bool // the store does not answer
+	idps  []*demoidp.IdP
+}
+
+// via is an identity provider of a site.
+type via struct {
+	slug, name, domain string
+	public             bool
+	broken             bool // its sign-in page cannot be reached
+}
+
+var acme = via{slug: "acme", name: "ACME Corp", domain: "acme.example", public: true}
+
+// newSite makes a site that is not yet served; settings may be changed.
+func newSite(t *testing.T, through ...via) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), logs: &journal{}}
+	port := freePort(t)
+	s.url = fmt.Sprintf("http://localhost:%d", port)
+	var list strings.Builder
+	for _, v := range through {
+		server := httptest.NewUnstartedServer(nil)
+		idp, err := demoidp.New(demoidp.Config{
+			URL: "http://" + server.Listener.Addr().String(), Now: s.now,
+			Users: append(demoidp.People, demoidp.User{Email: `"<b>a</b>"@` + v.domain, Name: "Markup"}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Config.Handler = idp.Handler()
+		server.Start()
+		t.Cleanup(server.Close)
+		s.idps = append(s.idps, idp)
+		metadata := "metadata_file: " + v.slug + ".xml"
+		if v.broken {
+			metadata = "metadata_url: http://127.0.0.1:9/metadata" // where nobody answers
+		}
+		s.write(v.slug+".xml", idp.Metadata())
+		fmt.Fprintf(&list, "  - {slug: %s, name: %q, %s, domains: [%s], public: %t}\n", v.slug, v.name, metadata, v.domain, v.public)
+	}
+	s.env = map[string]string{
+		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", port), "PUBLIC_URL": s.url,
+		"DATABASE_URL": "sqlite:" + filepath.Join(s.dir, "site.db"), "DATA_DIR": s.dir,
+		"SECRET_KEY": strings.Repeat("a key for tests ", 3), "TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "info",
+		"OPENAPI_KNOWN_CLIENT_IDS": `difyctl,<img src=x onerror=alert(1)>`,
+	}
+	if len(through) > 0 {
+		s.env["CONNECTIONS_FILE"] = s.write("connections.yaml", []byte("connections:\n"+list.String()))
+	}
+	return s
+}
+
+// served is a site with the given identity providers, or with one.
+func served(t *testing.T, through ...via) *site {
+	t.Helper()
+	if len(through) == 0 {
+		through = []via{acme}
+	}
+	s := newSite(t, through...)
+	s.serve()
+	return s
+}
+
+func (s *site) write(name string, text []byte) string {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+func (s *site) serve() {
+	s.t.Helper()
+	c, err := bootstrap.Load(s.env)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c.Clock = s.now
+	log := slog.New(slog.NewJSONHandler(s.logs, nil))
+	app := fx.New(bootstrap.Service(c, log), fx.Decorate(func(store ports.Store) ports.Store { return shaky{store, &s.away} }))
+	if err := app.Start(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := app.Stop(ctx); err != nil {
+			s.t.Error(err)
+		}
+	})
+	resp, err := http.Get(s.url + "/saml/metadata")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	metadata, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, idp := range s.idps {
+		if err := idp.Register(metadata); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func (s *site) now() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
+
+// skip moves devicegate's clock ahead.
+func (s *site) skip(d time.Duration) { s.ahead.Add(int64(d)) }
+
+// device begins a login at the given address, as a proxy would report it.
+func (s *site) device(label, from string) demo.Codes {
+	s.t.Helper()
+	return s.deviceOf("difyctl", label, from)
+}
+
+func (s *site) deviceOf(client, label, from string) demo.Codes {
+	s.t.Helper()
+	d := demo.Device{API: s.url + "/openapi/v1", ClientID: client, Label: label, HTTP: &http.Client{Transport: comingFrom(from)}}
+	codes, err := d.Start(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return codes
+}
+
+// told is what the device gets when it asks: "" is a token.
+func (s *site) told(codes demo.Codes) string {
+	s.t.Helper()
+	s.skip(time.Duration(codes.Interval) * time.Second)
+	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{}}
+	_, refused, err := d.Poll(s.t.Context(), codes.DeviceCode)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return refused
+}
+
+// comingFrom sends requests as a proxy does for the given address.
+type comingFrom string
+
+func (from comingFrom) RoundTrip(r *http.Request) (*http.Response, error) {
+	if from != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("X-Forwarded-For", string(from))
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// shaky is a store that can be away.
+type shaky struct {
+	ports.Store
+	away *atomic.Bool
+}
+
+var errAway = errors.Join(fault.ErrUnavailable, errors.New("the test pulled the plug"))
+
+func (s shaky) View(ctx context.Context, fn func(context.Context, ports.Reader) error) error {
+	if s.away.Load() {
+		return errAway
+	}
+	return s.Store.View(ctx, fn)
+}
+
+func (s shaky) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
+	if s.away.Load() {
+		return errAway
+	}
+	return s.Store.Update(ctx, fn)
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// journal keeps what was logged.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}

@@ -1,0 +1,311 @@
+package webui_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// The addresses that requests seem to come from in pictures.
+const (
+	home      = "198.51.100.23"
+	neighbour = "198.51.100.77"
+	elsewhere = "203.0.113.7"
+	label     = "difyctl on ada-laptop"
+)
+
+var globex = via{slug: "globex", name: "Globex", domain: "globex.example"}
+
+// state is one page that a person can come to, and the way there.
+type state struct {
+	name  string
+	via   []via             // none: acme alone
+	env   map[string]string // settings that differ
+	reach func(b *tab)
+}
+
+// states are all of them. Each is reached as a person would reach it.
+var states = []state{
+	{name: "enter", reach: func(b *tab) {
+		b.open("/device")
+		b.sees("enter", "")
+	}},
+	{name: "enter-prefilled", reach: func(b *tab) {
+		b.openLink(b.site.device(label, home).Complete)
+		b.sees("enter", "")
+	}},
+	{name: "enter-wrong", reach: func(b *tab) {
+		b.enters("WRNG-C3DE")
+		b.sees("error", "invalid_user_code")
+	}},
+	{name: "leave", reach: func(b *tab) {
+		b.staysHere("*/sso-initiate*")
+		b.enters(b.site.device(label, home).UserCode)
+		b.sees("choose", "")
+	}},
+	{name: "choose-one", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.click("next")
+		b.sees("choose", "")
+	}},
+	{name: "choose-several", via: []via{acme, globex}, reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.sees("choose", "")
+	}},
+	{name: "choose-no-match", via: []via{acme, globex}, reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.sees("choose", "")
+		b.fill("login-hint", "ada@nowhere.example")
+		b.click("continue")
+		b.sees("choose", "no_match")
+	}},
+	{name: "decide-near", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, neighbour).UserCode)
+	}},
+	{name: "decide-far", reach: func(b *tab) {
+		codes := b.site.device(label, elsewhere)
+		b.site.skip(9 * time.Minute)
+		b.atDecision(codes.UserCode)
+	}},
+	{name: "decide-typed", env: map[string]string{"REQUIRE_TYPED_CODE": "true"}, reach: func(b *tab) {
+		// A link that leads past the first page.
+		b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + b.site.device(label, elsewhere).UserCode)
+		b.signsIn("alice")
+		b.sees("decide", "")
+	}},
+	{name: "decide-mistyped", env: map[string]string{"REQUIRE_TYPED_CODE": "true"}, reach: func(b *tab) {
+		b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + b.site.device(label, elsewhere).UserCode)
+		b.signsIn("alice")
+		b.sees("decide", "")
+		b.fill("code", "WRNG-C3DE")
+		b.click("approve")
+		b.sees("decide", "typed_mismatch")
+	}},
+	{name: "approved", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.click("approve")
+		b.sees("approved", "")
+	}},
+	{name: "denied", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, elsewhere).UserCode)
+		b.click("deny")
+		b.sees("denied", "")
+	}},
+	{name: "expired", reach: func(b *tab) {
+		codes := b.site.device(label, home)
+		b.site.skip(12 * time.Minute)
+		b.atDecision(codes.UserCode)
+		b.site.skip(4 * time.Minute)
+		b.click("approve")
+		b.sees("error", "user_code_not_pending")
+	}},
+	{name: "used", reach: func(b *tab) {
+		codes := b.site.device(label, home)
+		b.atDecision(codes.UserCode)
+		b.site.decidedElsewhere(b, codes.UserCode)
+		b.click("approve")
+		b.sees("error", "user_code_not_pending")
+	}},
+	{name: "sign-in-ran-out", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.site.skip(6 * time.Minute)
+		b.click("approve")
+		b.sees("error", "invalid_session")
+	}},
+	{name: "denied-at-idp", reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#user")))
+		b.cancels()
+		b.sees("error", "access_denied")
+	}},
+	{name: "wrong-domain", reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.signsIn("mallory")
+		b.sees("error", "invalid_sso_assertion")
+	}},
+	{name: "other-browser", reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#user")))
+		call(b, network.DeleteCookies, network.DeleteCookiesParams{Name: "device_sso_browser", URL: b.site.url})
+		b.signsIn("alice")
+		b.sees("error", "invalid_sso_assertion")
+	}},
+	{name: "sign-in-too-slow", reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#user")))
+		b.site.skip(16 * time.Minute)
+		b.signsIn("alice")
+		b.sees("error", "invalid_sso_assertion")
+	}},
+	{name: "idp-unreachable", via: []via{{slug: "acme", name: "ACME Corp", domain: "acme.example", broken: true}}, reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.sees("error", "sso_initiate_failed")
+	}},
+	{name: "out-of-date", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		ask[bool](b, `document.querySelector("[name=csrf]").value = "x"; true`)
+		b.click("approve")
+		b.sees("error", "csrf_mismatch")
+	}},
+	{name: "rate-limited", reach: func(b *tab) {
+		for i := range 60 {
+			b.site.lookUp(home, fmt.Sprintf("WRNG-%04d", i))
+		}
+		b.enters("WRNG-C3DE")
+		b.sees("error", "rate_limited")
+	}},
+	{name: "outage", reach: func(b *tab) {
+		b.open("/device")
+		b.sees("enter", "")
+		b.site.away.Store(true)
+		b.fill("code", "WDJB-M3HT")
+		b.click("continue")
+		b.sees("error", "temporarily_unavailable")
+	}},
+	{name: "account-address", reach: func(b *tab) {
+		b.open("/device?sso_error=email_belongs_to_dify_account&ref=" + reference)
+		b.sees("error", "email_belongs_to_dify_account")
+	}},
+	{name: "not-found", reach: func(b *tab) {
+		b.open("/device/nowhere")
+		b.sees("error", "not_found")
+	}},
+	{name: "shut", env: map[string]string{"LICENSE_STATUS": "expired"}, reach: func(b *tab) {
+		b.open("/device")
+		b.sees("closed", "sso_unavailable")
+	}},
+	{name: "not-set-up", env: map[string]string{"CONNECTIONS_FILE": ""}, reach: func(b *tab) {
+		b.open("/device")
+		b.sees("closed", "no_connection")
+	}},
+}
+
+const reference = "01997d3e-5b1c-7c60-9d3f-0242ac120002"
+
+// lookUp tries a code, without a browser.
+func (s *site) lookUp(from, code string) {
+	s.t.Helper()
+	client := http.Client{Transport: comingFrom(from), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.PostForm(s.url+"/device", url.Values{"user_code": {code}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+}
+
+// decidedElsewhere has the same person decide in another browser.
+func (s *site) decidedElsewhere(b *tab, code string) {
+	other := newTab(b.t, b.ctx, s, b.scripts)
+	other.atDecision(code)
+	other.click("approve")
+	other.sees("approved", "")
+}
+
+// served brings up the site of a state.
+func (st state) served(t *testing.T) *site {
+	t.Helper()
+	through := st.via
+	if len(through) == 0 {
+		through = []via{acme}
+	}
+	s := newSite(t, through...)
+	for name, value := range st.env {
+		s.env[name] = value
+	}
+	s.serve()
+	return s
+}
+
+// visit opens a tab on the site, as somebody at home.
+func (st state) visit(t *testing.T, in context.Context, s *site, scripts bool) *tab {
+	t.Helper()
+	b := newTab(t, in, s, scripts)
+	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-Forwarded-For": home}})
+	return b
+}
+
+const pageWeight = 60 << 10
+
+func TestEveryStateIsReachedAndAccessible(t *testing.T) {
+	in := browser(t)
+	for _, scripts := range []bool{true, false} {
+		for _, st := range states {
+			t.Run(fmt.Sprintf("%s scripts=%t", st.name, scripts), func(t *testing.T) {
+				s := st.served(t)
+				b := st.visit(t, in, s, scripts)
+				st.reach(b)
+
+				for _, look := range looks {
+					b.looks(look.scheme, look.width, look.height)
+					for _, f := range b.axe() {
+						for _, n := range f.Nodes {
+							t.Errorf("axe (%s, %d px): %s: %s\n%s\n%s", look.scheme, look.width, f.ID, f.Help, n.HTML, n.Summary)
+						}
+					}
+					if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+						t.Errorf("at %d px the page is %d px too wide", look.width, wide)
+					}
+				}
+				weight := ask[int](b, `performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource")).reduce((sum, e) => sum + e.decodedBodySize, 0)`)
+				if weight <= 0 || weight > pageWeight {
+					t.Errorf("the page weighs %d bytes", weight)
+				}
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				for _, c := range b.complaint {
+					t.Error(c)
+				}
+			})
+		}
+	}
+}
+
+var screenshots = flag.String("screenshots", "", "write a picture of every state into this folder, below the repository")
+
+// looks are what pages are seen on. The narrowest is 320 CSS pixels, which is
+// also what 200 % zoom leaves of 640.
+var looks = []struct {
+	scheme        string
+	width, height int64
+}{
+	{"light", 360, 740}, {"dark", 360, 740}, {"light", 1280, 800}, {"dark", 1280, 800}, {"light", 320, 640},
+}
+
+// TestScreenshots makes the pictures that people look at:
+//
+//	go test ./adapters/webui -run TestScreenshots -screenshots screenshots
+func TestScreenshots(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("no folder was named with -screenshots")
+	}
+	dir := filepath.Join("../..", *screenshots)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	in := browser(t)
+	for _, st := range states {
+		t.Run(st.name, func(t *testing.T) {
+			s := st.served(t)
+			b := st.visit(t, in, s, true)
+			st.reach(b)
+			for _, look := range looks[:4] {
+				b.looks(look.scheme, look.width, look.height)
+				name := fmt.Sprintf("%s-%s-%d.png", st.name, look.scheme, look.width)
+				if err := os.WriteFile(filepath.Join(dir, name), b.picture(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
