@@ -1,6 +1,10 @@
 package saml
 
 import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/url"
@@ -29,6 +33,10 @@ type Config struct {
 type Source struct {
 	Metadata    []byte // the document, or:
 	MetadataURL string // where it is, http or https
+
+	// MetadataSigners are certificates in PEM; if there are any, the document's
+	// root has to be signed by the key of one, and only what was signed is read.
+	MetadataSigners []byte
 
 	// AllowSHA1, AllowRSA15 and AllowTripleDES put up with an identity
 	// provider that can do no better. Each is off unless somebody says so.
@@ -105,6 +113,9 @@ func (s Source) check() error {
 			errs = append(errs, fmt.Errorf("metadata_url %q: use an http or https URL", s.MetadataURL))
 		}
 	}
+	if _, err := s.signers(); err != nil {
+		errs = append(errs, err)
+	}
 	if s.NameIDFormat == formatTransient {
 		errs = append(errs, errors.New("name ID format: transient names nobody twice"))
 	}
@@ -112,4 +123,21 @@ func (s Source) check() error {
 		errs = append(errs, fmt.Errorf("signed assertions %q: use required or either", s.Signed))
 	}
 	return errors.Join(errs...)
+}
+
+// signers are the keys of MetadataSigners.
+func (s Source) signers() ([]crypto.PublicKey, error) {
+	var out []crypto.PublicKey
+	for rest := s.MetadataSigners; len(bytes.TrimSpace(rest)) > 0; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return nil, errors.New("metadata signers: not PEM")
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("metadata signers: %w", err)
+		}
+		out = append(out, certificate.PublicKey)
+	}
+	return out, nil
 }

@@ -37,11 +37,22 @@ type entity struct {
 // readMetadata finds one identity provider in a document (SAML metadata §2.3):
 // an EntityDescriptor, or one among many in EntitiesDescriptors. The document
 // is the trust anchor: its keys are trusted, and the dates of certificates only
-// make warnings.
-func readMetadata(document []byte, entityID string, at time.Time) (*idp, error) {
+// make warnings. With signers it is trusted as far as one of them has signed it
+// (metadata §3).
+func readMetadata(document []byte, entityID string, signers []crypto.PublicKey, at time.Time) (*idp, error) {
 	root, err := xmltree.Parse(document, metadataLimits)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if len(signers) > 0 {
+		id, _ := root.Attr("ID")
+		octets, err := xmlsec.Verify(root, id, signers, xmlsec.Consent{})
+		if err != nil {
+			return nil, fmt.Errorf("metadata: %w", err)
+		}
+		if root, err = xmltree.Parse(octets, metadataLimits); err != nil {
+			return nil, fmt.Errorf("metadata: %w", err)
+		}
 	}
 	all, err := entities(root, time.Time{})
 	if err != nil {

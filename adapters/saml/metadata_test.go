@@ -154,3 +154,30 @@ func TestExpiredMetadataIsReportedAndNotUsed(t *testing.T) { // S11
 		b.cannotBegin(t, "valid until 2026-11-25T12:30:00Z")
 	})
 }
+
+func TestMetadataThatHasToBeSignedIsReadAsSigned(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	federation := samltest.RSAKey(t, 3)
+	signer := change{source: func(s *saml.Source) {
+		s.MetadataSigners = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: samltest.Certificate(t, federation, samltest.Epoch, samltest.Epoch.AddDate(1, 0, 0))})
+	}}
+	unsigned := `<md:EntitiesDescriptor ` + mdNS + ` ID="_federation">` + samltest.Mark + string(idp.Metadata()) + `</md:EntitiesDescriptor>`
+	signed := samltest.Signing{Key: federation}.SignDocument(unsigned, "_federation")
+	b := newBench(t, idp, metadata(signed), signer)
+	b.accepts(t, b.with(t))
+	for name, tc := range map[string]struct{ document, says string }{
+		"not signed":        {strings.Replace(unsigned, samltest.Mark, "", 1), "unsigned"},
+		"signed by another": {samltest.Signing{Key: samltest.RSAKey(t, 4)}.SignDocument(unsigned, "_federation"), "signature_invalid"},
+		"changed":           {strings.Replace(signed, idp.SSO, "https://evil.test/sso", 1), "digest_mismatch"},
+		"an entity only":    {string(idp.Metadata()), "unsigned"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := tryBench(t, idp, metadata(tc.document), signer); err == nil || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("got %v, want %s", err, tc.says)
+			}
+		})
+	}
+	if _, err := tryBench(t, idp, change{source: func(s *saml.Source) { s.MetadataSigners = []byte("hello") }}); err == nil || !strings.Contains(err.Error(), "metadata signers") {
+		t.Errorf("got %v", err)
+	}
+}

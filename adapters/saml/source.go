@@ -2,11 +2,13 @@ package saml
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +31,7 @@ var errNotFetched = errors.New("metadata: not fetched yet")
 type source struct {
 	slug, entityID string
 	policy         Source
+	signers        []crypto.PublicKey // of the metadata; none: it need not be signed
 	now            ports.Clock
 	log            *slog.Logger
 	client         *http.Client
@@ -45,10 +48,11 @@ func newSource(via connection.Connection, policy Source, client *http.Client, no
 		slug: via.Slug(), entityID: via.Settings().EntityID, policy: policy, now: now, log: log,
 		client: client, err: errNotFetched,
 	}
-	if policy.MetadataURL != "" {
-		return s, nil
+	var err error
+	if s.signers, err = policy.signers(); err != nil || policy.MetadataURL != "" {
+		return s, err
 	}
-	s.idp, s.err = readMetadata(policy.Metadata, s.entityID, now())
+	s.idp, s.err = readMetadata(policy.Metadata, s.entityID, s.signers, now())
 	return s, s.err
 }
 
@@ -138,7 +142,7 @@ func (s *source) get(ctx context.Context) (got *idp, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	got, err = readMetadata(document, s.entityID, s.now())
+	got, err = readMetadata(document, s.entityID, s.signers, s.now())
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +156,11 @@ func (s *source) notices() (problems, warnings []string) {
 	if s.err != nil && !(errors.Is(s.err, errNotFetched) && s.tried.IsZero()) {
 		problems = append(problems, s.err.Error())
 	}
+	if strings.HasPrefix(s.policy.MetadataURL, "http://") && len(s.signers) == 0 {
+		warnings = append(warnings, "metadata: it comes over http and is not signed; whoever is in between can sign people in")
+	}
 	if s.idp == nil {
-		return problems, nil
+		return problems, warnings
 	}
 	if err := s.idp.expired(s.now()); err != nil {
 		problems = append(problems, err.Error())

@@ -58,7 +58,7 @@ func (s Signing) sign(document, id, mark string) string {
 	if !strings.Contains(document, mark) {
 		return document
 	}
-	unsigned := strings.NewReplacer(responseMark, "", assertionMark, "").Replace(document)
+	unsigned := strings.NewReplacer(responseMark, "", assertionMark, "", Mark, "").Replace(document)
 	digest := pick(s.Digest, Enc+"sha256")
 	form := xmltree.Form{Exclusive: true}
 	if s.Form != nil {
@@ -78,7 +78,7 @@ func (s Signing) sign(document, id, mark string) string {
 			`<ds:SignatureMethod Algorithm="` + method + `"/>` + reference + `</ds:SignedInfo><ds:SignatureValue>` + value + `</ds:SignatureValue>` + s.KeyInfo + `</ds:Signature>`
 	}
 	// SignedInfo is canonical where it will stand.
-	placed := strings.NewReplacer(responseMark, "", assertionMark, "").Replace(strings.Replace(document, mark, build("AA=="), 1))
+	placed := strings.NewReplacer(responseMark, "", assertionMark, "", Mark, "").Replace(strings.Replace(document, mark, build("AA=="), 1))
 	signedInfo := xmltree.Canonical(element(placed, "Id", "si-"+id), xmltree.Form{
 		Exclusive: strings.HasPrefix(c14n, Exclusive), Comments: strings.HasSuffix(c14n, "WithComments"), Version11: strings.HasPrefix(c14n, Inclusive1),
 	}, nil)
@@ -88,6 +88,12 @@ func (s Signing) sign(document, id, mark string) string {
 	}
 	return strings.Replace(document, mark, signature, 1)
 }
+
+// Mark is where [Signing.SignDocument] puts the signature.
+const Mark = "@@signature@@"
+
+// SignDocument replaces [Mark] by a signature of the element with that ID.
+func (s Signing) SignDocument(document, id string) string { return s.sign(document, id, Mark) }
 
 func (s Signing) value(method string, octets []byte) []byte {
 	hash := crypto.SHA256
