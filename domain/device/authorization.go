@@ -30,6 +30,10 @@ var (
 	// ErrNotPending says that somebody has decided already, or the time is up.
 	ErrNotPending = fault.New(fault.Conflict, "user_code_not_pending",
 		"This request has been decided or has expired. Start again on your device.")
+	// ErrExpired is ErrNotPending for a request whose time is up.
+	ErrExpired = ErrNotPending.OnPage("user_code_expired")
+	// ErrDecided is ErrNotPending for a request that somebody has decided about.
+	ErrDecided = ErrNotPending.OnPage("user_code_decided")
 	// ErrGone is ErrNotPending for a request that is no longer there at all.
 	ErrGone = fault.New(fault.NotFound, "user_code_not_pending",
 		"This request is no longer there. Start again on your device.")
@@ -113,10 +117,14 @@ func Restore(s Snapshot) (*Authorization, error) {
 // Snapshot is the authorization laid flat.
 func (a *Authorization) Snapshot() Snapshot { return a.s }
 
-// Undecided returns nil if a person may still decide, else [ErrNotPending].
+// Undecided returns nil if a person may still decide, else [ErrDecided] or
+// [ErrExpired], both of which are [ErrNotPending].
 func (a *Authorization) Undecided(at time.Time) error {
-	if a.s.Status != Pending || !at.Before(a.s.ExpiresAt) {
-		return ErrNotPending
+	switch {
+	case a.s.Status != Pending:
+		return ErrDecided
+	case !at.Before(a.s.ExpiresAt):
+		return ErrExpired
 	}
 	return nil
 }

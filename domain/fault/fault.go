@@ -36,6 +36,8 @@ type Error struct {
 	// Page is the code by which the browser page words this refusal, where
 	// that is finer than Code; empty means Code.
 	Page string
+
+	coarser *Error // of which this one is a finer kind
 }
 
 // New declares a refusal.
@@ -43,12 +45,16 @@ func New(kind Kind, code, message string) *Error {
 	return &Error{Kind: kind, Code: code, Message: message}
 }
 
-// OnPage returns a copy of e that the browser page words as page.
+// OnPage returns a finer kind of e, which the browser page words as page. To
+// [errors.Is] it is e as well.
 func (e *Error) OnPage(page string) *Error {
 	c := *e
-	c.Page = page
+	c.Page, c.coarser = page, e
 	return &c
 }
+
+// Is reports whether target is the refusal of which e is a finer kind.
+func (e *Error) Is(target error) bool { return e.coarser != nil && target == error(e.coarser) }
 
 // PageCode is the code by which the browser page words this refusal.
 func (e *Error) PageCode() string {

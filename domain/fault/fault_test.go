@@ -41,8 +41,11 @@ func TestAPageMayWordARefusalMoreFinely(t *testing.T) {
 	if finer.PageCode() != "finer" || finer.Code != "code" || finer.Kind != fault.Invalid || finer.Message != "Message." {
 		t.Errorf("the finer one is %+v", finer)
 	}
-	if errors.Is(finer, plain) {
-		t.Error("the two cannot be told apart")
+	if !errors.Is(finer, plain) {
+		t.Error("the finer one is no kind of the coarser one")
+	}
+	if sibling := plain.OnPage("sibling"); errors.Is(plain, finer) || errors.Is(sibling, finer) || errors.Is(finer, sibling) {
+		t.Error("the finer one cannot be told apart")
 	}
 }
 
