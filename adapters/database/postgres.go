@@ -63,17 +63,38 @@ func lockDevice(ctx context.Context, db bun.IDB, of token.Device) error {
 const migrationKey = 0x6465766963656761 // "devicega"
 
 // aloneInPostgres waits until nobody else migrates. The lock is a transaction's
-// and not a session's: PgBouncer in transaction mode hands sessions around.
+// and not a session's, because PgBouncer in transaction mode hands sessions
+// around; and whoever waits asks anew instead of standing in line, because a
+// line as long as the pooler's pool leaves no connection to migrate with.
 func aloneInPostgres(ctx context.Context, db *bun.DB) (release func() error, err error) {
+	for {
+		release, err := tryAloneInPostgres(ctx, db)
+		if release != nil || err != nil {
+			return release, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(migrationPause):
+		}
+	}
+}
+
+const migrationPause = 100 * time.Millisecond
+
+// tryAloneInPostgres returns nothing if somebody else migrates.
+func tryAloneInPostgres(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	// It idles for as long as the migrations take.
-	if _, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err == nil {
-		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", int64(migrationKey))
+	var alone bool
+	err = tx.NewRaw("SELECT pg_try_advisory_xact_lock(?)", int64(migrationKey)).Scan(ctx, &alone)
+	if err == nil && alone {
+		// It idles for as long as the migrations take.
+		_, err = tx.ExecContext(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
 	}
-	if err != nil {
+	if err != nil || !alone {
 		return nil, errors.Join(err, tx.Rollback())
 	}
 	return tx.Rollback, nil

@@ -1,0 +1,60 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// lockURL makes this test binary another process: see the test below.
+const lockURL = "DEVICEGATE_TEST_LOCK_URL"
+
+// Whoever waits for the lock must not take it away from whoever has it, even
+// if both are one process: POSIX locks belong to processes.
+func TestWaitingForTheMigrationLockReleasesItForNobody(t *testing.T) {
+	url := os.Getenv(lockURL)
+	child := url != ""
+	if !child {
+		url = "sqlite://" + filepath.ToSlash(t.TempDir()) + "/x.db"
+	}
+	db, err := Open(Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	refused := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		release, err := aloneInSQLite(ctx, db)
+		if err == nil {
+			err = release()
+		}
+		if err = outage(ctx, err); !errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("got %v, want fault.ErrUnavailable", err)
+		}
+	}
+	if child {
+		refused()
+		return
+	}
+	release, err := aloneInSQLite(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused()
+	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+	other.Env = append(os.Environ(), lockURL+"="+url)
+	if output, err := other.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, output)
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+}
