@@ -3,7 +3,6 @@ package saml_test
 import (
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"testing"
@@ -153,20 +152,6 @@ func (b *bench) refuses(t testing.TB, raw, reason string) *approval.Refusal {
 		t.Fatalf("%v is not what the browser is told", err)
 	}
 	return r
-}
-
-// verdict is the reason of a refusal, or "" for acceptance.
-func (b *bench) verdict(t testing.TB, raw string) string {
-	t.Helper()
-	_, err := b.verify(t, raw)
-	var r *approval.Refusal
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &r):
-		return r.Reason
-	}
-	return fmt.Sprintf("no refusal: %v", err)
 }
 
 func encrypted(e samltest.Encryption) func(*samltest.Message) {

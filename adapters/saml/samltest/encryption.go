@@ -68,6 +68,7 @@ func (e Encryption) wrap(key []byte, to *rsa.PublicKey) string {
 	var octets []byte
 	var err error
 	if transport == Enc+"rsa-1_5" {
+		//lint:ignore SA1019 it has to be refused without consent, and opened with it
 		octets, err = rsa.EncryptPKCS1v15(rand.Reader, to, key)
 	} else {
 		hash, mask := crypto.SHA1, crypto.SHA1

@@ -4,10 +4,9 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // by a connection's explicit consent only
+	"crypto/des"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/subtle"
 	"fmt"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
@@ -241,10 +240,7 @@ var masksOf = map[string]crypto.Hash{
 // which fails later and like any other.
 func pkcs1v15(key *rsa.PrivateKey, text []byte, size int) ([]byte, bool) {
 	secret := make([]byte, size)
-	if _, err := rand.Read(secret); err != nil {
-		return nil, false
-	}
-	guess := make([]byte, size)
-	subtle.ConstantTimeCopy(1, guess, secret)
-	return guess, rsa.DecryptPKCS1v15SessionKey(rand.Reader, key, text, guess) == nil
+	_, _ = rand.Read(secret)
+	//lint:ignore SA1019 by a connection's explicit consent only
+	return secret, rsa.DecryptPKCS1v15SessionKey(rand.Reader, key, text, secret) == nil
 }
