@@ -40,12 +40,16 @@ type raw struct {
 	c rueidis.Client
 }
 
-func openRaw(t *testing.T, url string) raw {
+func openRaw(t *testing.T, url string) raw  { return openWith(t, url, false) }
+func openNode(t *testing.T, url string) raw { return openWith(t, url, true) }
+
+func openWith(t *testing.T, url string, one bool) raw {
 	t.Helper()
 	o, err := rueidis.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.ForceSingleClient = one
 	o.DisableCache = true
 	c, err := rueidis.NewClient(o)
 	if err != nil {
@@ -103,6 +107,29 @@ func TestLimiter(t *testing.T) {
 		server.Flush()
 		r := openRaw(t, server.URL())
 		return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
+	})
+}
+
+// Case O05: scripts name all their keys, and a cluster finds them on one node.
+func TestAClusterIsServedToo(t *testing.T) {
+	url := services.RedisCluster(t)
+	cluster := openRaw(t, url)
+	if mode := cluster.c.Mode(); mode != rueidis.ClientModeCluster {
+		t.Fatal(mode)
+	}
+	t.Run("pace", func(t *testing.T) {
+		porttest.Pace(t, func(t *testing.T) porttest.PaceUnderTest {
+			r := openNode(t, url)
+			r.number("redis.call('FLUSHALL') return 0")
+			return porttest.PaceUnderTest{Pace: redis.NewPace(open(t, url)), Pass: r.pass, Kept: r.kept}
+		})
+	})
+	t.Run("limiter", func(t *testing.T) {
+		porttest.Limiter(t, func(t *testing.T) porttest.LimiterUnderTest {
+			r := openNode(t, url)
+			r.number("redis.call('FLUSHALL') return 0")
+			return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, url)), Pass: r.pass, Kept: r.kept}
+		})
 	})
 }
 

@@ -12,15 +12,26 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/testcontainers/testcontainers-go"
 )
 
-var redisKind = kind{
-	name:    "Redis",
-	install: "Set E2E_REDIS_URL, or start Docker, or install redis-server or valkey-server.",
-	image:   image("E2E_REDIS_IMAGE", "redis:7-alpine"),
-	port:    "6379/tcp",
-	program: redisProgram,
-	answers: redisAnswers,
+var redisKind = redisWith()
+
+// redisWith is a Redis that keeps nothing on disk, with further settings.
+func redisWith(settings ...string) kind {
+	settings = append([]string{"--save", "", "--appendonly", "no"}, settings...)
+	return kind{
+		name:    "Redis",
+		install: "Set E2E_REDIS_URL, or start Docker, or install redis-server or valkey-server.",
+		image:   image("E2E_REDIS_IMAGE", "redis:7-alpine"),
+		port:    "6379/tcp",
+		options: []testcontainers.ContainerCustomizer{
+			testcontainers.WithCmd(append([]string{"redis-server", "--protected-mode", "no"}, settings...)...),
+		},
+		program: func(ctx context.Context) (*running, error) { return redisProgram(ctx, settings) },
+		answers: redisAnswers,
+	}
 }
 
 func redisAnswers(ctx context.Context, addr string) error { return ask(ctx, addr, "PING", "+PONG") }
@@ -107,6 +118,43 @@ func (s *Server) Flush() {
 	}
 }
 
+// RedisCluster starts a cluster of one node for a test. It refuses what any
+// cluster refuses: commands and scripts whose keys lie in different slots.
+func RedisCluster(t testing.TB) string {
+	t.Helper()
+	needMain(t)
+	// By default nodes talk at a port 10,000 higher, which there may not be.
+	bus, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := redisWith("--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus))
+	r, err := node.start()
+	if err != nil {
+		missing(t, err)
+	}
+	t.Cleanup(r.stop)
+	host, port, err := net.SplitHostPort(r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"CONFIG SET cluster-announce-ip " + host, // what clients are sent to
+		"CONFIG SET cluster-announce-port " + port,
+		"CLUSTER ADDSLOTSRANGE 0 16383",
+	} {
+		if err := ask(t.Context(), r.addr, command, "+OK"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	if err := await(ctx, nil, func(ctx context.Context) error { return ask(ctx, r.addr, "DEL none", ":0") }); err != nil {
+		t.Fatal(err)
+	}
+	return "redis://" + r.addr
+}
+
 // ask sends one command and compares the first line of the answer.
 func ask(ctx context.Context, addr, command, want string) error {
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
@@ -132,7 +180,7 @@ func ask(ctx context.Context, addr, command, want string) error {
 	return nil
 }
 
-func redisProgram(ctx context.Context) (*running, error) {
+func redisProgram(ctx context.Context, settings []string) (*running, error) {
 	program, err := find("redis-server", "valkey-server")
 	if err != nil {
 		return nil, err
@@ -142,8 +190,8 @@ func redisProgram(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	r, err := onFreePort(func(port int) (*running, error) {
-		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), redisAnswers,
-			"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", c.folder)
+		args := append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", c.folder}, settings...)
+		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), redisAnswers, args...)
 	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.folder))
