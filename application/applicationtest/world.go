@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,6 +54,7 @@ type World struct {
 	Pace        ports.Pace
 	Limiter     ports.Limiter
 	Broker      *Broker
+	Accounts    *Accounts
 	Connections connection.Directory
 
 	Start         *application.StartDevice
@@ -86,7 +88,7 @@ func New(t testing.TB, o Options) *World {
 	}
 	w := &World{
 		Clock: &Clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)},
-		DB:    db, Store: database.NewStore(db), Broker: &Broker{}, Pace: o.Pace, Limiter: o.Limiter,
+		DB:    db, Store: database.NewStore(db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Pace: o.Pace, Limiter: o.Limiter,
 	}
 	if w.Pace == nil {
 		w.Pace = memory.NewPace(w.Clock.Now)
@@ -102,7 +104,7 @@ func New(t testing.TB, o Options) *World {
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
-	w.build(limits, accounts(o.Accounts))
+	w.build(limits)
 	return w
 }
 
@@ -123,21 +125,21 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 	return d
 }
 
-func (w *World) build(limits quota.Configured, known accounts) {
+func (w *World) build(limits quota.Configured) {
 	clients := device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"})
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
 	timing, now := device.StandardTiming, w.Clock.Now
 
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
-	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, known, csrf, now)
+	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, w.Accounts, csrf, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Pace, timing, TokenLife, now)
 	w.Withdraw = application.NewWithdrawToken(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, w.Limiter, now)
 	w.Initiate = application.NewInitiateSSO(w.Store, codes, w.Limiter, brokers, w.Connections, now)
 	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, now)
-	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, known, now)
+	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, w.Accounts, now)
 	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)
@@ -146,11 +148,24 @@ func (w *World) build(limits quota.Configured, known accounts) {
 	w.RevokeSession = application.NewRevokeSession(w.Store, now)
 }
 
-type accounts []string
+// Accounts are addresses that belong to accounts. It keeps [ports.Accounts].
+type Accounts struct {
+	mu    sync.Mutex
+	known []string
+}
+
+// Add registers somebody.
+func (a *Accounts) Add(email string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known = append(a.known, email)
+}
 
 // Has keeps [ports.Accounts].
-func (a accounts) Has(_ context.Context, email identity.Email) (bool, error) {
-	return slices.Contains(a, email.String()), nil
+func (a *Accounts) Has(_ context.Context, email identity.Email) (bool, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Contains(a.known, email.String()), nil
 }
 
 // From is a request from an address.

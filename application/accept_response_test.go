@@ -1,0 +1,125 @@
+package application_test
+
+import (
+	"testing"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+)
+
+func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
+	for name, c := range map[string]struct {
+		says   string
+		want   error
+		reason string
+	}{
+		"nobody believes it":         {"forged", approval.ErrInvalidAssertion, "bad_signature"},
+		"the identity provider's no": {"denied", approval.ErrDeniedByIdP, "denied_by_idp"},
+		"another's domain":           {"ok a1 ann@beta.example", connection.ErrForeignDomain, "domain_not_allowed"},
+		"a domain below ours":        {"ok a1 ann@sub.acme.example", connection.ErrForeignDomain, "domain_not_allowed"},
+		"another code":               {"ok a1 ann@acme.example AAAA-AAAA", approval.ErrInvalidAssertion, "user_code_mismatch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, applicationtest.Options{})
+			started := s.start(laptop)
+			b := s.leave(started.UserCode, approval.Browser{})
+			before := s.Count(t, "spent_assertions", "true")
+			_, err := s.arrive(c.says)
+			is(t, err, c.want)
+			if s.Count(t, "spent_assertions", "true") != before || s.Count(t, "sso_transactions", "ticket_hash IS NULL") != 1 {
+				t.Error("something was spent")
+			}
+			s.history("oauth.device_flow_started sso.login_failed(" + c.reason + ")")
+			failed := s.Events(t)[1]
+			if failed.Connection != "acme" || failed.Mount != "canonical" || failed.IP != home || failed.RequestID != "request-1" || failed.UserAgent != "test/1" {
+				t.Errorf("what auditors find: %+v", failed)
+			}
+			ticket, err := s.arrive("ok a1 ann@acme.example")
+			must(t, err)
+			_, err = s.finish(ticket, b, approval.Handle{})
+			must(t, err)
+		})
+	}
+}
+
+func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	b := s.leave(started.UserCode, approval.Browser{})
+	first := s.Broker.Last().RelayState
+	ticket, err := s.arrive("ok a1 ann@acme.example")
+	must(t, err)
+
+	_, err = s.arrive("ok a1 ann@acme.example")
+	is(t, err, approval.ErrTripOver)
+	if got := reason(t, err); got != "already_answered" {
+		t.Error(got)
+	}
+	s.leave(started.UserCode, b)
+	_, err = s.arrive("ok a1 ann@acme.example")
+	is(t, err, approval.ErrReplayed)
+
+	_, err = s.finish(ticket, b, approval.Handle{})
+	must(t, err)
+	_, err = s.arriveFor(first, "ok a2 ann@acme.example")
+	is(t, err, approval.ErrTripOver)
+	s.history("oauth.device_flow_started sso.login_failed(already_answered) sso.login_failed(sso_replayed)" +
+		" sso.login_completed sso.login_failed(already_answered)")
+}
+
+func TestTwoIdentityProvidersMayUseTheSameID(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	s.leaveBy("acme", s.start("one").UserCode, approval.Browser{}, approval.Handle{})
+	_, err := s.arrive("ok a1 ann@acme.example")
+	must(t, err)
+	s.leaveBy("beta", s.start("two").UserCode, approval.Browser{}, approval.Handle{})
+	_, err = s.arrive("ok a1 ben@beta.example")
+	must(t, err)
+}
+
+func TestAResponseWithoutATripIsRefused(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	for _, relay := range []string{"", "https://evil.example", "made-up"} { // S21
+		_, err := s.arriveFor(approval.ParseRelayState(relay), "ok a1 ann@acme.example")
+		is(t, err, approval.ErrTripOver)
+		if got := reason(t, err); got != "unknown_relay_state" {
+			t.Error(got)
+		}
+	}
+}
+
+func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	s.leave(s.start(laptop).UserCode, approval.Browser{})
+	s.Clock.Pass(lifetime)
+	_, err := s.arrive("ok a1 ann@acme.example")
+	is(t, err, approval.ErrTripOver)
+	if got := reason(t, err); got != "trip_expired" {
+		t.Error(got)
+	}
+}
+
+func TestASAMLResponseCannotFinishATripOfAnotherBroker(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	s.leaveBy("dify", s.start(laptop).UserCode, approval.Browser{}, approval.Handle{})
+	_, err := s.arrive("ok a1 ann@dify.example")
+	is(t, err, approval.ErrInvalidAssertion)
+	s.history("oauth.device_flow_started sso.login_failed(wrong_broker)")
+}
+
+func TestATripOutlivesAChangeOfAddressAndOfMount(t *testing.T) { // S53
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	b := s.leave(started.UserCode, approval.Browser{})
+	ticket, err := s.Accept.Execute(t.Context(), application.Arrival{
+		Response: "ok a1 ann@acme.example", RelayState: s.Broker.Last().RelayState, On: connection.Legacy, By: applicationtest.From(office),
+	})
+	must(t, err)
+	_, err = s.Complete.Execute(t.Context(), application.Completion{Ticket: ticket, On: connection.Canonical, Browser: b, By: applicationtest.From("203.0.113.1")})
+	must(t, err)
+	if completed := s.Events(t)[1]; completed.Event != "sso.login_completed" || completed.Mount != "legacy" || completed.IP != "203.0.113.1" {
+		t.Errorf("what auditors find: %+v", completed)
+	}
+}

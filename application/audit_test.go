@@ -1,0 +1,33 @@
+package application_test
+
+import (
+	"testing"
+
+	"github.com/devicegate/devicegate/application/applicationtest"
+)
+
+func TestWhatAuditorsFindOfALogin(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	r := s.redeem(s.login(laptop).Code)
+	id := r.Token.Snapshot().ID.String()
+	device := applicationtest.Event{ClientID: "difyctl", DeviceLabel: laptop, IP: home, UserAgent: "test/1", RequestID: "request-1"}
+	person := device
+	person.SubjectType, person.SubjectEmail, person.SubjectIssuer = "external_sso", "ann@acme.example", "https://idp.example/acme"
+
+	started, completed, approved, minted := device, person, person, person
+	started.Event = "oauth.device_flow_started"
+	completed.Event, completed.Connection, completed.Mount = "sso.login_completed", "acme", "canonical"
+	approved.Event, approved.TokenID = "oauth.device_flow_approved", id
+	minted.Event, minted.TokenID, minted.Scopes = "oauth.token_minted", id, "apps:run apps:read:permitted-external"
+	want := []applicationtest.Event{started, completed, approved, minted}
+
+	got := s.Events(t)
+	if len(got) != len(want) {
+		t.Fatalf("%d events: %s", len(got), s.History(t))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("event %d\n got %+v\nwant %+v", i, got[i], want[i])
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package application_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+// vouched is a trip whose answer has come in.
+func (s *stage) vouched(code device.UserCode) (approval.Ticket, approval.Browser) {
+	s.t.Helper()
+	b := s.leave(code, approval.Browser{})
+	ticket, err := s.arrive("ok a1 ann@acme.example")
+	must(s.t, err)
+	return ticket, b
+}
+
+func TestOnlyTheBrowserThatBeganATripCanFinishIt(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	ticket, b := s.vouched(s.start(laptop).UserCode)
+	eve := s.leave(s.start("eve's").UserCode, approval.Browser{})
+	for _, other := range []approval.Browser{{}, eve, approval.ParseBrowser("made-up")} {
+		_, err := s.finish(ticket, other, approval.Handle{})
+		is(t, err, approval.ErrOtherBrowser)
+	}
+	if s.Count(t, "approval_grants", "true") != 0 {
+		t.Error("something was granted")
+	}
+	_, err := s.finish(ticket, b, approval.Handle{})
+	is(t, err, nil)
+	s.history("oauth.device_flow_started oauth.device_flow_started sso.login_failed(browser_mismatch)" +
+		" sso.login_failed(browser_mismatch) sso.login_failed(browser_mismatch) sso.login_completed")
+}
+
+func TestATicketIsGoodForAMinuteAndOnce(t *testing.T) {
+	for after, want := range map[time.Duration]string{time.Minute - time.Microsecond: "", time.Minute: "ticket_expired"} {
+		s := newStage(t, applicationtest.Options{})
+		ticket, b := s.vouched(s.start(laptop).UserCode)
+		s.Clock.Pass(after)
+		_, err := s.finish(ticket, b, approval.Handle{})
+		if want == "" {
+			must(t, err)
+			want = "ticket_spent"
+			_, err = s.finish(ticket, b, approval.Handle{})
+		}
+		is(t, err, approval.ErrTripOver)
+		if got := reason(t, err); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestATicketNobodyGaveIsRefused(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	_, err := s.finish(approval.ParseTicket("made-up"), approval.Browser{}, approval.Handle{})
+	is(t, err, approval.ErrTripOver)
+	s.history("")
+}
+
+func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	code := s.start(laptop).UserCode
+	s.Clock.Pass(lifetime - time.Second)
+	ticket, b := s.vouched(code)
+	s.Clock.Pass(time.Second)
+	_, err := s.finish(ticket, b, approval.Handle{})
+	is(t, err, device.ErrNotPending)
+	if s.Count(t, "approval_grants", "true") != 0 {
+		t.Error("something was granted")
+	}
+}
+
+func TestAnAddressThatBelongsToAnAccountIsTurnedAwayAndOnRecord(t *testing.T) {
+	s := newStage(t, applicationtest.Options{Accounts: []string{"ann@acme.example"}})
+	ticket, b := s.vouched(s.start(laptop).UserCode)
+	_, err := s.finish(ticket, b, approval.Handle{})
+	is(t, err, approval.ErrAccountEmail)
+	if s.Count(t, "approval_grants", "true") != 0 {
+		t.Error("something was granted")
+	}
+	s.history("oauth.device_flow_started oauth.device_flow_rejected(email_belongs_to_dify_account)")
+	_, err = s.finish(ticket, b, approval.Handle{})
+	is(t, err, approval.ErrTripOver)
+}
+
+func TestANewSignInMovesAllGrantsUnderANewHandle(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	one, two := s.start("one"), s.start("two")
+	ticket, b := s.vouched(one.UserCode)
+	old, err := s.finish(ticket, b, approval.ParseHandle("planted"))
+	must(t, err)
+	s.leave(two.UserCode, b)
+	ticket, err = s.arrive("ok a2 ben@acme.example")
+	must(t, err)
+	h, err := s.finish(ticket, b, old)
+	must(t, err)
+	for _, code := range []device.UserCode{one.UserCode, two.UserCode} {
+		_, err := s.Describe.Execute(t.Context(), old, code, applicationtest.From(home))
+		is(t, err, approval.ErrNoSession)
+		_, err = s.Describe.Execute(t.Context(), h, code, applicationtest.From(home))
+		is(t, err, nil)
+	}
+}
+
+// bring finishes a trip by an assertion of the enterprise broker.
+func (s *stage) bring(assertion string, b approval.Browser) (approval.Handle, error) {
+	return s.Complete.Execute(s.t.Context(), application.Completion{
+		Assertion: assertion, On: connection.Canonical, Browser: b, By: applicationtest.From(home),
+	})
+}
+
+func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	code := started.UserCode.String()
+	b := s.leaveBy("dify", started.UserCode, approval.Browser{}, approval.Handle{})
+
+	for assertion, want := range map[string]error{
+		"forged":                          approval.ErrInvalidAssertion,
+		"ok n1 ann@dify.example AAAAAAAA": approval.ErrOtherBrowser,
+		"ok n1 ann@acme.example " + code:  connection.ErrForeignDomain,
+	} {
+		_, err := s.bring(assertion, b)
+		is(t, err, want)
+	}
+	_, err := s.bring("ok n1 ann@dify.example "+code, approval.ParseBrowser("another"))
+	is(t, err, approval.ErrOtherBrowser)
+	if s.Count(t, "spent_assertions", "true") != 0 {
+		t.Error("something was spent")
+	}
+
+	h, err := s.bring("ok n1 ann@dify.example "+code, b)
+	must(t, err)
+	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
+	must(t, err)
+	if described.Subject.Email().String() != "ann@dify.example" || described.Connection != "dify" {
+		t.Errorf("it was %+v", described.Subject)
+	}
+
+	s.Clock.Pass(time.Second)
+	s.leaveBy("dify", started.UserCode, b, approval.Handle{})
+	_, err = s.bring("ok n1 ann@dify.example "+code, b)
+	is(t, err, approval.ErrReplayed)
+}
+
+func TestAnAssertionCannotFinishATripThroughSAML(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	b := s.leave(started.UserCode, approval.Browser{})
+	_, err := s.bring("ok n1 ann@acme.example "+started.UserCode.String(), b)
+	is(t, err, approval.ErrOtherBrowser)
+	if got := reason(t, err); got != "no_trip_of_this_browser" {
+		t.Error(got)
+	}
+}
+
+func TestWithoutABrokerOutsideNoAssertionIsBelieved(t *testing.T) {
+	s := newStage(t, applicationtest.Options{Connections: []connection.Settings{{Slug: "acme", Domains: []string{"*"}}}})
+	started := s.start(laptop)
+	b := s.leave(started.UserCode, approval.Browser{})
+	_, err := s.bring("ok n1 ann@acme.example "+started.UserCode.String(), b)
+	is(t, err, approval.ErrInvalidAssertion)
+}

@@ -1,0 +1,218 @@
+package application_test
+
+import (
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+)
+
+// decisions are both: what guards one guards the other.
+func decisions(s *stage) map[string]func(approval.Proof, device.UserCode) (application.Decided, error) {
+	return map[string]func(approval.Proof, device.UserCode) (application.Decided, error){
+		"approve": func(p approval.Proof, c device.UserCode) (application.Decided, error) {
+			return s.Approve.Execute(s.t.Context(), p, c, applicationtest.From(home))
+		},
+		"deny": func(p approval.Proof, c device.UserCode) (application.Decided, error) {
+			return s.Deny.Execute(s.t.Context(), p, c, applicationtest.From(home))
+		},
+	}
+}
+
+// bothWays runs a test for each decision, each time in a new world.
+func bothWays(t *testing.T, o applicationtest.Options, test func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error))) {
+	for _, way := range []string{"approve", "deny"} {
+		t.Run(way, func(t *testing.T) {
+			s := newStage(t, o)
+			test(t, s, decisions(s)[way])
+		})
+	}
+}
+
+func TestTheGuardsStandInThisOrder(t *testing.T) {
+	bothWays(t, applicationtest.Options{Accounts: []string{"owner@acme.example"}}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+		started := s.start(laptop)
+		h := s.signIn(started.UserCode, "ann@acme.example")
+		good := s.proof(h, started.UserCode)
+		wrong := approval.Proof{Handle: h, CSRF: approval.ParseCSRF("wrong")}
+		nobodys := device.NewUserCode()
+
+		// Each proof is also wrong in all the ways that are checked later.
+		_, err := decide(approval.Proof{Handle: approval.ParseHandle("made-up"), CSRF: wrong.CSRF}, nobodys)
+		is(t, err, approval.ErrInvalidSession)
+		out, err := decide(wrong, nobodys)
+		is(t, err, approval.ErrCSRF)
+		if out.Allowance.Remaining != quota.Decide.Max-1 {
+			t.Errorf("%d tries are left", out.Allowance.Remaining)
+		}
+		_, err = decide(good, nobodys)
+		is(t, err, approval.ErrUserCodeMismatch)
+		_, err = decide(good, device.UserCode{})
+		is(t, err, approval.ErrUserCodeMismatch)
+		_, err = decide(good, started.UserCode)
+		is(t, err, nil)
+		_, err = decide(good, started.UserCode) // T18
+		is(t, err, approval.ErrConsumed)
+		_, err = decide(wrong, started.UserCode)
+		is(t, err, approval.ErrCSRF)
+		for range 4 {
+			_, _ = decide(good, started.UserCode)
+		}
+		out, err = decide(good, started.UserCode)
+		is(t, err, quota.ErrExceeded)
+		if out.Allowance.Reset != time.Hour {
+			t.Errorf("one may come back in %v", out.Allowance.Reset)
+		}
+		s.Clock.Pass(grantTime)
+		_, err = decide(good, started.UserCode)
+		is(t, err, approval.ErrInvalidSession)
+	})
+}
+
+func TestWhoeverIsTooLateIsToldSoAndKeepsTheGrant(t *testing.T) {
+	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+		started := s.start(laptop)
+		ann := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+		ben := s.proof(s.signIn(started.UserCode, "ben@acme.example"), started.UserCode)
+		_, err := decide(ann, started.UserCode)
+		must(t, err)
+		before := s.Dump(t)
+		_, err = decide(ben, started.UserCode)
+		is(t, err, device.ErrNotPending)
+		if s.Dump(t) != before {
+			t.Error("a refused decision has changed something")
+		}
+	})
+}
+
+func TestAnExpiredCodeCannotBeDecidedAbout(t *testing.T) {
+	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+		started := s.start(laptop)
+		s.Clock.Pass(lifetime - time.Minute)
+		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+		s.Clock.Pass(time.Minute)
+		_, err := decide(proof, started.UserCode)
+		is(t, err, device.ErrNotPending)
+	})
+}
+
+func TestAnAccountThatWasMadeMeanwhileIsTurnedAwayAndOnRecord(t *testing.T) {
+	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+		started := s.start(laptop)
+		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+		s.Accounts.Add("ann@acme.example")
+		_, err := decide(proof, started.UserCode)
+		is(t, err, approval.ErrAccountEmail)
+		s.history("oauth.device_flow_started sso.login_completed oauth.device_flow_rejected(email_belongs_to_dify_account)")
+		_, err = s.poll(started.Code, home)
+		is(t, err, device.ErrAuthorizationPending)
+	})
+}
+
+func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+	var wg sync.WaitGroup
+	errs := make([]error, quota.Decide.Max)
+	for i := range errs {
+		decide := s.Approve.Execute
+		if i%2 == 1 {
+			decide = s.Deny.Execute
+		}
+		wg.Go(func() { _, errs[i] = decide(t.Context(), proof, started.UserCode, applicationtest.From(home)) })
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else {
+			is(t, err, approval.ErrConsumed)
+		}
+	}
+	if n := s.Count(t, "audit_events", "event IN ('oauth.device_flow_approved', 'oauth.device_flow_denied')"); won != 1 || n != 1 {
+		t.Errorf("%d decisions won, %d are on record", won, n)
+	}
+}
+
+func TestTwoTabsDecideEachForTheirOwnCode(t *testing.T) { // S17
+	s := newStage(t, applicationtest.Options{})
+	one, two := s.start("one"), s.start("two")
+	b := s.leave(one.UserCode, approval.Browser{})
+	first := s.Broker.Last().RelayState
+	s.leave(two.UserCode, b)
+	ticket, err := s.arrive("ok a2 ann@acme.example")
+	must(t, err)
+	h, err := s.finish(ticket, b, approval.Handle{})
+	must(t, err)
+	ticket, err = s.arriveFor(first, "ok a1 ben@acme.example")
+	must(t, err)
+	h, err = s.finish(ticket, b, h)
+	must(t, err)
+
+	out, err := s.Approve.Execute(t.Context(), s.proof(h, one.UserCode), one.UserCode, applicationtest.From(home))
+	must(t, err)
+	if !out.MoreToDecide {
+		t.Error("the other tab has lost its grant")
+	}
+	out, err = s.Deny.Execute(t.Context(), s.proof(h, two.UserCode), two.UserCode, applicationtest.From(home))
+	must(t, err)
+	if out.MoreToDecide {
+		t.Error("nothing is left to decide")
+	}
+	if got := s.redeem(one.Code).Token.Snapshot().Device.Email.String(); got != "ben@acme.example" {
+		t.Errorf("the first device belongs to %s", got)
+	}
+	_, err = s.poll(two.Code, home)
+	is(t, err, device.ErrAccessDenied)
+}
+
+func TestDescribeApproval(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start("ann's laptop")
+	s.Clock.Pass(time.Minute)
+	h := s.signIn(started.UserCode, "Ann@acme.example")
+	before := s.Dump(t)
+	for _, code := range []device.UserCode{{}, started.UserCode} {
+		got, err := s.Describe.Execute(t.Context(), h, code, applicationtest.From(home))
+		must(t, err)
+		at := s.Clock.Now()
+		if got.Subject.Email().String() != "ann@acme.example" || got.Subject.Issuer() != "https://idp.example/acme" || got.UserCode != started.UserCode ||
+			got.ClientID != "difyctl" || got.ClientName != "Dify CLI" || got.DeviceLabel != "ann's laptop" || got.CSRF.IsZero() ||
+			!got.RequestedAt.Equal(at.Add(-time.Minute)) || !got.ExpiresAt.Equal(at.Add(grantTime)) || got.RequestedFrom.String() != home || !got.SameNetwork {
+			t.Errorf("%+v", got)
+		}
+	}
+	for from, same := range map[string]bool{"192.0.2.250": true, "192.0.3.7": false, "2001:db8::1": false, "::ffff:192.0.2.8": true} {
+		got, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(from))
+		must(t, err)
+		if got.SameNetwork != same {
+			t.Errorf("from %s the device is in the same network: %v", from, got.SameNetwork)
+		}
+	}
+	got, err := s.Describe.Execute(t.Context(), h, started.UserCode, audit.Request{IP: netip.Addr{}})
+	must(t, err)
+	if got.SameNetwork {
+		t.Error("nobody knows where the person is")
+	}
+	for _, h := range []approval.Handle{{}, approval.ParseHandle("made-up")} {
+		_, err := s.Describe.Execute(t.Context(), h, device.UserCode{}, applicationtest.From(home))
+		is(t, err, approval.ErrNoSession)
+	}
+	_, err = s.Describe.Execute(t.Context(), h, device.NewUserCode(), applicationtest.From(home))
+	is(t, err, approval.ErrNoSession)
+	if s.Dump(t) != before {
+		t.Error("describing has changed something")
+	}
+	s.Clock.Pass(grantTime)
+	_, err = s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
+	is(t, err, approval.ErrNoSession)
+}

@@ -1,0 +1,136 @@
+package application_test
+
+import (
+	"testing"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
+)
+
+func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
+	only := []connection.Settings{{Slug: "acme", Domains: []string{"acme.example"}}}
+	for name, c := range map[string]struct {
+		connections []connection.Settings
+		slug, hint  string
+		want        error
+		acs         connection.Mount
+	}{
+		"by name":                              {slug: "beta", acs: connection.Legacy},
+		"by the domain of the address":         {hint: "Ben@BETA.example", acs: connection.Legacy},
+		"the name wins over the address":       {slug: "acme", hint: "ben@beta.example", acs: connection.Canonical},
+		"one of several domains":               {hint: "ann@acme.test", acs: connection.Canonical},
+		"a domain below one is another":        {hint: "ann@sub.acme.example", want: connection.ErrChoose},
+		"a domain of nobody":                   {hint: "eve@nobody.example", want: connection.ErrChoose},
+		"no hint":                              {want: connection.ErrChoose},
+		"a hint that is no address":            {hint: "acme.example", want: connection.ErrChoose},
+		"a name that is not there":             {slug: "unheard-of", want: connection.ErrUnknown},
+		"the only one":                         {connections: only, acs: connection.Canonical},
+		"the only one, whatever the address":   {connections: only, hint: "eve@nobody.example", acs: connection.Canonical},
+		"none at all":                          {connections: []connection.Settings{}, want: connection.ErrUnknown},
+		"one that cannot be reached":           {slug: "down", want: ports.ErrInitiateFailed},
+		"one whose broker names no place":      {slug: "nowhere", want: ports.ErrInitiateMissingURL},
+		"one that takes forms instead of GETs": {slug: "post", acs: connection.Canonical},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, applicationtest.Options{Connections: c.connections})
+			started := s.start(laptop)
+			out, err := s.Initiate.Execute(t.Context(), application.Initiate{
+				UserCode: started.UserCode.String(), Connection: c.slug, LoginHint: c.hint, On: connection.Canonical, By: applicationtest.From(home),
+			})
+			is(t, err, c.want)
+			if out.Allowance.Remaining != quota.InitiateSSO.Max-1 {
+				t.Errorf("%d tries are left", out.Allowance.Remaining)
+			}
+			trips := s.Count(t, "sso_transactions", "true")
+			if c.want != nil {
+				if trips != 0 {
+					t.Errorf("%d trips have begun", trips)
+				}
+				return
+			}
+			begun := s.Broker.Last()
+			if trips != 1 || begun.ACS != c.acs || begun.UserCode != started.UserCode || out.Browser.IsZero() || out.Redirect.URL == "" {
+				t.Errorf("%d trips have begun, the last one %+v", trips, begun)
+			}
+			if n := len(begun.RelayState.Reveal()); n > 80 { // S19
+				t.Errorf("RelayState has %d bytes", n)
+			}
+		})
+	}
+}
+
+func TestATripNeedsACodeThatWaits(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	approved, expired := s.login(laptop), s.start(laptop)
+	try := func(typed string) {
+		t.Helper()
+		_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", On: connection.Canonical, By: applicationtest.From(home)})
+		is(t, err, device.ErrInvalidUserCode)
+	}
+	try("HELLO")
+	try(device.NewUserCode().String())
+	try(approved.UserCode.String())
+	s.Clock.Pass(lifetime)
+	try(expired.UserCode.String())
+}
+
+func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) { // S17
+	s := newStage(t, applicationtest.Options{})
+	first := s.leave(s.start("one").UserCode, approval.Browser{})
+	if again := s.leave(s.start("two").UserCode, first); !again.Equal(first.Text) {
+		t.Error("it has got another name")
+	}
+	if made := s.leave(s.start("three").UserCode, approval.ParseBrowser("chosen by a stranger")); made.Reveal() == "chosen by a stranger" {
+		t.Error("a name was taken that was never given")
+	}
+}
+
+func TestAnotherTripForACodeDropsWhatWasGrantedForItAndNothingElse(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	one, two := s.start("one"), s.start("two")
+	b := s.leave(one.UserCode, approval.Browser{})
+	ticket, err := s.arrive("ok a1 ann@acme.example")
+	must(t, err)
+	h, err := s.finish(ticket, b, approval.Handle{})
+	must(t, err)
+	s.leaveBy("acme", two.UserCode, b, h)
+	ticket, err = s.arrive("ok a2 ann@acme.example")
+	must(t, err)
+	h, err = s.finish(ticket, b, h)
+	must(t, err)
+
+	s.leaveBy("beta", one.UserCode, b, h)
+	_, err = s.Describe.Execute(t.Context(), h, one.UserCode, applicationtest.From(home))
+	is(t, err, approval.ErrNoSession)
+	_, err = s.Describe.Execute(t.Context(), h, two.UserCode, applicationtest.From(home))
+	is(t, err, nil)
+}
+
+func TestATripThatCannotBeginDropsNothing(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	h := s.signIn(started.UserCode, "ann@acme.example")
+	_, err := s.Initiate.Execute(t.Context(), application.Initiate{
+		UserCode: started.UserCode.String(), Connection: "down", Handle: h, By: applicationtest.From(home),
+	})
+	is(t, err, ports.ErrInitiateFailed)
+	_, err = s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
+	is(t, err, nil)
+}
+
+func TestSixtyTripsAnHourAndAddress(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	code := s.start(laptop).UserCode
+	for range 60 {
+		s.leave(code, approval.Browser{})
+	}
+	_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", On: connection.Canonical, By: applicationtest.From(home)})
+	is(t, err, quota.ErrExceeded)
+	_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", On: connection.Canonical, By: applicationtest.From(office)})
+	is(t, err, nil)
+}

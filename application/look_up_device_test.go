@@ -1,0 +1,153 @@
+package application_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+)
+
+func (s *stage) lookUp(typed, from string) (application.LookedUp, error) {
+	return s.LookUp.Execute(s.t.Context(), typed, applicationtest.From(from))
+}
+
+// spellings are ways in which people type a code (D16).
+func spellings(code device.UserCode) map[string]string {
+	shown := code.String()
+	bare := strings.ReplaceAll(shown, "-", "")
+	wide := strings.Map(func(r rune) rune {
+		if r == '-' {
+			return '－'
+		}
+		return r + 0xFEE0
+	}, shown)
+	return map[string]string{
+		"as shown": shown, "small letters": strings.ToLower(shown), "no dash": bare,
+		"a blank for the dash": bare[:4] + " " + bare[4:], "blanks everywhere": strings.Join(strings.Split(bare, ""), " "),
+		"an en dash": bare[:4] + "–" + bare[4:], "a dash that does not break": bare[:4] + "\u2011" + bare[4:],
+		"a minus": bare[:4] + "−" + bare[4:], "full width": wide, "no width in between": bare[:4] + "\u200b-\ufeff" + bare[4:],
+		"a line end": shown + "\r\n", "a tab before it": "\t" + shown, "a blank that does not break": "\u00a0" + shown + "\u00a0",
+	}
+}
+
+func TestACodeIsFoundHoweverItIsTyped(t *testing.T) { // D16
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	for name, typed := range spellings(started.UserCode) {
+		found, err := s.lookUp(typed, home)
+		must(t, err)
+		if !found.Valid || found.UserCode != started.UserCode || found.ClientID != "difyctl" {
+			t.Errorf("%s: %q was not found", name, typed)
+		}
+		if found.Allowance.Remaining != quota.LookUpDevice.Max-1 {
+			t.Errorf("%s: counted again, %d tries are left", name, found.Allowance.Remaining)
+		}
+		if _, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", On: connection.Canonical, By: applicationtest.From(home)}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheTimeThatIsLeftIsTrue(t *testing.T) { // D41
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	for _, c := range []struct{ pass, left time.Duration }{
+		{0, 900 * time.Second},
+		{300 * time.Second, 600 * time.Second},
+		{595 * time.Second, 5 * time.Second},
+		{5 * time.Second, 0},
+	} {
+		s.Clock.Pass(c.pass)
+		found, err := s.lookUp(started.UserCode.String(), home)
+		must(t, err)
+		if found.Remaining != c.left || found.Valid != (c.left > 0) {
+			t.Errorf("%v are left, want %v", found.Remaining, c.left)
+		}
+	}
+}
+
+func TestUnknownExpiredAndUsedCodesLookAlike(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	approved := s.login(laptop)
+	denied, redeemed, expired := s.start(laptop), s.login("desk"), s.start(laptop)
+	_, err := s.Deny.Execute(t.Context(), s.proof(s.signIn(denied.UserCode, "ann@acme.example"), denied.UserCode), denied.UserCode, applicationtest.From(home))
+	must(t, err)
+	s.redeem(redeemed.Code)
+	for name, typed := range map[string]string{
+		"approved": approved.UserCode.String(), "denied": denied.UserCode.String(), "redeemed": redeemed.UserCode.String(),
+		"unknown": device.NewUserCode().String(), "impossible": "0000-1111", "nonsense": "hello", "long": strings.Repeat("A", 5000),
+	} {
+		found, err := s.lookUp(typed, home)
+		must(t, err)
+		if found.Valid || found.ClientID != "" || found.Remaining != 0 || !found.UserCode.IsZero() {
+			t.Errorf("%s: %+v", name, found)
+		}
+	}
+	s.Clock.Pass(lifetime)
+	found, err := s.lookUp(expired.UserCode.String(), office)
+	must(t, err)
+	if found.Valid {
+		t.Errorf("expired: %+v", found)
+	}
+}
+
+func TestAHitGivesNoGuessesBack(t *testing.T) { // D36
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	refused := 0
+	for i := range 200 {
+		typed := device.NewUserCode().String()
+		if i == 30 {
+			typed = started.UserCode.String()
+		}
+		found, err := s.lookUp(typed, home)
+		if i == 30 && !found.Valid {
+			t.Error("the right code was not found")
+		}
+		if err != nil {
+			is(t, err, quota.ErrExceeded)
+			if found.Allowance.Reset != 5*time.Minute {
+				t.Fatalf("one may come back in %v", found.Allowance.Reset)
+			}
+			refused++
+		}
+	}
+	if refused != 140 {
+		t.Errorf("%d guesses were refused", refused)
+	}
+	if _, err := s.lookUp(device.NewUserCode().String(), office); err != nil {
+		t.Errorf("somebody else is refused: %v", err)
+	}
+	// The person who shows the code has been counted already.
+	if _, err := s.lookUp(started.UserCode.String(), home); err != nil {
+		t.Errorf("a code that was tried before is refused: %v", err)
+	}
+}
+
+func TestTheWholeWorldsWrongGuessesAreCountedTogether(t *testing.T) {
+	limits := quota.Configure(10, 60)
+	s := newStage(t, applicationtest.Options{Limits: &limits})
+	started := s.start(laptop)
+	for i := range 10 {
+		_, err := s.lookUp(device.NewUserCode().String(), "203.0.113."+string(rune('1'+i%9)))
+		must(t, err)
+	}
+	// Right codes are refused, too: else the refusal would tell them apart.
+	for _, typed := range []string{started.UserCode.String(), device.NewUserCode().String()} {
+		found, err := s.lookUp(typed, office)
+		is(t, err, quota.ErrExceeded)
+		if found.Allowance.Limit.Max != 10 || found.Allowance.Reset <= 0 {
+			t.Errorf("which limit it was: %+v", found.Allowance)
+		}
+		_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", On: connection.Canonical, By: applicationtest.From(office)})
+		is(t, err, quota.ErrExceeded)
+	}
+	s.Clock.Pass(time.Hour)
+	_, err := s.lookUp(started.UserCode.String(), office)
+	must(t, err)
+}

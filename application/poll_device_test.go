@@ -1,0 +1,317 @@
+package application_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// paces are the ways in which the pace may be: with none at all every answer is
+// still right, only dearer.
+var paces = map[string]ports.Pace{"memory": nil, "away": away{}}
+
+func everyPace(t *testing.T, test func(t *testing.T, s *stage)) {
+	for name, pace := range paces {
+		t.Run("with the pace "+name, func(t *testing.T) { test(t, newStage(t, applicationtest.Options{Pace: pace})) })
+	}
+}
+
+func TestAClientThatKeepsTheIntervalIsNeverToldToSlowDown(t *testing.T) { // D01, D05
+	everyPace(t, func(t *testing.T, s *stage) {
+		started := s.start(laptop)
+		for range 5 {
+			_, err := s.poll(started.Code, home)
+			is(t, err, device.ErrAuthorizationPending)
+			s.Clock.Pass(interval)
+		}
+		s.approve(started.UserCode, "ann@acme.example")
+		is(t, s.opens(s.redeem(started.Code)), nil)
+	})
+}
+
+func TestAnEarlyPollNeitherMovesTheMarkNorRaisesTheDemand(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	_, err := s.poll(started.Code, home)
+	is(t, err, device.ErrAuthorizationPending)
+	for range 4 {
+		s.Clock.Pass(time.Second)
+		_, err := s.poll(started.Code, home)
+		is(t, err, device.ErrSlowDown)
+	}
+	s.Clock.Pass(gap - 4*time.Second)
+	_, err = s.poll(started.Code, home)
+	is(t, err, device.ErrAuthorizationPending)
+}
+
+func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
+	everyPace(t, func(t *testing.T, s *stage) {
+		started := s.login(laptop)
+		replicas := []*application.PollDevice{
+			s.Poll,
+			application.NewPollDevice(s.Store, memory.NewPace(s.Clock.Now), device.StandardTiming, applicationtest.TokenLife, s.Clock.Now),
+		}
+		const polls = 50
+		var wg sync.WaitGroup
+		errs := make([]error, polls)
+		for i := range polls {
+			wg.Go(func() {
+				_, errs[i] = replicas[i%2].Execute(t.Context(), started.Code, "difyctl", applicationtest.From(home))
+			})
+		}
+		wg.Wait()
+		got := 0
+		for _, err := range errs {
+			if err == nil {
+				got++
+			} else {
+				is(t, err, device.ErrSlowDown)
+			}
+		}
+		if got != 1 || s.live() != 1 {
+			t.Errorf("%d tokens were handed out, %d are alive", got, s.live())
+		}
+	})
+}
+
+func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
+	for name, c := range map[string]struct {
+		before func(s *stage, first application.Redeemed)
+		after  time.Duration
+		from   string
+		want   error
+	}{
+		"a gap later, the client gets another secret":       {after: gap, from: home},
+		"just before the window closes":                     {after: 30*time.Second - time.Microsecond, from: home},
+		"sooner, it is told to wait":                        {after: gap - time.Microsecond, from: home, want: device.ErrSlowDown},
+		"after the window, nothing":                         {after: 30 * time.Second, from: home, want: device.ErrExpiredToken},
+		"from elsewhere, nothing":                           {after: interval, from: office, want: device.ErrExpiredToken},
+		"after the token was used, nothing":                 {func(s *stage, r application.Redeemed) { must(s.t, s.opens(r)) }, interval, home, device.ErrExpiredToken},
+		"after the token was revoked, nothing":              {revoke, interval, home, device.ErrExpiredToken},
+		"after the device has signed in again, nothing":     {func(s *stage, _ application.Redeemed) { s.redeem(s.login(laptop).Code) }, interval, home, device.ErrExpiredToken},
+		"another device of the same person changes nothing": {func(s *stage, _ application.Redeemed) { s.redeem(s.login("desk").Code) }, interval, home, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			everyPace(t, func(t *testing.T, s *stage) {
+				started := s.login(laptop)
+				first := s.redeem(started.Code)
+				if c.before != nil {
+					c.before(s, first)
+				}
+				alive := s.live()
+				s.Clock.Pass(c.after)
+				second, err := s.poll(started.Code, c.from)
+				is(t, err, c.want)
+				if s.live() != alive {
+					t.Errorf("%d tokens are alive, %d were before", s.live(), alive)
+				}
+				if c.want != nil {
+					return
+				}
+				if second.Token.Snapshot().ID != first.Token.Snapshot().ID {
+					t.Error("it is another token")
+				}
+				is(t, s.opens(first), token.ErrInvalid)
+				is(t, s.opens(second), nil)
+				for range 5 {
+					s.Clock.Pass(interval)
+					_, err := s.poll(started.Code, home)
+					is(t, err, device.ErrExpiredToken)
+				}
+			})
+		})
+	}
+}
+
+func revoke(s *stage, r application.Redeemed) {
+	of := r.Token.Snapshot()
+	must(s.t, s.RevokeSession.Execute(s.t.Context(), of.ID, of.Device.Email, of.Device.Issuer, applicationtest.From(home)))
+}
+
+func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.T) {
+	everyPace(t, func(t *testing.T, s *stage) {
+		started := s.login(laptop)
+		lost := s.redeem(started.Code)
+		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+		is(t, s.opens(lost), token.ErrInvalid)
+		if s.live() != 0 {
+			t.Errorf("%d tokens are alive", s.live())
+		}
+		s.Clock.Pass(interval)
+		again := s.redeem(started.Code)
+		is(t, s.opens(again), nil)
+		is(t, s.opens(lost), token.ErrInvalid)
+		if s.live() != 1 || again.Token.Snapshot().ID != lost.Token.Snapshot().ID {
+			t.Errorf("%d tokens are alive", s.live())
+		}
+		s.history("oauth.device_flow_started sso.login_completed oauth.device_flow_approved oauth.token_minted" +
+			" oauth.token_revoked(not_delivered) oauth.token_rotated")
+	})
+}
+
+func TestAnAnswerThatDidNotArriveTwiceIsLost(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.login(laptop)
+	for range 2 {
+		lost := s.redeem(started.Code)
+		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+		s.Clock.Pass(interval)
+	}
+	_, err := s.poll(started.Code, home)
+	is(t, err, device.ErrExpiredToken)
+	if s.live() != 0 {
+		t.Errorf("%d tokens are alive", s.live())
+	}
+}
+
+func TestAWithdrawnTokenThatComesBackReplacesWhatTheDeviceGotMeanwhile(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.login(laptop)
+	lost := s.redeem(started.Code)
+	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+	meanwhile := s.redeem(s.login(laptop).Code)
+	s.Clock.Pass(interval)
+	again := s.redeem(started.Code)
+	is(t, s.opens(meanwhile), token.ErrInvalid)
+	is(t, s.opens(again), nil)
+	if s.live() != 1 {
+		t.Errorf("%d tokens are alive", s.live())
+	}
+}
+
+func TestATokenThatWasUsedDidArrive(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	r := s.redeem(s.login(laptop).Code)
+	must(t, s.opens(r))
+	if err := s.Withdraw.Execute(t.Context(), r.Authorization, applicationtest.From(home)); err == nil {
+		t.Error("it was withdrawn")
+	}
+	is(t, s.opens(r), nil)
+}
+
+func TestANewLoginReplacesTheTokenOfTheSameDeviceAlone(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	desk := s.redeem(s.login("desk").Code)
+	before := s.redeem(s.login(laptop).Code)
+	after := s.redeem(s.login(laptop).Code)
+	is(t, s.opens(before), token.ErrInvalid)
+	is(t, s.opens(after), nil)
+	is(t, s.opens(desk), nil)
+	if s.live() != 2 {
+		t.Errorf("%d tokens are alive", s.live())
+	}
+	const flow = "oauth.device_flow_started sso.login_completed oauth.device_flow_approved "
+	s.history(flow + "oauth.token_minted " + flow + "oauth.token_minted " + flow + "oauth.token_revoked(replaced) oauth.token_minted")
+}
+
+func TestAnExpiredTokenOfTheDeviceDoesNotStandInTheWay(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	before := s.redeem(s.login(laptop).Code)
+	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	after := s.redeem(s.login(laptop).Code)
+	is(t, s.opens(before), token.ErrInvalid)
+	is(t, s.opens(after), nil)
+	if s.live() != 1 {
+		t.Errorf("%d tokens are alive", s.live())
+	}
+}
+
+func TestWhatAClientIsToldWithoutAToken(t *testing.T) { // D13, D26
+	everyPace(t, func(t *testing.T, s *stage) {
+		denied, pending := s.start(laptop), s.start(laptop)
+		_, err := s.Deny.Execute(t.Context(), s.proof(s.signIn(denied.UserCode, "ann@acme.example"), denied.UserCode), denied.UserCode, applicationtest.From(home))
+		must(t, err)
+		for range 2 {
+			_, err := s.poll(denied.Code, home)
+			is(t, err, device.ErrAccessDenied)
+			_, err = s.Poll.Execute(t.Context(), pending.Code, "tv", applicationtest.From(home))
+			is(t, err, device.ErrForeignClient)
+			_, err = s.poll(device.ParseCode("dc_made_up"), home)
+			is(t, err, device.ErrExpiredToken)
+		}
+		_, err = s.Poll.Execute(t.Context(), pending.Code, "", applicationtest.From(home))
+		is(t, err, device.ErrAuthorizationPending)
+		s.Clock.Pass(lifetime)
+		for _, code := range []device.Code{denied.Code, pending.Code} {
+			_, err := s.poll(code, home)
+			is(t, err, device.ErrExpiredToken)
+		}
+	})
+}
+
+func TestMadeUpCodesLeaveNothingBehind(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	before := s.Dump(t)
+	for range 100 {
+		_, err := s.poll(device.NewCode(), home)
+		is(t, err, device.ErrExpiredToken)
+	}
+	if s.Dump(t) != before {
+		t.Error("the store has changed")
+	}
+}
+
+func TestAnApprovalOfTheLastMomentCanBeRedeemedForAMinute(t *testing.T) {
+	for after, want := range map[time.Duration]error{59 * time.Second: nil, time.Minute: device.ErrExpiredToken} {
+		s := newStage(t, applicationtest.Options{})
+		started := s.start(laptop)
+		s.Clock.Pass(lifetime - time.Second)
+		s.approve(started.UserCode, "ann@acme.example")
+		s.Clock.Pass(after)
+		_, err := s.poll(started.Code, home)
+		is(t, err, want)
+	}
+}
+
+// deaf is a pace that does not hear of decisions.
+type deaf struct{ ports.Pace }
+
+func (deaf) Wake(context.Context, secret.Digest) error { return errAway }
+
+func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
+	pace := &deaf{}
+	s := newStage(t, applicationtest.Options{Pace: pace})
+	pace.Pace = memory.NewPace(s.Clock.Now)
+	started := s.start(laptop)
+	_, err := s.poll(started.Code, home)
+	is(t, err, device.ErrAuthorizationPending)
+	s.approve(started.UserCode, "ann@acme.example")
+	for waited := interval; ; waited += interval {
+		s.Clock.Pass(interval)
+		_, err := s.poll(started.Code, home)
+		if err == nil {
+			return
+		}
+		is(t, err, device.ErrAuthorizationPending)
+		if waited > 15*time.Second {
+			t.Fatal("the approval was not noticed")
+		}
+	}
+}
+
+func TestAPollFromAnotherAddressIsNotedOnce(t *testing.T) { // F14
+	everyPace(t, func(t *testing.T, s *stage) {
+		started := s.start(laptop)
+		for _, from := range []string{home, office, "203.0.113.5", home} {
+			_, err := s.poll(started.Code, from)
+			if err != nil {
+				is(t, err, device.ErrAuthorizationPending)
+			}
+			s.Clock.Pass(interval)
+		}
+		s.approve(started.UserCode, "ann@acme.example")
+		out, err := s.poll(started.Code, office)
+		must(t, err)
+		is(t, s.opens(out), nil)
+		s.history("oauth.device_flow_started oauth.device_code_cross_ip_poll sso.login_completed oauth.device_flow_approved oauth.token_minted")
+	})
+}

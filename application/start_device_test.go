@@ -1,0 +1,75 @@
+package application_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/token"
+)
+
+func TestStartDevice(t *testing.T) {
+	for name, c := range map[string]struct {
+		in    application.Start
+		want  error
+		label string
+	}{
+		"a known client":                  {in: application.Start{ClientID: "difyctl", Label: "laptop"}, label: "laptop"},
+		"one that does not name a device": {in: application.Start{ClientID: "difyctl"}, label: "Dify CLI"},
+		"a label too long":                {in: application.Start{ClientID: "tv", Label: strings.Repeat("ü", 300)}, label: strings.Repeat("ü", 255)},
+		"a known scope (D27)":             {in: application.Start{ClientID: "tv", Scope: "apps:run"}, label: "tv"},
+		"an unknown scope (D27)":          {in: application.Start{ClientID: "tv", Scope: "apps:run root"}, want: token.ErrInvalidScope},
+		"an unknown client (D31)":         {in: application.Start{ClientID: "netflix"}, want: device.ErrUnsupportedClient},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, applicationtest.Options{})
+			c.in.By = applicationtest.From(home)
+			started, err := s.Start.Execute(t.Context(), c.in)
+			is(t, err, c.want)
+			if started.Allowance.Remaining != quota.StartDevice.Max-1 {
+				t.Errorf("%d tries are left", started.Allowance.Remaining)
+			}
+			if c.want != nil {
+				s.history("")
+				return
+			}
+			if started.ExpiresIn != 15*time.Minute || started.Interval != 5*time.Second {
+				t.Errorf("it lives %v and may be asked for every %v", started.ExpiresIn, started.Interval)
+			}
+			if !started.Code.WellFormed() {
+				t.Error("the device code is malformed")
+			}
+			if events := s.Events(t); len(events) != 1 || events[0].DeviceLabel != c.label {
+				t.Errorf("what auditors find: %+v", events)
+			}
+		})
+	}
+}
+
+func TestSixtyStartsAnHourAndAddress(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	for range 60 {
+		s.start(laptop)
+	}
+	for from, want := range map[string]error{home: quota.ErrExceeded, office: nil} {
+		started, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", By: applicationtest.From(from)})
+		is(t, err, want)
+		if want != nil && (started.Allowance.Reset != time.Hour || !started.Code.IsZero()) {
+			t.Errorf("one may come back in %v", started.Allowance.Reset)
+		}
+	}
+	s.Clock.Pass(time.Hour)
+	s.start(laptop)
+}
+
+func TestALimiterThatIsAwayStopsNobody(t *testing.T) {
+	s := newStage(t, applicationtest.Options{Limiter: away{}})
+	for range 70 {
+		s.start(laptop)
+	}
+	is(t, s.opens(s.redeem(s.login(laptop).Code)), nil)
+}

@@ -1,0 +1,186 @@
+package application_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/secret"
+)
+
+// Who asks, and from where.
+const (
+	home      = "192.0.2.7"
+	office    = "198.51.100.9"
+	laptop    = "laptop"
+	interval  = 5 * time.Second
+	gap       = 4500 * time.Millisecond
+	lifetime  = 15 * time.Minute
+	grantTime = 5 * time.Minute
+)
+
+// stage is a world, and moves that many tests begin with.
+type stage struct {
+	*applicationtest.World
+	t *testing.T
+}
+
+func newStage(t *testing.T, o applicationtest.Options) *stage {
+	t.Helper()
+	return &stage{applicationtest.New(t, o), t}
+}
+
+func (s *stage) start(label string) application.Started {
+	s.t.Helper()
+	started, err := s.Start.Execute(s.t.Context(), application.Start{ClientID: "difyctl", Label: label, By: applicationtest.From(home)})
+	must(s.t, err)
+	return started
+}
+
+// leave begins a trip to the identity provider acme.
+func (s *stage) leave(code device.UserCode, b approval.Browser) approval.Browser {
+	s.t.Helper()
+	return s.leaveBy("acme", code, b, approval.Handle{})
+}
+
+func (s *stage) leaveBy(slug string, code device.UserCode, b approval.Browser, h approval.Handle) approval.Browser {
+	s.t.Helper()
+	out, err := s.Initiate.Execute(s.t.Context(), application.Initiate{
+		UserCode: code.String(), Connection: slug, On: connection.Canonical, Browser: b, Handle: h, By: applicationtest.From(home),
+	})
+	must(s.t, err)
+	return out.Browser
+}
+
+// arrive posts what the identity provider says about the trip begun last.
+func (s *stage) arrive(says string) (approval.Ticket, error) {
+	return s.arriveFor(s.Broker.Last().RelayState, says)
+}
+
+func (s *stage) arriveFor(relay approval.RelayState, says string) (approval.Ticket, error) {
+	return s.Accept.Execute(s.t.Context(), application.Arrival{
+		Response: says, RelayState: relay, On: connection.Canonical, By: applicationtest.From(home),
+	})
+}
+
+func (s *stage) finish(ticket approval.Ticket, b approval.Browser, h approval.Handle) (approval.Handle, error) {
+	return s.Complete.Execute(s.t.Context(), application.Completion{
+		Ticket: ticket, On: connection.Canonical, Browser: b, Handle: h, By: applicationtest.From(home),
+	})
+}
+
+// signIn is a whole trip of a browser for a code.
+func (s *stage) signIn(code device.UserCode, email string) approval.Handle {
+	s.t.Helper()
+	b := s.leave(code, approval.Browser{})
+	ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
+	must(s.t, err)
+	h, err := s.finish(ticket, b, approval.Handle{})
+	must(s.t, err)
+	return h
+}
+
+func (s *stage) proof(h approval.Handle, code device.UserCode) approval.Proof {
+	s.t.Helper()
+	described, err := s.Describe.Execute(s.t.Context(), h, code, applicationtest.From(home))
+	must(s.t, err)
+	return approval.Proof{Handle: h, CSRF: described.CSRF}
+}
+
+func (s *stage) approve(code device.UserCode, email string) {
+	s.t.Helper()
+	proof := s.proof(s.signIn(code, email), code)
+	_, err := s.Approve.Execute(s.t.Context(), proof, code, applicationtest.From(home))
+	must(s.t, err)
+}
+
+// login is a whole login, up to the approval.
+func (s *stage) login(label string) application.Started {
+	s.t.Helper()
+	started := s.start(label)
+	s.approve(started.UserCode, "ann@acme.example")
+	return started
+}
+
+func (s *stage) poll(code device.Code, from string) (application.Redeemed, error) {
+	return s.Poll.Execute(s.t.Context(), code, "difyctl", applicationtest.From(from))
+}
+
+func (s *stage) redeem(code device.Code) application.Redeemed {
+	s.t.Helper()
+	out, err := s.poll(code, home)
+	must(s.t, err)
+	return out
+}
+
+// opens returns nil if the token is good.
+func (s *stage) opens(r application.Redeemed) error {
+	_, err := s.Verify.Execute(s.t.Context(), r.Secret, applicationtest.From(home))
+	return err
+}
+
+func (s *stage) live() int { return s.Count(s.t, "oauth_access_tokens", "revoked_at IS NULL") }
+
+func (s *stage) history(want string) {
+	s.t.Helper()
+	if got := s.History(s.t); got != want {
+		s.t.Errorf("what auditors find differs:\n got %s\nwant %s", got, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func is(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+// reason is why a response was refused, for auditors.
+func reason(t *testing.T, err error) string {
+	t.Helper()
+	var why *approval.Refusal
+	if !errors.As(err, &why) {
+		t.Fatalf("%v gives no reason", err)
+	}
+	return why.Reason
+}
+
+// away is a pace and a limiter that cannot be reached.
+type away struct{}
+
+var errAway = errors.New("away")
+
+func (away) Ask(context.Context, secret.Digest, string, time.Duration) (bool, bool, error) {
+	return false, false, errAway
+}
+func (away) Claim(context.Context, secret.Digest, time.Duration) (bool, error) { return false, errAway }
+func (away) Remember(context.Context, secret.Digest, string, time.Duration) error {
+	return errAway
+}
+func (away) Wake(context.Context, secret.Digest) error { return errAway }
+
+func (away) Take(context.Context, quota.Limit, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errAway
+}
+
+func (away) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errAway
+}
+
+func (away) Left(context.Context, quota.Limit, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errAway
+}
