@@ -167,7 +167,9 @@ var errAway = errors.New("away")
 func (away) Ask(context.Context, secret.Digest, string, time.Duration) (bool, bool, error) {
 	return false, false, errAway
 }
+
 func (away) Claim(context.Context, secret.Digest, time.Duration) (bool, error) { return false, errAway }
+
 func (away) Remember(context.Context, secret.Digest, string, time.Duration) error {
 	return errAway
 }
