@@ -3,11 +3,16 @@ package saml
 import (
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // FuzzGuard gives the first two steps anything at all.
@@ -35,6 +40,25 @@ func FuzzGuard(f *testing.F) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+func TestAPanicIsARefusal(t *testing.T) {
+	via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged strings.Builder
+	b := &Broker{log: slog.New(slog.NewTextHandler(&logged, nil)), sources: map[string]*source{"acme": {now: time.Now, idp: &idp{}}}}
+	raw, err := os.ReadFile(filepath.Join("testdata", "vendors", "pysaml2", "encrypted.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A key pair that New would have refused.
+	_, err = b.Verify(t.Context(), via, ports.Response{Raw: base64.StdEncoding.EncodeToString(raw)})
+	var r *approval.Refusal
+	if !errors.As(err, &r) || r.Reason != "internal_error" || !strings.Contains(logged.String(), "panicked") {
+		t.Errorf("got %v, logged %s", err, logged.String())
+	}
 }
 
 func TestWhatIsShownCannotForgeALog(t *testing.T) {

@@ -168,3 +168,12 @@ func (b *bench) with(t testing.TB, changes ...func(*samltest.Message)) string {
 	}
 	return m.Encode()
 }
+
+func parsed(t testing.TB, der []byte) *x509.Certificate {
+	t.Helper()
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}

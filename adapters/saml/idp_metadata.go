@@ -24,8 +24,8 @@ type idp struct {
 	warnings    []string
 }
 
-// metadataLimits are for whole federations.
-var metadataLimits = xmltree.Limits{Bytes: 64 << 20, Depth: 100, Elements: 8_000_000, Attributes: 256, Namespaces: 256}
+// metadataLimits leave room for a federation.
+var metadataLimits = xmltree.Limits{Bytes: 32 << 20, Depth: 100, Elements: 1_000_000, Attributes: 256, Namespaces: 256}
 
 // entity is an EntityDescriptor and the validUntil of what it lies in.
 type entity struct {

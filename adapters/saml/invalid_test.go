@@ -263,6 +263,11 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 		{"two References, one bad", "signature_malformed", func(m *samltest.Message) {
 			m.Signing.Reference = func(s string) string { return s + strings.Replace(s, "#_assertion", "#_response", 1) }
 		}},
+		{"a SignedInfo of thousands of elements", "signature_malformed", func(m *samltest.Message) {
+			m.Signing.Reference = func(s string) string {
+				return strings.Replace(s, `<ds:Transforms>`, `<ds:Transforms>`+strings.Repeat("<x/>", 2000), 1)
+			}
+		}},
 		{"no Reference", "signature_malformed", func(m *samltest.Message) { m.Signing.Reference = func(string) string { return "" } }},
 		{"a Reference to the whole document", "reference_mismatch", uri("")},
 		{"a Reference without #", "reference_mismatch", uri("_assertion")},

@@ -68,3 +68,12 @@ func TestOurKeysRotate(t *testing.T) {
 	gone := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.Keys = saml.Keys{Active: next} }})
 	gone.refuses(t, gone.with(t, encrypted(samltest.Encryption{})), "decryption_failed")
 }
+
+func TestAnAssertionWrappedAnewIsTheSameAssertion(t *testing.T) { // S24
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	first := b.accepts(t, b.with(t))
+	again := b.accepts(t, b.with(t, func(m *samltest.Message) { m.AfterSigning = samltest.Replace(`ID="_response"`, `ID="_another"`) }))
+	if first.ID != again.ID || first.Subject.Issuer() != again.Subject.Issuer() {
+		t.Errorf("spent as %s and %s", first.ID, again.ID)
+	}
+}

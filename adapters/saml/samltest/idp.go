@@ -42,7 +42,7 @@ var Epoch = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 var keys struct {
 	sync.Mutex
-	all []*rsa.PrivateKey
+	all map[int]*rsa.PrivateKey
 }
 
 // RSAKey is the nth of a row of RSA-2048 keys, each made once in a process.
@@ -50,12 +50,15 @@ func RSAKey(t testing.TB, n int) *rsa.PrivateKey {
 	t.Helper()
 	keys.Lock()
 	defer keys.Unlock()
-	for len(keys.all) <= n {
+	if keys.all[n] == nil {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			t.Fatal(err)
 		}
-		keys.all = append(keys.all, key)
+		if keys.all == nil {
+			keys.all = map[int]*rsa.PrivateKey{}
+		}
+		keys.all[n] = key
 	}
 	return keys.all[n]
 }

@@ -9,8 +9,12 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
 
-// maxKeys bounds how many keys are tried on one signature.
-const maxKeys = 32
+// maxKeys bounds how many keys are tried on one signature, maxSignedInfo what is
+// made canonical before anybody has signed for it.
+const (
+	maxKeys       = 32
+	maxSignedInfo = 1000
+)
 
 // limits are wide: what is read with them passed the caller's already, and
 // canonical octets can be longer than what they were made of.
@@ -67,6 +71,10 @@ func verifySignedInfo(sig *xmltree.Node, keys []crypto.PublicKey, allow Consent)
 	inner, ok := only(signedInfo, Signature, "CanonicalizationMethod", "SignatureMethod", "Reference")
 	if !ok || inner["CanonicalizationMethod"] == nil || inner["SignatureMethod"] == nil || inner["Reference"] == nil {
 		return nil, &Error{"signature_malformed", "a SignedInfo with one Reference", strings.Join(names(signedInfo), " ")}
+	}
+	nodes := 0
+	if signedInfo.Walk(func(*xmltree.Node) { nodes++ }); nodes > maxSignedInfo {
+		return nil, &Error{"signature_malformed", fmt.Sprintf("a SignedInfo of at most %d elements", maxSignedInfo), fmt.Sprint(nodes)}
 	}
 	m, err := signatureMethod(inner["SignatureMethod"], allow)
 	if err != nil {
