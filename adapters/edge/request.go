@@ -52,13 +52,22 @@ func (e *Edge) Address(r *http.Request) netip.Addr {
 	at := peer(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && e.trusts(at); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop := parseHop(strings.TrimSpace(hops[i]))
+		if !hop.IsValid() {
 			break
 		}
 		at = hop.Unmap().WithZone("")
 	}
 	return at
+}
+
+// parseHop reads an address; some proxies write the port, too.
+func parseHop(text string) netip.Addr {
+	if hop, err := netip.ParseAddrPort(text); err == nil {
+		return hop.Addr()
+	}
+	hop, _ := netip.ParseAddr(text)
+	return hop
 }
 
 func peer(r *http.Request) netip.Addr {
