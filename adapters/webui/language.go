@@ -18,6 +18,11 @@ var languageFiles embed.FS
 // The languages, the first of which is for everybody who speaks none of them.
 var offered = []tongue{
 	{tag: language.English, name: "English", direction: "ltr"},
+	{tag: language.German, name: "Deutsch", direction: "ltr"},
+	{tag: language.Spanish, name: "Español", direction: "ltr"},
+	{tag: language.French, name: "Français", direction: "ltr"},
+	{tag: language.Japanese, name: "日本語", direction: "ltr"},
+	{tag: language.SimplifiedChinese, name: "简体中文", direction: "ltr"},
 }
 
 // tongue is one language: its own name for itself, and its sentences.

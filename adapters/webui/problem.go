@@ -30,6 +30,8 @@ var problems = map[string]remedy{
 	"not_found":                     startOver,
 	"method_not_allowed":            startOver,
 	"too_large":                     startOver,
+	"user_code_expired":             startOver,
+	"user_code_decided":             startOver,
 	"user_code_not_pending":         startOver,
 	"session_already_consumed":      startOver,
 	"state_lost":                    startOver,
@@ -58,7 +60,7 @@ var problems = map[string]remedy{
 var aliases = map[string]string{
 	"invalid_session":    "no_session",
 	"expired_or_unknown": "user_code_not_pending",
-	"already_resolved":   "user_code_not_pending",
+	"already_resolved":   "user_code_decided",
 	"conflict":           "state_lost",
 	"too_many_requests":  "rate_limited",
 }
@@ -126,7 +128,7 @@ func again(path string) string {
 
 func iconOf(code string) string {
 	switch code {
-	case "rate_limited", "no_session", "sso_expired", "user_code_not_pending":
+	case "rate_limited", "no_session", "sso_expired", "user_code_expired", "user_code_not_pending":
 		return "clock"
 	case "sso_unavailable", "no_connection":
 		return "off"

@@ -1,0 +1,372 @@
+package webui_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestATypedCodeAndALinkLeadToTheSamePage(t *testing.T) { // D18
+	s := served(t)
+	codes := s.device(label, home)
+	typed := s.visitor(home)
+	enter := typed.get("/device")
+	typed.sees(enter, "enter", "")
+	f := enter.form("continue")
+	f.values.Set("user_code", strings.ToLower(strings.ReplaceAll(codes.UserCode, "-", " ")))
+	byHand := typed.post(f.action, f.values)
+
+	linked := s.visitor(home)
+	u, err := url.Parse(codes.Complete)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefilled := linked.get(u.RequestURI())
+	linked.sees(prefilled, "enter", "")
+	if got := attribute(prefilled.element("code"), "value"); got != codes.UserCode {
+		t.Fatalf("the field holds %q", got)
+	}
+	byLink := linked.press(prefilled, "continue")
+
+	if byHand.url.String() != byLink.url.String() || words(byHand.main()) != words(byLink.main()) {
+		t.Errorf("by hand: %s\nby link: %s", words(byHand.main()), words(byLink.main()))
+	}
+	if href := attribute(byHand.element("sign-in"), "href"); href != s.url+"/openapi/v1/oauth/device/sso-initiate?user_code="+codes.UserCode {
+		t.Errorf("the way on is %s", href)
+	}
+}
+
+func TestEverySpellingOfACodeIsTaken(t *testing.T) { // D16
+	s := served(t)
+	code := s.device(label, home).UserCode
+	bare := strings.ReplaceAll(code, "-", "")
+	var wide strings.Builder
+	for _, r := range bare {
+		wide.WriteRune(r + 0xFEE0)
+	}
+	for name, typed := range map[string]string{
+		"as shown": code, "small letters": strings.ToLower(code), "without the dash": bare,
+		"spaced": strings.Join(strings.Split(bare, ""), " "), "en dash": bare[:4] + "–" + bare[4:],
+		"non-breaking hyphen": bare[:4] + "\u2011" + bare[4:], "full width": wide.String(),
+		"zero width space": bare[:2] + "\u200b" + bare[2:], "new line": code + "\r\n", "tab before": "\t" + code,
+	} {
+		v := s.visitor(home)
+		if got := v.post("/device", url.Values{"user_code": {typed}}); got.state() != "choose" {
+			t.Errorf("%s: %q leads to %s (%s)", name, typed, got.state(), got.problem())
+		}
+	}
+}
+
+func TestApproveAndDenyEndWhereTheySay(t *testing.T) { // F04
+	s := served(t)
+	for id, end := range map[string]struct{ state, told string }{"approve": {"approved", ""}, "deny": {"denied", "access_denied"}} {
+		codes := s.device(label, home)
+		v := s.visitor(home)
+		page := v.signIn(codes.UserCode, "alice")
+		v.sees(page, "decide", "")
+		if page.url.RawQuery != "" {
+			t.Errorf("the address keeps %s", page.url.RawQuery)
+		}
+		done := v.press(page, id)
+		v.sees(done, end.state, "")
+		if again := v.get(done.url.Path); again.state() != end.state {
+			t.Errorf("reloaded, the page says %s", again.state())
+		}
+		if got := s.told(codes); got != end.told {
+			t.Errorf("%s: the device is told %q", id, got)
+		}
+		// T18: the same form, sent once more.
+		f := page.form(id)
+		if repeated := v.post("/device/approve", f.values); repeated.state() != "error" {
+			t.Errorf("%s: decided twice: %s", id, repeated.state())
+		}
+	}
+}
+
+func TestAVisitDecidesNothing(t *testing.T) { // D20
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	page := v.signIn(codes.UserCode, "alice")
+	f := page.form("approve")
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for _, path := range []string{
+			"/device?user_code=" + codes.UserCode, "/device?user_code=" + codes.UserCode + "&sso_verified=1",
+			"/device/approve?" + f.values.Encode(), "/device/deny?" + f.values.Encode(),
+			"/device/decide", "/device/approved", "/device/sign-in", "/device/leave", "/device",
+		} {
+			got := v.ask(method, path, nil)
+			if got.state() == "approved" || got.state() == "denied" {
+				t.Errorf("%s %s leads to %s", method, path, got.state())
+			}
+			if method == http.MethodHead && got.text != "" {
+				t.Errorf("HEAD %s has a body", path)
+			}
+		}
+	}
+	if got := s.told(codes); got != "authorization_pending" {
+		t.Errorf("the device is told %q", got)
+	}
+	v.sees(v.get("/device?sso_verified=1"), "decide", "")
+}
+
+func TestNobodyElsesPageDecides(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	page := v.signIn(codes.UserCode, "alice")
+	f := page.form("approve")
+	for name, try := range map[string]struct {
+		change func(url.Values)
+		origin string
+		status int
+		code   string
+	}{
+		"another site":       {nil, "https://evil.example", http.StatusForbidden, "forbidden"},
+		"a sandboxed frame":  {nil, "null", http.StatusForbidden, "forbidden"},
+		"no CSRF token":      {func(f url.Values) { f.Del("csrf") }, s.url, http.StatusOK, "csrf_mismatch"},
+		"another CSRF token": {func(f url.Values) { f.Set("csrf", "AAAA") }, s.url, http.StatusOK, "csrf_mismatch"},
+		"another code":       {func(f url.Values) { f.Set("user_code", "WRNG-C3DE") }, s.url, http.StatusOK, "user_code_mismatch"},
+		"no code":            {func(f url.Values) { f.Del("user_code") }, s.url, http.StatusOK, "invalid_user_code"},
+	} {
+		sent := url.Values{}
+		for k, all := range f.values {
+			sent[k] = all
+		}
+		if try.change != nil {
+			try.change(sent)
+		}
+		got := v.post("/device/approve", sent, "Origin", try.origin)
+		if got.status != try.status || got.state() != "error" || got.problem() != try.code {
+			t.Errorf("%s: %d %s (%s)", name, got.status, got.state(), got.problem())
+		}
+	}
+	if got := s.told(codes); got != "authorization_pending" {
+		t.Errorf("the device is told %q", got)
+	}
+	stranger := s.visitor(elsewhere)
+	if got := stranger.post("/device/approve", f.values); got.problem() != "invalid_session" {
+		t.Errorf("without the cookie: %s", got.problem())
+	}
+}
+
+func TestTwoTabsDecideEachAboutItsOwnCode(t *testing.T) { // S17
+	s := served(t)
+	first, second := s.device("first", home), s.device("second", home)
+	v := s.visitor(home)
+	one := v.signIn(first.UserCode, "alice")
+	two := v.signIn(second.UserCode, "bob")
+	for code, page := range map[string]shown{first.UserCode: one, second.UserCode: two} {
+		if text := words(page.main()); !strings.Contains(text, code) {
+			t.Fatalf("the page is not about %s: %s", code, text)
+		}
+	}
+	v.sees(v.press(one, "approve"), "approved", "")
+	v.sees(v.press(two, "deny"), "denied", "")
+	if got := s.told(first); got != "" {
+		t.Errorf("the first device is told %q", got)
+	}
+	if got := s.told(second); got != "access_denied" {
+		t.Errorf("the second device is told %q", got)
+	}
+}
+
+func TestTheVerdictSaysWhereAndWhen(t *testing.T) {
+	for name, c := range map[string]struct {
+		from string
+		age  time.Duration
+		want string
+	}{
+		"same address":     {home, 0, "Started just now from the network you are on."},
+		"same network":     {neighbour, 90 * time.Second, "Started 1 minute ago from the network you are on."},
+		"another, at once": {elsewhere, 0, "Started just now from another network. Approve only if it was you."},
+		"another, old":     {elsewhere, 9 * time.Minute, "Started 9 minutes ago from another network. Approve only if it was you."},
+	} {
+		s := served(t)
+		codes := s.device(label, c.from)
+		s.skip(c.age)
+		v := s.visitor(home)
+		page := v.signIn(codes.UserCode, "alice")
+		v.sees(page, "decide", "")
+		if got := words(page.element("verdict")); got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+		text := words(page.main())
+		for _, fact := range []string{codes.UserCode, label, "difyctl", c.from, "alice@acme.example", "ACME Corp", "run apps"} {
+			if !strings.Contains(text, fact) {
+				t.Errorf("%s: the page does not say %s", name, fact)
+			}
+		}
+	}
+}
+
+func TestWhereCodesMustBeTypedALinkDoesNotHelp(t *testing.T) {
+	s := newSite(t, acme)
+	s.env["REQUIRE_TYPED_CODE"] = "true"
+	s.serve()
+	codes := s.device(label, elsewhere)
+
+	v := s.visitor(home)
+	enter := v.get("/device?user_code=" + codes.UserCode)
+	v.sees(enter, "enter", "")
+	if strings.Contains(enter.text, codes.UserCode) {
+		t.Error("the link filled the field in")
+	}
+
+	// Past the first page.
+	page := v.signIn(codes.UserCode, "alice")
+	v.sees(page, "decide", "")
+	if text := words(page.main()); strings.Contains(text, codes.UserCode) {
+		t.Errorf("the page says what to type: %s", text)
+	}
+	v.sees(v.press(page, "approve"), "decide", "typed_mismatch")
+	f := page.form("approve")
+	for _, wrong := range []string{"", "WRNG-C3DE", codes.UserCode + "X"} {
+		f.values.Set("typed_code", wrong)
+		v.sees(v.post("/device/approve", f.values), "decide", "typed_mismatch")
+	}
+	// Going round by another sign-in is not typing either.
+	v.post("/device/sign-in", url.Values{"user_code": {codes.UserCode}, "again": {"1"}})
+	v.sees(v.post("/device/approve", f.values), "decide", "typed_mismatch")
+	f.values.Set("typed_code", strings.ToLower(codes.UserCode))
+	v.sees(v.post("/device/approve", f.values), "approved", "")
+
+	other := s.device(label, elsewhere)
+	typed := s.visitor(home)
+	typed.sees(typed.post("/device", url.Values{"user_code": {other.UserCode}}), "choose", "")
+	page = typed.signIn(other.UserCode, "alice")
+	typed.sees(typed.press(page, "approve"), "approved", "")
+
+	// Denying never needs it.
+	third := s.device(label, elsewhere)
+	stranger := s.visitor(home)
+	stranger.sees(stranger.press(stranger.signIn(third.UserCode, "alice"), "deny"), "denied", "")
+}
+
+func TestTheWayToTheOnlyIdentityProviderIsStraight(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	leave := v.post("/device", url.Values{"user_code": {codes.UserCode}})
+	if leave.url.Path != "/device/leave" || !strings.Contains(leave.text, `http-equiv="refresh"`) {
+		t.Errorf("the way leads over %s", leave.url)
+	}
+	back := v.get("/device/leave") // by the browser's button
+	if back.url.Path != "/device/sign-in" || strings.Contains(back.text, `http-equiv="refresh"`) {
+		t.Errorf("going back leads to %s", back.url)
+	}
+	v.sees(back, "choose", "")
+}
+
+func TestAWorkAddressFindsTheWayAndNamesNobody(t *testing.T) { // F12
+	s := served(t, acme, globex)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	choose := v.post("/device", url.Values{"user_code": {codes.UserCode}})
+	v.sees(choose, "choose", "")
+	if strings.Contains(strings.ToLower(choose.text), "globex") {
+		t.Error("a connection that is not public is named")
+	}
+	if choose.element("connection-acme") == nil {
+		t.Error("a public connection is not offered")
+	}
+	f := choose.form("continue")
+	f.values.Set("login_hint", "ada@nowhere.example")
+	lost := v.post(f.action, f.values)
+	lost = v.get(attribute(lost.element("sign-in"), "href"))
+	v.sees(lost, "choose", "no_match")
+	f.values.Set("login_hint", "no address")
+	v.sees(v.post(f.action, f.values), "choose", "bad_email")
+	f.values.Set("login_hint", "Ada@GLOBEX.example")
+	found := v.post(f.action, f.values)
+	login := v.get(attribute(found.element("sign-in"), "href"))
+	if login.element("password") == nil || login.state() != "" {
+		t.Errorf("the address leads to %s", login.url)
+	}
+}
+
+func TestABrowserThatSignsInAgainKeepsItsCode(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	page := v.signIn(codes.UserCode, "alice")
+	f := page.form("next")
+	if f.action == "" { // the button stands outside its form
+		f = page.formByID(attribute(page.element("next"), "form"))
+	}
+	f.values.Set("again", "1")
+	choose := v.post(f.action, f.values)
+	v.sees(choose, "choose", "")
+	if !strings.Contains(words(choose.main()), codes.UserCode) {
+		t.Error("the code is lost")
+	}
+}
+
+// formByID is the form with the given id.
+func (s shown) formByID(id string) form {
+	n := s.element(id)
+	f := form{attribute(n, "action"), url.Values{}}
+	for c := range n.Descendants() {
+		if c.Data == "input" {
+			f.values.Set(attribute(c, "name"), attribute(c, "value"))
+		}
+	}
+	return f
+}
+
+func TestTooManyTriesAreToldHowLongToWait(t *testing.T) { // D36
+	s := served(t)
+	code := s.device(label, home).UserCode
+	for i := range 60 {
+		s.lookUp(elsewhere, strings.Repeat("A", 7)+string(rune('A'+i%26))+strings.Repeat("B", i/26))
+	}
+	v := s.visitor(elsewhere)
+	got := v.post("/device", url.Values{"user_code": {code}})
+	v.sees(got, "error", "rate_limited")
+	if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "300" || !strings.Contains(words(got.main()), "5 minutes") {
+		t.Errorf("%d, Retry-After %s: %s", got.status, got.header.Get("Retry-After"), words(got.main()))
+	}
+	home := s.visitor(home)
+	home.sees(home.post("/device", url.Values{"user_code": {code}}), "choose", "")
+}
+
+func TestAStoreThatIsAwayIsAPage(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	page := v.signIn(codes.UserCode, "alice")
+	s.away.Store(true)
+	for name, got := range map[string]shown{
+		"code":    v.post("/device", url.Values{"user_code": {codes.UserCode}}),
+		"compare": v.get("/device/decide"),
+		"back":    v.get("/device?sso_verified=1"),
+		"approve": v.press(page, "approve"),
+	} {
+		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.state() != "error" || strings.Contains(got.text, "plug") {
+			t.Errorf("%s: %d %s\n%s", name, got.status, got.state(), words(got.main()))
+		}
+		if ref := attribute(got.main(), "data-reference"); ref == "" || !strings.Contains(s.logs.String(), ref) {
+			t.Errorf("%s: the reference %q is not in the log", name, ref)
+		}
+	}
+	s.away.Store(false)
+	v.sees(v.press(page, "approve"), "approved", "")
+}
+
+func TestWithoutALicenceNobodySignsIn(t *testing.T) { // F16
+	s := newSite(t, acme)
+	s.env["LICENSE_STATUS"] = "lost"
+	s.serve()
+	v := s.visitor(home)
+	for _, got := range []shown{
+		v.get("/device"), v.get("/device?user_code=WDJB-M3HT"), v.post("/device", url.Values{"user_code": {"WDJB-M3HT"}}),
+		v.get("/device/decide"), v.post("/device/approve", url.Values{"user_code": {"WDJB-M3HT"}}),
+	} {
+		v.sees(got, "closed", "sso_unavailable")
+		if got.element("sign-in") != nil || got.element("continue") != nil || got.element("approve") != nil {
+			t.Error("there is a button all the same")
+		}
+	}
+}

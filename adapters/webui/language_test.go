@@ -1,0 +1,195 @@
+package webui
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+)
+
+var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
+
+// placeholders are those of a sentence's forms: the most that any of them has.
+func placeholders(s sentence) []string {
+	var all []string
+	for _, text := range s {
+		if names := placeholder.FindAllString(text, -1); len(names) > len(all) {
+			all = names
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func TestEveryLanguageSaysEverySentence(t *testing.T) {
+	reference := offered[0].load()
+	for _, o := range offered[1:] {
+		t.Run(o.tag.String(), func(t *testing.T) {
+			l := o.load()
+			for key, original := range reference.sentences {
+				said, has := l.sentences[key]
+				if !has {
+					t.Errorf("%s is missing", key)
+					continue
+				}
+				if got, want := placeholders(said), placeholders(original); !slices.Equal(got, want) {
+					t.Errorf("%s names %v, and in %s %v", key, got, reference.tag, want)
+				}
+			}
+			for key := range l.sentences {
+				if !reference.has(key) {
+					t.Errorf("%s is said in no other language", key)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryLanguageHasThePluralFormsItNeeds(t *testing.T) {
+	counted := map[string]bool{}
+	for key, s := range offered[0].load().sentences {
+		if len(s) > 1 {
+			counted[key] = true
+		}
+	}
+	for _, o := range offered {
+		l := o.load()
+		needed := map[plural.Form]int{}
+		for n := range 200 {
+			needed[plural.Cardinal.MatchPlural(l.tag, n, 0, 0, 0, 0)] = n
+		}
+		for key := range counted {
+			for form, n := range needed {
+				if l.sentences[key][form] == "" {
+					t.Errorf("%s: %s has no form for %d", l.tag, key, n)
+				}
+			}
+		}
+	}
+}
+
+func TestNoSentenceIsEmptyOrMarkup(t *testing.T) {
+	for _, o := range offered {
+		for key, s := range o.load().sentences {
+			for _, text := range s {
+				if strings.TrimSpace(text) != text || text == "" || strings.ContainsAny(text, "<>&") {
+					t.Errorf("%s: %s: %q", o.tag, key, text)
+				}
+			}
+		}
+	}
+}
+
+var keyInTemplate = regexp.MustCompile(`\bt "([a-z_.]+)"`)
+
+// TestEverySentenceIsSaid finds the keys in the templates, and those that the
+// code makes. A key that nobody says is a sentence that nobody sees.
+func TestEverySentenceIsSaid(t *testing.T) {
+	said := map[string]bool{}
+	err := fs.WalkDir(templateFiles, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := templateFiles.ReadFile(path)
+		for _, match := range keyInTemplate.FindAllStringSubmatch(string(text), -1) {
+			said[match[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keysInCode() {
+		said[key] = true
+	}
+	reference := offered[0].load()
+	for _, key := range slices.Sorted(maps.Keys(said)) {
+		if !reference.has(key) {
+			t.Errorf("%s is said, and in no catalogue", key)
+		}
+	}
+	for key := range reference.sentences {
+		if !said[key] {
+			t.Errorf("%s is never said", key)
+		}
+	}
+}
+
+func TestTheBrowserAndThePersonChooseTheLanguage(t *testing.T) {
+	p := &Pages{matcher: newMatcher(offered)}
+	for accept, want := range map[string]string{
+		"":                         "en",
+		"*":                        "en",
+		"tlh":                      "en",
+		"en-GB,en;q=0.9":           "en",
+		"de-AT,de;q=0.9,en;q=0.5":  "de",
+		"fr-CA":                    "fr",
+		"es-419,en;q=0.1":          "es",
+		"ja-JP":                    "ja",
+		"zh-CN,zh;q=0.9":           "zh-Hans",
+		"zh":                       "zh-Hans",
+		"nl,de;q=0.8,en;q=0.2":     "de",
+		"de;q=0,fr":                "fr",
+		strings.Repeat("x,", 3000): "en",
+		"\x00<script>":             "en",
+	} {
+		_, i := language.MatchStrings(p.matcher, accept)
+		if got := offered[i].tag.String(); got != want {
+			t.Errorf("%.40q gets %s, want %s", accept, got, want)
+		}
+	}
+}
+
+func TestANameCannotTurnASentenceAround(t *testing.T) {
+	said := offered[0].load().say("decide.lead", "client", "שלום")
+	if !strings.Contains(said, "\u2068שלום\u2069") {
+		t.Errorf("not isolated: %q", said)
+	}
+}
+
+func TestNumbersChooseTheForm(t *testing.T) {
+	en := offered[0].load()
+	for n, want := range map[int]string{1: "1 minute ago", 2: "2 minutes ago", 0: "0 minutes ago"} {
+		if got := en.say("verdict.other", "n", n); !strings.Contains(got, want) {
+			t.Errorf("%d: %q", n, got)
+		}
+	}
+}
+
+func TestASentenceMayBeOneTextOrOneForEachForm(t *testing.T) {
+	var s sentence
+	if err := json.Unmarshal([]byte(`"plain"`), &s); err != nil || s[plural.Other] != "plain" {
+		t.Errorf("%v %v", s, err)
+	}
+	if err := json.Unmarshal([]byte(`{"one":"a","other":"b"}`), &s); err != nil || s[plural.One] != "a" || s[plural.Other] != "b" {
+		t.Errorf("%v %v", s, err)
+	}
+	if err := json.Unmarshal([]byte(`{"several":"a"}`), &s); err == nil {
+		t.Error("an unknown form is taken")
+	}
+}
+
+// keysInCode are the keys that no template spells out.
+func keysInCode() []string {
+	keys := []string{
+		"enter.title", "choose.title", "leave.title", "decide.title",
+		"approved.title", "denied.title",
+		"action.enter_code", "action.sign_in_again", "action.look_again", "action.try_again",
+		"scope.apps:run", "scope.apps:read:permitted-external",
+		"problem.sso_unavailable.title", "problem.sso_unavailable.text",
+		"problem.no_connection.title", "problem.no_connection.text",
+	}
+	for _, where := range []string{"same", "other", "unknown"} {
+		keys = append(keys, "verdict."+where, "verdict."+where+"_now")
+	}
+	for code := range problems {
+		keys = append(keys, "problem."+code+".title", "problem."+code+".text")
+	}
+	return keys
+}

@@ -1,0 +1,201 @@
+package webui_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// visitor is somebody with a browser that has no scripts, and whose pages can
+// be taken apart.
+type visitor struct {
+	t      *testing.T
+	site   *site
+	client *http.Client
+}
+
+// shown is a page as it came.
+type shown struct {
+	status int
+	header http.Header
+	url    *url.URL
+	text   string
+	doc    *html.Node
+}
+
+func (s *site) visitor(from string) *visitor {
+	jar, _ := cookiejar.New(nil) // never fails
+	return &visitor{s.t, s, &http.Client{Jar: jar, Transport: comingFrom(from)}}
+}
+
+// ask sends a request and follows redirects.
+func (v *visitor) ask(method, path string, form url.Values, header ...string) shown {
+	v.t.Helper()
+	address := path
+	if strings.HasPrefix(path, "/") {
+		address = v.site.url + path
+	}
+	r, err := http.NewRequestWithContext(v.t.Context(), method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", v.site.url)
+	}
+	r.Header.Set("Accept", "text/html")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := v.client.Do(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	doc, err := html.Parse(strings.NewReader(string(text)))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return shown{resp.StatusCode, resp.Header, resp.Request.URL, string(text), doc}
+}
+
+func (v *visitor) get(path string, header ...string) shown {
+	v.t.Helper()
+	return v.ask(http.MethodGet, path, nil, header...)
+}
+
+func (v *visitor) post(path string, form url.Values, header ...string) shown {
+	v.t.Helper()
+	return v.ask(http.MethodPost, path, form, header...)
+}
+
+// once is ask without following the redirect.
+func (v *visitor) once(method, path string, form url.Values, header ...string) shown {
+	v.t.Helper()
+	follow := v.client.CheckRedirect
+	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	defer func() { v.client.CheckRedirect = follow }()
+	return v.ask(method, path, form, header...)
+}
+
+// signIn begins at sso-initiate and ends where the page says what came of it.
+func (v *visitor) signIn(code, user string) shown {
+	v.t.Helper()
+	login := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + url.QueryEscape(code))
+	form := login.form("")
+	form.values.Set("user", user)
+	form.values.Set("password", "password")
+	form.values.Set("action", "sign-in")
+	action, err := login.url.Parse(form.action)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	answer := v.post(action.String(), form.values)
+	back := answer.form("")
+	return v.post(back.action, back.values)
+}
+
+// form is one of a page's.
+type form struct {
+	action string
+	values url.Values
+}
+
+// form is the one in which the element with the given id is; "": the first.
+func (s shown) form(id string) form {
+	var f form
+	for n := range s.doc.Descendants() {
+		if n.Data != "form" || f.values != nil {
+			continue
+		}
+		has := id == ""
+		values := url.Values{}
+		for c := range n.Descendants() {
+			has = has || attribute(c, "id") == id
+			if c.Data == "input" && attribute(c, "name") != "" {
+				values.Set(attribute(c, "name"), attribute(c, "value"))
+			}
+		}
+		if has {
+			f = form{attribute(n, "action"), values}
+		}
+	}
+	return f
+}
+
+// press sends the form of the button with the given id, as that button would.
+func (v *visitor) press(s shown, id string) shown {
+	v.t.Helper()
+	f := s.form(id)
+	if f.values == nil {
+		v.t.Fatalf("no form with %s in\n%s", id, s.text)
+	}
+	if to := attribute(s.element(id), "formaction"); to != "" {
+		f.action = to
+	}
+	return v.post(f.action, f.values)
+}
+
+func (s shown) element(id string) *html.Node {
+	for n := range s.doc.Descendants() {
+		if n.Type == html.ElementNode && attribute(n, "id") == id {
+			return n
+		}
+	}
+	return nil
+}
+
+func (s shown) main() *html.Node {
+	for n := range s.doc.Descendants() {
+		if n.Data == "main" {
+			return n
+		}
+	}
+	return nil
+}
+
+func (s shown) state() string   { return attribute(s.main(), "data-state") }
+func (s shown) problem() string { return attribute(s.main(), "data-code") }
+
+// sees checks where the visitor is.
+func (v *visitor) sees(s shown, state, problem string) {
+	v.t.Helper()
+	if s.state() != state || s.problem() != problem {
+		v.t.Fatalf("sees %q (%s) with status %d at %s, want %q (%s)\n%s", s.state(), s.problem(), s.status, s.url, state, problem, words(s.main()))
+	}
+}
+
+func attribute(n *html.Node, name string) string {
+	if n == nil {
+		return ""
+	}
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// words are the text of an element.
+func words(n *html.Node) string {
+	if n == nil {
+		return ""
+	}
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
