@@ -114,7 +114,7 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 }
 
 // refreshWait keeps an answer within a second.
-const refreshWait = 700 * time.Millisecond
+const refreshWait = 500 * time.Millisecond
 
 func keyMayBeNew(err error) bool {
 	var r *approval.Refusal
@@ -193,7 +193,21 @@ func (b *Broker) Problems() []Notice {
 
 // Warnings are what works now and will not for long, or should not.
 func (b *Broker) Warnings() []Notice {
-	return b.notices(func(s *source) []string { _, w := s.notices(); return w })
+	first := map[string]string{} // entityID to the first connection that has it
+	for _, via := range b.connections.All() {
+		if s, ok := b.sources[via.Slug()]; ok {
+			if p, err := s.current(); err == nil && first[p.entityID] == "" {
+				first[p.entityID] = via.Slug()
+			}
+		}
+	}
+	return b.notices(func(s *source) []string {
+		_, warnings := s.notices()
+		if p, err := s.current(); err == nil && first[p.entityID] != s.slug {
+			warnings = append(warnings, "the same identity provider as connection "+first[p.entityID]+": people are the same through both")
+		}
+		return warnings
+	})
 }
 
 func (b *Broker) notices(of func(*source) []string) []Notice {

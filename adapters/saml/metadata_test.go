@@ -181,3 +181,27 @@ func TestMetadataThatHasToBeSignedIsReadAsSigned(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestTwoConnectionsToOneIdentityProviderAreWorthAWarning(t *testing.T) {
+	document := samltest.NewIdP(t, idpID).Metadata()
+	var all []connection.Connection
+	sources := map[string]saml.Source{}
+	for _, slug := range []string{"one", "two"} {
+		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"example.com"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, sources[slug] = append(all, via), saml.Source{Metadata: document}
+	}
+	directory, err := connection.NewDirectory(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := saml.New(saml.Config{PublicURL: publicURL, Keys: ourKeys(t), Sources: sources}, directory, func() time.Time { return samltest.Epoch }, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := b.Warnings(); len(w) != 1 || w[0].Connection != "two" || !strings.Contains(w[0].Text, "connection one") {
+		t.Errorf("warnings %v", w)
+	}
+}

@@ -260,6 +260,9 @@ func meaningToOthers(t *testing.T, document []byte) string {
 		if errors.Is(err, io.EOF) {
 			return out.String()
 		}
+		if err != nil && strings.Contains(err.Error(), "invalid XML name") {
+			t.Skip("encoding/xml has the names of XML's fourth edition")
+		}
 		if err != nil {
 			t.Fatalf("encoding/xml refuses %q: %v", document, err)
 		}
