@@ -300,7 +300,7 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 	}
 }
 
-// S26 and the bypass of saml-facts: another element than the signed one must
+// S26: another element than the signed one must
 // never be read, wherever it stands.
 func TestOnlyWhatWasSignedIsRead(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
