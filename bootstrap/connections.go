@@ -24,6 +24,7 @@ type connectionEntry struct {
 	Broker         string   `yaml:"broker"`
 	MetadataFile   string   `yaml:"metadata_file"`
 	MetadataURL    string   `yaml:"metadata_url"`
+	Signers        string   `yaml:"metadata_signers"`
 	EntityID       string   `yaml:"entity_id"`
 	Domains        []string `yaml:"domains"`
 	ACSMount       string   `yaml:"acs_mount"`
@@ -86,19 +87,27 @@ func (e connectionEntry) read(dir string) (connection.Connection, saml.Source, e
 	if err != nil || via.Settings().Broker != connection.SAML {
 		return via, source, err
 	}
-	switch {
-	case (e.MetadataFile == "") == (e.MetadataURL == ""):
+	if (e.MetadataFile == "") == (e.MetadataURL == "") {
 		return via, source, errors.New("one of metadata_file and metadata_url is required")
-	case e.MetadataURL != "":
-		source.MetadataURL = e.MetadataURL
-		return via, source, nil
 	}
-	file := e.MetadataFile
+	source.MetadataURL = e.MetadataURL
+	var errs [2]error
+	source.Metadata, errs[0] = beside(dir, "metadata_file", e.MetadataFile)
+	source.MetadataSigners, errs[1] = beside(dir, "metadata_signers", e.Signers)
+	return via, source, errors.Join(errs[:]...)
+}
+
+// beside reads a file that the connections file names.
+func beside(dir, setting, file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
-	if source.Metadata, err = os.ReadFile(file); err != nil {
-		return via, source, fmt.Errorf("metadata_file: %w", err)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
-	return via, source, nil
+	return text, nil
 }
