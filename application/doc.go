@@ -10,6 +10,10 @@
 //	DescribeApproval the page asks what there is to decide
 //	ApproveExternal  the person lets the device in
 //	DenyExternal     the person turns it away
+//	UndoApproval     and takes that back: "that wasn't me"
+//	BeginVisit       a person wants to see their devices
+//	ListOwnDevices   and does, once signed in
+//	EndOwnDevices    and locks some of them out
 //	PollDevice       the client asks, and in the end gets its token
 //	WithdrawToken    an answer did not arrive: the token dies
 //	VerifyToken      an API asks whom a token acts for

@@ -47,6 +47,10 @@ type Reader interface {
 	AuthorizationByUserCode(ctx context.Context, code device.UserCode) (*device.Authorization, error)
 	Authorization(ctx context.Context, id uid.ID) (*device.Authorization, error)
 
+	// Redeemed are the authorizations that allotted the given tokens, as far as
+	// they are still kept.
+	Redeemed(ctx context.Context, tokens []uid.ID) ([]*device.Authorization, error)
+
 	// These return approval.ErrUnknownTransaction. The last one finds the
 	// youngest trip of a browser for a code through the given connections.
 	Transaction(ctx context.Context, id uid.ID) (*approval.Transaction, error)

@@ -61,6 +61,29 @@ func (r *reader) Authorization(ctx context.Context, wanted uid.ID) (*device.Auth
 	return r.authorization(ctx, "id = ?", id(wanted))
 }
 
+func (r *reader) Redeemed(ctx context.Context, tokens []uid.ID) ([]*device.Authorization, error) {
+	if len(tokens) == 0 {
+		return nil, nil
+	}
+	wanted := make([]id, len(tokens))
+	for i, t := range tokens {
+		wanted[i] = id(t)
+	}
+	var rows []authorizationRow
+	q := r.from(&rows).Where("token_id IN (?)", bun.In(wanted)).Where("redeemed_at IS NOT NULL")
+	if err := q.Scan(ctx); err != nil {
+		return nil, outage(ctx, err)
+	}
+	found := make([]*device.Authorization, len(rows))
+	for i := range rows {
+		var err error
+		if found[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 func (r *reader) trip(ctx context.Context, row *transactionRow, q *bun.SelectQuery) (*approval.Transaction, error) {
 	if err := one(ctx, q, approval.ErrUnknownTransaction); err != nil {
 		return nil, err

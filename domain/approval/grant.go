@@ -141,6 +141,30 @@ func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.T
 	return all[i], nil
 }
 
+// Prove finds the grant that csrf belongs to, spent or not: who the person at
+// this browser is. It returns [ErrInvalidSession] and [ErrCSRF].
+func (gs Grants) Prove(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
+	all := gs.unexpired(at)
+	if len(all) == 0 {
+		return nil, ErrInvalidSession
+	}
+	for _, g := range all {
+		if keys.fits(g, csrf) {
+			return g, nil
+		}
+	}
+	return nil, ErrCSRF
+}
+
+// Latest is the last sign-in at this browser, spent or not. It returns
+// [ErrNoSession].
+func (gs Grants) Latest(at time.Time) (*Grant, error) {
+	if all := gs.unexpired(at); len(all) > 0 {
+		return all[0], nil
+	}
+	return nil, ErrNoSession
+}
+
 // AnyLive reports whether the browser has something left to decide with.
 func (gs Grants) AnyLive(at time.Time) bool {
 	return slices.ContainsFunc(gs.unexpired(at), func(g *Grant) bool { return g.Live(at) })

@@ -89,6 +89,16 @@ func Start(client Client, label Label, timing Timing, at time.Time, by audit.Req
 	return a, code, a.event(audit.DeviceFlowStarted, at, by)
 }
 
+// Visit begins a sign-in that lets no device in: a person wants to see their own
+// devices. Nobody knows its code, and it refuses to be decided.
+func Visit(timing Timing, at time.Time, by audit.Request) (*Authorization, audit.Event) {
+	a, _, begun := Start(pages, Label{pages.Name}, timing, at, by)
+	return a, begun
+}
+
+// IsVisit reports whether no device waits for the authorization.
+func (a *Authorization) IsVisit() bool { return a.s.ClientID == pages.ID }
+
 // Restore brings an authorization back from storage. It refuses a state that
 // no sequence of moves leads to.
 func Restore(s Snapshot) (*Authorization, error) {
@@ -151,11 +161,32 @@ func (a *Authorization) decide(to Status, by identity.Subject, at time.Time) err
 	if by.IsZero() {
 		return fmt.Errorf("device: nobody decided about %s", a.s.ID)
 	}
+	if a.IsVisit() {
+		return ErrDecided // there is nothing to decide
+	}
 	if err := a.Undecided(at); err != nil {
 		return err
 	}
 	a.s.Status, a.s.Subject, a.s.DecidedAt = to, by, at
 	return nil
+}
+
+// Undo takes back an approval that was not redeemed yet, for the person who gave
+// it: the device is turned away. It returns [ErrNotPending] for anybody else and
+// in every other state; a token that was handed out has to be revoked instead.
+func (a *Authorization) Undo(by identity.Subject, at time.Time, req audit.Request) (audit.Event, error) {
+	if a.s.Status != Approved || !a.s.Subject.Same(by) {
+		return audit.Event{}, ErrNotPending
+	}
+	a.s.Status, a.s.TokenID, a.s.DecidedAt = Denied, uid.ID{}, at
+	e := a.event(audit.DeviceFlowDenied, at, req)
+	e.Reason = "undone"
+	return e, nil
+}
+
+// ApprovedBy reports whether it was who who approved.
+func (a *Authorization) ApprovedBy(who identity.Subject) bool {
+	return (a.s.Status == Approved || a.s.Status == Redeemed) && a.s.Subject.Same(who)
 }
 
 // Reject records that a decision was refused for reason, without deciding.

@@ -57,6 +57,12 @@ var moves = map[string]move{
 	"approve by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return a.Approve(identity.Subject{}, at, away)
 	},
+	"undo": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return a.Undo(alice(t), at, away)
+	},
+	"undo by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		return a.Undo(identity.Subject{}, at, away)
+	},
 	"redeem": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return audit.Event{}, a.Redeem(at, home)
 	},
@@ -95,6 +101,13 @@ func TestMoves(t *testing.T) {
 		{device.Pending, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Pending, "not delivered", late, errOther, "", ""},
 
+		{device.Pending, "undo", soon, device.ErrNotPending, "", ""},
+		{device.Pending, "undo", late, device.ErrNotPending, "", ""},
+		{device.Pending, "undo by nobody", soon, device.ErrNotPending, "", ""},
+
+		{device.Approved, "undo", soon, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Approved, "undo", late, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Approved, "undo by nobody", soon, device.ErrNotPending, "", ""},
 		{device.Approved, "approve", soon, device.ErrDecided, "", ""},
 		{device.Approved, "deny", soon, device.ErrDecided, "", ""},
 		{device.Approved, "approve by nobody", soon, errOther, "", ""},
@@ -108,6 +121,8 @@ func TestMoves(t *testing.T) {
 		{device.Approved, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Approved, "not delivered", late, errOther, "", ""},
 
+		{device.Denied, "undo", soon, device.ErrNotPending, "", ""},
+		{device.Denied, "undo by nobody", soon, device.ErrNotPending, "", ""},
 		{device.Denied, "approve", soon, device.ErrDecided, "", ""},
 		{device.Denied, "deny", soon, device.ErrDecided, "", ""},
 		{device.Denied, "approve by nobody", soon, errOther, "", ""},
@@ -121,6 +136,8 @@ func TestMoves(t *testing.T) {
 		{device.Denied, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Denied, "not delivered", late, errOther, "", ""},
 
+		{device.Redeemed, "undo", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "undo by nobody", soon, device.ErrNotPending, "", ""},
 		{device.Redeemed, "approve", soon, device.ErrDecided, "", ""},
 		{device.Redeemed, "deny", soon, device.ErrDecided, "", ""},
 		{device.Redeemed, "approve by nobody", soon, errOther, "", ""},
@@ -519,7 +536,7 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			}
 			if before.Status == device.Denied && after.Status != device.Denied ||
 				before.Status == device.Redeemed && after.Status != device.Redeemed ||
-				!before.Subject.IsZero() && (after.Subject != before.Subject || after.TokenID != before.TokenID) {
+				!before.Subject.IsZero() && (after.Subject != before.Subject || name != "undo" && after.TokenID != before.TokenID) {
 				r.Fatalf("%s takes a decision back: %+v", name, after)
 			}
 			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {

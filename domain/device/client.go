@@ -20,12 +20,16 @@ type Client struct {
 	Name string // for people
 }
 
+// pages is the client of a [Visit]: devicegate's own pages.
+var pages = Client{ID: "devicegate:pages", Name: "devicegate"}
+
 // Clients are those known here.
 type Clients struct{ known []Client }
 
 // NewClients knows the given ones; a client without a name is called by its id.
 func NewClients(known ...Client) Clients {
 	known = slices.Clone(known)
+	known = slices.DeleteFunc(known, func(c Client) bool { return c.ID == pages.ID })
 	for i := range known {
 		if known[i].Name == "" {
 			known[i].Name = known[i].ID

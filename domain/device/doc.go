@@ -5,8 +5,9 @@
 //
 //	            Approve             Redeem
 //	Pending ───────────▶ Approved ──────────▶ Redeemed
-//	   │
-//	   └─────Deny──────▶ Denied
+//	   │                    │
+//	   │ Deny               │ Undo
+//	   └───────▶ Denied ◀───┘
 //
 // Expiry is not a state: an authorization that has run out refuses to move. An
 // approval given in the last seconds stays redeemable for a minute. A redeemed

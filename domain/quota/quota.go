@@ -28,6 +28,7 @@ var (
 	LookUpDevice = Limit{"look_up_device", 60, 5 * time.Minute}
 	InitiateSSO  = Limit{"initiate_sso", 60, time.Hour}
 	Decide       = Limit{"decide", 10, time.Hour}
+	BeginVisit   = Limit{"begin_visit", 60, time.Hour}
 )
 
 // Configured are the limits that an operator may set.

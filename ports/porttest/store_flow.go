@@ -40,6 +40,43 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx) })
 	})
 
+	t.Run("found by the tokens that came of them", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		a, b, waiting := w.added(s), w.added(s), w.added(s)
+		var want []uid.ID
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			for _, redeemed := range []*device.Authorization{a, b} {
+				approved, err := redeemed.Approve(w.ann, w.now, w.by)
+				must(t, err)
+				must(t, redeemed.Redeem(w.now, w.by))
+				must(t, tx.SaveAuthorization(ctx, redeemed, approved))
+				want = append(want, redeemed.Snapshot().TokenID)
+			}
+			approved, err := waiting.Approve(w.ann, w.now, w.by)
+			must(t, err)
+			return tx.SaveAuthorization(ctx, waiting, approved)
+		})
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			found, err := r.Redeemed(ctx, append(want, waiting.Snapshot().TokenID, uid.New(w.now)))
+			must(t, err)
+			byToken := map[uid.ID]device.Snapshot{}
+			for _, f := range found {
+				byToken[f.Snapshot().TokenID] = f.Snapshot()
+			}
+			if len(found) != 2 {
+				t.Errorf("%d are found", len(found))
+			}
+			equal(t, byToken[want[0]], a.Snapshot())
+			equal(t, byToken[want[1]], b.Snapshot())
+			none, err := r.Redeemed(ctx, nil)
+			must(t, err)
+			if len(none) != 0 {
+				t.Errorf("%d are found for no token", len(none))
+			}
+			return nil
+		})
+	})
+
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		a, started := w.started()
