@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -64,6 +65,23 @@ func TestATokenWhoseAnswerIsNotDeliveredIsWithdrawnAtOnce(t *testing.T) {
 				t.Errorf("the second answer opens nothing: %s", w.Body)
 			}
 		})
+	}
+}
+
+func TestAClientThatHangsUpIsNoDefect(t *testing.T) {
+	s := approved(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	for _, path := range []string{"/openapi/v1/oauth/device/token", "/openapi/v1/oauth/device/code"} {
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(s.fill(`{"client_id":"difyctl","device_code":"{device_code}"}`)))
+		r.Header.Set("Content-Type", "application/json")
+		s.handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "client has gone") {
+		t.Error(log)
+	}
+	if n := s.Count(t, "oauth_access_tokens", "true"); n != 0 {
+		t.Errorf("%d tokens were made", n)
 	}
 }
 

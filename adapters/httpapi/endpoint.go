@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,6 +70,9 @@ func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected b
 	}
 	if errors.Is(f, device.ErrAuthorizationPending) || errors.Is(f, device.ErrSlowDown) {
 		level = slog.LevelDebug // each waiting device, every few seconds
+	}
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		level, message = slog.LevelDebug, "client has gone"
 	}
 	attrs := []slog.Attr{
 		slog.String("request_id", edge.RequestID(r.Context())),

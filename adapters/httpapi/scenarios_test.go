@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata")
 //	@from 2001:db8::7
 //	@browser ben  with the cookies of another browser
 //	@chunked      its length is not announced
-//	@store closed the database is away from here on
+//	@store closed the database is away from here on; or broken: it answers nonsense
 //
 // {mount} and {complete} are the mount's prefix and the path of sso-complete.
 // Values that are generated stand in braces.
@@ -217,9 +217,7 @@ func (s *site) step(text string) string {
 		case "@chunked":
 			a.chunked = true
 		case "@store":
-			if err := s.DB.Close(); err != nil {
-				s.t.Fatal(err)
-			}
+			s.harm(value)
 		default:
 			s.t.Fatalf("unknown direction %s", line)
 		}
@@ -240,6 +238,23 @@ func (s *site) step(text string) string {
 		answer = s.send(a)
 	}
 	return s.tell(answer)
+}
+
+// harm takes the store away, or breaks it in a way that no code foresees.
+func (s *site) harm(how string) {
+	s.t.Helper()
+	var err error
+	switch how {
+	case "closed":
+		err = s.DB.Close()
+	case "broken":
+		_, err = s.DB.ExecContext(s.t.Context(), "PRAGMA foreign_keys = off; DROP TABLE device_authorizations; DROP TABLE approval_grants")
+	default:
+		s.t.Fatalf("unknown harm %s", how)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // usual are headers that every answer has, with these values, or whose values
