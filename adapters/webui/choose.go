@@ -19,6 +19,7 @@ type chooseBody struct {
 	Public []way // may be named
 	Notice string
 	Hint   string
+	Visit  bool
 }
 
 // choosePage asks how to sign in. It names the connections that may be named;
@@ -32,8 +33,8 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	if p.shut(r.Context(), w, r) {
 		return
 	}
-	body := chooseBody{Notice: m.Notice, Hint: m.Hint}
-	all := p.connections.All()
+	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Visit: m.Visit}
+	all := p.deps.Connections.All()
 	if len(all) == 1 {
 		body.Only = way{all[0].Slug(), all[0].Settings().Name, p.initiate(m.Code)}
 	} else {
@@ -45,6 +46,9 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	v := view{State: "choose", Title: "choose.title", At: "sign-in", Step: 2, Code: m.Code, Body: body}
+	if m.Visit {
+		v.Step = 0
+	}
 	if m.Notice == noMatch || m.Notice == badEmail {
 		v.Problem = m.Notice
 	}
@@ -83,7 +87,10 @@ func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 	p.redirect(w, r, "/leave")
 }
 
-type leaveBody struct{ Name string }
+type leaveBody struct {
+	Name  string
+	Visit bool
+}
 
 // leavePage goes on to the identity provider by itself, once: whoever comes
 // back with the browser's button gets to choose instead of being sent away.
@@ -100,10 +107,13 @@ func (p *Pages) leavePage(w http.ResponseWriter, r *http.Request) {
 		m.Leaving = false
 		p.remember(w, m)
 	}
-	v := view{State: "choose", Title: "leave.title", Step: 2, Code: m.Code, frozen: true, Body: leaveBody{}}
+	v := view{State: "choose", Title: "leave.title", Step: 2, Code: m.Code, frozen: true, Body: leaveBody{Visit: m.Visit}}
 	v.Leave = p.initiate(m.Code)
-	if all := p.connections.All(); len(all) == 1 {
-		v.Body = leaveBody{all[0].Settings().Name}
+	if m.Visit {
+		v.Step = 0
+	}
+	if all := p.deps.Connections.All(); len(all) == 1 {
+		v.Body = leaveBody{all[0].Settings().Name, m.Visit}
 	} else {
 		v.Leave = p.initiate(m.Code, "login_hint", m.Hint)
 	}

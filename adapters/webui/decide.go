@@ -36,9 +36,13 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	}
 	m := p.recall(r)
 	code, _ := device.ParseUserCode(m.Code) // none: the latest sign-in
-	what, err := p.describe.Execute(r.Context(), p.edge.Handle(r), code, p.edge.Facts(r))
+	what, err := p.deps.Describe.Execute(r.Context(), p.deps.Edge.Handle(r), code, p.deps.Edge.Facts(r))
 	if err != nil {
 		p.fail(w, r, m, err, noAllowance)
+		return
+	}
+	if what.Visit {
+		p.redirect(w, r, "/sessions")
 		return
 	}
 	v := view{State: "decide", Title: "decide.title", At: "decide", Step: 3, Code: what.UserCode.String(), Until: what.ExpiresAt}
@@ -47,13 +51,13 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	}
 	body := decideBody{
 		Client: what.ClientName, Label: what.DeviceLabel, Email: what.Subject.Email().String(),
-		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.now().Sub(what.RequestedAt)/time.Minute)),
+		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
 		From: what.RequestedFrom.Unmap(), Near: what.SameNetwork,
 		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
 		MustType: p.mustType(m, v.Code),
 	}
 	body.Verdict = verdictOn(body)
-	if via, err := p.connections.Find(what.Connection); err == nil {
+	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
 		body.Via = via.Settings().Name
 	}
 	if body.MustType && m.Notice == typedMismatch {
@@ -82,7 +86,7 @@ func verdictOn(b decideBody) string {
 // mustType reports whether the person has yet to type the code. Signing in does
 // not lead by the first page for whoever was sent a link that leads past it.
 func (p *Pages) mustType(m memory, code string) bool {
-	return p.requireTyped && (!m.ByHand || m.Code != code)
+	return p.deps.Config.RequireTypedCode && (!m.ByHand || m.Code != code)
 }
 
 // verdict is Execute of the use case that approves or denies.
@@ -91,9 +95,9 @@ type verdict func(ctx context.Context, proof approval.Proof, code device.UserCod
 // decideForm carries a decision out. The form's own code counts, not what the
 // browser was about last: there may be two tabs.
 func (p *Pages) decideForm(outcome string) http.HandlerFunc {
-	decide := verdict(p.approve.Execute)
+	decide := verdict(p.deps.Approve.Execute)
 	if outcome == denied {
-		decide = p.deny.Execute
+		decide = p.deps.Deny.Execute
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if p.shut(r.Context(), w, r) {
@@ -116,19 +120,24 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 				return
 			}
 		}
-		proof := approval.Proof{Handle: p.edge.Handle(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-		decided, err := decide(r.Context(), proof, code, p.edge.Facts(r))
+		proof := approval.Proof{Handle: p.deps.Edge.Handle(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+		decided, err := decide(r.Context(), proof, code, p.deps.Edge.Facts(r))
 		if err != nil {
 			p.fail(w, r, m, err, decided.Allowance)
 			return
 		}
 		if !decided.MoreToDecide {
-			p.edge.ClearHandle(w)
+			p.deps.Edge.ClearHandle(w)
 		}
+		p.keepRecent(w, proof)
 		p.remember(w, memory{Code: code.String(), Outcome: outcome})
 		p.redirect(w, r, "/"+outcome)
 	}
 }
+
+// doneBody is what the last page shows. With a CSRF token the person can still
+// say that it was not they.
+type doneBody struct{ CSRF string }
 
 // donePage says how it ended.
 func (p *Pages) donePage(outcome string) http.HandlerFunc {
@@ -138,7 +147,11 @@ func (p *Pages) donePage(outcome string) http.HandlerFunc {
 			p.redirect(w, r, "")
 			return
 		}
-		p.show(w, r, http.StatusOK, pageDone, view{State: outcome, Title: outcome + ".title", At: outcome, Code: m.Code})
+		body := doneBody{}
+		if recent := p.recent(r); outcome == approved && !recent.Handle.IsZero() {
+			body.CSRF = recent.CSRF.Reveal()
+		}
+		p.show(w, r, http.StatusOK, pageDone, view{State: outcome, Title: outcome + ".title", At: outcome, Code: m.Code, Body: body})
 	}
 }
 

@@ -69,7 +69,7 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 	case q.Get("sso_error") != "":
 		m.Problem, m.Reason, m.Ref = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref")
 		if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(waitMax/time.Second) {
-			m.Wait = p.now().Add(time.Duration(seconds) * time.Second).Unix()
+			m.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
 		}
 		if !problemForm.MatchString(m.Problem) {
 			m.Problem = "unknown"
@@ -78,7 +78,7 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 			to = "/problem"
 		}
 	case q.Get("sso_verified") == "1":
-		what, err := p.describe.Execute(r.Context(), p.edge.Handle(r), code, p.edge.Facts(r))
+		what, err := p.deps.Describe.Execute(r.Context(), p.deps.Edge.Handle(r), code, p.deps.Edge.Facts(r))
 		if err != nil {
 			p.fail(w, r, m, err, noAllowance)
 			return
@@ -86,24 +86,26 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 		if what.UserCode.String() != m.Code {
 			m = memory{Code: what.UserCode.String()}
 		}
-		to = "/decide"
+		if to = "/decide"; what.Visit {
+			to = "/sessions"
+		}
 	case q.Get("choose") == "1" && m.Code != "":
 		if to = "/sign-in"; m.Hint != "" { // and nobody speaks for it
 			m.Notice = noMatch
 		}
-	case named == nil && !p.requireTyped:
+	case named == nil && !p.deps.Config.RequireTypedCode:
 		m.Typed = code.String()
-	case q.Get("user_code") != "" && !p.requireTyped:
+	case q.Get("user_code") != "" && !p.deps.Config.RequireTypedCode:
 		m.Typed = q.Get("user_code") // not one; the person sees what it is
 	}
-	p.remember(w, m.valid(p.now()))
+	p.remember(w, m.valid(p.deps.Now()))
 	p.redirect(w, r, to)
 }
 
 // backTo is the page on which a person chose a language.
 func backTo(at string) string {
 	switch at {
-	case "sign-in", "decide", approved, denied, "problem":
+	case "sign-in", "decide", "sessions", approved, denied, undone, "problem":
 		return "/" + at
 	}
 	return ""
@@ -116,7 +118,7 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	typed := clean(r.PostForm.Get("user_code"))
-	found, err := p.lookUp.Execute(r.Context(), typed, p.edge.Facts(r))
+	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Edge.Facts(r))
 	if err != nil {
 		p.fail(w, r, memory{Typed: typed}, err, found.Allowance)
 		return
@@ -127,11 +129,11 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := memory{
-		Code: found.UserCode.String(), Until: p.now().Add(found.Remaining).Unix(),
-		ByHand: p.requireTyped, // which fills no field for anybody
+		Code: found.UserCode.String(), Until: p.deps.Now().Add(found.Remaining).Unix(),
+		ByHand: p.deps.Config.RequireTypedCode, // which fills no field for anybody
 	}
 	to := "/sign-in"
-	if len(p.connections.All()) == 1 {
+	if len(p.deps.Connections.All()) == 1 {
 		m.Leaving, to = true, "/leave"
 	}
 	p.remember(w, m)

@@ -23,7 +23,7 @@ func (p *Pages) guarded(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		defer func() {
 			if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
-				p.log.ErrorContext(r.Context(), "page panicked", "request_id", edge.RequestID(r.Context()), "error", cause, "stack", string(debug.Stack()))
+				p.deps.Log.ErrorContext(r.Context(), "page panicked", "request_id", edge.RequestID(r.Context()), "error", cause, "stack", string(debug.Stack()))
 				p.outage(w, r, http.StatusInternalServerError, "server_error")
 			} else if cause != nil {
 				panic(cause)
@@ -32,7 +32,7 @@ func (p *Pages) guarded(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
 		next.ServeHTTP(w, r)
 	})
-	named := p.edge.WithRequestID(inner)
+	named := p.deps.Edge.WithRequestID(inner)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if edge.RequestID(r.Context()) == "" {
 			named.ServeHTTP(w, r)

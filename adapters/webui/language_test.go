@@ -179,7 +179,7 @@ func TestASentenceMayBeOneTextOrOneForEachForm(t *testing.T) {
 func keysInCode() []string {
 	keys := []string{
 		"enter.title", "choose.title", "leave.title", "decide.title",
-		"approved.title", "denied.title",
+		"approved.title", "denied.title", "undone.title", "sessions.title",
 		"action.enter_code", "action.sign_in_again", "action.look_again", "action.try_again",
 		"scope.apps:run", "scope.apps:read:permitted-external",
 		"problem.sso_unavailable.title", "problem.sso_unavailable.text",

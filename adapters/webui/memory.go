@@ -27,6 +27,8 @@ type memory struct {
 	Ref     string `json:"r,omitempty"` // what the log calls the request in which it did
 	Wait    int64  `json:"w,omitempty"` // when to try again
 	Outcome string `json:"o,omitempty"` // how it ended
+	Visit   bool   `json:"v,omitempty"` // the code is that of a visit: no device shows it
+	Ended   int    `json:"e,omitempty"` // how many devices were locked out just now
 }
 
 const (
@@ -41,6 +43,7 @@ const (
 const (
 	approved      = "approved"
 	denied        = "denied"
+	undone        = "undone"
 	noMatch       = "no_match"       // nobody is known to speak for that address
 	badEmail      = "bad_email"      // it is no address
 	otherAccount  = "other_account"  // the person wants to be somebody else
@@ -66,7 +69,7 @@ func (p *Pages) recall(r *http.Request) (m memory) {
 	if err != nil || json.Unmarshal(raw, &m) != nil {
 		return memory{}
 	}
-	return m.valid(p.now())
+	return m.valid(p.deps.Now())
 }
 
 // valid keeps of m what can be.
@@ -74,7 +77,7 @@ func (m memory) valid(at time.Time) memory {
 	if code, err := device.ParseUserCode(m.Code); err == nil {
 		m.Code = code.String()
 	} else {
-		m.Code, m.ByHand, m.Until, m.Leaving, m.Outcome = "", false, 0, false, ""
+		m.Code, m.ByHand, m.Until, m.Leaving, m.Outcome, m.Visit = "", false, 0, false, "", false
 	}
 	m.Typed = clean(m.Typed)
 	if email, err := identity.ParseEmail(m.Hint); err == nil {
@@ -91,6 +94,7 @@ func (m memory) valid(at time.Time) memory {
 	if !referenceForm.MatchString(m.Ref) {
 		m.Ref = ""
 	}
+	m.Ended = min(max(m.Ended, 0), 1_000_000)
 	m.Until = bounded(m.Until, at)
 	m.Wait = bounded(m.Wait, at)
 	return m
@@ -130,6 +134,6 @@ func (p *Pages) remember(w http.ResponseWriter, m memory) {
 func (p *Pages) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: p.root, MaxAge: int(life / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.edge.WebOrigin(), "https:"),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.deps.Edge.WebOrigin(), "https:"),
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
+	"go.uber.org/fx"
 	"golang.org/x/text/language"
 
 	"github.com/devicegate/devicegate/adapters/edge"
@@ -19,43 +20,50 @@ import (
 
 // Pages serves the pages.
 type Pages struct {
-	requireTyped bool
-	brand        string
-	support      string
-	theme        template.CSS
-	assets       assets
-	assetNames   map[string]string
-	tongues      []tongue
-	matcher      language.Matcher
-	templates    []map[string]*template.Template
-	root         string // path of the first page, as browsers see it
+	brand      string
+	support    string
+	theme      template.CSS
+	assets     assets
+	assetNames map[string]string
+	tongues    []tongue
+	matcher    language.Matcher
+	templates  []map[string]*template.Template
+	root       string // path of the first page, as browsers see it
 
-	edge        *edge.Edge
-	lookUp      *application.LookUpDevice
-	describe    *application.DescribeApproval
-	approve     *application.ApproveExternal
-	deny        *application.DenyExternal
-	connections connection.Directory
-	edition     ports.Edition
-	now         ports.Clock
-	log         *slog.Logger
+	deps Deps
+}
+
+// Deps are the use cases behind the pages, and what they stand on.
+type Deps struct {
+	fx.In
+
+	Config      Config
+	Edge        *edge.Edge
+	Connections connection.Directory
+	Edition     ports.Edition
+	Now         ports.Clock
+	Log         *slog.Logger
+
+	LookUp     *application.LookUpDevice
+	Describe   *application.DescribeApproval
+	Approve    *application.ApproveExternal
+	Deny       *application.DenyExternal
+	Undo       *application.UndoApproval
+	BeginVisit *application.BeginVisit
+	ListOwn    *application.ListOwnDevices
+	EndOwn     *application.EndOwnDevices
 }
 
 // New makes the pages. What [Config.Check] finds fault with is left out.
-func New(cfg Config, e *edge.Edge, lookUp *application.LookUpDevice, describe *application.DescribeApproval, approve *application.ApproveExternal, deny *application.DenyExternal, connections connection.Directory, edition ports.Edition, now ports.Clock, log *slog.Logger) *Pages {
-	p := &Pages{
-		requireTyped: cfg.RequireTypedCode, brand: cfg.Brand.Name, theme: theme(cfg.Brand.Color),
-		root: pathOf(e.Page(nil)),
-		edge: e, lookUp: lookUp, describe: describe, approve: approve, deny: deny,
-		connections: connections, edition: edition, now: now, log: log,
-	}
+func New(d Deps) *Pages {
+	p := &Pages{deps: d, brand: d.Config.Brand.Name, theme: theme(d.Config.Brand.Color), root: pathOf(d.Edge.Page(nil))}
 	if p.brand == "" {
 		p.brand = "devicegate"
 	}
-	if supportLink(cfg.SupportURL) {
-		p.support = cfg.SupportURL
+	if supportLink(d.Config.SupportURL) {
+		p.support = d.Config.SupportURL
 	}
-	p.assets, p.assetNames = newAssets(cfg.Brand.Logo)
+	p.assets, p.assetNames = newAssets(d.Config.Brand.Logo)
 	for _, t := range offered {
 		p.tongues = append(p.tongues, t.load())
 	}
@@ -96,6 +104,10 @@ func (p *Pages) Handler() http.Handler {
 	form("/device/deny", p.decideForm(denied))
 	page("/device/approved", p.donePage(approved))
 	page("/device/denied", p.donePage(denied))
+	form("/device/undo", p.undoForm)
+	page("/device/undone", p.donePage(undone))
+	page("/device/sessions", p.sessionsPage)
+	form("/device/sessions", p.sessionsForm)
 	page("/device/problem", p.problemPage)
 	page("/device/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		if !p.assets.serve(w, r, chi.URLParam(r, "name")) {
@@ -112,7 +124,7 @@ func (p *Pages) Handler() http.Handler {
 // own lets only forms of our own pages through, and reads them.
 func (p *Pages) own(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := p.edge.FromOwnPage(r)
+		err := p.deps.Edge.FromOwnPage(r)
 		if err == nil {
 			err = readForm(r)
 		}
@@ -135,18 +147,18 @@ func (p *Pages) initiate(code string, more ...string) string {
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
-	return p.edge.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
+	return p.deps.Edge.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
 }
 
 // shut shows a page that says so if nobody can sign in here, and reports it.
 func (p *Pages) shut(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
 	switch {
-	case !p.edition.SSO(ctx):
+	case !p.deps.Edition.SSO(ctx):
 		p.show(w, r, http.StatusOK, pageProblem, view{
 			State: "closed", Problem: "sso_unavailable", Title: "problem.sso_unavailable.title",
 			Body: problemBody{Code: "sso_unavailable", Icon: iconOf("sso_unavailable")},
 		})
-	case len(p.connections.All()) == 0:
+	case len(p.deps.Connections.All()) == 0:
 		p.show(w, r, http.StatusOK, pageProblem, view{
 			State: "closed", Problem: "no_connection", Title: "problem.no_connection.title",
 			Body: problemBody{Code: "no_connection", Icon: iconOf("no_connection")},

@@ -148,20 +148,20 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m memory, err error
 		p.outage(w, r, http.StatusRequestEntityTooLarge, "too_large")
 		return
 	case !refused || f.Kind == fault.Internal:
-		p.log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "error", err)
+		p.deps.Log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "error", err)
 		p.outage(w, r, http.StatusInternalServerError, "server_error")
 		return
 	case f.Kind == fault.Unavailable:
-		p.log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "code", f.Code, "error", err)
+		p.deps.Log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "code", f.Code, "error", err)
 		w.Header().Set("Retry-After", "5")
 		p.outage(w, r, http.StatusServiceUnavailable, f.Code)
 		return
 	}
-	p.log.InfoContext(r.Context(), "page refused", "request_id", id, "route", r.URL.Path, "code", f.PageCode())
+	p.deps.Log.InfoContext(r.Context(), "page refused", "request_id", id, "route", r.URL.Path, "code", f.PageCode())
 	m.Problem, m.Reason, m.Ref, m.Wait = f.Code, f.PageCode(), id, 0
 	switch f.Kind {
 	case fault.RateLimited:
-		m.Wait = p.now().Add(allowance.Reset).Unix()
+		m.Wait = p.deps.Now().Add(allowance.Reset).Unix()
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(allowance.Reset.Seconds())))))
 		p.problem(w, r, http.StatusTooManyRequests, m)
 	case fault.Forbidden:

@@ -21,6 +21,7 @@ const (
 	pageLeave   = "leave"
 	pageDecide  = "decide"
 	pageDone    = "done"
+	pageOwn     = "sessions"
 	pageProblem = "problem"
 )
 
@@ -61,7 +62,7 @@ func parseTemplates(tongues []tongue) []map[string]*template.Template {
 	all := make([]map[string]*template.Template, len(tongues))
 	for i, t := range tongues {
 		all[i] = map[string]*template.Template{}
-		for _, page := range []string{pageEnter, pageChoose, pageLeave, pageDecide, pageDone, pageProblem} {
+		for _, page := range []string{pageEnter, pageChoose, pageLeave, pageDecide, pageDone, pageOwn, pageProblem} {
 			all[i][page] = template.Must(template.New("layout.html").
 				Funcs(template.FuncMap{"t": t.say, "has": t.has}).
 				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+page+".html"))
@@ -89,7 +90,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 		view: v, Root: p.root, Assets: p.assetNames, Brand: p.brand, Theme: p.theme, Support: p.support,
 		Nonce: newNonce(), Language: p.tongues[i],
 	}
-	if left := v.Until.Sub(p.now()); !v.Until.IsZero() && left > 0 {
+	if left := v.Until.Sub(p.deps.Now()); !v.Until.IsZero() && left > 0 {
 		l.Seconds, l.Minutes = int(math.Ceil(left.Seconds())), int(math.Ceil(left.Minutes()))
 	}
 	if !v.frozen {
@@ -97,7 +98,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	}
 	var out bytes.Buffer
 	if err := p.templates[i][page].Execute(&out, l); err != nil {
-		p.log.ErrorContext(r.Context(), "page not rendered", "request_id", edge.RequestID(r.Context()), "page", page, "error", err)
+		p.deps.Log.ErrorContext(r.Context(), "page not rendered", "request_id", edge.RequestID(r.Context()), "page", page, "error", err)
 		http.Error(w, "Something went wrong. Please try again.", http.StatusInternalServerError)
 		return
 	}

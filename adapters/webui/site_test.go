@@ -39,7 +39,8 @@ type site struct {
 	env   map[string]string
 	logs  *journal
 	ahead atomic.Int64
-	away  atomic.Bool // the store does not answer
+	slow  atomic.Int64 // how far the identity providers' clocks are behind that
+	away  atomic.Bool  // the store does not answer
 	idps  []*demoidp.IdP
 }
 
@@ -62,7 +63,7 @@ func newSite(t *testing.T, through ...via) *site {
 	for _, v := range through {
 		server := httptest.NewUnstartedServer(nil)
 		idp, err := demoidp.New(demoidp.Config{
-			URL: "http://" + server.Listener.Addr().String(), Now: s.now,
+			URL: "http://" + server.Listener.Addr().String(), Now: func() time.Time { return s.now().Add(-time.Duration(s.slow.Load())) },
 			Users: append(demoidp.People, demoidp.User{Email: `"<b>a</b>"@` + v.domain, Name: "Markup"}),
 		})
 		if err != nil {

@@ -265,8 +265,20 @@ type finding struct {
 // best practices.
 func (b *tab) axe() []finding {
 	b.t.Helper()
+	// The page has loaded, with or without its script; axe itself needs timers.
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 	ask[bool](b, axeSource(b.t)+"; true")
 	return ask[[]finding](b, `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations)`)
+}
+
+// accessible fails the test for each finding.
+func (b *tab) accessible() {
+	b.t.Helper()
+	for _, f := range b.axe() {
+		for _, n := range f.Nodes {
+			b.t.Errorf("axe: %s: %s\n%s\n%s", f.ID, f.Help, n.HTML, n.Summary)
+		}
+	}
 }
 
 var axeText struct {

@@ -1,0 +1,39 @@
+package webui
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/approval"
+)
+
+// The approval-grant cookie ends with the decision. What is left of the five
+// minutes is for second thoughts, and for a look at one's own devices: the pages
+// keep the proof for that in a cookie of their own, which reaches nobody else.
+const (
+	recentCookie = "device_recent"
+	recentLife   = 5 * time.Minute
+)
+
+func (p *Pages) keepRecent(w http.ResponseWriter, proof approval.Proof) {
+	p.setCookie(w, recentCookie, proof.Handle.Reveal()+"."+proof.CSRF.Reveal(), recentLife)
+}
+
+// recent is the proof of a decision just made, if there was one.
+func (p *Pages) recent(r *http.Request) approval.Proof {
+	c, err := r.Cookie(recentCookie)
+	if err != nil {
+		return approval.Proof{}
+	}
+	handle, csrf, _ := strings.Cut(c.Value, ".")
+	return approval.Proof{Handle: approval.ParseHandle(handle), CSRF: approval.ParseCSRF(csrf)}
+}
+
+// whoever is the handle by which this browser's last sign-in is found.
+func (p *Pages) whoever(r *http.Request) approval.Handle {
+	if h := p.deps.Edge.Handle(r); !h.IsZero() {
+		return h
+	}
+	return p.recent(r).Handle
+}

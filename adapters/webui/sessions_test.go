@@ -1,0 +1,186 @@
+package webui_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/bootstrap/demo"
+)
+
+// signedInOn has a device let in and fetch its token.
+func (s *site) signedInOn(device, user, from string) demo.Codes {
+	s.t.Helper()
+	codes := s.device(device, from)
+	v := s.visitor(from)
+	v.sees(v.press(v.signIn(codes.UserCode, user), "approve"), "approved", "")
+	s.skip(time.Duration(codes.Interval) * time.Second)
+	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: comingFrom(from)}}
+	if _, refused, err := d.Poll(s.t.Context(), codes.DeviceCode); err != nil || refused != "" {
+		s.t.Fatalf("the device is told %q (%v)", refused, err)
+	}
+	return codes
+}
+
+// visits signs in to look at one's devices.
+func (v *visitor) visits(user string) shown {
+	v.t.Helper()
+	leave := v.press(v.get("/device/sessions"), "sign-in")
+	href, err := url.Parse(attribute(leave.element("sign-in"), "href"))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.signIn(href.Query().Get("user_code"), user)
+}
+
+func TestThatWasNotMeLocksOutAtOnce(t *testing.T) {
+	for name, fetched := range map[string]bool{"before the token is fetched": false, "after": true} {
+		t.Run(name, func(t *testing.T) {
+			s := served(t)
+			codes := s.device(label, elsewhere)
+			v := s.visitor(home)
+			done := v.press(v.signIn(codes.UserCode, "alice"), "approve")
+			v.sees(done, "approved", "")
+			if fetched {
+				if got := s.told(codes); got != "" {
+					t.Fatalf("the device is told %q", got)
+				}
+			}
+			f := done.form("undo")
+			if got := s.visitor(elsewhere).post("/device/undo", f.values); got.state() != "sessions" {
+				t.Errorf("without the cookie: %s (%s)", got.state(), got.problem())
+			}
+			f.values.Set("csrf", "x")
+			v.sees(v.post("/device/undo", f.values), "error", "csrf_mismatch")
+			v.sees(v.press(done, "undo"), "undone", "")
+
+			want := "access_denied"
+			if fetched {
+				s.skip(time.Minute)
+				want = "expired_token"
+			}
+			if got := s.told(codes); got != want {
+				t.Errorf("the device is told %q, want %q", got, want)
+			}
+			page := v.get("/device/sessions")
+			if page.element("end-all") != nil || strings.Contains(page.text, label) {
+				t.Error("the device is still listed")
+			}
+		})
+	}
+}
+
+func TestSecondThoughtsEndWithTheSignIn(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, elsewhere)
+	v := s.visitor(home)
+	done := v.press(v.signIn(codes.UserCode, "alice"), "approve")
+	s.skip(6 * time.Minute)
+	late := v.press(done, "undo")
+	v.sees(late, "sessions", "")
+	if late.element("sign-in") == nil {
+		t.Error("there is no way to sign in again")
+	}
+	if got := s.told(codes); got != "" {
+		t.Errorf("the device is told %q", got)
+	}
+}
+
+func TestPeopleSeeAndEndTheirOwnDevicesOnly(t *testing.T) {
+	s := served(t)
+	s.signedInOn("alice one", "alice", home)
+	s.signedInOn("alice two", "alice", elsewhere)
+	s.signedInOn("bob one", "bob", home)
+
+	v := s.visitor(home)
+	if page := v.get("/device/sessions"); page.state() != "sessions" || strings.Contains(page.text, "alice one") {
+		t.Fatal("somebody who has not signed in sees devices")
+	}
+	page := v.visits("alice")
+	v.sees(page, "sessions", "")
+	text := words(page.main())
+	for _, want := range []string{"alice@acme.example", "alice one", "alice two", "difyctl", elsewhere, home} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %s: %s", want, text)
+		}
+	}
+	if strings.Contains(text, "bob") {
+		t.Error("somebody else's device is shown")
+	}
+
+	bob := s.visitor(home)
+	theirs := bob.visits("bob").form("end-all") // there is one: no button for all
+	if theirs.values != nil {
+		t.Error("one device, and a button for all")
+	}
+	f := page.form("end-all")
+	var first string
+	for n := range page.doc.Descendants() {
+		if attribute(n, "name") == "session" && first == "" {
+			first = attribute(n, "value")
+		}
+	}
+	stolen := url.Values{"session": {first}}
+	stolen.Set("csrf", csrfOf(bob.get("/device/sessions")))
+	bob.sees(bob.post("/device/sessions", stolen), "error", "not_found")
+	forged := url.Values{"csrf": {"x"}, "session": {"all"}}
+	v.sees(v.post("/device/sessions", forged), "error", "csrf_mismatch")
+
+	f.values.Set("session", first)
+	one := v.post("/device/sessions", f.values)
+	if text := words(one.main()); !strings.Contains(text, "1 device was locked out.") || strings.Contains(text, "alice two") || !strings.Contains(text, "alice one") {
+		t.Errorf("after one: %s", text)
+	}
+	f.values.Set("session", "all")
+	all := v.post("/device/sessions", f.values)
+	if text := words(all.main()); !strings.Contains(text, "No device acts for you.") {
+		t.Errorf("after all: %s", text)
+	}
+	if text := words(bob.get("/device/sessions").main()); !strings.Contains(text, "bob one") {
+		t.Errorf("the other person's: %s", text)
+	}
+}
+
+func csrfOf(s shown) string {
+	for n := range s.doc.Descendants() {
+		if attribute(n, "name") == "csrf" {
+			return attribute(n, "value")
+		}
+	}
+	return ""
+}
+
+func TestWhoeverHasJustApprovedSeesTheirDevices(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	v.sees(v.press(v.signIn(codes.UserCode, "alice"), "approve"), "approved", "")
+	if got := s.told(codes); got != "" {
+		t.Fatalf("the device is told %q", got)
+	}
+	if text := words(v.get("/device/sessions").main()); !strings.Contains(text, label) {
+		t.Errorf("the page says: %s", text)
+	}
+}
+
+func TestAVisitCannotBeApproved(t *testing.T) {
+	s := served(t)
+	v := s.visitor(home)
+	leave := v.press(v.get("/device/sessions"), "sign-in")
+	href, err := url.Parse(attribute(leave.element("sign-in"), "href"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := href.Query().Get("user_code")
+	page := v.signIn(code, "alice")
+	v.sees(page, "sessions", "")
+	context := v.get("/openapi/v1/oauth/device/approval-context")
+	if context.status != http.StatusOK {
+		t.Fatalf("approval-context answers %d", context.status)
+	}
+	csrf := context.text[strings.Index(context.text, `"csrf_token":"`)+len(`"csrf_token":"`):]
+	csrf = csrf[:strings.IndexByte(csrf, '"')]
+	v.sees(v.post("/device/approve", url.Values{"user_code": {code}, "csrf": {csrf}}), "error", "user_code_not_pending")
+}
