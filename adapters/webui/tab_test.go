@@ -147,6 +147,15 @@ func ask[T any](b *tab, expression string) T {
 	return answer
 }
 
+// awaits waits until an expression is true.
+func (b *tab) awaits(expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond)))
+	b.must(err)
+}
+
 // open goes to an address below the site's.
 func (b *tab) open(path string) {
 	b.t.Helper()

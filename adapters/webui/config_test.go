@@ -1,0 +1,85 @@
+package webui
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestEverythingWrongWithTheBrandIsSaid(t *testing.T) {
+	err := Config{
+		Brand:      Brand{Name: strings.Repeat("x", 41), Logo: []byte("GIF89a"), Color: "#ffff00"},
+		SupportURL: "javascript:alert(1)",
+	}.Check()
+	if err == nil {
+		t.Fatal("nothing is wrong")
+	}
+	for _, want := range []string{"brand name", "brand logo", "contrast", "support URL"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("not a word of %s in\n%v", want, err)
+		}
+	}
+	if err := (Config{}).Check(); err != nil {
+		t.Errorf("the default: %v", err)
+	}
+}
+
+func TestWhatABrandMayBe(t *testing.T) {
+	png := append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, 100)...)
+	for name, c := range map[string]struct {
+		config Config
+		ok     bool
+	}{
+		"a PNG":             {Config{Brand: Brand{Logo: png}}, true},
+		"a large PNG":       {Config{Brand: Brand{Logo: append(png, make([]byte, logoMax)...)}}, false},
+		"an SVG":            {Config{Brand: Brand{Logo: []byte(`<?xml version="1.0"?><svg/>`)}}, true},
+		"a page":            {Config{Brand: Brand{Logo: []byte(`<html>`)}}, false},
+		"an invisible name": {Config{Brand: Brand{Name: "A\u202eB"}}, false},
+		"a dark colour":     {Config{Brand: Brand{Color: "#004d40"}}, true},
+		"a short colour":    {Config{Brand: Brand{Color: "#123"}}, false},
+		"a colour's name":   {Config{Brand: Brand{Color: "navy"}}, false},
+		"smuggled style":    {Config{Brand: Brand{Color: "#000;}body{}"}}, false},
+		"an https link":     {Config{SupportURL: "https://help.acme.example/?a=b"}, true},
+		"a mailto link":     {Config{SupportURL: "mailto:help@acme.example"}, true},
+		"an http link":      {Config{SupportURL: "http://help.acme.example"}, false},
+		"a data link":       {Config{SupportURL: "data:text/html,x"}, false},
+		"no link":           {Config{SupportURL: "help"}, false},
+	} {
+		if err := c.config.Check(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestEveryAllowedColourCanBeReadInBothSchemes(t *testing.T) {
+	for r := 0; r < 256; r += 17 {
+		for g := 0; g < 256; g += 17 {
+			for b := 0; b < 256; b += 17 {
+				c := color{uint8(r), uint8(g), uint8(b)}
+				if c.readable() != nil {
+					continue
+				}
+				dark := c.onDark()
+				if contrast(c, lightSurface) < legible || contrast(dark, darkSurface) < legible ||
+					contrast(c.ink(), c) < legible || contrast(dark.ink(), dark) < legible {
+					t.Errorf("%s becomes %s in the dark, with %s on it", c, dark, dark.ink())
+				}
+			}
+		}
+	}
+	if got := contrast(color{}, lightSurface); got < 20.9 || got > 21.1 {
+		t.Errorf("black on white has %f", got)
+	}
+}
+
+func TestTheStyleSheetKnowsTheSurfacesThatColoursAreJudgedOn(t *testing.T) {
+	style, err := assetFiles.ReadFile("assets/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--surface: #fff;", "--surface: " + darkSurface.String() + ";"} {
+		if !bytes.Contains(style, []byte(want)) {
+			t.Errorf("it lacks %s", want)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package webui_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// focused is what has the keyboard: its id, else its element's name.
+const focused = `document.activeElement.id || document.activeElement.name || document.activeElement.hreflang || document.activeElement.tagName.toLowerCase()`
+
+// tabs presses the tabulator until the focus is where it was, and lists what had
+// it on the way.
+func (b *tab) tabs() []string {
+	b.t.Helper()
+	var order []string
+	for range 40 {
+		b.do(chromedp.KeyEvent(kb.Tab))
+		at := ask[string](b, focused)
+		if at == "body" || slices.Contains(order, at) {
+			break
+		}
+		if visible := ask[bool](b, `(() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; })()`); !visible {
+			b.t.Errorf("nobody sees that %s has the focus", at)
+		}
+		order = append(order, at)
+	}
+	return order
+}
+
+func TestTheKeyboardReachesEverythingInOrder(t *testing.T) {
+	in := browser(t)
+	s := served(t)
+	b := states[0].visit(t, in, s, true)
+
+	b.open("/device")
+	b.sees("enter", "")
+	if at := ask[string](b, focused); at != "code" {
+		t.Errorf("one would type into %s", at)
+	}
+	if order := b.tabs(); !slices.Equal(order[:2], []string{"continue", "en"}) {
+		t.Errorf("on the first page the order is %v", order)
+	}
+
+	codes := s.device(label, home)
+	b.atDecision(codes.UserCode)
+	if at := ask[string](b, focused); at != "h1" {
+		t.Errorf("the decision begins at %s: nothing may be preselected", at)
+	}
+	if order := b.tabs(); !slices.Equal(order[:3], []string{"next", "approve", "deny"}) {
+		t.Errorf("at the decision the order is %v", order)
+	}
+
+	// All of it without a mouse.
+	b.open("/device")
+	b.sees("enter", "")
+	b.do(chromedp.KeyEvent(strings.ToLower(codes.UserCode)), chromedp.KeyEvent(kb.Enter))
+	b.do(chromedp.WaitVisible(chromedp.CSS("#continue"))) // the identity provider knows this person
+	b.do(chromedp.Focus(chromedp.CSS("#continue")), chromedp.KeyEvent(kb.Enter))
+	b.sees("decide", "")
+	b.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))
+	b.sees("denied", "")
+}
+
+func TestTheCodeIsGroupedAsItIsTyped(t *testing.T) {
+	in := browser(t)
+	s := served(t)
+	b := states[0].visit(t, in, s, true)
+	value := func() string { return ask[string](b, `document.getElementById("code").value`) }
+	for typed, want := range map[string]string{
+		"wdjb": "WDJB", "wdjbm": "WDJB-M", "wdjbm3ht": "WDJB-M3HT", "wdjb-m3ht": "WDJB-M3HT", "wd jb m3": "WDJB-M3",
+	} {
+		b.open("/device")
+		b.sees("enter", "")
+		b.do(chromedp.KeyEvent(typed))
+		if got := value(); got != want {
+			t.Errorf("%q becomes %q", typed, got)
+		}
+	}
+	for pasted, want := range map[string]string{
+		" ｗｄｊｂ–ｍ３ｈｔ\n": "WDJB-M3HT", "WDJB\u200bM3HT": "WDJB-M3HT", "Code: WDJB-M3HT": "Code: WDJB-M3HT",
+	} {
+		b.open("/device")
+		b.sees("enter", "")
+		call(b, input.InsertText, input.InsertTextParams{Text: pasted})
+		if got := value(); got != want {
+			t.Errorf("pasted, %q becomes %q", pasted, got)
+		}
+	}
+	// A correction in the middle stays in the middle.
+	b.open("/device")
+	b.sees("enter", "")
+	b.do(chromedp.KeyEvent("wdjbm3ht"))
+	ask[bool](b, `document.getElementById("code").setSelectionRange(2, 4); true`)
+	b.do(chromedp.KeyEvent("x"), chromedp.KeyEvent("y"))
+	if got := value(); got != "WDXY-M3HT" {
+		t.Errorf("corrected, it is %q", got)
+	}
+}
+
+func TestTheTimeLeftIsShownAndSaidAloudSeldom(t *testing.T) {
+	in := browser(t)
+	s := served(t)
+	b := states[0].visit(t, in, s, true)
+	codes := s.device(label, home)
+	s.skip(14*time.Minute - 5*time.Second)
+	b.atDecision(codes.UserCode)
+	if left := ask[string](b, `document.querySelector("[data-countdown]").textContent`); !strings.HasPrefix(left, "Time left: 1:0") {
+		t.Errorf("shown: %q", left)
+	}
+	if said := ask[string](b, `document.querySelector("[role=status]").textContent`); said != "" {
+		t.Errorf("said at once: %q", said)
+	}
+	b.awaits(`document.querySelector("[role=status]").textContent.startsWith("Time left: ")`)
+}
+
+func TestAFormIsSentOnce(t *testing.T) {
+	in := browser(t)
+	s := served(t)
+	b := states[0].visit(t, in, s, true)
+	b.atDecision(s.device(label, home).UserCode)
+	b.do(chromedp.DoubleClick(chromedp.CSS("#approve")))
+	b.sees("approved", "")
+}
+
+// TestEveryLanguageFits looks at the fullest pages in each language, and from
+// right to left, at the narrowest width there is.
+func TestEveryLanguageFits(t *testing.T) {
+	in := browser(t)
+	s := served(t, acme, globex)
+	b := states[0].visit(t, in, s, true)
+	b.looks("light", 320, 640)
+	fits := func(what string) {
+		t.Helper()
+		if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+			t.Errorf("%s is %d px too wide", what, wide)
+		}
+		if cut := ask[string](b, `[...document.querySelectorAll("button, .primary, .secondary, dt, dd, h1, .code")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline").map(e => e.textContent).join("|")`); cut != "" {
+			t.Errorf("%s: cut off: %s", what, cut)
+		}
+	}
+	b.enters(s.device(label, elsewhere).UserCode)
+	b.sees("choose", "")
+	b.click("connection-acme")
+	b.signsIn("alice")
+	b.sees("decide", "")
+	for _, l := range []string{"en", "de", "es", "fr", "ja", "zh-Hans"} {
+		for _, page := range []string{"decide", "sign-in", ""} {
+			b.open(fmt.Sprintf("/device?lang=%s&at=%s", l, page))
+			fits(l + " " + page)
+			ask[bool](b, `document.documentElement.dir = "rtl"; true`)
+			fits(l + " " + page + " from right to left")
+		}
+		b.open("/device?lang=" + l + "&at=decide")
+		b.accessible()
+	}
+}
