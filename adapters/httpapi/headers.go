@@ -146,6 +146,9 @@ func (h *Handlers) toPage(w http.ResponseWriter, r *http.Request, f *fault.Error
 	if f.PageCode() != f.Code {
 		q.Set("sso_reason", f.PageCode())
 	}
+	if wait := w.Header().Get("Retry-After"); wait != "" {
+		q.Set("retry_after", wait)
+	}
 	code := http.StatusFound
 	if r.Method == http.MethodPost {
 		code = http.StatusSeeOther
