@@ -10,12 +10,17 @@
 //	/device/deny       POST
 //	/device/approved   done                                  state approved
 //	/device/denied     done                                  state denied
+//	/device/undo       POST: "that wasn't me"
+//	/device/undone     done                                  state undone
+//	/device/sessions   one's own devices                     state sessions
+//	  POST             sign in to see them, or end some
 //	/device/problem    what happened and what to do next     state error
 //
 // The ways in are /device?user_code=…, ?sso_verified=1, ?choose=1 and
-// ?sso_error=… (with sso_reason, ref and, in seconds, retry_after). What a way in says is kept in a cookie,
-// and a redirect takes it out of the address bar. The cookie proves nothing and
-// holds no secret: whoever forges it sees another page, and can do no more.
+// ?sso_error=… (with sso_reason, ref and, in seconds, retry_after). What a way
+// in says is kept in a cookie, and a redirect takes it out of the address bar.
+// The cookie proves nothing and holds no secret: whoever forges it sees another
+// page, and can do no more.
 //
 // Its one law: nothing is decided by a GET, and no code gets past the page on
 // which a person compares it with what the device shows.
@@ -32,8 +37,9 @@
 // sign-in if there is one connection, else the field login-hint, the button
 // continue and a link connection-<slug> for each public one (choose); the buttons
 // approve and deny, and the field code where the code has to be typed (decide);
-// the way out of every other page is called next. With one connection, a code
-// that is valid leads to /device/leave, whose link sign-in a browser follows by
-// itself. Where it is known, data-reference is what the log calls the request
-// that failed.
+// the button undo (approved); the button sign-in, or the buttons end-<session>
+// and end-all (sessions); the way out of a page is called next. With one
+// connection, a code that is valid leads to /device/leave, whose link sign-in a
+// browser follows by itself. Where it is known, data-reference is what the log
+// calls the request that failed.
 package webui

@@ -332,6 +332,20 @@ func TestTooManyTriesAreToldHowLongToWait(t *testing.T) { // D36
 	home.sees(home.post("/device", url.Values{"user_code": {code}}), "choose", "")
 }
 
+func TestTooManySignInsAreToldHowLongToWait(t *testing.T) {
+	s := served(t)
+	code := s.device(label, home).UserCode
+	v := s.visitor(elsewhere)
+	for range 60 {
+		v.once(http.MethodGet, "/openapi/v1/oauth/device/sso-initiate?user_code="+code, nil)
+	}
+	got := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + code)
+	v.sees(got, "error", "rate_limited")
+	if text := words(got.main()); !strings.Contains(text, "60 minutes") {
+		t.Errorf("the page says: %s", text)
+	}
+}
+
 func TestAStoreThatIsAwayIsAPage(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)

@@ -296,7 +296,10 @@ func TestEveryStateIsReachedAndAccessible(t *testing.T) {
 	}
 }
 
-var screenshots = flag.String("screenshots", "", "write a picture of every state into this folder, below the repository")
+var (
+	screenshots = flag.String("screenshots", "", "write a picture of every state into this folder, below the repository")
+	picture     = flag.String("picture", "", "write the picture for the README into this file, below the repository")
+)
 
 // looks are what pages are seen on. The narrowest is 320 CSS pixels, which is
 // also what 200 % zoom leaves of 640.
@@ -305,6 +308,24 @@ var looks = []struct {
 	width, height int64
 }{
 	{"light", 360, 740}, {"light", 1280, 800}, {"dark", 360, 740}, {"dark", 1280, 800}, {"light", 320, 640},
+}
+
+// TestPicture makes the picture of the decision page for the README:
+//
+//	go test ./adapters/webui -run TestPicture -picture docs/images/decide.png
+func TestPicture(t *testing.T) {
+	if *picture == "" {
+		t.Skip("no file was named with -picture")
+	}
+	s := served(t)
+	b := states[0].visit(t, browser(t), s, true)
+	codes := s.device(label, elsewhere)
+	s.skip(9 * time.Minute)
+	b.atDecision(codes.UserCode)
+	b.looks("light", 480, 600)
+	if err := os.WriteFile(filepath.Join("../..", *picture), b.picture(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestScreenshots makes the pictures that people look at:
@@ -323,13 +344,24 @@ func TestScreenshots(t *testing.T) {
 		t.Run(st.name, func(t *testing.T) {
 			s := st.served(t)
 			b := st.visit(t, in, s, true)
+			keep := func(name string) {
+				if err := os.WriteFile(filepath.Join(dir, name+".png"), b.picture(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
 			st.reach(b)
 			for _, look := range looks[:4] {
 				b.looks(look.scheme, look.width, look.height)
-				name := fmt.Sprintf("%s-%s-%d.png", st.name, look.scheme, look.width)
-				if err := os.WriteFile(filepath.Join(dir, name), b.picture(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				keep(fmt.Sprintf("%s-%s-%d", st.name, look.scheme, look.width))
+			}
+			if st.name != "decide-far" {
+				return
+			}
+			b.looks("light", 360, 740)
+			for _, l := range []string{"de", "es", "fr", "ja", "zh-Hans"} {
+				b.open("/device?at=decide&lang=" + l)
+				b.sees("decide", "")
+				keep("decide-far-in-" + l)
 			}
 		})
 	}
