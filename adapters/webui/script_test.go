@@ -61,7 +61,7 @@ func TestTheKeyboardReachesEverythingInOrder(t *testing.T) {
 	b.open("/device")
 	b.sees("enter", "")
 	b.do(chromedp.KeyEvent(strings.ToLower(codes.UserCode)), chromedp.KeyEvent(kb.Enter))
-	b.do(chromedp.WaitVisible(chromedp.CSS("#continue"))) // the identity provider knows this person
+	b.do(chromedp.WaitVisible(chromedp.CSS("#switch"))) // the identity provider knows this person
 	b.do(chromedp.Focus(chromedp.CSS("#continue")), chromedp.KeyEvent(kb.Enter))
 	b.sees("decide", "")
 	b.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))

@@ -70,6 +70,7 @@ func newTab(t *testing.T, in context.Context, s *site, scripts bool) *tab {
 		t.Fatal(err)
 	}
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
+	call(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}) // several tabs at once
 	call(b, network.Enable, network.EnableParams{})
 	call(b, cdplog.Enable, cdp.Empty{})
 	return b
