@@ -56,8 +56,10 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 	q, m := r.URL.Query(), p.recall(r)
 	if i, known := p.languageNamed(q.Get("lang")); known {
 		p.setCookie(w, languageCookie, p.tongues[i].tag.String(), languageLife)
-		p.redirect(w, r, backTo(q.Get("at")))
-		return
+		if at := q.Get("at"); len(q) == 1 || at != "" { // chosen on a page
+			p.redirect(w, r, backTo(at))
+			return
+		}
 	}
 	code, named := device.ParseUserCode(q.Get("user_code"))
 	if named == nil && code.String() != m.Code {

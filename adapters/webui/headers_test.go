@@ -202,6 +202,9 @@ func TestAPersonsLanguageIsKept(t *testing.T) {
 	if got.header.Get("Content-Language") != "ja" || got.url.RawQuery != "" {
 		t.Errorf("the person chose Japanese and gets %s at %s", got.header.Get("Content-Language"), got.url)
 	}
+	if got := v.get("/device?lang=fr&user_code=WDJB-M3HT"); got.header.Get("Content-Language") != "fr" || attribute(got.element("code"), "value") != "WDJB-M3HT" {
+		t.Errorf("a link in French leads to %s with %q", got.header.Get("Content-Language"), attribute(got.element("code"), "value"))
+	}
 	if got := v.get("/device?lang=xx&at=//evil.example", "Accept-Language", "de-CH"); got.url.Host != strings.TrimPrefix(s.url, "http://") {
 		t.Errorf("led to %s", got.url)
 	}

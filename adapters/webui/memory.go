@@ -131,9 +131,12 @@ func (p *Pages) remember(w http.ResponseWriter, m memory) {
 	p.setCookie(w, memoryCookie, base64.RawURLEncoding.EncodeToString(raw), memoryLife)
 }
 
+// secure reports whether browsers reach the pages by https.
+func (p *Pages) secure() bool { return strings.HasPrefix(p.deps.Edge.WebOrigin(), "https:") }
+
 func (p *Pages) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: p.root, MaxAge: int(life / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.deps.Edge.WebOrigin(), "https:"),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: p.secure(),
 	})
 }
