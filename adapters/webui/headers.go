@@ -17,7 +17,7 @@ func (p *Pages) guarded(next http.Handler) http.Handler {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin") // so that a form's own Origin arrives
-		if p.secure() { // elsewhere browsers complain about it
+		if p.secure() {                         // elsewhere browsers complain about it
 			h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		}
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=()")
