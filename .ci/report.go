@@ -21,6 +21,7 @@ type event struct {
 func main() {
 	var passed, failed, skipped int
 	output := map[string][]string{}
+	failing := map[string]bool{}
 	var failures, reasons []string
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 16<<20)
@@ -40,6 +41,7 @@ func main() {
 			passed++
 		case e.Test != "" && e.Action == "fail":
 			failed++
+			failing[e.Package] = true
 			failures = append(failures, "--- "+of+"\n"+strings.Join(output[of], ""))
 		case e.Test != "" && e.Action == "skip":
 			skipped++
@@ -48,7 +50,7 @@ func main() {
 			fmt.Printf("ok    %6.1fs  %s\n", e.Elapsed, e.Package)
 		case e.Action == "fail":
 			fmt.Printf("FAIL  %6.1fs  %s\n%s", e.Elapsed, e.Package, strings.Join(output[e.Package+" "], ""))
-			if failed == 0 {
+			if !failing[e.Package] {
 				failed++ // it did not build, or did not end
 			}
 		}
