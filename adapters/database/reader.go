@@ -70,7 +70,7 @@ func (r *reader) Redeemed(ctx context.Context, tokens []uid.ID) ([]*device.Autho
 		wanted[i] = id(t)
 	}
 	var rows []authorizationRow
-	q := r.from(&rows).Where("token_id IN (?)", bun.In(wanted)).Where("redeemed_at IS NOT NULL")
+	q := r.from(&rows).Where("token_id IN (?)", bun.List(wanted)).Where("redeemed_at IS NOT NULL")
 	if err := q.Scan(ctx); err != nil {
 		return nil, outage(ctx, err)
 	}
