@@ -42,11 +42,15 @@ func Service(c Config, log *slog.Logger) fx.Option {
 // stores joins the durable store, and what makes it fast: Redis where there is
 // one, else this process's memory.
 func stores(c Config) fx.Option {
-	fast := memory.Module
-	if c.Redis.URL != "" {
-		fast = fx.Options(fx.Supply(c.Redis), redis.Module)
+	if c.Redis.URL == "" {
+		return fx.Options(database.Module, memory.Module)
 	}
-	return fx.Options(database.Module, fast)
+	return fx.Options(database.Module, fx.Supply(c.Redis), redis.Module, fx.Decorate(limitedWithoutRedis))
+}
+
+// limitedWithoutRedis lets each process count for itself while Redis is away.
+func limitedWithoutRedis(shared ports.Limiter, now ports.Clock) ports.Limiter {
+	return memory.NewFallback(shared, now)
 }
 
 // brokers joins the ways in which people sign in, and the edition gate.

@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
 )
 
@@ -45,14 +48,55 @@ func TestLimiter(t *testing.T) {
 	porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
 		c := newClock()
 		l := NewLimiter(c.now)
-		return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int {
-			n := 0
-			for _, e := range l.windows.entries {
-				n += 1 + len(e.value.things)
-			}
-			return n
-		}}
+		return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int { return kept(l) }}
 	})
+}
+
+// away is a limiter that cannot count.
+type away struct{ ports.Limiter }
+
+var errAway = errors.New("away")
+
+func (away) Take(context.Context, quota.Limit, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errAway
+}
+
+func (away) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errAway
+}
+
+func (away) Left(context.Context, quota.Limit, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errAway
+}
+
+func TestLimitsHoldInThisProcessWhileTheSharedOnesAreAway(t *testing.T) {
+	for name, first := range map[string]func(*clock) ports.Limiter{
+		"there": func(c *clock) ports.Limiter { return NewLimiter(c.now) },
+		"away":  func(*clock) ports.Limiter { return away{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
+				c := newClock()
+				shared := first(c)
+				l := NewFallback(shared, c.now)
+				return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int {
+					n := kept(l.own)
+					if own, counts := shared.(*Limiter); counts {
+						n += kept(own)
+					}
+					return n
+				}}
+			})
+		})
+	}
+}
+
+func kept(l *Limiter) int {
+	n := 0
+	for _, e := range l.windows.entries {
+		n += 1 + len(e.value.things)
+	}
+	return n
 }
 
 func TestExpiredEntriesAreSweptBeforeTheMapDoubles(t *testing.T) {

@@ -1,0 +1,44 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Fallback is a [ports.Limiter] that counts in this process while another one
+// cannot count: an outage there must not let anybody guess without bounds.
+type Fallback struct {
+	first ports.Limiter
+	own   *Limiter
+}
+
+// NewFallback makes one that stands behind first.
+func NewFallback(first ports.Limiter, now ports.Clock) *Fallback {
+	return &Fallback{first, NewLimiter(now)}
+}
+
+// Take keeps [ports.Limiter].
+func (f *Fallback) Take(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
+	if a, err := f.first.Take(ctx, limit, key); err == nil {
+		return a, nil
+	}
+	return f.own.Take(ctx, limit, key)
+}
+
+// TakeDistinct keeps [ports.Limiter].
+func (f *Fallback) TakeDistinct(ctx context.Context, limit quota.Limit, key, thing string) (quota.Allowance, error) {
+	if a, err := f.first.TakeDistinct(ctx, limit, key, thing); err == nil {
+		return a, nil
+	}
+	return f.own.TakeDistinct(ctx, limit, key, thing)
+}
+
+// Left keeps [ports.Limiter].
+func (f *Fallback) Left(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
+	if a, err := f.first.Left(ctx, limit, key); err == nil {
+		return a, nil
+	}
+	return f.own.Left(ctx, limit, key)
+}
