@@ -84,12 +84,21 @@ func (uc *AcceptResponse) accept(ctx context.Context, trip *approval.Transaction
 		if ticket, err = trip.Arrive(said, via, in.On, at); err != nil {
 			return err
 		}
-		if err := tx.SpendAssertion(ctx, said.Subject.Issuer(), said.ID, said.ExpiresAt); err != nil {
+		if err := spend(ctx, tx, said); err != nil {
 			return err
 		}
 		return tx.SaveTransaction(ctx, trip)
 	})
 	return ticket, err
+}
+
+// spend makes an assertion one-time.
+func spend(ctx context.Context, tx ports.Tx, said approval.Testimony) error {
+	err := tx.SpendAssertion(ctx, said.Subject.Issuer(), said.ID, said.ExpiresAt)
+	if errors.Is(err, approval.ErrReplayed) {
+		return approval.RefuseAs(err, "replayed", "an assertion that was not accepted before", said.ID)
+	}
+	return err
 }
 
 // failed keeps for auditors why a response was refused. Outages are no

@@ -65,7 +65,7 @@ func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
 	must(t, err)
 	_, err = s.arriveFor(first, "ok a2 ann@acme.example")
 	is(t, err, approval.ErrTripOver)
-	s.history("oauth.device_flow_started sso.login_failed(already_answered) sso.login_failed(sso_replayed)" +
+	s.history("oauth.device_flow_started sso.login_failed(already_answered) sso.login_failed(replayed)" +
 		" sso.login_completed sso.login_failed(already_answered)")
 }
 

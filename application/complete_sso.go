@@ -121,7 +121,7 @@ func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, s
 			if _, err := trip.Arrive(said, via, in.On, at); err != nil {
 				return err
 			}
-			if err := tx.SpendAssertion(ctx, said.Subject.Issuer(), said.ID, said.ExpiresAt); err != nil {
+			if err := spend(ctx, tx, said); err != nil {
 				return err
 			}
 		}

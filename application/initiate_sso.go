@@ -31,6 +31,7 @@ type Initiate struct {
 	UserCode   string // as typed
 	Connection string // slug; empty: LoginHint, else the only one
 	LoginHint  string // an e-mail address
+	Fresh      bool   // ask the person again, even if the identity provider knows them
 	On         connection.Mount
 	Browser    approval.Browser // zero: not seen before
 	Handle     approval.Handle  // zero: nothing granted before
@@ -75,6 +76,7 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 	if err != nil {
 		return out, err
 	}
+	departure.Fresh = in.Fresh
 	if out.Redirect, err = broker.Begin(ctx, via, departure); err != nil {
 		return out, fmt.Errorf("begin sign-in through %s: %w", via.Slug(), err)
 	}

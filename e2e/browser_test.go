@@ -205,6 +205,22 @@ func TestBrowser(t *testing.T) {
 		b.reaches("decide")
 	})
 
+	t.Run("somebody else signs in without losing the code", func(t *testing.T) {
+		device := w.device()
+		codes := w.start(device)
+		b := first.another().reportingTo(t)
+		b.fromTheDevice(codes)
+		b.reaches("decide")
+		b.do(chromedp.Click(chromedp.ID("next")), chromedp.WaitVisible(chromedp.ID("sign-in")), chromedp.Click(chromedp.ID("sign-in")))
+		b.authenticate("bob")
+		b.reaches("decide")
+		b.do(chromedp.Click(chromedp.ID("approve")))
+		b.reaches("approved")
+		if token := w.polls(device, codes, ""); token.SubjectEmail != "bob@acme.example" {
+			t.Errorf("approved by %s", token.SubjectEmail)
+		}
+	})
+
 	t.Run("somebody of a domain the identity provider may not speak for is told so", func(t *testing.T) {
 		device := w.device()
 		codes := w.start(device)

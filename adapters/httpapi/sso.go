@@ -28,8 +28,9 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 		}
 		slug, _ := p.text("connection")
 		hint, _ := p.text("login_hint")
+		prompt, _ := p.text("prompt")
 		out, err := h.deps.Initiate.Execute(r.Context(), application.Initiate{
-			UserCode: code, Connection: slug, LoginHint: hint, On: on,
+			UserCode: code, Connection: slug, LoginHint: hint, Fresh: prompt == "login", On: on,
 			Browser: h.deps.Edge.Browser(r), Handle: h.deps.Edge.Handle(r), By: h.deps.Edge.Facts(r),
 		})
 		limited(w, out.Allowance)

@@ -31,6 +31,9 @@ func (b *Broker) authnRequest(trip approval.Departure, destination string, polic
 		ProtocolBinding:             bindingPOST,
 		AssertionConsumerServiceURL: b.acs(trip.ACS),
 	}
+	if trip.Fresh {
+		request.ForceAuthn = &trip.Fresh
+	}
 	if policy.NameIDFormat != "none" {
 		format, create := formatEmail, true
 		if policy.NameIDFormat != "" {

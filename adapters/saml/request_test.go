@@ -108,6 +108,23 @@ func TestTheNameIDPolicyIsTheConnections(t *testing.T) {
 	}
 }
 
+func TestSomebodyWhoWantsToBeSomebodyElseIsAskedAgain(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	trip := departure(b)
+	trip.Fresh = true
+	r, err := b.broker.Begin(t.Context(), b.via, trip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if document := inflated(t, u.Query().Get("SAMLRequest")); !strings.Contains(string(document), `ForceAuthn="true"`) {
+		t.Errorf("request %s", document)
+	}
+}
+
 func TestARequestIsSignedWhenSomebodyWantsIt(t *testing.T) {
 	for _, tc := range []struct {
 		sign   connection.SignRequests

@@ -36,12 +36,12 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Visit: m.Visit}
 	all := p.deps.Connections.All()
 	if len(all) == 1 {
-		body.Only = way{all[0].Slug(), all[0].Settings().Name, p.initiate(m.Code)}
+		body.Only = way{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
 	} else {
 		body.ByMail = true
 		for _, c := range all {
 			if c.Settings().Public {
-				body.Public = append(body.Public, way{c.Slug(), c.Settings().Name, p.initiate(m.Code, "connection", c.Slug())})
+				body.Public = append(body.Public, way{c.Slug(), c.Settings().Name, p.initiate(m, "connection", c.Slug())})
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 		m = memory{Code: code.String()}
 	}
 	if r.PostForm.Get("again") != "" { // as somebody else
-		m.Notice, m.Leaving = otherAccount, false
+		m.Notice, m.Fresh, m.Leaving = otherAccount, true, false
 		p.remember(w, m)
 		p.redirect(w, r, "/sign-in")
 		return
@@ -108,14 +108,14 @@ func (p *Pages) leavePage(w http.ResponseWriter, r *http.Request) {
 		p.remember(w, m)
 	}
 	v := view{State: "choose", Title: "leave.title", Step: 2, Code: m.Code, frozen: true, Body: leaveBody{Visit: m.Visit}}
-	v.Leave = p.initiate(m.Code)
+	v.Leave = p.initiate(m)
 	if m.Visit {
 		v.Step = 0
 	}
 	if all := p.deps.Connections.All(); len(all) == 1 {
 		v.Body = leaveBody{all[0].Settings().Name, m.Visit}
 	} else {
-		v.Leave = p.initiate(m.Code, "login_hint", m.Hint)
+		v.Leave = p.initiate(m, "login_hint", m.Hint)
 	}
 	p.show(w, r, http.StatusOK, pageLeave, v)
 }

@@ -20,6 +20,7 @@ type memory struct {
 	Typed   string `json:"t,omitempty"` // what stands in the field
 	Until   int64  `json:"u,omitempty"` // when the code runs out
 	Hint    string `json:"m,omitempty"` // e-mail address to sign in with
+	Fresh   bool   `json:"f,omitempty"` // the person wants to sign in as somebody else
 	Leaving bool   `json:"l,omitempty"` // the way to the identity provider is open, once
 	Notice  string `json:"n,omitempty"` // what to say above the choice
 	Problem string `json:"p,omitempty"` // what went wrong
@@ -77,7 +78,7 @@ func (m memory) valid(at time.Time) memory {
 	if code, err := device.ParseUserCode(m.Code); err == nil {
 		m.Code = code.String()
 	} else {
-		m.Code, m.ByHand, m.Until, m.Leaving, m.Outcome, m.Visit = "", false, 0, false, "", false
+		m.Code, m.ByHand, m.Until, m.Leaving, m.Outcome, m.Visit, m.Fresh = "", false, 0, false, "", false, false
 	}
 	m.Typed = clean(m.Typed)
 	if email, err := identity.ParseEmail(m.Hint); err == nil {

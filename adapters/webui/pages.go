@@ -142,8 +142,11 @@ func (p *Pages) redirect(w http.ResponseWriter, r *http.Request, below string) {
 }
 
 // initiate is the address that takes a browser to its identity provider.
-func (p *Pages) initiate(code string, more ...string) string {
-	q := url.Values{"user_code": {code}}
+func (p *Pages) initiate(m memory, more ...string) string {
+	q := url.Values{"user_code": {m.Code}}
+	if m.Fresh {
+		q.Set("prompt", "login")
+	}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}

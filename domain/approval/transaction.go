@@ -82,6 +82,7 @@ type Departure struct {
 	RequestID  string
 	UserCode   device.UserCode
 	ACS        connection.Mount
+	Fresh      bool // the person wants to be asked who they are, session or not
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
 }
