@@ -70,6 +70,10 @@ type World struct {
 	Verify        *application.VerifyToken
 	ListSessions  *application.ListSessions
 	RevokeSession *application.RevokeSession
+	BeginVisit    *application.BeginVisit
+	OwnDevices    *application.ListOwnDevices
+	EndDevices    *application.EndOwnDevices
+	Undo          *application.UndoApproval
 }
 
 // TokenLife is how long tokens of a [World] live.
@@ -146,6 +150,10 @@ func (w *World) build(limits quota.Configured) {
 	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, now)
 	w.RevokeSession = application.NewRevokeSession(w.Store, now)
+	w.BeginVisit = application.NewBeginVisit(w.Store, w.Limiter, timing, now)
+	w.OwnDevices = application.NewListOwnDevices(w.Store, clients, csrf, now)
+	w.EndDevices = application.NewEndOwnDevices(w.Store, csrf, now)
+	w.Undo = application.NewUndoApproval(w.Store, w.Pace, csrf, now)
 }
 
 // Accounts are addresses that belong to accounts. It keeps [ports.Accounts].

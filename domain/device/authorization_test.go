@@ -25,7 +25,7 @@ func TestAnAttemptStartsPending(t *testing.T) {
 		ID: s.ID, Code: code.Digest(), UserCode: s.UserCode, ClientID: "difyctl", Label: "laptop",
 		RequestedFrom: home.IP, RequestedAt: begun, ExpiresAt: begun.Add(ttl), Status: device.Pending,
 	}
-	if s != want || s.ID.IsZero() || s.UserCode.IsZero() || !code.WellFormed() {
+	if s != want || s.ID.IsZero() || s.UserCode.IsZero() || !codeForm.MatchString(code.Reveal()) {
 		t.Errorf("it starts as\n%+v, want\n%+v", s, want)
 	}
 	if started.Kind != audit.DeviceFlowStarted || started.ClientID != "difyctl" || started.DeviceLabel != "laptop" ||
