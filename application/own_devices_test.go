@@ -138,6 +138,15 @@ func TestAnApprovalCanBeTakenBack(t *testing.T) {
 		_, err := s.poll(started.Code, home)
 		is(t, err, device.ErrExpiredToken)
 	})
+	t.Run("and a token whose answer was lost does not come back either", func(t *testing.T) {
+		s, started, proof := approved(t)
+		lost := s.redeem(started.Code)
+		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+		must(t, undo(s, proof, started.UserCode))
+		s.Clock.Pass(interval)
+		_, err := s.poll(started.Code, home)
+		is(t, err, device.ErrExpiredToken)
+	})
 	t.Run("by whoever approved it, and from their own page", func(t *testing.T) {
 		s, started, proof := approved(t)
 		others := s.start("other")

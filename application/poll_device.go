@@ -162,10 +162,8 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 	if err := a.Repeat(t, uc.timing, at, by); err != nil {
 		return Redeemed{}, err
 	}
-	if !t.Snapshot().RevokedAt.IsZero() {
-		if err := replace(ctx, tx, t.Snapshot().Device, by, uc.now); err != nil {
-			return Redeemed{}, err
-		}
+	if err := uc.placeIsFree(ctx, tx, t); err != nil {
+		return Redeemed{}, err
 	}
 	secret, rotated, err := t.Reissue(at, by)
 	if err != nil {
@@ -178,4 +176,21 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 		return Redeemed{}, fmt.Errorf("save authorization: %w", err)
 	}
 	return Redeemed{a.Snapshot().ID, secret, t}, nil
+}
+
+// placeIsFree refuses to bring a withdrawn token back over whatever the device
+// got since. A live one is in its place; it is not looked for, because that
+// takes locks in another order than minting does.
+func (uc *PollDevice) placeIsFree(ctx context.Context, tx ports.Tx, t *token.AccessToken) error {
+	if t.Snapshot().RevokedAt.IsZero() {
+		return nil
+	}
+	_, err := tx.LiveToken(ctx, t.Snapshot().Device)
+	switch {
+	case err == nil:
+		return device.ErrExpiredToken
+	case errors.Is(err, token.ErrUnknown):
+		return nil
+	}
+	return fmt.Errorf("find the device's token: %w", err)
 }

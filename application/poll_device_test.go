@@ -173,16 +173,16 @@ func TestAnAnswerThatDidNotArriveTwiceIsLost(t *testing.T) {
 	}
 }
 
-func TestAWithdrawnTokenThatComesBackReplacesWhatTheDeviceGotMeanwhile(t *testing.T) {
+func TestAWithdrawnTokenStaysDeadOnceTheDeviceHasANewerOne(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.login(laptop)
 	lost := s.redeem(started.Code)
 	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
 	meanwhile := s.redeem(s.login(laptop).Code)
 	s.Clock.Pass(interval)
-	again := s.redeem(started.Code)
-	is(t, s.opens(meanwhile), token.ErrInvalid)
-	is(t, s.opens(again), nil)
+	_, err := s.poll(started.Code, home)
+	is(t, err, device.ErrExpiredToken)
+	is(t, s.opens(meanwhile), nil)
 	if s.live() != 1 {
 		t.Errorf("%d tokens are alive", s.live())
 	}

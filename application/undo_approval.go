@@ -47,29 +47,33 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		who := grant.Snapshot().Subject
-		if !a.IsRedeemed() {
-			undone, err := a.Undo(who, uc.now(), by)
-			if err != nil {
-				return err
-			}
-			waits = a.Snapshot().Code
-			return tx.SaveAuthorization(ctx, a, undone)
-		}
-		if !a.ApprovedBy(who) {
-			return device.ErrNotPending
-		}
-		t, err := tx.Token(ctx, a.Snapshot().TokenID)
+		undone, err := a.Undo(grant.Snapshot().Subject, uc.now(), by)
 		if err != nil {
-			return fmt.Errorf("find token: %w", err)
+			return err
 		}
-		if revoked, news := t.Revoke("undone", uc.now(), by); news {
-			return tx.SaveToken(ctx, t, revoked)
+		waits = a.Snapshot().Code
+		if err := tx.SaveAuthorization(ctx, a, undone); err != nil {
+			return fmt.Errorf("save authorization: %w", err)
 		}
-		return nil
+		return uc.revoke(ctx, tx, a, by)
 	})
-	if err == nil && !waits.IsZero() {
+	if err == nil {
 		_ = uc.pace.Wake(ctx, waits) // a hint; the device finds out without it
 	}
 	return err
+}
+
+// revoke ends the token, if the device has it.
+func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Authorization, by audit.Request) error {
+	if !a.IsRedeemed() {
+		return nil
+	}
+	t, err := tx.Token(ctx, a.Snapshot().TokenID)
+	if err != nil {
+		return fmt.Errorf("find token: %w", err)
+	}
+	if revoked, news := t.Revoke("undone", uc.now(), by); news {
+		return tx.SaveToken(ctx, t, revoked)
+	}
+	return nil
 }

@@ -171,22 +171,25 @@ func (a *Authorization) decide(to Status, by identity.Subject, at time.Time) err
 	return nil
 }
 
-// Undo takes back an approval that was not redeemed yet, for the person who gave
-// it: the device is turned away. It returns [ErrNotPending] for anybody else and
-// in every other state; a token that was handed out has to be revoked instead.
+// Undo takes back an approval, for the person who gave it. If it was not
+// redeemed, the device is turned away; if it was, the answer will not be
+// repeated, and the caller has to revoke the token. It returns [ErrNotPending]
+// for anybody else and in every other state.
 func (a *Authorization) Undo(by identity.Subject, at time.Time, req audit.Request) (audit.Event, error) {
-	if a.s.Status != Approved || !a.s.Subject.Same(by) {
+	if !a.s.Subject.Same(by) {
 		return audit.Event{}, ErrNotPending
 	}
-	a.s.Status, a.s.TokenID, a.s.DecidedAt = Denied, uid.ID{}, at
+	switch a.s.Status {
+	case Approved:
+		a.s.Status, a.s.TokenID, a.s.DecidedAt = Denied, uid.ID{}, at
+	case Redeemed:
+		a.s.Repeated, a.s.Undelivered = true, false
+	default:
+		return audit.Event{}, ErrNotPending
+	}
 	e := a.event(audit.DeviceFlowDenied, at, req)
 	e.Reason = "undone"
 	return e, nil
-}
-
-// ApprovedBy reports whether it was who who approved.
-func (a *Authorization) ApprovedBy(who identity.Subject) bool {
-	return (a.s.Status == Approved || a.s.Status == Redeemed) && a.s.Subject.Same(who)
 }
 
 // Reject records that a decision was refused for reason, without deciding.

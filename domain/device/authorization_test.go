@@ -136,7 +136,8 @@ func TestMoves(t *testing.T) {
 		{device.Denied, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Denied, "not delivered", late, errOther, "", ""},
 
-		{device.Redeemed, "undo", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "undo", soon, nil, audit.DeviceFlowDenied, device.Redeemed},
+		{device.Redeemed, "undo", late, nil, audit.DeviceFlowDenied, device.Redeemed},
 		{device.Redeemed, "undo by nobody", soon, device.ErrNotPending, "", ""},
 		{device.Redeemed, "approve", soon, device.ErrDecided, "", ""},
 		{device.Redeemed, "deny", soon, device.ErrDecided, "", ""},

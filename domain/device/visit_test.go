@@ -35,10 +35,16 @@ func TestNoClientCanPassForOurOwnPages(t *testing.T) {
 	}
 }
 
-func TestWhoeverApprovedIsKnown(t *testing.T) {
-	for from, want := range map[device.Status]bool{device.Pending: false, device.Approved: true, device.Denied: false, device.Redeemed: true} {
-		if got := in(t, from).ApprovedBy(alice(t)); got != want {
-			t.Errorf("%s: %v", from, got)
-		}
+func TestWhatWasTakenBackIsNotAnsweredAgain(t *testing.T) {
+	a := in(t, device.Redeemed)
+	token := issued(t, a)
+	if err := a.NotDelivered(token); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Undo(alice(t), begun.Add(70*second), away); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Repeat(token, device.StandardTiming, begun.Add(75*second), home); !errors.Is(err, device.ErrExpiredToken) {
+		t.Errorf("it was repeated: %v", err)
 	}
 }
