@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"net"
 	"net/http"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -135,6 +138,46 @@ func TestRedisMayForgetOrDieInTheMiddle(t *testing.T) {
 			token := w.redeems(device, codes)
 			w.works(device, token, http.StatusOK)
 		})
+	}
+}
+
+func TestWhatIsInFlightFinishes(t *testing.T) { // O08
+	t.Parallel()
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	p := w.process(w.port)
+	c, err := net.Dial("tcp", strings.TrimPrefix(p.at, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const body = `{"client_id":"difyctl"}`
+	fmt.Fprintf(c, "POST /openapi/v1/oauth/device/code HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	answers := bufio.NewReader(c)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") { // the endpoint reads
+		t.Fatalf("%q, %v", line, err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("nobody new is let in", func() bool {
+		again, err := net.Dial("tcp", strings.TrimPrefix(p.at, "http://"))
+		if err == nil {
+			again.Close()
+		}
+		return err != nil
+	})
+	fmt.Fprint(c, body)
+	resp, err := http.ReadResponse(answers, nil)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the request in flight got %v, %v", resp, err)
+	}
+	resp.Body.Close()
+	if err := p.cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, w.logs)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/enterprise"
 	"github.com/devicegate/devicegate/adapters/enterprise/enterprisetest"
 	"github.com/devicegate/devicegate/ports"
+	"github.com/devicegate/devicegate/ports/porttest"
 )
 
 var (
@@ -27,28 +28,10 @@ var statuses = map[string]bool{
 	"none": false, "inactive": false, "expired": false, "lost": false, "": false, "Active": false, " active": false,
 }
 
-// watch is a clock that tests turn.
-type watch struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (w *watch) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-func (w *watch) turn(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
-}
-
-func newEdition(t *testing.T, inner *enterprisetest.Server) (*enterprise.Edition, *watch) {
+func newEdition(t *testing.T, inner *enterprisetest.Server) (*enterprise.Edition, *porttest.Clock) {
 	t.Helper()
-	w := &watch{at: arrival}
-	e, err := enterprise.NewEdition(config(t, inner.URL), w.now)
+	w := porttest.NewClock(arrival)
+	e, err := enterprise.NewEdition(config(t, inner.URL), w.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +116,7 @@ func TestAnAnswerIsTakenForAMinute(t *testing.T) {
 		{time.Second, "active", true, 5},
 	}
 	for i, s := range steps {
-		w.turn(s.after)
+		w.Pass(s.after)
 		inner.License(s.status)
 		inner.Fail(nil)
 		if s.status == "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,30 +14,15 @@ import (
 )
 
 // clock is a time that tests move.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+func newClock() *porttest.Clock {
+	return porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
 }
 
 func TestPace(t *testing.T) {
 	porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
 		c := newClock()
-		p := NewPace(c.now)
-		return porttest.PaceUnderTest{Pace: p, Pass: c.pass, Kept: func() int {
+		p := NewPace(c.Now)
+		return porttest.PaceUnderTest{Pace: p, Pass: c.Pass, Kept: func() int {
 			return len(p.waiting.entries) + len(p.polled.entries)
 		}}
 	})
@@ -47,8 +31,8 @@ func TestPace(t *testing.T) {
 func TestLimiter(t *testing.T) {
 	porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
 		c := newClock()
-		l := NewLimiter(c.now)
-		return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int { return kept(l) }}
+		l := NewLimiter(c.Now)
+		return porttest.LimiterUnderTest{Limiter: l, Pass: c.Pass, Kept: func() int { return kept(l) }}
 	})
 }
 
@@ -70,16 +54,16 @@ func (away) Left(context.Context, quota.Limit, string) (quota.Allowance, error) 
 }
 
 func TestLimitsHoldInThisProcessWhileTheSharedOnesAreAway(t *testing.T) {
-	for name, first := range map[string]func(*clock) ports.Limiter{
-		"there": func(c *clock) ports.Limiter { return NewLimiter(c.now) },
-		"away":  func(*clock) ports.Limiter { return away{} },
+	for name, first := range map[string]func(*porttest.Clock) ports.Limiter{
+		"there": func(c *porttest.Clock) ports.Limiter { return NewLimiter(c.Now) },
+		"away":  func(*porttest.Clock) ports.Limiter { return away{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
 				c := newClock()
 				shared := first(c)
-				l := NewFallback(shared, c.now)
-				return porttest.LimiterUnderTest{Limiter: l, Pass: c.pass, Kept: func() int {
+				l := NewFallback(shared, c.Now)
+				return porttest.LimiterUnderTest{Limiter: l, Pass: c.Pass, Kept: func() int {
 					n := kept(l.own)
 					if own, counts := shared.(*Limiter); counts {
 						n += kept(own)
@@ -101,13 +85,13 @@ func kept(l *Limiter) int {
 
 func TestExpiredEntriesAreSweptBeforeTheMapDoubles(t *testing.T) {
 	c := newClock()
-	l := NewLimiter(c.now)
+	l := NewLimiter(c.Now)
 	limit := quota.Limit{Name: "test", Max: 3, Per: time.Minute}
 	for i := range 100 * firstSweep {
 		if _, err := l.Take(t.Context(), limit, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
-		c.pass(limit.Per / firstSweep)
+		c.Pass(limit.Per / firstSweep)
 		if n := len(l.windows.entries); n > 3*firstSweep {
 			t.Fatalf("%d entries, of which at most %d are alive", n, firstSweep)
 		}
@@ -116,7 +100,7 @@ func TestExpiredEntriesAreSweptBeforeTheMapDoubles(t *testing.T) {
 
 func TestMadeUpKeysCannotGrowMemoryWithoutBound(t *testing.T) {
 	c := newClock()
-	l := NewLimiter(c.now)
+	l := NewLimiter(c.Now)
 	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
 	for i := range 2 * capacity {
 		if _, err := l.Take(t.Context(), limit, fmt.Sprint(i)); err != nil {
@@ -130,14 +114,14 @@ func TestMadeUpKeysCannotGrowMemoryWithoutBound(t *testing.T) {
 
 func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	c := newClock()
-	p := NewPace(c.now)
+	p := NewPace(c.Now)
 	code := secret.New("code", "x").Digest()
 	for i := range 10 * waitersPerCode {
 		if err := p.Remember(t.Context(), code, fmt.Sprint(i), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
-	waiting, _ := p.waiting.get(code, c.now())
+	waiting, _ := p.waiting.get(code, c.Now())
 	if n := len(waiting.value); n > waitersPerCode {
 		t.Errorf("%d entries, %d allowed", n, waitersPerCode)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
+	"github.com/devicegate/devicegate/ports/porttest"
 )
 
 // Options say in what a world differs from the usual one.
@@ -48,7 +49,7 @@ func Connections() []connection.Settings {
 
 // World is all use cases, and what they stand on.
 type World struct {
-	Clock       *Clock
+	Clock       *porttest.Clock
 	DB          *bun.DB
 	Store       ports.Store
 	Pace        ports.Pace
@@ -91,7 +92,7 @@ func New(t testing.TB, o Options) *World {
 		t.Fatal(err)
 	}
 	w := &World{
-		Clock: &Clock{at: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)},
+		Clock: porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)),
 		DB:    db, Store: database.NewStore(db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Pace: o.Pace, Limiter: o.Limiter,
 	}
 	if w.Pace == nil {
