@@ -24,6 +24,7 @@ import (
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/demo"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/e2e/services"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -64,7 +65,7 @@ func newSite(t *testing.T, through ...via) *site {
 		server := httptest.NewUnstartedServer(nil)
 		idp, err := demoidp.New(demoidp.Config{
 			URL: "http://" + server.Listener.Addr().String(), Now: func() time.Time { return s.now().Add(-time.Duration(s.slow.Load())) },
-			Users: append(demoidp.People, demoidp.User{Email: `"<b>a</b>"@` + v.domain, Name: "Markup"}),
+			Users: append(demoidp.People, demoidp.User{Email: `"<b>a</b>"@` + v.domain, Name: "Markup"}, demoidp.User{Email: accountOwner, Name: "Carol"}),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +121,10 @@ func (s *site) serve() {
 	}
 	c.Clock = s.now
 	log := slog.New(slog.NewJSONHandler(s.logs, nil))
-	app := fx.New(bootstrap.Service(c, log), fx.Decorate(func(store ports.Store) ports.Store { return shaky{store, &s.away} }))
+	app := fx.New(bootstrap.Service(c, log), fx.Decorate(
+		func(store ports.Store) ports.Store { return shaky{store, &s.away} },
+		func(ports.Accounts) ports.Accounts { return owners{} },
+	))
 	if err := app.Start(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
@@ -211,6 +215,15 @@ func (s shaky) Update(ctx context.Context, fn func(context.Context, ports.Tx) er
 		return errAway
 	}
 	return s.Store.Update(ctx, fn)
+}
+
+// accountOwner has an account of the platform, and signs in there instead.
+const accountOwner = "carol@acme.example"
+
+type owners struct{}
+
+func (owners) Has(_ context.Context, email identity.Email) (bool, error) {
+	return email.String() == accountOwner, nil
 }
 
 func freePort(t *testing.T) int {

@@ -200,7 +200,8 @@ var states = []state{
 		b.sees("error", "temporarily_unavailable")
 	}},
 	{name: "account-address", reach: func(b *tab) {
-		b.open("/device?sso_error=email_belongs_to_dify_account&ref=" + reference)
+		b.enters(b.site.device(label, home).UserCode)
+		b.signsIn("carol")
 		b.sees("error", "email_belongs_to_dify_account")
 	}},
 	{name: "not-found", reach: func(b *tab) {
@@ -216,8 +217,6 @@ var states = []state{
 		b.sees("closed", "no_connection")
 	}},
 }
-
-const reference = "01997d3e-5b1c-7c60-9d3f-0242ac120002"
 
 // lookUp tries a code, without a browser.
 func (s *site) lookUp(from, code string) {
