@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/testcontainers/testcontainers-go"
@@ -53,8 +54,10 @@ func (k *kind) container(ctx context.Context, pull bool) (*running, error) {
 	return &running{addr, stop}, nil
 }
 
-// prepareTestcontainers must come before the library first reads its settings.
-func prepareTestcontainers() {
+// prepareTestcontainers must come before the library first reads its settings,
+// and once: what it sets belongs to the whole process, and servers start in
+// tests that run beside each other.
+var prepareTestcontainers = sync.OnceFunc(func() {
 	for name, value := range map[string]string{
 		// Its own reaper is one more image to have; our guard does that work.
 		"TESTCONTAINERS_RYUK_DISABLED": "true",
@@ -68,7 +71,7 @@ func prepareTestcontainers() {
 		}
 	}
 	log.SetDefault(log.NewNoopLogger())
-}
+})
 
 // image is the one the environment names, or else the public one.
 func image(env, public string) string {

@@ -80,6 +80,19 @@ func TestAPrivateRedisCanBeStoppedAndComesBackEmptyAtTheSameAddress(t *testing.T
 	}
 }
 
+// The race detector sees here whatever the starts share.
+func TestServersMayStartBesideEachOther(t *testing.T) {
+	for range 3 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			if got := say(t, services.PrivateRedis(t).URL(), "PING"); got != "+PONG" {
+				t.Error(got)
+			}
+			connect(t, services.Postgres(t))
+		})
+	}
+}
+
 func TestAPrivateRedisCanBeFlushed(t *testing.T) {
 	s := services.PrivateRedis(t)
 	say(t, s.URL(), "SET k v")
