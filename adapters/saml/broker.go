@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -132,16 +133,17 @@ func (b *Broker) accept(via connection.Connection, what ports.Response, from *id
 		return approval.Testimony{}, err
 	}
 	var inside opened
+	keys, consent := b.cfg.Keys.private(), policy.consent()
 	if places.encrypted != nil {
-		if inside, err = decrypt(places, b.cfg.Keys.private(), policy.consent()); err != nil {
+		if inside, err = decrypt(places, keys, consent); err != nil {
 			return approval.Testimony{}, err
 		}
 	}
-	proven, err := verify(places, inside, from.keys, policy.consent())
+	proven, err := verify(places, inside, from.keys, consent)
 	if err != nil {
 		return approval.Testimony{}, err
 	}
-	said, err := decode(proven, places.encrypted != nil)
+	said, err := decode(proven, places.encrypted != nil, func(n *xmltree.Node) (*xmltree.Node, error) { return identifier(n, keys, consent) })
 	if err != nil {
 		return approval.Testimony{}, err
 	}

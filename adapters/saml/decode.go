@@ -74,9 +74,9 @@ type attribute struct {
 // Attributes are those in no namespace. What the schema leaves open (extensions,
 // advice, attribute values, foreign attributes) is not read. The order of
 // elements is not insisted on: some identity providers put the signature last,
-// and it says nothing.
-func decode(v verified, encrypted bool) (message, error) {
-	var d decoder
+// and it says nothing. An EncryptedID is read as the NameID that open finds.
+func decode(v verified, encrypted bool, open func(*xmltree.Node) (*xmltree.Node, error)) (message, error) {
+	d := decoder{open: open}
 	m := d.response(v.response)
 	m.signed, m.encrypted = v.responseSigned, encrypted
 	if v.assertion != nil {
@@ -87,7 +87,10 @@ func decode(v verified, encrypted bool) (message, error) {
 }
 
 // decoder keeps the first objection.
-type decoder struct{ err error }
+type decoder struct {
+	open func(*xmltree.Node) (*xmltree.Node, error)
+	err  error
+}
 
 func (d *decoder) object(reason, expected, received string) {
 	if d.err == nil {
@@ -225,7 +228,10 @@ func (d *decoder) subject(a *assertion, n *xmltree.Node) {
 		switch c.Local {
 		case "NameID":
 			identified++
-			a.nameID = &nameID{d.text(c), attr(c, "Format")}
+			a.nameID = d.nameID(c)
+		case "EncryptedID":
+			identified++
+			a.nameID = d.encryptedID(c)
 		case "SubjectConfirmation":
 			a.confirmations = append(a.confirmations, d.confirmation(c))
 		default:
@@ -236,6 +242,22 @@ func (d *decoder) subject(a *assertion, n *xmltree.Node) {
 	if identified > 1 {
 		d.object("unexpected_element", "one identifier in Subject", fmt.Sprint(identified))
 	}
+}
+
+func (d *decoder) nameID(n *xmltree.Node) *nameID {
+	return &nameID{d.text(n), attr(n, "Format")}
+}
+
+func (d *decoder) encryptedID(n *xmltree.Node) *nameID {
+	if d.err != nil { // opening is the dear part
+		return nil
+	}
+	plain, err := d.open(n)
+	if err != nil {
+		d.err = err
+		return nil
+	}
+	return d.nameID(plain)
 }
 
 func (d *decoder) confirmation(n *xmltree.Node) confirmation {

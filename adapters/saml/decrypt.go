@@ -22,17 +22,28 @@ func decrypt(l located, keys []*rsa.PrivateKey, allow xmlsec.Consent) (opened, e
 	if err != nil {
 		return opened{}, refusal(err)
 	}
-	root, err := readAssertion(octets, l.encrypted.InScope())
+	root, err := readPlain(octets, "Assertion", l.encrypted.InScope())
 	if err != nil {
 		return opened{}, err
 	}
 	return opened{octets, root}, l.ids.collect(root)
 }
 
-func readAssertion(octets []byte, outer []xmltree.Decl) (*xmltree.Node, error) {
+// identifier opens an EncryptedID (SAML core §2.2.4): the plain octets are one
+// NameID. It stands in what was signed, so that, unlike an assertion, it needs
+// no proof of its own.
+func identifier(n *xmltree.Node, keys []*rsa.PrivateKey, allow xmlsec.Consent) (*xmltree.Node, error) {
+	octets, err := xmlsec.Decrypt(n, keys, allow)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return readPlain(octets, "NameID", n.InScope())
+}
+
+func readPlain(octets []byte, local string, outer []xmltree.Decl) (*xmltree.Node, error) {
 	root, err := xmltree.Parse(octets, responseLimits, outer...)
-	if err != nil || !root.Is(nsAssertion, "Assertion") {
-		return nil, refuse("decryption_failed", "an Assertion in the cipher text", "something else")
+	if err != nil || !root.Is(nsAssertion, local) {
+		return nil, refuse("decryption_failed", "one "+local+" in the cipher text", "something else")
 	}
 	return root, nil
 }

@@ -50,6 +50,10 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 			m.Subject = samltest.Part(`<saml:Subject>%s%s</saml:Subject>`, content, m.Bearer())
 		}
 	}
+	ours := &samltest.RSAKey(t, 10).PublicKey
+	encryptedID := func(plain string, to *rsa.PublicKey) func(*samltest.Message) {
+		return subject(samltest.Encryption{}.Element("EncryptedID", plain, to))
+	}
 	conditions := func(format string, args ...any) func(*samltest.Message) {
 		return func(m *samltest.Message) { m.Conditions = samltest.Part(format, args...) }
 	}
@@ -213,7 +217,14 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 		{"a blank NameID", "name_id_blank", subject("<saml:NameID> \n\t </saml:NameID>")},
 		{"a NameID of blanks that do not look like it", "name_id_blank", subject("<saml:NameID>&#xA0;&#x200B;&#x2003;&#xFEFF;</saml:NameID>")},
 		{"a NameID that is a comment", "name_id_blank", subject("<saml:NameID><!-- alice --></saml:NameID>")},
-		{"an EncryptedID", "name_id_unreadable", subject(`<saml:EncryptedID/>`)},
+		{"an EncryptedID of nothing", "encryption_malformed", subject(`<saml:EncryptedID/>`)},
+		{"an EncryptedID for somebody else", "decryption_failed", encryptedID(samltest.UsualNameID, &other.PublicKey)},
+		{"an EncryptedID that is no NameID", "decryption_failed", encryptedID(`<saml:BaseID/>`, ours)},
+		{"an EncryptedID with two NameIDs", "decryption_failed", encryptedID(samltest.UsualNameID+samltest.UsualNameID, ours)},
+		{"an EncryptedID with a document type", "decryption_failed", encryptedID(`<!DOCTYPE x>`+samltest.UsualNameID, ours)},
+		{"an EncryptedID that is blank", "name_id_blank", encryptedID(`<saml:NameID> </saml:NameID>`, ours)},
+		{"a NameID beside an EncryptedID", "unexpected_element", subject(samltest.UsualNameID + samltest.Encryption{}.Element("EncryptedID", samltest.UsualNameID, ours))},
+		{"an EncryptedID put in afterwards", "digest_mismatch", after(samltest.Replace(samltest.UsualNameID, samltest.Encryption{}.Element("EncryptedID", samltest.UsualNameID, ours)))},
 		{"a BaseID", "name_id_unreadable", subject(`<saml:BaseID/>`)},
 		{"two NameIDs", "unexpected_element", subject(samltest.UsualNameID + `<saml:NameID>mallory</saml:NameID>`)},
 		{"a NameID of another namespace", "unexpected_element", subject(`<x:NameID xmlns:x="urn:x">alice</x:NameID>`)},

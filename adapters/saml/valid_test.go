@@ -240,6 +240,13 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 		"a thousand groups":     func(m *samltest.Message) { m.Attributes = groups(1000) },
 		"five thousand groups":  func(m *samltest.Message) { m.Attributes = groups(5000); m.SignResponse = true },
 		"a thousand, encrypted": func(m *samltest.Message) { m.Attributes = groups(1000); m.Encryption = &samltest.Encryption{} },
+		"an EncryptedID": func(m *samltest.Message) {
+			m.NameID = samltest.Encryption{Sibling: true}.Element("EncryptedID", samltest.UsualNameID, m.EncryptTo)
+		},
+		"an EncryptedID in an encrypted assertion that the Response's signature covers": func(m *samltest.Message) {
+			m.NameID = samltest.Encryption{}.Element("EncryptedID", samltest.UsualNameID, m.EncryptTo)
+			m.Encryption, m.SignAssertion, m.SignResponse = &samltest.Encryption{}, false, true
+		},
 		"a value of many levels": func(m *samltest.Message) {
 			m.Attributes = attribute("deep", strings.Repeat("<x>", 50)+strings.Repeat("</x>", 50))
 		},

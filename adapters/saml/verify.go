@@ -88,7 +88,7 @@ func within(response *xmltree.Node, l located, o opened) (*xmltree.Node, error) 
 		!bytes.Equal(xmltree.Canonical(l.encrypted, form, nil), xmltree.Canonical(again.encrypted, form, nil)) {
 		return nil, refuse("unsigned", "the assertion inside what was signed", "another one")
 	}
-	return readAssertion(o.octets, trusted(again.encrypted.InScope(), l.encrypted.InScope()))
+	return readPlain(o.octets, "Assertion", trusted(again.encrypted.InScope(), l.encrypted.InScope()))
 }
 
 // trusted are the namespaces that an assertion without a signature of its own

@@ -32,6 +32,11 @@ type Encryption struct {
 	Wrapped   func(octets []byte) []byte // edits the encrypted content key
 }
 
+// Element is an element of SAML's with plain encrypted inside.
+func (e Encryption) Element(name, plain string, to *rsa.PublicKey) string {
+	return `<saml:` + name + `>` + e.encrypt([]byte(plain), to) + `</saml:` + name + `>`
+}
+
 func (e Encryption) encrypt(plain []byte, to *rsa.PublicKey) string {
 	method := pick(e.Content, Enc11+"aes256-gcm")
 	size := map[string]int{"aes128": 16, "aes192": 24, "aes256": 32, "tripledes": 24}[strings.SplitN(method[strings.IndexByte(method, '#')+1:], "-", 2)[0]]

@@ -177,5 +177,5 @@ func (m Message) encrypt(document string) string {
 	if m.Plain != nil {
 		plain = m.Plain(plain)
 	}
-	return document[:from] + `<saml:EncryptedAssertion>` + m.Encryption.encrypt([]byte(plain), m.EncryptTo) + `</saml:EncryptedAssertion>` + document[to:]
+	return document[:from] + m.Encryption.Element("EncryptedAssertion", plain, m.EncryptTo) + document[to:]
 }
