@@ -14,3 +14,12 @@ func TestAProcessThatEndsWantsNoMoreWorkButServesWhatComes(t *testing.T) { // O0
 		}
 	}
 }
+
+func TestMonitorsMayAskWithHEAD(t *testing.T) {
+	s := newSite(t, options{})
+	for _, path := range []string{"/healthz", "/readyz", "/.well-known/oauth-authorization-server", "/saml/metadata"} {
+		if w := s.send(ask{line: "HEAD " + path}); w.Code != http.StatusOK {
+			t.Errorf("%s answers %d", path, w.Code)
+		}
+	}
+}

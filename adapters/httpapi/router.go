@@ -82,15 +82,19 @@ func (h *Handlers) standard(r chi.Router) {
 
 func (h *Handlers) wellKnown(r chi.Router) {
 	on := h.in(dify)
-	const metadata = "/.well-known/oauth-authorization-server"
-	r.Get(metadata, on(h.serverMetadata))
-	if prefix := h.deps.Edge.Prefix(); prefix != "" {
-		r.Get(metadata+prefix, on(h.serverMetadata))
+	read := func(path string, e endpoint) { // monitors and proxies ask with HEAD
+		r.Get(path, on(e))
+		r.Head(path, on(e))
 	}
-	r.Get("/saml/metadata", on(h.samlMetadata))
-	r.Get("/saml/metadata/{connection}", on(h.samlMetadata))
-	r.Get("/healthz", on(h.healthy))
-	r.Get("/readyz", on(h.ready))
+	const metadata = "/.well-known/oauth-authorization-server"
+	read(metadata, h.serverMetadata)
+	if prefix := h.deps.Edge.Prefix(); prefix != "" {
+		read(metadata+prefix, h.serverMetadata)
+	}
+	read("/saml/metadata", h.samlMetadata)
+	read("/saml/metadata/{connection}", h.samlMetadata)
+	read("/healthz", h.healthy)
+	read("/readyz", h.ready)
 }
 
 // fallbacks word a 404 and a 405 as the other answers are.
@@ -112,7 +116,7 @@ func fallbacks(h *Handlers, r chi.Router, say dialect) {
 
 func allowed(r chi.Routes, path string) []string {
 	var methods []string
-	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		if r.Match(chi.NewRouteContext(), m, path) {
 			methods = append(methods, m)
 		}
