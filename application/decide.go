@@ -47,7 +47,7 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 		return out, err
 	}
 	if out.Allowance, err = counted(ds.limiter.Take(ctx, quota.Decide, subject.Issuer()+" "+subject.Email().String())); err != nil {
-		return out, err
+		return out, approval.ErrTooManyDecisions
 	}
 	taken, err := ds.accounts.Has(ctx, subject.Email())
 	if err != nil {

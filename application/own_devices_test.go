@@ -2,6 +2,7 @@ package application_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
@@ -151,14 +152,26 @@ func TestAnApprovalCanBeTakenBack(t *testing.T) {
 		s, started, proof := approved(t)
 		others := s.start("other")
 		bob := s.proof(s.signIn(others.UserCode, "bob@acme.example"), others.UserCode)
-		is(t, undo(s, bob, started.UserCode), device.ErrNotPending)
+		is(t, undo(s, bob, started.UserCode), approval.ErrInvalidSession) // has decided nothing
 		is(t, undo(s, approval.Proof{Handle: proof.Handle, CSRF: bob.CSRF}, started.UserCode), approval.ErrCSRF)
 		is(t, undo(s, proof, others.UserCode), device.ErrNotPending)
 		is(t, undo(s, proof, device.NewUserCode()), device.ErrGone)
 		s.redeem(started.Code)
+		_, err := s.Approve.Execute(t.Context(), bob, others.UserCode, applicationtest.From(home))
+		must(t, err)
 		is(t, undo(s, bob, started.UserCode), device.ErrNotPending)
 	})
-	t.Run("for five minutes", func(t *testing.T) {
+	t.Run("for five minutes, however late after signing in it was given", func(t *testing.T) {
+		s := newStage(t, applicationtest.Options{})
+		started := s.start(laptop)
+		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+		s.Clock.Pass(grantTime - time.Second)
+		_, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+		must(t, err)
+		s.Clock.Pass(grantTime - time.Second)
+		must(t, undo(s, proof, started.UserCode))
+	})
+	t.Run("and no longer", func(t *testing.T) {
 		s, started, proof := approved(t)
 		s.Clock.Pass(grantTime)
 		is(t, undo(s, proof, started.UserCode), approval.ErrInvalidSession)

@@ -36,7 +36,7 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		grant, err := grants.Prove(proof.CSRF, uc.csrf, uc.now())
+		grant, err := grants.Regret(proof.CSRF, uc.csrf, uc.now())
 		if err != nil {
 			return err
 		}

@@ -109,8 +109,8 @@ var useCases = fx.Provide(
 	application.NewRevokeSession,
 )
 
-func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics) http.Handler {
-	return httpapi.NewRouter(h, pages.Handler(), m.observe)
+func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics, at *edge.Edge, log *slog.Logger) http.Handler {
+	return warnOfProxies(at, log)(httpapi.NewRouter(h, pages.Handler(), m.observe))
 }
 
 // newLog writes JSON to stderr, for operators.

@@ -2,18 +2,20 @@ package bootstrap
 
 import (
 	"log/slog"
-	"net/netip"
+	"net/http"
 	"strings"
+	"sync"
 
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/adapters/saml"
 )
 
 // warn tells operators, once at start, what works and should not stay so.
-func warn(lc fx.Lifecycle, c Config, broker *saml.Broker, log *slog.Logger) {
+func warn(lc fx.Lifecycle, c Config, at *edge.Edge, broker *saml.Broker, log *slog.Logger) {
 	lc.Append(fx.StartHook(func() {
-		if c.PublicURL.Scheme == "http" && !loopback(c.PublicURL.Hostname()) {
+		if c.PublicURL.Scheme == "http" && !at.Local() {
 			log.Warn("browsers reach devicegate without TLS", "setting", "PUBLIC_URL")
 		}
 		if c.Redis.URL == "" && strings.HasPrefix(c.Database.URL, "postgres") {
@@ -36,7 +38,19 @@ func warn(lc fx.Lifecycle, c Config, broker *saml.Broker, log *slog.Logger) {
 	}))
 }
 
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+// warnOfProxies tells operators, once, that a proxy stands before us that is not
+// trusted: everybody has its address then, for limits, for auditors and for the
+// page that compares where device and person are.
+func warnOfProxies(at *edge.Edge, log *slog.Logger) func(http.Handler) http.Handler {
+	var once sync.Once
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if at.Relayed(r) {
+				once.Do(func() {
+					log.WarnContext(r.Context(), "a proxy that is not trusted hides where people are", "setting", "TRUSTED_PROXIES", "peer", at.Address(r))
+				})
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
 }

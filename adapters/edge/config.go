@@ -41,6 +41,13 @@ func (e *Edge) Page(query url.Values) string {
 	return page
 }
 
+// Local reports whether browsers reach us on this machine only.
+func (e *Edge) Local() bool {
+	host := e.cfg.PublicURL.Hostname()
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
+
 // Secure reports whether browsers reach us by https.
 func (e *Edge) Secure() bool { return e.cfg.PublicURL.Scheme == "https" }
 

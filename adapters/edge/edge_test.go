@@ -74,6 +74,29 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+func TestSignsOfAProxyThatIsNotTrusted(t *testing.T) {
+	for name, c := range map[string]struct {
+		public string
+		r      *http.Request
+		want   bool
+	}{
+		"a browser":                                 {"https://gate.example", request("192.0.2.7:1"), false},
+		"a proxy that says for whom":                {"https://gate.example", request("192.0.2.7:1", "X-Forwarded-For", "198.51.100.1"), true},
+		"a proxy that says it as RFC 7239 does":     {"https://gate.example", request("192.0.2.7:1", "Forwarded", "for=198.51.100.1"), true},
+		"a proxy of ours":                           {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "198.51.100.1"), false},
+		"a proxy on this machine that says nothing": {"https://gate.example", request("127.0.0.1:1"), true},
+		"a browser on this machine":                 {"http://localhost:8080", request("127.0.0.1:1"), false},
+		"a browser on this machine, by address":     {"http://[::1]:8080", request("[::1]:1"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdge(t, c.public, c.public, "", "10.0.0.0/8")
+			if got := e.Facts(c.r).Relayed; got != c.want {
+				t.Errorf("relayed: %v", got)
+			}
+		})
+	}
+}
+
 func TestFacts(t *testing.T) {
 	e := newEdge(t, "https://sso.example.com", "https://sso.example.com", "")
 	facts := e.Facts(request("192.0.2.7:1", "User-Agent", strings.Repeat("ü", 300)+"\xff"))

@@ -43,7 +43,19 @@ func (e *Edge) Facts(r *http.Request) audit.Request {
 	if runes := []rune(agent); len(runes) > userAgentMax {
 		agent = string(runes[:userAgentMax])
 	}
-	return audit.Request{ID: RequestID(r.Context()), IP: e.Address(r), UserAgent: agent}
+	return audit.Request{ID: RequestID(r.Context()), IP: e.Address(r), UserAgent: agent, Relayed: e.Relayed(r)}
+}
+
+// Relayed reports whether there are signs of a proxy that is not among the
+// trusted ones: it says whom it speaks for, or it sits on this machine, where
+// browsers do not.
+func (e *Edge) Relayed(r *http.Request) bool {
+	from := peer(r)
+	if e.trusts(from) {
+		return false
+	}
+	said := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+	return said || from.IsLoopback() && !e.Local()
 }
 
 // Address is where the client is: the nearest address that is not a trusted

@@ -8,6 +8,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -26,6 +27,8 @@ var (
 	ErrUserCodeMismatch = fault.New(fault.Invalid, "user_code_mismatch", "You signed in for another code. Sign in again for this one.")
 	// ErrConsumed says that the sign-in has been used for a decision already.
 	ErrConsumed = fault.New(fault.Unauthenticated, "session_already_consumed", "You have decided already. To decide about another device, start there.")
+	// ErrTooManyDecisions is [quota.ErrExceeded] for a person who decides.
+	ErrTooManyDecisions = quota.ErrExceeded.OnPage("too_many_decisions")
 	// ErrAccountEmail says that the address belongs to an account of the
 	// platform, whose owner signs in there instead.
 	ErrAccountEmail = fault.New(fault.Forbidden, "email_belongs_to_dify_account",
@@ -139,6 +142,23 @@ func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.T
 	}
 	all[i].s.SpentAt = at
 	return all[i], nil
+}
+
+// Regret finds the grant that csrf belongs to and that was spent in the last
+// five minutes: for as long as that, its decision may be taken back. It returns
+// [ErrInvalidSession] and [ErrCSRF].
+func (gs Grants) Regret(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
+	found := ErrInvalidSession
+	for _, g := range gs {
+		if g.s.SpentAt.IsZero() || !at.Before(g.s.SpentAt.Add(grantLife)) {
+			continue
+		}
+		if keys.fits(g, csrf) {
+			return g, nil
+		}
+		found = ErrCSRF
+	}
+	return nil, found
 }
 
 // Prove finds the grant that csrf belongs to, spent or not: who the person at

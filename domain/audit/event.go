@@ -52,6 +52,8 @@ type Request struct {
 	ID        string
 	IP        netip.Addr
 	UserAgent string
+	// Relayed says that IP may be that of a proxy which hides who sent the request.
+	Relayed bool
 }
 
 // New begins an event.

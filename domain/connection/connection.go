@@ -167,7 +167,7 @@ func (d Directory) Find(slug string) (Connection, error) {
 }
 
 // Choose picks the connection for a sign-in: by slug; else by the domain of
-// the login hint; else the only one. It returns [ErrUnknown] for a slug that
+// the login hint, or the one that speaks for every domain; else the only one. It returns [ErrUnknown] for a slug that
 // is not there or if there is none at all, and [ErrChoose] if the person has
 // to say. A domain nobody speaks for gets the same answer as no hint.
 func (d Directory) Choose(slug, loginHint string) (Connection, error) {
@@ -179,6 +179,9 @@ func (d Directory) Choose(slug, loginHint string) (Connection, error) {
 			if slices.Contains(c.s.Domains, email.Domain()) {
 				return c, nil
 			}
+		}
+		if anyone := slices.DeleteFunc(d.All(), func(c Connection) bool { return !c.SpeaksForAnyone() }); len(anyone) == 1 {
+			return anyone[0], nil
 		}
 	}
 	switch len(d.all) {
