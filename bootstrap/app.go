@@ -34,7 +34,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		stores(c),
 		brokers(c),
 		useCases,
-		fx.Provide(httpapi.New, webui.New, newMetrics, newHandler),
+		fx.Provide(httpapi.New, webui.New, postPage, newMetrics, newHandler),
 		fx.Invoke(warn, serveHTTP, serveOperations),
 	)
 }
@@ -108,6 +108,8 @@ var useCases = fx.Provide(
 	application.NewListSessions,
 	application.NewRevokeSession,
 )
+
+func postPage(pages *webui.Pages) httpapi.PostPage { return pages.LeaveByPost }
 
 func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics, at *edge.Edge, log *slog.Logger) http.Handler {
 	return warnOfProxies(at, log)(httpapi.NewRouter(h, pages.Handler(), m.observe))

@@ -107,5 +107,8 @@ func (e *Edge) FromOwnPage(r *http.Request) error {
 			return ErrForeignOrigin
 		}
 	}
+	if r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return ErrForeignOrigin
+	}
 	return nil
 }

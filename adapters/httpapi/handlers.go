@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,10 @@ type Config struct {
 // Metadata yields our SAML SP metadata, for one connection or ("") for any.
 type Metadata func(connection string) ([]byte, error)
 
+// PostPage shows the page from which a form goes to an identity provider that
+// takes no redirect.
+type PostPage func(w http.ResponseWriter, r *http.Request, to ports.Redirect)
+
 // Deps are the use cases behind the routes, and what they stand on.
 type Deps struct {
 	fx.In
@@ -37,6 +42,7 @@ type Deps struct {
 	Now         ports.Clock
 	Log         *slog.Logger
 	Metadata    Metadata
+	PostPage    PostPage
 
 	Start         *application.StartDevice
 	Poll          *application.PollDevice

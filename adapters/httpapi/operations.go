@@ -8,6 +8,15 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
+// root leads people who shortened the address to the page.
+func (h *Handlers) root(w http.ResponseWriter, r *http.Request) error {
+	if !wantsPage(r) {
+		return fault.ErrNotFound
+	}
+	http.Redirect(w, r, h.deps.Edge.Page(nil), http.StatusFound)
+	return nil
+}
+
 // healthy answers healthz: the process lives. It asks no store, so that an
 // outage there does not get every replica restarted.
 func (h *Handlers) healthy(w http.ResponseWriter, _ *http.Request) error {

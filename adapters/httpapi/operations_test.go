@@ -23,3 +23,14 @@ func TestMonitorsMayAskWithHEAD(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBareAddressLeadsPeopleToThePage(t *testing.T) {
+	s := newSite(t, options{})
+	w := s.send(ask{line: "GET /", header: http.Header{"Accept": {"text/html"}}})
+	if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/device" {
+		t.Errorf("%d to %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := s.send(ask{line: "GET /"}); w.Code != http.StatusNotFound {
+		t.Errorf("an API client gets %d", w.Code)
+	}
+}

@@ -27,6 +27,7 @@ func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.
 	r.Route(connection.Legacy.Prefix(), h.legacy)
 	r.Route("/oauth2", h.standard)
 	h.wellKnown(r)
+	r.Get("/", h.in(dify)(h.root))
 	r.Handle("/device", pages)
 	r.Handle("/device/*", pages)
 	fallbacks(h, r, dify)

@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // site is all routes over the use cases of a world, and those who talk to it.
@@ -69,6 +70,9 @@ func newSite(t *testing.T, o options) *site {
 		Edge:    edge.New(edge.Config{PublicURL: parse(t, o.public), WebURL: parse(t, o.web), CookieDomain: o.cookieDomain}),
 		Edition: edition(!o.editionOff), Store: w.Store, Connections: w.Connections, Now: w.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		PostPage: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {
+			fmt.Fprintf(w, "a form to %s of %d fields", to.URL, len(to.Fields))
+		},
 		Metadata: func(slug string) ([]byte, error) {
 			return []byte("<EntityDescriptor for=\"" + slug + "\"/>"), nil
 		},

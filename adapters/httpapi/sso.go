@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -11,8 +10,6 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
-	"github.com/devicegate/devicegate/domain/secret"
-	"github.com/devicegate/devicegate/ports"
 )
 
 // initiateSSO answers GET sso-initiate.
@@ -42,30 +39,13 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 			return err
 		}
 		h.deps.Edge.SetBrowser(w, out.Browser)
-		return leave(w, r, out.Redirect)
-	}
-}
-
-// postForm leaves by POST for an identity provider that takes no redirect. The
-// button is for browsers without scripts.
-var postForm = template.Must(template.New("post").Parse(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Signing in</title>
-<form method="post" action="{{.To.URL}}">{{range .To.Fields}}<input type="hidden" name="{{.Name}}" value="{{.Value}}">{{end}}<button>Continue to sign in</button></form>
-<script nonce="{{.Nonce}}">document.forms[0].submit()</script>
-</html>
-`))
-
-func leave(w http.ResponseWriter, r *http.Request, to ports.Redirect) error {
-	if len(to.Fields) == 0 {
-		http.Redirect(w, r, to.URL, http.StatusFound)
+		if len(out.Redirect.Fields) > 0 {
+			h.deps.PostPage(w, r, out.Redirect)
+			return nil
+		}
+		http.Redirect(w, r, out.Redirect.URL, http.StatusFound)
 		return nil
 	}
-	nonce := secret.Random("nonce", 16).Reveal()
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; script-src 'nonce-"+nonce+"'")
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	return postForm.Execute(w, struct {
-		To    ports.Redirect
-		Nonce string
-	}{to, nonce})
 }
 
 // assertionConsumerService answers POST sso-complete (SAML bindings §3.5.4). It

@@ -12,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -148,7 +149,8 @@ func (b *bench) refuses(t testing.TB, raw, reason string) *approval.Refusal {
 	if r.Reason != reason {
 		t.Fatalf("refused with %v, want %s", r, reason)
 	}
-	if reason != "idp_denied" && !errors.Is(err, approval.ErrInvalidAssertion) {
+	told, _ := fault.Of(err)
+	if reason != "idp_denied" && (told == nil || told.Code != approval.ErrInvalidAssertion.Code) {
 		t.Fatalf("%v is not what the browser is told", err)
 	}
 	return r

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/identity"
 )
@@ -38,7 +39,7 @@ func subject(a *assertion, via connection.Connection) (identity.Subject, error) 
 	}
 	who, err := identity.NewSubject(email, a.issuer.value, a.nameID.value)
 	if err != nil {
-		return identity.Subject{}, refuse("email_missing", "an e-mail address", "none that can be used")
+		return identity.Subject{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail address", "none that can be used")
 	}
 	return who, nil
 }
@@ -61,12 +62,12 @@ func mailOf(a *assertion, via connection.Connection) (identity.Email, error) {
 		foreign = append(foreign, email.Domain())
 	}
 	if len(foreign) > 0 {
-		return identity.Email{}, refuse("domain_not_allowed", strings.Join(via.Settings().Domains, " "), strings.Join(foreign, " "))
+		return identity.Email{}, approval.RefuseAs(connection.ErrForeignDomain, "domain_not_allowed", shown(strings.Join(via.Settings().Domains, " ")), shown(strings.Join(foreign, " ")))
 	}
 	if seen > 0 {
-		return identity.Email{}, refuse("email_missing", "an e-mail address", fmt.Sprintf("%d values that are none", seen))
+		return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail address", fmt.Sprintf("%d values that are none", seen))
 	}
-	return identity.Email{}, refuse("email_missing", "an e-mail attribute or NameID", "none")
+	return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail attribute or NameID", "none")
 }
 
 // candidates are the texts that may be the address, in the order of the

@@ -2,10 +2,13 @@ package webui
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // way is one way to sign in.
@@ -20,12 +23,19 @@ type chooseBody struct {
 	Notice string
 	Hint   string
 	Visit  bool
+	// ShowCode says that the code may be seen here: it is none that the person
+	// has yet to type, and one that a device shows.
+	ShowCode bool
 }
 
 // choosePage asks how to sign in. It names the connections that may be named;
 // which others there are is nobody's business.
 func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	m := p.recall(r)
+	if m.Code == "" && p.comesFromForm(r) {
+		p.outage(w, r, http.StatusBadRequest, "no_cookies")
+		return
+	}
 	if m.Code == "" {
 		p.redirect(w, r, "")
 		return
@@ -33,7 +43,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	if p.shut(r.Context(), w, r) {
 		return
 	}
-	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Visit: m.Visit}
+	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Visit: m.Visit, ShowCode: !m.Visit && !p.mustType(m, m.Code)}
 	all := p.deps.Connections.All()
 	if len(all) == 1 {
 		body.Only = way{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
@@ -54,6 +64,17 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Until = moment(m.Until)
 	p.show(w, r, http.StatusOK, pageChoose, v)
+}
+
+// comesFromForm reports whether the form on the first page led here: nothing
+// else on that page does. Whoever has then forgotten the code takes no cookies.
+func (p *Pages) comesFromForm(r *http.Request) bool {
+	from, err := url.Parse(r.Referer())
+	if err != nil {
+		return false
+	}
+	path := strings.TrimSuffix(strings.TrimRight(from.Path, "/"), "/leave")
+	return from.Host != "" && path == p.root
 }
 
 // chooseForm takes a work e-mail address. Whether anybody speaks for its domain
@@ -118,6 +139,13 @@ func (p *Pages) leavePage(w http.ResponseWriter, r *http.Request) {
 		v.Leave = p.initiate(m, "login_hint", m.Hint)
 	}
 	p.show(w, r, http.StatusOK, pageLeave, v)
+}
+
+// LeaveByPost goes on to an identity provider that takes no redirect: a form does
+// it, by itself where there are scripts. Its policy names no target of forms,
+// because Chromium holds the list against redirects too.
+func (p *Pages) LeaveByPost(w http.ResponseWriter, r *http.Request, to ports.Redirect) {
+	p.show(w, r, http.StatusOK, pageLeave, view{State: "choose", Title: "leave.title", frozen: true, Post: &to, Body: leaveBody{}})
 }
 
 func moment(unix int64) time.Time {

@@ -2,10 +2,12 @@ package webui
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
@@ -14,18 +16,20 @@ import (
 )
 
 type decideBody struct {
-	Client, Label string
-	Email         string
-	Via           string // name of the connection
-	RequestedAt   time.Time
-	Minutes       int        // since then
-	From          netip.Addr // zero: unknown
-	Near          bool       // the device asked from where the person sits
-	Verdict       string     // key of the sentence that says so
-	Scopes        []string
-	CSRF          string
-	MustType      bool
-	Mistyped      bool
+	Client      string
+	Label       label
+	Email       string
+	Via         string // name of the connection
+	RequestedAt time.Time
+	Minutes     int        // since then
+	From        netip.Addr // zero: unknown
+	Near        bool       // the device asked from where the person sits
+	Hasty       bool       // the person has seen nothing of ours before: a link led past the first page
+	Verdict     string     // key of the sentence that says so
+	Scopes      []string
+	CSRF        string
+	MustType    bool
+	Mistyped    bool
 }
 
 // decidePage shows what there is to decide: the only page from which a device
@@ -36,7 +40,18 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	}
 	m := p.recall(r)
 	code, _ := device.ParseUserCode(m.Code) // none: the latest sign-in
-	what, err := p.deps.Describe.Execute(r.Context(), p.deps.Edge.Handle(r), code, p.deps.Edge.Facts(r))
+	if m.Outcome != "" {                    // with the browser's button
+		p.redirect(w, r, "/"+m.Outcome)
+		return
+	}
+	handle, facts := p.deps.Edge.Handle(r), p.deps.Edge.Facts(r)
+	what, err := p.deps.Describe.Execute(r.Context(), handle, code, facts)
+	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
+		if other, err := p.deps.Describe.Execute(r.Context(), handle, device.UserCode{}, facts); err == nil && !other.Visit {
+			p.anotherCode(w, r, other)
+			return
+		}
+	}
 	if err != nil {
 		p.fail(w, r, m, err, noAllowance)
 		return
@@ -50,11 +65,14 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		v.Until = until
 	}
 	body := decideBody{
-		Client: what.ClientName, Label: what.DeviceLabel, Email: what.Subject.Email().String(),
+		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
-		From: what.RequestedFrom.Unmap(), Near: what.SameNetwork,
+		From: what.RequestedFrom.Unmap(), Near: what.SameNetwork, Hasty: !m.Entered || m.Code != v.Code,
 		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
 		MustType: p.mustType(m, v.Code),
+	}
+	if what.Relayed { // everybody has the proxy's address
+		body.From, body.Near = netip.Addr{}, false
 	}
 	body.Verdict = verdictOn(body)
 	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
@@ -65,6 +83,14 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	}
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageDecide, v)
+}
+
+// anotherCode is for a tab whose code another tab has replaced: the person is
+// still signed in, for the device that they signed in for.
+func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other application.Approval) {
+	m := memory{Code: other.UserCode.String(), Problem: "another_code", Ref: edge.RequestID(r.Context())}
+	p.remember(w, m)
+	p.redirect(w, r, "/problem")
 }
 
 // verdictOn is the key of what the page says about where and when a request
@@ -111,6 +137,10 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		}
 		if code.String() != m.Code {
 			m = memory{Code: code.String()}
+		}
+		if m.Outcome != "" { // sent twice
+			p.redirect(w, r, "/"+m.Outcome)
+			return
 		}
 		if outcome == approved && p.mustType(m, code.String()) {
 			if typed, err := device.ParseUserCode(r.PostForm.Get("typed_code")); err != nil || typed != code {

@@ -23,6 +23,10 @@ func readForm(r *http.Request) error {
 	return err
 }
 
+// longestWait is as long as any limit's window; whoever says more in a link only
+// wants to keep somebody away.
+const longestWait = time.Hour
+
 type enterBody struct {
 	Typed     string
 	Prefilled bool
@@ -54,7 +58,7 @@ func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 // that a scanner that opens links for people changes and learns nothing.
 func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 	q, m := r.URL.Query(), p.recall(r)
-	if i, known := p.languageNamed(q.Get("lang")); known {
+	if i, known := p.languageNamed(q.Get("lang")); known && ownLink(r) {
 		p.setCookie(w, languageCookie, p.tongues[i].tag.String(), languageLife)
 		if at := q.Get("at"); len(q) == 1 || at != "" { // chosen on a page
 			p.redirect(w, r, backTo(at))
@@ -70,11 +74,14 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case q.Get("sso_error") != "":
 		m.Problem, m.Reason, m.Ref = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref")
-		if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(waitMax/time.Second) {
+		if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(longestWait/time.Second) {
 			m.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
 		}
 		if !problemForm.MatchString(m.Problem) {
 			m.Problem = "unknown"
+		}
+		if !referenceForm.MatchString(m.Ref) {
+			m.Ref = edge.RequestID(r.Context())
 		}
 		if m.Problem != device.ErrInvalidUserCode.Code {
 			to = "/problem"
@@ -104,6 +111,13 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 	p.redirect(w, r, to)
 }
 
+// ownLink reports whether no other site and no mail led here, as far as the
+// browser tells: a stranger must not choose in which language one is warned.
+func ownLink(r *http.Request) bool {
+	from := r.Header.Get("Sec-Fetch-Site")
+	return from == "" || from == "same-origin"
+}
+
 // backTo is the page on which a person chose a language.
 func backTo(at string) string {
 	switch at {
@@ -119,7 +133,11 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 	if p.shut(r.Context(), w, r) {
 		return
 	}
-	typed := clean(r.PostForm.Get("user_code"))
+	typed := r.PostForm.Get("user_code")
+	if code, err := device.FindUserCode(typed); err == nil {
+		typed = code.String()
+	}
+	typed = clean(typed)
 	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Edge.Facts(r))
 	if err != nil {
 		p.fail(w, r, memory{Typed: typed}, err, found.Allowance)
@@ -131,7 +149,7 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := memory{
-		Code: found.UserCode.String(), Until: p.deps.Now().Add(found.Remaining).Unix(),
+		Code: found.UserCode.String(), Entered: true, Until: p.deps.Now().Add(found.Remaining).Unix(),
 		ByHand: p.deps.Config.RequireTypedCode, // which fills no field for anybody
 	}
 	to := "/sign-in"

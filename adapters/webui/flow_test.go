@@ -79,8 +79,11 @@ func TestApproveAndDenyEndWhereTheySay(t *testing.T) { // F04
 		}
 		// T18: the same form, sent once more.
 		f := page.form(id)
-		if repeated := v.post("/device/approve", f.values); repeated.state() != "error" {
+		if repeated := v.post("/device/approve", f.values); repeated.state() != end.state {
 			t.Errorf("%s: decided twice: %s", id, repeated.state())
+		}
+		if back := v.get("/device/decide"); back.state() != end.state { // with the browser's button
+			t.Errorf("%s: going back leads to %s (%s)", id, back.state(), back.problem())
 		}
 	}
 }
@@ -179,8 +182,8 @@ func TestTheVerdictSaysWhereAndWhen(t *testing.T) {
 		age  time.Duration
 		want string
 	}{
-		"same address":     {home, 0, "Started just now from the network you are on."},
-		"same network":     {neighbour, 90 * time.Second, "Started 1 minute ago from the network you are on."},
+		"same address":     {home, 0, "Started just now from the network you are on. Others may share that network. Approve only if it was you."},
+		"same network":     {neighbour, 90 * time.Second, "Started 1 minute ago from the network you are on. Others may share that network. Approve only if it was you."},
 		"another, at once": {elsewhere, 0, "Started just now from another network. Approve only if it was you."},
 		"another, old":     {elsewhere, 9 * time.Minute, "Started 9 minutes ago from another network. Approve only if it was you."},
 	} {
@@ -382,5 +385,78 @@ func TestWithoutALicenceNobodySignsIn(t *testing.T) { // F16
 		if got.element("sign-in") != nil || got.element("continue") != nil || got.element("approve") != nil {
 			t.Error("there is a button all the same")
 		}
+	}
+}
+
+func TestALineOrLinkWithACodeInItIsTaken(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	for _, pasted := range []string{"Code: " + codes.UserCode, codes.Complete, "Open " + codes.Complete + " and enter " + codes.UserCode + "."} {
+		v := s.visitor(home)
+		if got := v.post("/device", url.Values{"user_code": {pasted}}); got.state() != "choose" {
+			t.Errorf("%q leads to %s (%s)", pasted, got.state(), got.problem())
+		}
+	}
+}
+
+func TestABrowserWithoutCookiesIsTold(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, home)
+	v := s.visitor(home)
+	v.client.Jar = nil
+	v.sees(v.post("/device", url.Values{"user_code": {codes.UserCode}}), "error", "no_cookies")
+	v.sees(v.get("/device/sign-in"), "enter", "")
+}
+
+func TestACodeThatHasToBeTypedIsNotShownBefore(t *testing.T) {
+	s := newSite(t, acme, globex)
+	s.env["REQUIRE_TYPED_CODE"] = "true"
+	s.serve()
+	codes := s.device(label, elsewhere)
+	v := s.visitor(home)
+	page := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + codes.UserCode)
+	v.sees(page, "choose", "")
+	if strings.Contains(words(page.main()), codes.UserCode) {
+		t.Error("the page shows the code")
+	}
+}
+
+func TestBehindAProxyThatHidesPeopleNothingIsNear(t *testing.T) {
+	s := newSite(t, acme)
+	s.env["TRUSTED_PROXIES"] = ""
+	s.serve()
+	v := s.visitor(home)
+	page := v.signIn(s.device(label, elsewhere).UserCode, "alice")
+	v.sees(page, "decide", "")
+	if text := words(page.main()); !strings.Contains(text, "from an unknown network") || strings.Contains(text, "127.0.0.1") {
+		t.Errorf("the page says: %s", text)
+	}
+	if got := strings.Count(s.logs.String(), "TRUSTED_PROXIES"); got != 1 {
+		t.Errorf("operators are told %d times", got)
+	}
+}
+
+func TestALabelCannotPaintOverThePage(t *testing.T) {
+	s := served(t)
+	v := s.visitor(home)
+	page := v.signIn(s.device("a"+strings.Repeat("\u0301", 60)+strings.Repeat("\u00a0", 100)+"b\U000E0041c", elsewhere).UserCode, "alice")
+	v.sees(page, "decide", "")
+	if text := words(page.main()); !strings.Contains(text, "a\u0301\u0301\u0301\u0301 bc") {
+		t.Errorf("the page says: %q", text)
+	}
+}
+
+func TestNoOtherSiteChoosesTheLanguage(t *testing.T) {
+	s := served(t)
+	v := s.visitor(home)
+	for _, site := range []string{"cross-site", "same-site", "none"} {
+		v.get("/device?lang=zh-Hans", "Sec-Fetch-Site", site)
+		if got := v.get("/device").header.Get("Content-Language"); got != "en" {
+			t.Errorf("a link from %s made it %s", site, got)
+		}
+	}
+	v.get("/device?lang=zh-Hans", "Sec-Fetch-Site", "same-origin")
+	if got := v.get("/device").header.Get("Content-Language"); got != "zh-Hans" {
+		t.Errorf("the person chose zh-Hans and gets %s", got)
 	}
 }

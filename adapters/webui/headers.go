@@ -47,10 +47,12 @@ func (p *Pages) guarded(next http.Handler) http.Handler {
 const bodyMax = 64 << 10
 
 // policy allows what carries the nonce, pictures of our own and forms to
-// ourselves. The way to the identity provider is never a form: Chromium holds
-// form-action against redirects too, and no list could name every provider.
-func policy(nonce string) string {
-	const base = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+// ourselves.
+func policy(nonce string) string { return leavingPolicy(nonce) + "; form-action 'self'" }
+
+// leavingPolicy is for the page whose form does go to the identity provider.
+func leavingPolicy(nonce string) string {
+	const base = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	if nonce == "" {
 		return base
 	}

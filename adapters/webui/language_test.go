@@ -180,7 +180,7 @@ func keysInCode() []string {
 	keys := []string{
 		"enter.title", "choose.title", "leave.title", "decide.title",
 		"approved.title", "denied.title", "undone.title", "sessions.title",
-		"action.enter_code", "action.sign_in_again", "action.look_again", "action.try_again",
+		"action.enter_code", "action.sign_in_again", "action.look_again", "action.try_again", "action.other_account",
 		"scope.apps:run", "scope.apps:read:permitted-external",
 		"problem.sso_unavailable.title", "problem.sso_unavailable.text",
 		"problem.no_connection.title", "problem.no_connection.text",

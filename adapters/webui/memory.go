@@ -16,6 +16,7 @@ import (
 // to show, never whether somebody may do something.
 type memory struct {
 	Code    string `json:"c,omitempty"` // the user code that the browser is about
+	Entered bool   `json:"g,omitempty"` // it was sent by the form on the first page
 	ByHand  bool   `json:"h,omitempty"` // it was typed, not carried by a link
 	Typed   string `json:"t,omitempty"` // what stands in the field
 	Until   int64  `json:"u,omitempty"` // when the code runs out
@@ -48,6 +49,7 @@ const (
 	noMatch       = "no_match"       // nobody is known to speak for that address
 	badEmail      = "bad_email"      // it is no address
 	otherAccount  = "other_account"  // the person wants to be somebody else
+	tooLate       = "too_late"       // the minutes in which an approval can be taken back are over
 	typedMismatch = "typed_mismatch" // what was typed at the decision is another code
 )
 
@@ -78,7 +80,7 @@ func (m memory) valid(at time.Time) memory {
 	if code, err := device.ParseUserCode(m.Code); err == nil {
 		m.Code = code.String()
 	} else {
-		m.Code, m.ByHand, m.Until, m.Leaving, m.Outcome, m.Visit, m.Fresh = "", false, 0, false, "", false, false
+		m.Code, m.Entered, m.ByHand, m.Until, m.Leaving, m.Outcome, m.Visit, m.Fresh = "", false, false, 0, false, "", false, false
 	}
 	m.Typed = clean(m.Typed)
 	if email, err := identity.ParseEmail(m.Hint); err == nil {

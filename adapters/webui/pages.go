@@ -157,17 +157,18 @@ func (p *Pages) initiate(m memory, more ...string) string {
 func (p *Pages) shut(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case !p.deps.Edition.SSO(ctx):
-		p.show(w, r, http.StatusOK, pageProblem, view{
-			State: "closed", Problem: "sso_unavailable", Title: "problem.sso_unavailable.title",
-			Body: problemBody{Code: "sso_unavailable", Icon: iconOf("sso_unavailable")},
-		})
+		p.closed(w, r, "sso_unavailable")
 	case len(p.deps.Connections.All()) == 0:
-		p.show(w, r, http.StatusOK, pageProblem, view{
-			State: "closed", Problem: "no_connection", Title: "problem.no_connection.title",
-			Body: problemBody{Code: "no_connection", Icon: iconOf("no_connection")},
-		})
+		p.closed(w, r, "no_connection")
 	default:
 		return false
 	}
 	return true
+}
+
+func (p *Pages) closed(w http.ResponseWriter, r *http.Request, why string) {
+	p.show(w, r, http.StatusOK, pageProblem, view{
+		State: "closed", Problem: why, Title: "problem." + why + ".title", Ref: edge.RequestID(r.Context()),
+		Body: problemBody{Code: why, Icon: iconOf(why)},
+	})
 }

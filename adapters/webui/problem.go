@@ -20,6 +20,7 @@ type remedy int
 const (
 	startOver   remedy = iota // enter a code
 	signInAgain               // for the same code
+	signInOther               // for the same code, as somebody else
 	lookAgain                 // at the decision
 	tryAgain                  // where it went wrong
 )
@@ -35,6 +36,8 @@ var problems = map[string]remedy{
 	"user_code_not_pending":         startOver,
 	"session_already_consumed":      startOver,
 	"state_lost":                    startOver,
+	"too_many_decisions":            startOver,
+	"no_cookies":                    startOver,
 	"rate_limited":                  tryAgain,
 	"temporarily_unavailable":       tryAgain,
 	"server_error":                  tryAgain,
@@ -46,12 +49,14 @@ var problems = map[string]remedy{
 	"browser_mismatch":              signInAgain,
 	"sso_expired":                   signInAgain,
 	"sso_replayed":                  signInAgain,
-	"domain_not_allowed":            signInAgain,
-	"email_belongs_to_dify_account": signInAgain,
+	"domain_not_allowed":            signInOther,
+	"email_missing":                 signInOther,
+	"email_belongs_to_dify_account": signInOther,
 	"unknown_connection":            signInAgain,
 	"sso_initiate_failed":           signInAgain,
 	"sso_initiate_missing_url":      signInAgain,
 	"csrf_mismatch":                 lookAgain,
+	"another_code":                  lookAgain,
 	"forbidden":                     startOver,
 }
 
@@ -83,6 +88,7 @@ type problemBody struct {
 	Href   string
 	Icon   string
 	Other  bool // there is another way: another code
+	Again  bool // the way out is to sign in as somebody else
 }
 
 func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m memory) {
@@ -95,6 +101,10 @@ func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m me
 	case signInAgain:
 		if m.Code != "" {
 			body.Action, body.Href, body.Other = "action.sign_in_again", p.root+"/sign-in", true
+		}
+	case signInOther:
+		if m.Code != "" {
+			body.Action, body.Href, body.Other, body.Again = "action.other_account", "", true, true
 		}
 	case lookAgain:
 		if m.Code != "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/ports"
 )
 
 //go:embed templates
@@ -37,8 +38,9 @@ type view struct {
 	Code   string
 	Until  time.Time // the page has lost its worth, or the wait is over; zero: unknown
 	Body   any
-	Leave  string // where the page goes by itself
-	frozen bool   // no language to choose: the page is the answer to a form
+	Leave  string          // where the page goes by itself
+	Post   *ports.Redirect // or what its form sends there
+	frozen bool            // no language to choose: the page is the answer to a form
 }
 
 // letter is everything a template sees.
@@ -64,7 +66,7 @@ func parseTemplates(tongues []tongue) []map[string]*template.Template {
 		all[i] = map[string]*template.Template{}
 		for _, page := range []string{pageEnter, pageChoose, pageLeave, pageDecide, pageDone, pageOwn, pageProblem} {
 			all[i][page] = template.Must(template.New("layout.html").
-				Funcs(template.FuncMap{"t": t.say, "has": t.has}).
+				Funcs(template.FuncMap{"t": t.say, "has": t.has, "tame": tame}).
 				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+page+".html"))
 		}
 	}
@@ -106,6 +108,9 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", l.Language.tag.String())
 	h.Set("Content-Security-Policy", policy(l.Nonce))
+	if v.Post != nil {
+		h.Set("Content-Security-Policy", leavingPolicy(l.Nonce))
+	}
 	h.Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

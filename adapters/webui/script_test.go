@@ -1,7 +1,6 @@
 package webui_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -152,12 +151,13 @@ func TestEveryLanguageFits(t *testing.T) {
 	b.sees("decide", "")
 	for _, l := range []string{"en", "de", "es", "fr", "ja", "zh-Hans"} {
 		for _, page := range []string{"decide", "sign-in", ""} {
-			b.open(fmt.Sprintf("/device?lang=%s&at=%s", l, page))
+			b.open("/device/" + page)
+			b.speaks(l)
 			fits(l + " " + page)
 			ask[bool](b, `document.documentElement.dir = "rtl"; true`)
 			fits(l + " " + page + " from right to left")
 		}
-		b.open("/device?lang=" + l + "&at=decide")
+		b.open("/device/decide")
 		b.accessible()
 	}
 }

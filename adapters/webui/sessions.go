@@ -17,6 +17,7 @@ type sessionsBody struct {
 	Devices  []application.OwnDevice
 	More     bool
 	Ended    int
+	TooLate  bool // to take an approval back where it was given
 }
 
 // sessionsPage shows a person the devices that act for them, if they have signed
@@ -30,7 +31,7 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 	v := view{State: "sessions", Title: "sessions.title", At: "sessions"}
 	switch {
 	case errors.Is(err, approval.ErrNoSession):
-		v.Body = sessionsBody{}
+		v.Body = sessionsBody{TooLate: m.Notice == tooLate}
 	case err != nil:
 		p.fail(w, r, m, err, noAllowance)
 		return
@@ -98,6 +99,8 @@ func (p *Pages) undoForm(w http.ResponseWriter, r *http.Request) {
 	proof := approval.Proof{Handle: p.recent(r).Handle, CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
 	err = p.deps.Undo.Execute(r.Context(), proof, code, p.deps.Edge.Facts(r))
 	if errors.Is(err, approval.ErrInvalidSession) { // the five minutes are over
+		m.Notice = tooLate
+		p.remember(w, m)
 		p.redirect(w, r, "/sessions")
 		return
 	}

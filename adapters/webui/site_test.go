@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,9 +51,12 @@ type via struct {
 	slug, name, domain string
 	public             bool
 	broken             bool // its sign-in page cannot be reached
+	posts              bool // it takes requests by POST only
 }
 
 var acme = via{slug: "acme", name: "ACME Corp", domain: "acme.example", public: true}
+
+var redirectBinding = regexp.MustCompile(`<SingleSignOnService[^>]*HTTP-Redirect[^>]*(/>|></SingleSignOnService>)`)
 
 // newSite makes a site that is not yet served; settings may be changed.
 func newSite(t *testing.T, through ...via) *site {
@@ -78,7 +82,11 @@ func newSite(t *testing.T, through ...via) *site {
 		if v.broken {
 			metadata = "metadata_url: http://127.0.0.1:9/metadata" // where nobody answers
 		}
-		s.write(v.slug+".xml", idp.Metadata())
+		document := string(idp.Metadata())
+		if v.posts {
+			document = redirectBinding.ReplaceAllString(document, "")
+		}
+		s.write(v.slug+".xml", []byte(document))
 		fmt.Fprintf(&list, "  - {slug: %s, name: %q, %s, domains: [%s], public: %t}\n", v.slug, v.name, metadata, v.domain, v.public)
 	}
 	s.env = map[string]string{

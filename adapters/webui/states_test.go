@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,12 @@ var states = []state{
 		b.enters(b.site.device(label, home).UserCode)
 		b.sees("choose", "")
 	}},
+	{name: "leave-by-post", via: []via{{slug: "acme", name: "ACME Corp", domain: "acme.example", posts: true}}, reach: func(b *tab) {
+		b.staysHere("*/sso*SAMLRequest*")
+		b.staysHere("*/sso")
+		b.enters(b.site.device(label, home).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("form[data-leave]")))
+	}},
 	{name: "choose-one", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, home).UserCode)
 		b.click("next")
@@ -77,6 +84,9 @@ var states = []state{
 		b.site.skip(9 * time.Minute)
 		b.atDecision(codes.UserCode)
 	}},
+	{name: "decide-long-label", reach: func(b *tab) {
+		b.atDecision(b.site.device(strings.Repeat("a laptop of nobody in particular ", 7), elsewhere).UserCode)
+	}},
 	{name: "decide-typed", env: map[string]string{"REQUIRE_TYPED_CODE": "true"}, reach: func(b *tab) {
 		// A link that leads past the first page.
 		b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + b.site.device(label, elsewhere).UserCode)
@@ -88,6 +98,7 @@ var states = []state{
 		b.signsIn("alice")
 		b.sees("decide", "")
 		b.fill("code", "WRNG-C3DE")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#approve:not([aria-disabled])"))) // a link led here
 		b.click("approve")
 		b.sees("decide", "typed_mismatch")
 	}},
@@ -158,6 +169,31 @@ var states = []state{
 		b.enters(b.site.device(label, home).UserCode)
 		b.signsIn("mallory")
 		b.sees("error", "invalid_sso_assertion")
+		b.do(chromedp.WaitVisible(chromedp.CSS("[name=again]+button")))
+	}},
+	{name: "another-code", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.enters(b.site.device(label, home).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#switch"))) // the identity provider knows this person
+		b.open("/device/decide")
+		b.sees("error", "another_code")
+	}},
+	{name: "too-many-decisions", reach: func(b *tab) {
+		for range 10 {
+			b.site.signedInOn(label, "alice", home)
+		}
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.click("deny")
+		b.sees("error", "rate_limited")
+	}},
+	{name: "too-late-to-take-back", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.click("approve")
+		b.sees("approved", "")
+		b.site.skip(6 * time.Minute)
+		b.click("undo")
+		b.sees("sessions", "")
+		b.do(chromedp.WaitVisible(chromedp.CSS(".notice")))
 	}},
 	{name: "other-browser", reach: func(b *tab) {
 		b.enters(b.site.device(label, home).UserCode)
@@ -359,7 +395,7 @@ func TestScreenshots(t *testing.T) {
 			}
 			b.looks("light", 360, 740)
 			for _, l := range []string{"de", "es", "fr", "ja", "zh-Hans"} {
-				b.open("/device?at=decide&lang=" + l)
+				b.speaks(l)
 				b.sees("decide", "")
 				keep("decide-far-in-" + l)
 			}

@@ -163,6 +163,15 @@ func (b *tab) open(path string) {
 	b.do(chromedp.Navigate(b.site.url + path))
 }
 
+// speaks chooses a language on the page at hand.
+func (b *tab) speaks(language string) {
+	b.t.Helper()
+	if ask[string](b, "document.documentElement.lang") == language {
+		return
+	}
+	b.do(chromedp.Click(chromedp.CSS("[hreflang="+language+"]")), chromedp.WaitVisible(chromedp.CSS("html[lang="+language+"] footer")))
+}
+
 func (b *tab) openLink(address string) {
 	b.t.Helper()
 	u, err := url.Parse(address)

@@ -25,6 +25,8 @@ var (
 	ErrTripOver = ErrInvalidAssertion.OnPage("sso_expired")
 	// ErrReplayed says that an assertion was accepted before.
 	ErrReplayed = ErrInvalidAssertion.OnPage("sso_replayed")
+	// ErrNoEmail says that the identity provider names no e-mail address.
+	ErrNoEmail = ErrInvalidAssertion.OnPage("email_missing")
 	// ErrDeniedByIdP says that the identity provider turned the person away.
 	// It ends nothing: the message may not even be signed.
 	ErrDeniedByIdP = fault.New(fault.Forbidden, "access_denied",

@@ -54,6 +54,32 @@ func ParseUserCode(text string) (UserCode, error) {
 	return UserCode{folded}, nil
 }
 
+// FindUserCode reads a code as [ParseUserCode] does, or else the only one that
+// stands in a longer text: people paste whole links and lines. It returns
+// [ErrInvalidUserCode].
+func FindUserCode(text string) (UserCode, error) {
+	if code, err := ParseUserCode(text); err == nil {
+		return code, nil
+	}
+	found := map[UserCode]bool{}
+	for _, word := range strings.FieldsFunc(text, separates) {
+		if code, err := ParseUserCode(word); err == nil && strings.ContainsFunc(word, func(r rune) bool { return unicode.In(r, dashes...) }) {
+			found[code] = true
+		}
+	}
+	for code := range found {
+		if len(found) == 1 {
+			return code, nil
+		}
+	}
+	return UserCode{}, ErrInvalidUserCode
+}
+
+// separates reports whether r ends a word: no spelling of a code has it inside.
+func separates(r rune) bool {
+	return unicode.IsSpace(r) || strings.ContainsRune("=&?#/:;,.<>()[]{}|\"'`", r)
+}
+
 // FoldUserCode removes what does not distinguish codes, so that two spellings
 // of one guess are counted as one even if no such code can exist.
 func FoldUserCode(text string) string {

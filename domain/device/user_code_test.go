@@ -191,3 +191,25 @@ func FuzzParseUserCode(f *testing.F) {
 		}
 	})
 }
+
+func TestACodeIsFoundInWhatPeoplePaste(t *testing.T) {
+	want, err := device.ParseUserCode("WDJB-M3HT")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"wdjbm3ht", " W D J B - M 3 H T ", "Code: WDJB-M3HT", "Your code is wdjb–m3ht.", "(WDJB-M3HT)", "WDJB-M3HT\nWDJB-M3HT",
+		"https://gate.example/device?user_code=WDJB-M3HT", "http://localhost:8080/device?x=1&user_code=WDJB-M3HT#top",
+	} {
+		if got, err := device.FindUserCode(text); err != nil || got != want {
+			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", "Code:", "WDJB-M3HT or WDJB-M3HX", "the password is WDJBM3HT", "https://gate.example/device", strings.Repeat("x", 10_000),
+	} {
+		if got, err := device.FindUserCode(text); err == nil {
+			t.Errorf("%q has %s in it", text, got)
+		}
+	}
+}

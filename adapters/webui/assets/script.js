@@ -46,6 +46,24 @@
 		});
 	});
 
+	// A page that a link led straight to may have come up under a click that was
+	// meant for something else: for a moment it lets nobody in.
+	document.querySelectorAll("[data-hasty]").forEach((button) => {
+		let waiting;
+		const wait = () => {
+			clearTimeout(waiting);
+			button.setAttribute("aria-disabled", "true");
+			waiting = setTimeout(() => { waiting = undefined; button.removeAttribute("aria-disabled"); }, 1000);
+		};
+		addEventListener("focus", wait);
+		addEventListener("pageshow", wait);
+		document.addEventListener("visibilitychange", wait);
+		button.addEventListener("click", (event) => { if (waiting) event.preventDefault(); });
+		wait();
+	});
+
+	document.querySelector("form[data-leave]")?.submit();
+
 	document.querySelectorAll("time[data-local]").forEach((time) => {
 		const at = new Date(time.dateTime);
 		if (Number.isNaN(at.getTime())) return;
