@@ -34,32 +34,39 @@ type Verified struct {
 // Execute returns [token.ErrInvalid] and [quota.ErrExceeded]. The first use of
 // a token is on record before Execute returns, so that nobody is given another
 // secret for it afterwards.
-func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, by audit.Request) (out Verified, err error) {
-	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		out.Token, err = r.TokenByDigest(ctx, presented.Digest())
+func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, by audit.Request) (Verified, error) {
+	t, err := uc.ExecuteUncounted(ctx, presented, by)
+	if err != nil || uc.limits.PerToken.Max == 0 {
+		return Verified{Token: t}, err
+	}
+	allowance, err := counted(uc.limiter.Take(ctx, uc.limits.PerToken, t.Snapshot().ID.String()))
+	return Verified{t, allowance}, err
+}
+
+// ExecuteUncounted is Execute for who wants to end a session: a token that is
+// used too much is the first that should go.
+func (uc *VerifyToken) ExecuteUncounted(ctx context.Context, presented token.Secret, by audit.Request) (*token.AccessToken, error) {
+	var t *token.AccessToken
+	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		t, err = r.TokenByDigest(ctx, presented.Digest())
 		return err
 	})
 	if errors.Is(err, token.ErrUnknown) {
-		return Verified{}, token.ErrInvalid
+		return nil, token.ErrInvalid
 	}
 	if err != nil {
-		return Verified{}, fmt.Errorf("find token: %w", err)
+		return nil, fmt.Errorf("find token: %w", err)
 	}
-	id := out.Token.Snapshot().ID
-	news, err := out.Token.Use(uc.now())
+	news, err := t.Use(uc.now())
 	if err != nil {
-		return Verified{}, errors.Join(err, uc.bury(ctx, id, by))
+		return nil, errors.Join(err, uc.bury(ctx, t.Snapshot().ID, by))
 	}
 	if news {
 		if err := uc.noteUse(ctx, presented); err != nil {
-			return Verified{}, err
+			return nil, err
 		}
 	}
-	if uc.limits.PerToken.Max == 0 {
-		return out, nil
-	}
-	out.Allowance, err = counted(uc.limiter.Take(ctx, uc.limits.PerToken, id.String()))
-	return out, err
+	return t, nil
 }
 
 // noteUse looks again, under lock: the token may have died meanwhile.

@@ -13,18 +13,23 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// bearer finds out whom the request acts for (RFC 6750 §2.1). A token in a
-// query or a body is none: it would end up in logs and histories.
-func (h *Handlers) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
+// presented is the token that a request shows (RFC 6750 §2.1). One in a query
+// or a body is none: it would end up in logs and histories.
+func presented(r *http.Request) (token.Secret, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
-		return nil, token.ErrInvalid
+		return token.Secret{}, token.ErrInvalid
 	}
 	words := strings.Fields(headers[0])
 	if len(words) != 2 || !strings.EqualFold(words[0], "Bearer") {
-		return nil, token.ErrInvalid
+		return token.Secret{}, token.ErrInvalid
 	}
-	presented, err := token.ParseSecret(words[1])
+	return token.ParseSecret(words[1])
+}
+
+// bearer finds out whom the request acts for, and counts it.
+func (h *Handlers) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
+	presented, err := presented(r)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +148,11 @@ func numberOr(p params, name string, otherwise int) (int, error) {
 // revokeSession answers DELETE account/sessions/{id}, of which "self" is the
 // one that asks.
 func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
-	t, err := h.bearer(w, r)
+	presented, err := presented(r)
+	if err != nil {
+		return err
+	}
+	t, err := h.deps.Verify.ExecuteUncounted(r.Context(), presented, h.deps.Edge.Facts(r))
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, redeemed appl
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), withdrawal)
 	defer cancel()
 	h.deps.Log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
-	if err := h.deps.Withdraw.Execute(ctx, redeemed.Authorization, h.deps.Edge.Facts(r)); err != nil {
+	if err := h.deps.Withdraw.Execute(ctx, redeemed.Authorization, redeemed.Secret, h.deps.Edge.Facts(r)); err != nil {
 		h.deps.Log.ErrorContext(ctx, "token not withdrawn", "authorization_id", redeemed.Authorization.String(), "error", err)
 	}
 	return nil

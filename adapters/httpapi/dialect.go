@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 
 	"github.com/devicegate/devicegate/adapters/edge"
@@ -72,6 +73,26 @@ func dify(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
 	}
 	return answer(w, status(f.Kind), errorBody{
 		f.Code, f.Message, code, f.Message, status(f.Kind), edge.RequestID(r.Context()),
+	})
+}
+
+// peoplePage is for those whose request cannot end on the page, because its
+// status has to stay: the address is not there, or no longer.
+var peoplePage = template.Must(template.New("people").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Status}}</title>
+<h1>{{.Status}}</h1><p>{{.Message}}</p><p><a href="{{.Page}}">Connect a device</a></p></html>
+`))
+
+// people is dify, but a browser that opens the address gets something to read.
+func (h *Handlers) people(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
+	if !wantsPage(r) {
+		return dify(w, r, f)
+	}
+	retryHeaders(w, f)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status(f.Kind))
+	return peoplePage.Execute(w, map[string]string{
+		"Status": http.StatusText(status(f.Kind)), "Message": f.Message, "Page": h.deps.Edge.Page(nil),
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -39,6 +40,7 @@ type Deps struct {
 	Edition     ports.Edition
 	Store       ports.Store
 	Connections connection.Directory
+	Clients     device.Clients
 	Now         ports.Clock
 	Log         *slog.Logger
 	Metadata    Metadata

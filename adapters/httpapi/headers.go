@@ -74,14 +74,21 @@ func limited(w http.ResponseWriter, a quota.Allowance) {
 
 // cors lets the page's origin in with its cookies, and those the operator lists
 // without.
-func (h *Handlers) cors(next http.Handler) http.Handler {
+func (h *Handlers) cors(next http.Handler) http.Handler { return h.shared(next, true) }
+
+// corsWithoutCookies is cors for routes that read none.
+func (h *Handlers) corsWithoutCookies(next http.Handler) http.Handler { return h.shared(next, false) }
+
+func (h *Handlers) shared(next http.Handler, cookies bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head, origin := w.Header(), r.Header.Get("Origin")
 		head.Add("Vary", "Origin")
 		switch {
 		case origin != "" && origin == h.deps.Edge.WebOrigin():
 			head.Set("Access-Control-Allow-Origin", origin)
-			head.Set("Access-Control-Allow-Credentials", "true")
+			if cookies {
+				head.Set("Access-Control-Allow-Credentials", "true")
+			}
 		case origin != "" && slices.Contains(h.deps.Config.AllowOrigins, origin):
 			head.Set("Access-Control-Allow-Origin", origin)
 		case origin != "" && slices.Contains(h.deps.Config.AllowOrigins, "*"):

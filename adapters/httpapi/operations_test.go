@@ -30,6 +30,13 @@ func TestTheBareAddressLeadsPeopleToThePage(t *testing.T) {
 	if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/device" {
 		t.Errorf("%d to %s", w.Code, w.Header().Get("Location"))
 	}
+	below := newSite(t, options{public: "https://sso.example.com/gate"})
+	for _, path := range []string{"/", "/gate", "/gate/"} {
+		w := below.send(ask{line: "GET " + path, header: http.Header{"Accept": {"text/html"}}})
+		if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/gate/device" {
+			t.Errorf("%s: %d to %s", path, w.Code, w.Header().Get("Location"))
+		}
+	}
 	if w := s.send(ask{line: "GET /"}); w.Code != http.StatusNotFound {
 		t.Errorf("an API client gets %d", w.Code)
 	}

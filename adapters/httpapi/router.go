@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -12,7 +13,8 @@ import (
 
 var (
 	errMethod = fault.New(fault.MethodNotAllowed, "method_not_allowed", "This address is there, but not for this method. See the Allow header.")
-	errGone   = fault.New(fault.Gone, "gone", "This address is no longer served. Use the one in the Link header.")
+	errMoved  = fault.New(fault.Gone, "gone", "This address is no longer served. Use the one in the Link header.")
+	errGone   = fault.New(fault.Gone, "gone", "This address is no longer served.")
 )
 
 // NewRouter serves all mounts; pages serves /device and what lies below it.
@@ -22,7 +24,7 @@ func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.
 	r := chi.NewRouter()
 	// These stand before all mounts: for a method that it does not know chi
 	// answers without asking a mount.
-	r.Use(observe, h.deps.Edge.WithRequestID, secured, h.deprecated)
+	r.Use(observe, h.deps.Edge.WithRequestID, secured, h.underPrefix, h.deprecated)
 	r.Route(connection.Canonical.Prefix(), h.canonical)
 	r.Route(connection.Legacy.Prefix(), h.legacy)
 	r.Route("/oauth2", h.standard)
@@ -31,19 +33,19 @@ func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.
 	r.Handle("/device", pages)
 	r.Handle("/device/*", pages)
 	fallbacks(h, r, dify)
-	return underPrefix(h.deps.Edge.Prefix(), r)
+	return r
 }
 
 func (h *Handlers) canonical(r chi.Router) {
 	r.Use(h.cors)
-	on := h.in(dify)
+	on, to := h.in(dify), h.in(h.people)
 	r.Post("/oauth/device/code", on(h.startDevice))
 	r.Post("/oauth/device/token", h.in(difyToken)(h.pollDevice))
 	r.Get("/oauth/device/lookup", on(h.lookUpDevice))
 
-	r.Get("/oauth/device/sso-initiate", on(h.licensed(h.navigation(h.initiateSSO(connection.Canonical)))))
-	r.Get("/oauth/device/sso-complete", on(h.licensed(h.navigation(h.completeSSO(connection.Canonical)))))
-	r.Post("/oauth/device/sso-complete", on(h.licensed(h.navigation(h.assertionConsumerService(connection.Canonical)))))
+	r.Get("/oauth/device/sso-initiate", to(h.licensed(h.navigation(h.initiateSSO(connection.Canonical)))))
+	r.Get("/oauth/device/sso-complete", to(h.licensed(h.navigation(h.completeSSO(connection.Canonical)))))
+	r.Post("/oauth/device/sso-complete", to(h.licensed(h.navigation(h.assertionConsumerService(connection.Canonical)))))
 	r.Get("/oauth/device/approval-context", on(h.licensed(h.describeApproval)))
 	r.Post("/oauth/device/approve-external", on(h.licensed(h.approveExternal)))
 	r.Post("/oauth/device/deny-external", on(h.licensed(h.denyExternal)))
@@ -60,21 +62,29 @@ func (h *Handlers) canonical(r chi.Router) {
 // legacy is an alias that shrinks and never grows.
 func (h *Handlers) legacy(r chi.Router) {
 	if !h.deps.Config.LegacyRoutes {
-		r.HandleFunc("/*", h.in(dify)(func(http.ResponseWriter, *http.Request) error { return errGone }))
+		r.HandleFunc("/*", h.in(h.people)(gone))
 		return
 	}
 	r.Use(h.cors)
-	on := h.in(dify)
-	r.Get("/oauth/device/sso-initiate", on(h.licensed(h.navigation(h.initiateSSO(connection.Legacy)))))
-	r.Get(connection.Legacy.CompletePath(), on(h.licensed(h.navigation(h.completeSSO(connection.Legacy)))))
-	r.Post(connection.Legacy.CompletePath(), on(h.licensed(h.navigation(h.assertionConsumerService(connection.Legacy)))))
+	on, to := h.in(dify), h.in(h.people)
+	r.Get("/oauth/device/sso-initiate", to(h.licensed(h.navigation(h.initiateSSO(connection.Legacy)))))
+	r.Get(connection.Legacy.CompletePath(), to(h.licensed(h.navigation(h.completeSSO(connection.Legacy)))))
+	r.Post(connection.Legacy.CompletePath(), to(h.licensed(h.navigation(h.assertionConsumerService(connection.Legacy)))))
 	r.Get("/oauth/device/approval-context", on(h.licensed(h.describeApproval)))
 	r.Post("/oauth/device/approve-external", on(h.licensed(h.approveExternal)))
 	fallbacks(h, r, dify)
 }
 
+func gone(w http.ResponseWriter, r *http.Request) error {
+	if w.Header().Get("Link") == "" || wantsPage(r) {
+		return errGone
+	}
+	return errMoved
+}
+
 // standard speaks OAuth as any client expects it (RFC 8628).
 func (h *Handlers) standard(r chi.Router) {
+	r.Use(h.corsWithoutCookies)
 	on := h.in(oauth)
 	r.Post("/device_authorization", on(h.deviceAuthorization))
 	r.Post("/token", on(h.token))
@@ -83,19 +93,22 @@ func (h *Handlers) standard(r chi.Router) {
 
 func (h *Handlers) wellKnown(r chi.Router) {
 	on := h.in(dify)
-	read := func(path string, e endpoint) { // monitors and proxies ask with HEAD
+	read := func(r chi.Router, path string, e endpoint) { // monitors and proxies ask with HEAD
 		r.Get(path, on(e))
 		r.Head(path, on(e))
 	}
-	const metadata = "/.well-known/oauth-authorization-server"
-	read(metadata, h.serverMetadata)
-	if prefix := h.deps.Edge.Prefix(); prefix != "" {
-		read(metadata+prefix, h.serverMetadata)
-	}
-	read("/saml/metadata", h.samlMetadata)
-	read("/saml/metadata/{connection}", h.samlMetadata)
-	read("/healthz", h.healthy)
-	read("/readyz", h.ready)
+	r.Route("/.well-known/oauth-authorization-server", func(r chi.Router) {
+		r.Use(h.corsWithoutCookies)
+		read(r, "/", h.serverMetadata)
+		if prefix := h.deps.Edge.Prefix(); prefix != "" {
+			read(r, prefix, h.serverMetadata)
+		}
+		fallbacks(h, r, dify)
+	})
+	read(r, "/saml/metadata", h.samlMetadata)
+	read(r, "/saml/metadata/{connection}", h.samlMetadata)
+	read(r, "/healthz", h.healthy)
+	read(r, "/readyz", h.ready)
 }
 
 // fallbacks word a 404 and a 405 as the other answers are.
@@ -125,16 +138,39 @@ func allowed(r chi.Routes, path string) []string {
 	return methods
 }
 
-func underPrefix(prefix string, next http.Handler) http.Handler {
+// underPrefix takes the public URL's path off a request's, however it is
+// encoded. It is a middleware, so that nothing is answered around the others.
+func (h *Handlers) underPrefix(next http.Handler) http.Handler {
+	prefix := h.deps.Edge.Prefix()
 	if prefix == "" {
 		return next
 	}
-	stripped := http.StripPrefix(prefix, next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, prefix+"/") {
-			stripped.ServeHTTP(w, r)
-			return
+		if below, is := cutPrefix(r.URL, prefix); is {
+			at := *r // as http.StripPrefix does
+			at.URL = below
+			r = &at
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func cutPrefix(u *url.URL, prefix string) (*url.URL, bool) {
+	n := strings.Count(prefix, "/") + 1
+	segments := append(strings.SplitN(u.EscapedPath(), "/", n+1), "") // "/gate" is its root
+	if len(segments) <= n {
+		return nil, false
+	}
+	above, err := url.PathUnescape(strings.Join(segments[:n], "/"))
+	if err != nil || above != prefix {
+		return nil, false
+	}
+	below := *u
+	if below.Path, err = url.PathUnescape("/" + segments[n]); err != nil {
+		return nil, false
+	}
+	if u.RawPath != "" {
+		below.RawPath = "/" + segments[n]
+	}
+	return &below, true
 }

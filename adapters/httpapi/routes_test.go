@@ -48,9 +48,19 @@ func TestTheLegacyMountHasItsFiveRoutesAndNeverGrows(t *testing.T) {
 }
 
 func TestEveryAnswerOfEveryAddressIsGuarded(t *testing.T) {
-	for name, o := range map[string]options{"as usual": {}, "legacy off": {legacyOff: true}, "edition off": {editionOff: true}} {
+	for name, o := range map[string]struct {
+		options
+		under string
+	}{
+		"as usual": {}, "legacy off": {options: options{legacyOff: true}}, "edition off": {options: options{editionOff: true}},
+		"under a path":                {options{public: "https://sso.example.com/gate"}, "/gate"},
+		"under a path, encoded anew":  {options{public: "https://sso.example.com/gate"}, "/%67ate"},
+		"under a path that is cut":    {options{public: "https://sso.example.com/gate"}, ""},
+		"under a path, and a slash":   {options{public: "https://sso.example.com/gate"}, "/gate/"},
+		"under a path that is no one": {options{public: "https://sso.example.com/gate"}, "/gate%2f"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, o)
+			s := newSite(t, o.options)
 			var paths []string
 			for _, route := range s.routes() {
 				_, path, _ := strings.Cut(route, " ")
@@ -62,7 +72,7 @@ func TestEveryAnswerOfEveryAddressIsGuarded(t *testing.T) {
 			for _, path := range paths {
 				for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "BREW"} {
 					// What holds for every answer is looked at by send.
-					if w := s.send(ask{line: method + " " + path}); w.Code >= 301 && w.Code <= 308 {
+					if w := s.send(ask{line: method + " " + o.under + path}); w.Code >= 301 && w.Code <= 308 {
 						t.Errorf("%s %s leads elsewhere: %s", method, path, w.Header().Get("Location"))
 					}
 				}

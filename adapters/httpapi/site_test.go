@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -69,7 +70,8 @@ func newSite(t *testing.T, o options) *site {
 		},
 		Edge:    edge.New(edge.Config{PublicURL: parse(t, o.public), WebURL: parse(t, o.web), CookieDomain: o.cookieDomain}),
 		Edition: edition(!o.editionOff), Store: w.Store, Connections: w.Connections, Now: w.Clock.Now,
-		Log: slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Clients: device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}),
+		Log:     slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PostPage: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {
 			fmt.Fprintf(w, "a form to %s of %d fields", to.URL, len(to.Fields))
 		},
@@ -284,7 +286,7 @@ func (s *site) errorBody(what string, w *httptest.ResponseRecorder) {
 	if (w.Code == http.StatusTooManyRequests || w.Code == http.StatusServiceUnavailable) && w.Header().Get("Retry-After") == "" {
 		s.t.Errorf("%s does not say when to come back", what)
 	}
-	if w.Code < 400 || w.Body.Len() == 0 {
+	if w.Code < 400 || w.Body.Len() == 0 || strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 		return
 	}
 	var body map[string]any

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/devicegate/devicegate/domain/fault"
 )
@@ -11,6 +12,7 @@ const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 var (
 	errGrantType    = fault.New(fault.Invalid, "unsupported_grant_type", "Only the device code grant is served here: "+deviceGrant+".")
 	errTwoClients   = fault.New(fault.Unauthenticated, "invalid_client", "The client_id in the body and the one in the Authorization header differ.")
+	errBasic        = fault.New(fault.Unauthenticated, "invalid_client", "The Authorization header is not properly encoded.")
 	errClientSecret = fault.New(fault.Unauthenticated, "invalid_client", "This is a public client: leave its secret empty.")
 )
 
@@ -29,6 +31,9 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := h.deps.Clients.Find(clientID); err != nil {
+		return err
+	}
 	grant, err := p.required("grant_type")
 	if err != nil {
 		return err
@@ -40,7 +45,7 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request) error {
 }
 
 // clientForm reads a form and which client sends it: in the body or by Basic
-// with an empty secret (RFC 6749 §2.3.1, §3.2.1).
+// with an empty secret, form-encoded (RFC 6749 §2.3.1, §3.2.1).
 func clientForm(w http.ResponseWriter, r *http.Request) (params, string, error) {
 	p, err := form(w, r, bodyMax)
 	if err != nil {
@@ -51,6 +56,9 @@ func clientForm(w http.ResponseWriter, r *http.Request) (params, string, error) 
 		return nil, "", err
 	}
 	basic, secret, given := r.BasicAuth()
+	if basic, err = url.QueryUnescape(basic); err != nil {
+		return nil, "", errBasic
+	}
 	switch {
 	case given && secret != "":
 		return nil, "", errClientSecret
@@ -65,26 +73,24 @@ func clientForm(w http.ResponseWriter, r *http.Request) (params, string, error) 
 }
 
 type serverMetadataBody struct {
-	Issuer                        string   `json:"issuer"`
-	DeviceAuthorizationEndpoint   string   `json:"device_authorization_endpoint"`
-	TokenEndpoint                 string   `json:"token_endpoint"`
-	GrantTypesSupported           []string `json:"grant_types_supported"`
-	ResponseTypesSupported        []string `json:"response_types_supported"`
-	TokenEndpointAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
-	ScopesSupported               []string `json:"scopes_supported"`
-	CodeChallengeMethodsSupported []string `json:"code_challenge_methods_supported"`
+	Issuer                      string   `json:"issuer"`
+	DeviceAuthorizationEndpoint string   `json:"device_authorization_endpoint"`
+	TokenEndpoint               string   `json:"token_endpoint"`
+	GrantTypesSupported         []string `json:"grant_types_supported"`
+	ResponseTypesSupported      []string `json:"response_types_supported"` // required, though there are none
+	TokenEndpointAuthMethods    []string `json:"token_endpoint_auth_methods_supported"`
+	ScopesSupported             []string `json:"scopes_supported"`
 }
 
 // serverMetadata answers the authorization server metadata (RFC 8414 §3).
 func (h *Handlers) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, serverMetadataBody{
-		Issuer:                        h.deps.Edge.Public(""),
-		DeviceAuthorizationEndpoint:   h.deps.Edge.Public("/oauth2/device_authorization"),
-		TokenEndpoint:                 h.deps.Edge.Public("/oauth2/token"),
-		GrantTypesSupported:           []string{deviceGrant},
-		ResponseTypesSupported:        []string{},
-		TokenEndpointAuthMethods:      []string{"none"},
-		ScopesSupported:               []string{"apps:run", "apps:read:permitted-external"},
-		CodeChallengeMethodsSupported: []string{},
+		Issuer:                      h.deps.Edge.Public(""),
+		DeviceAuthorizationEndpoint: h.deps.Edge.Public("/oauth2/device_authorization"),
+		TokenEndpoint:               h.deps.Edge.Public("/oauth2/token"),
+		GrantTypesSupported:         []string{deviceGrant},
+		ResponseTypesSupported:      []string{},
+		TokenEndpointAuthMethods:    []string{"none"},
+		ScopesSupported:             []string{"apps:run", "apps:read:permitted-external"},
 	})
 }
