@@ -8,7 +8,6 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -19,12 +18,13 @@ type AcceptResponse struct {
 	store       ports.Store
 	brokers     ports.Brokers
 	connections connection.Directory
+	failures    *FailedSignIns
 	now         ports.Clock
 }
 
 // NewAcceptResponse makes the use case.
-func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections connection.Directory, now ports.Clock) *AcceptResponse {
-	return &AcceptResponse{store, brokers, connections, now}
+func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections connection.Directory, failures *FailedSignIns, now ports.Clock) *AcceptResponse {
+	return &AcceptResponse{store, brokers, connections, failures, now}
 }
 
 // Arrival is what a browser was made to post.
@@ -52,7 +52,7 @@ func (uc *AcceptResponse) Execute(ctx context.Context, in Arrival) (approval.Tic
 	}
 	ticket, err := uc.accept(ctx, trip, in)
 	if err != nil {
-		return approval.Ticket{}, failed(ctx, uc.store, trip, err, in.On, uc.now, in.By)
+		return approval.Ticket{}, uc.failures.ofTrip(ctx, trip, err, in.On, in.By)
 	}
 	return ticket, nil
 }
@@ -99,25 +99,4 @@ func spend(ctx context.Context, tx ports.Tx, said approval.Testimony) error {
 		return approval.RefuseAs(err, "replayed", "an assertion that was not accepted before", said.ID)
 	}
 	return err
-}
-
-// failed keeps for auditors why a response was refused. Outages are no
-// refusals and are passed on; so is what is on record already.
-func failed(ctx context.Context, store ports.Store, trip *approval.Transaction, cause error, on connection.Mount, now ports.Clock, by audit.Request) error {
-	f, refused := fault.Of(cause)
-	if !refused || f.Kind == fault.Unavailable || errors.Is(cause, approval.ErrAccountEmail) {
-		return cause
-	}
-	reason, detail := f.PageCode(), ""
-	var why *approval.Refusal
-	if errors.As(cause, &why) {
-		reason, detail = why.Reason, why.Detail()
-	}
-	err := store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		return tx.Record(ctx, trip.Failed(reason, detail, on, now(), by))
-	})
-	if err != nil {
-		return errors.Join(cause, fmt.Errorf("record failed sign-in: %w", err))
-	}
-	return cause
 }

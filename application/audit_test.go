@@ -3,7 +3,11 @@ package application_test
 import (
 	"testing"
 
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/quota"
 )
 
 func TestWhatAuditorsFindOfALogin(t *testing.T) {
@@ -29,5 +33,27 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 		if got[i] != want[i] {
 			t.Errorf("event %d\n got %+v\nwant %+v", i, got[i], want[i])
 		}
+	}
+}
+
+func TestWhoSendsGarbageFillsNoBooks(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	s.leave(s.start(laptop).UserCode, approval.Browser{})
+	for range 100 {
+		if _, err := s.arrive("garbage"); err == nil {
+			t.Fatal("accepted")
+		}
+		if _, err := s.Complete.Execute(t.Context(), application.Completion{Assertion: "garbage", On: connection.Legacy, By: applicationtest.From(office)}); err == nil {
+			t.Fatal("accepted")
+		}
+	}
+	kept := map[string]int{}
+	for _, e := range s.Events(t) {
+		if e.Event == "sso.login_failed" {
+			kept[e.Connection+" "+e.Mount+" "+e.Reason]++
+		}
+	}
+	if len(kept) != 2 || kept["acme canonical bad_signature"] != quota.FailedSignIns.Max || kept["dify legacy bad_signature"] != quota.FailedSignIns.Max {
+		t.Errorf("auditors find %v", kept)
 	}
 }

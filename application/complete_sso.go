@@ -18,12 +18,13 @@ type CompleteSSO struct {
 	brokers     ports.Brokers
 	connections connection.Directory
 	accounts    ports.Accounts
+	failures    *FailedSignIns
 	now         ports.Clock
 }
 
 // NewCompleteSSO makes the use case.
-func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections connection.Directory, accounts ports.Accounts, now ports.Clock) *CompleteSSO {
-	return &CompleteSSO{store, brokers, connections, accounts, now}
+func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections connection.Directory, accounts ports.Accounts, failures *FailedSignIns, now ports.Clock) *CompleteSSO {
+	return &CompleteSSO{store, brokers, connections, accounts, failures, now}
 }
 
 // Completion is what a browser comes back with: a ticket that
@@ -56,7 +57,7 @@ func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.Han
 	}
 	handle, err := uc.finish(ctx, trip, approval.Testimony{Subject: trip.Snapshot().Subject}, connection.Connection{}, in)
 	if err != nil {
-		return approval.Handle{}, failed(ctx, uc.store, trip, err, in.On, uc.now, in.By)
+		return approval.Handle{}, uc.failures.ofTrip(ctx, trip, err, in.On, in.By)
 	}
 	return handle, nil
 }
@@ -65,11 +66,13 @@ func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.Han
 // assertion, and for the trip that this browser began through it.
 func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval.Handle, error) {
 	var refusal error = approval.Refuse("no_enterprise_connection", "", "an sso_assertion")
+	var through string
 	for _, via := range uc.connections.All() {
 		broker, served := uc.brokers[connection.Enterprise]
 		if via.Settings().Broker != connection.Enterprise || !served {
 			continue
 		}
+		through = via.Slug()
 		said, err := broker.Verify(ctx, via, ports.Response{Raw: in.Assertion, On: in.On, At: uc.now()})
 		if err != nil {
 			refusal = err
@@ -87,11 +90,11 @@ func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval
 		}
 		handle, err := uc.finish(ctx, trip, said, via, in)
 		if err != nil {
-			return approval.Handle{}, failed(ctx, uc.store, trip, err, in.On, uc.now, in.By)
+			return approval.Handle{}, uc.failures.ofTrip(ctx, trip, err, in.On, in.By)
 		}
 		return handle, nil
 	}
-	return approval.Handle{}, refusal
+	return approval.Handle{}, uc.failures.ofNoTrip(ctx, through, refusal, in.On, in.By)
 }
 
 func (uc *CompleteSSO) find(ctx context.Context, by func(context.Context, ports.Reader) (*approval.Transaction, error)) (trip *approval.Transaction, err error) {
@@ -116,6 +119,11 @@ func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, s
 		trip, err := tx.Transaction(ctx, seen.Snapshot().ID)
 		if err != nil {
 			return fmt.Errorf("find transaction: %w", err)
+		}
+		if !in.Handle.IsZero() { // locked before the authorization, as by whoever decides
+			if _, err := tx.Grants(ctx, in.Handle.Digest()); err != nil {
+				return fmt.Errorf("find grants: %w", err)
+			}
 		}
 		if said.ID != "" {
 			if _, err := trip.Arrive(said, via, in.On, at); err != nil {

@@ -55,7 +55,7 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 	if err != nil {
 		return out, err
 	}
-	a, world, err := uc.codes.find(ctx, in.UserCode)
+	a, world, err := uc.codes.find(ctx, in.UserCode, in.By)
 	if err != nil {
 		if !world.IsZero() {
 			out.Allowance = world

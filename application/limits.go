@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/ports"
@@ -36,11 +37,13 @@ func NewUserCodes(store ports.Store, limiter ports.Limiter, limits quota.Configu
 // everywhere is the key under which all addresses are counted together.
 const everywhere = "all"
 
-// find returns the pending authorization that shows the typed code. It returns
+// find returns the pending authorization that shows the typed code. A wrong one
+// counts once for each address, however often it is sent: nobody can use up the
+// world's guesses beyond what their own limit lets through. It returns
 // [device.ErrInvalidUserCode] for every other code, and [quota.ErrExceeded]
 // with the allowance when the world has guessed too often: right codes too,
 // else the refusal itself would tell which guess was right.
-func (u *UserCodes) find(ctx context.Context, typed string) (*device.Authorization, quota.Allowance, error) {
+func (u *UserCodes) find(ctx context.Context, typed string, by audit.Request) (*device.Authorization, quota.Allowance, error) {
 	if left, err := counted(u.limiter.Left(ctx, u.limits.WrongUserCodes, everywhere)); err != nil {
 		return nil, left, err
 	}
@@ -56,7 +59,8 @@ func (u *UserCodes) find(ctx context.Context, typed string) (*device.Authorizati
 	case err == nil && found.Undecided(u.now()) == nil:
 		return found, quota.Allowance{}, nil
 	case err == nil, errors.Is(err, device.ErrUnknown), errors.Is(err, device.ErrInvalidUserCode):
-		_, _ = u.limiter.Take(ctx, u.limits.WrongUserCodes, everywhere)
+		guess := quota.ByAddress(by.IP) + " " + device.FoldUserCode(typed)
+		_, _ = u.limiter.TakeDistinct(ctx, u.limits.WrongUserCodes, everywhere, guess)
 		return nil, quota.Allowance{}, device.ErrInvalidUserCode
 	}
 	return nil, quota.Allowance{}, fmt.Errorf("find user code: %w", err)

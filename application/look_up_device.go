@@ -42,7 +42,7 @@ func (uc *LookUpDevice) Execute(ctx context.Context, typed string, by audit.Requ
 	if err != nil {
 		return out, err
 	}
-	found, world, err := uc.codes.find(ctx, typed)
+	found, world, err := uc.codes.find(ctx, typed, by)
 	switch {
 	case errors.Is(err, device.ErrInvalidUserCode):
 		return out, nil

@@ -53,6 +53,29 @@ func TestACodeIsFoundHoweverItIsTyped(t *testing.T) { // D16
 	}
 }
 
+func TestNobodyUsesUpTheWorldsGuessesAlone(t *testing.T) { // D36
+	limits := quota.Configure(5, 60)
+	s := newStage(t, applicationtest.Options{Limits: &limits})
+	started := s.start(laptop)
+	for range 20 {
+		for _, typed := range []string{"HELLO", "WDJB-M3HT", "wdjb m3ht"} {
+			if _, err := s.lookUp(typed, office); err != nil {
+				t.Fatalf("%s: %v", typed, err)
+			}
+		}
+	}
+	if found, err := s.lookUp(started.UserCode.String(), home); err != nil || !found.Valid {
+		t.Fatalf("two guesses, often repeated, stop everybody: %v", err)
+	}
+	for _, from := range []string{"203.0.113.1", "203.0.113.2", "203.0.113.3"} {
+		if _, err := s.lookUp("WDJB-M3HT", from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.lookUp(started.UserCode.String(), home)
+	is(t, err, quota.ErrExceeded)
+}
+
 func TestTheTimeThatIsLeftIsTrue(t *testing.T) { // D41
 	s := newStage(t, applicationtest.Options{})
 	started := s.start(laptop)

@@ -141,7 +141,7 @@ func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.
 	everyPace(t, func(t *testing.T, s *stage) {
 		started := s.login(laptop)
 		lost := s.redeem(started.Code)
-		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 		is(t, s.opens(lost), token.ErrInvalid)
 		if s.live() != 0 {
 			t.Errorf("%d tokens are alive", s.live())
@@ -163,7 +163,7 @@ func TestAnAnswerThatDidNotArriveTwiceIsLost(t *testing.T) {
 	started := s.login(laptop)
 	for range 2 {
 		lost := s.redeem(started.Code)
-		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 		s.Clock.Pass(interval)
 	}
 	_, err := s.poll(started.Code, home)
@@ -177,7 +177,7 @@ func TestAWithdrawnTokenStaysDeadOnceTheDeviceHasANewerOne(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.login(laptop)
 	lost := s.redeem(started.Code)
-	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, applicationtest.From(home)))
+	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 	meanwhile := s.redeem(s.login(laptop).Code)
 	s.Clock.Pass(interval)
 	_, err := s.poll(started.Code, home)
@@ -188,11 +188,21 @@ func TestAWithdrawnTokenStaysDeadOnceTheDeviceHasANewerOne(t *testing.T) {
 	}
 }
 
+func TestALateWithdrawalDoesNotTouchTheRepeatedAnswer(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.login(laptop)
+	lost := s.redeem(started.Code)
+	s.Clock.Pass(interval)
+	again := s.redeem(started.Code)
+	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
+	is(t, s.opens(again), nil)
+}
+
 func TestATokenThatWasUsedDidArrive(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	must(t, s.opens(r))
-	if err := s.Withdraw.Execute(t.Context(), r.Authorization, applicationtest.From(home)); err == nil {
+	if err := s.Withdraw.Execute(t.Context(), r.Authorization, r.Secret, applicationtest.From(home)); err == nil {
 		t.Error("it was withdrawn")
 	}
 	is(t, s.opens(r), nil)

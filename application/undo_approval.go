@@ -28,7 +28,7 @@ func NewUndoApproval(store ports.Store, pace ports.Pace, csrf approval.CSRFKeys,
 
 // Execute turns the device that shows code away or, if it has its token, revokes
 // that. It returns [approval.ErrInvalidSession],
-// [approval.ErrCSRF] and [device.ErrNotPending].
+// [approval.ErrCSRF], [approval.ErrUserCodeMismatch] and [device.ErrNotPending].
 func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) error {
 	var waits secret.Digest
 	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
@@ -40,7 +40,10 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 		if err != nil {
 			return err
 		}
-		a, err := tx.AuthorizationByUserCode(ctx, code)
+		if grant.Snapshot().UserCode != code {
+			return approval.ErrUserCodeMismatch
+		}
+		a, err := tx.Authorization(ctx, grant.Snapshot().Authorization)
 		if errors.Is(err, device.ErrUnknown) {
 			return device.ErrGone
 		}

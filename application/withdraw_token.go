@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -22,9 +23,10 @@ func NewWithdrawToken(store ports.Store, now ports.Clock) *WithdrawToken {
 	return &WithdrawToken{store, now}
 }
 
-// Execute withdraws what was handed out for an authorization. A token that was
-// used meanwhile did arrive, and lives on.
-func (uc *WithdrawToken) Execute(ctx context.Context, authorization uid.ID, by audit.Request) error {
+// Execute withdraws what was handed out for an authorization, if lost is still
+// its secret: a repetition may have got another. A token that was used meanwhile
+// did arrive, and lives on.
+func (uc *WithdrawToken) Execute(ctx context.Context, authorization uid.ID, lost token.Secret, by audit.Request) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorization(ctx, authorization)
 		if err != nil {
@@ -33,6 +35,9 @@ func (uc *WithdrawToken) Execute(ctx context.Context, authorization uid.ID, by a
 		t, err := tx.Token(ctx, a.Snapshot().TokenID)
 		if err != nil {
 			return fmt.Errorf("find token: %w", err)
+		}
+		if !lost.Digest().Equal(t.Snapshot().Digest) {
+			return nil
 		}
 		if err := a.NotDelivered(t); err != nil {
 			return err

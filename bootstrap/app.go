@@ -90,6 +90,7 @@ func samlAndEnterprise(s *saml.Broker, e *enterprise.Broker) ports.Brokers {
 var useCases = fx.Provide(
 	application.NewUserCodes,
 	application.NewDecisions,
+	application.NewFailedSignIns,
 	application.NewStartDevice,
 	application.NewPollDevice,
 	application.NewWithdrawToken,

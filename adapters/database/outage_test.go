@@ -89,6 +89,48 @@ func TestADeadlineThatPasses(t *testing.T) {
 	})
 }
 
+func TestADatabaseThatHangsIsWaitedForOnlySoLong(t *testing.T) {
+	t.Run("a row that somebody holds", func(t *testing.T) {
+		db := postgres(t).Migrated(t)
+		s := database.NewStore(db)
+		a, started := start()
+		if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.AddAuthorization(ctx, a, started) }); err != nil {
+			t.Fatal(err)
+		}
+		holds, enough := make(chan struct{}), make(chan struct{})
+		var holder sync.WaitGroup
+		holder.Go(func() {
+			_ = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				_, err := tx.Authorization(ctx, a.Snapshot().ID)
+				close(holds)
+				<-enough
+				return err
+			})
+		})
+		defer holder.Wait()
+		defer close(enough)
+		<-holds
+		waits := database.NewStore(db).Within(100 * time.Millisecond)
+		unavailable(t, "Update", waits.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			_, err := tx.Authorization(ctx, a.Snapshot().ID)
+			return err
+		}))
+	})
+	t.Run("a server that takes connections and says nothing", func(t *testing.T) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		s := database.NewStore(databasetest.Open(t, "postgres://devicegate@"+listener.Addr().String()+"/x")).Within(100 * time.Millisecond)
+		unavailable(t, "Ready", s.Ready(t.Context()))
+		unavailable(t, "View", s.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+			_, err := r.Authorization(ctx, uid.New(ports.SystemClock()))
+			return err
+		}))
+	})
+}
+
 // postgres runs a test on PostgreSQL alone.
 func postgres(t *testing.T) databasetest.Engine {
 	for _, engine := range databasetest.Engines() {

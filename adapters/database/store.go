@@ -10,6 +10,7 @@ package database
 
 import (
 	"context"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
@@ -22,12 +23,21 @@ type Store struct {
 	db *bun.DB
 	// turn is held by whoever writes to SQLite, which allows one writer: a
 	// queue in the process is fairer and quicker than polling the file's lock.
-	turn chan struct{}
+	turn     chan struct{}
+	patience time.Duration
 }
+
+const (
+	// patience bounds each View and Update: who waits for a database that hangs
+	// is told to come back while that still helps them.
+	patience = 10 * time.Second
+	// readyPatience is shorter, for a load balancer's probes are.
+	readyPatience = 2 * time.Second
+)
 
 // NewStore stores in db.
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db}
+	s := &Store{db: db, patience: patience}
 	if !isPostgres(db) {
 		s.turn = make(chan struct{}, 1)
 	}
@@ -40,6 +50,8 @@ func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 // begins: use cases that look need one read, and a transaction around it would
 // triple the round trips.
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
 	return fn(ctx, &reader{db: s.db})
 }
 
@@ -47,6 +59,8 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.R
 // commits, the outcome is unknown and reported as [fault.ErrUnavailable]; every
 // move can be asked for again without harm.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
 	if s.turn != nil {
 		select {
 		case s.turn <- struct{}{}:
@@ -68,6 +82,8 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 
 // Ready implements [ports.Store].
 func (s *Store) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, min(readyPatience, s.patience))
+	defer cancel()
 	_, err := s.db.ExecContext(ctx, "SELECT 1")
 	return outage(ctx, err)
 }

@@ -16,6 +16,7 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	windows *expiring[bucket, *window]
+	shared  *expiring[bucket, *window] // which nobody can crowd out
 }
 
 type bucket struct{ limit, key string }
@@ -29,7 +30,7 @@ type window struct {
 
 // NewLimiter makes one that has counted nothing.
 func NewLimiter(now ports.Clock) *Limiter {
-	return &Limiter{now: now, windows: newExpiring[bucket, *window](capacity)}
+	return &Limiter{now: now, windows: newExpiring[bucket, *window](capacity), shared: newExpiring[bucket, *window](capacity)}
 }
 
 // Take keeps [ports.Limiter].
@@ -76,22 +77,29 @@ func (l *Limiter) Left(_ context.Context, limit quota.Limit, key string) (quota.
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	found, ok := l.windows.get(bucket{limit.Name, key}, now)
+	found, ok := l.kept(limit).get(bucket{limit.Name, key}, now)
 	if !ok {
 		return quota.Allowance{Limit: limit, Remaining: limit.Max, Reset: limit.Per}, nil
 	}
 	return l.allowance(limit, found.value.count, found.until, found.value.count >= limit.Max), nil
 }
 
+func (l *Limiter) kept(limit quota.Limit) *expiring[bucket, *window] {
+	if limit.Shared {
+		return l.shared
+	}
+	return l.windows
+}
+
 // window finds the running window or begins one.
 func (l *Limiter) window(limit quota.Limit, key string) (*window, time.Time) {
 	now := l.now()
 	b := bucket{limit.Name, key}
-	if found, ok := l.windows.get(b, now); ok {
+	if found, ok := l.kept(limit).get(b, now); ok {
 		return found.value, found.until
 	}
 	w, ends := &window{}, now.Add(limit.Per)
-	l.windows.put(b, w, ends, now)
+	l.kept(limit).put(b, w, ends, now)
 	return w, ends
 }
 

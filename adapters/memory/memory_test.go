@@ -112,6 +112,22 @@ func TestMadeUpKeysCannotGrowMemoryWithoutBound(t *testing.T) {
 	}
 }
 
+func TestWhatIsCountedForEverybodyIsNotCrowdedOut(t *testing.T) {
+	l := NewLimiter(newClock().Now)
+	shared, own := quota.Limit{Name: "shared", Max: 1, Per: time.Hour, Shared: true}, quota.Limit{Name: "own", Max: 3, Per: time.Hour}
+	if _, err := l.Take(t.Context(), shared, "all"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * capacity {
+		if _, err := l.Take(t.Context(), own, fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := l.Left(t.Context(), shared, "all"); err != nil || !left.Exceeded {
+		t.Errorf("forgotten: %+v, %v", left, err)
+	}
+}
+
 func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	c := newClock()
 	p := NewPace(c.Now)

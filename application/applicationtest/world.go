@@ -31,6 +31,8 @@ type Options struct {
 	Limits      *quota.Configured     // nil: 6000 wrong codes an hour, 60 requests a minute and token
 	Pace        ports.Pace            // nil: memory's
 	Limiter     ports.Limiter         // nil: memory's
+	DB          *bun.DB               // migrated; nil: SQLite in memory
+	Around      func(ports.Store) ports.Store
 }
 
 // Connections are those of a world unless a test says otherwise: one for each
@@ -83,17 +85,16 @@ const TokenLife = token.Lifetime(14 * 24 * time.Hour)
 // New makes a world of its own, that ends with the test.
 func New(t testing.TB, o Options) *World {
 	t.Helper()
-	db, err := database.Open(database.Config{URL: "sqlite::memory:"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := database.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
+	db := o.DB
+	if db == nil {
+		db = inMemory(t)
 	}
 	w := &World{
 		Clock: porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)),
 		DB:    db, Store: database.NewStore(db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Pace: o.Pace, Limiter: o.Limiter,
+	}
+	if o.Around != nil {
+		w.Store = o.Around(w.Store)
 	}
 	if w.Pace == nil {
 		w.Pace = memory.NewPace(w.Clock.Now)
@@ -130,6 +131,19 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 	return d
 }
 
+func inMemory(t testing.TB) *bun.DB {
+	t.Helper()
+	db, err := database.Open(database.Config{URL: "sqlite::memory:"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 func (w *World) build(limits quota.Configured) {
 	clients := device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"})
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
@@ -137,14 +151,15 @@ func (w *World) build(limits quota.Configured) {
 	timing, now := device.StandardTiming, w.Clock.Now
 
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
+	failures := application.NewFailedSignIns(w.Store, w.Limiter, now)
 	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, w.Accounts, csrf, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Pace, timing, TokenLife, now)
 	w.Withdraw = application.NewWithdrawToken(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, w.Limiter, now)
 	w.Initiate = application.NewInitiateSSO(w.Store, codes, w.Limiter, brokers, w.Connections, now)
-	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, now)
-	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, w.Accounts, now)
+	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
+	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, w.Accounts, failures, now)
 	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)

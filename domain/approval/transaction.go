@@ -178,10 +178,10 @@ func (t *Transaction) Finish(a *device.Authorization, browser Browser, handle Ha
 	return g, t.event(audit.LoginCompleted, a, at, by), nil
 }
 
-// Failed records why a response was refused. Nothing is spent by it.
-func (t *Transaction) Failed(reason, detail string, on connection.Mount, at time.Time, by audit.Request) audit.Event {
+// LoginFailed is the event of a response that was refused, for reason.
+func LoginFailed(via, reason, detail string, on connection.Mount, at time.Time, by audit.Request) audit.Event {
 	e := audit.New(audit.LoginFailed, at, by)
-	e.Connection, e.Mount, e.Reason, e.Detail = t.s.Connection, string(on), reason, detail
+	e.Connection, e.Mount, e.Reason, e.Detail = via, string(on), reason, detail
 	return e
 }
 

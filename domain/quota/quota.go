@@ -20,15 +20,20 @@ type Limit struct {
 	Name string // of the bucket; part of the counter's key
 	Max  int
 	Per  time.Duration
+	// Shared says that one counter stands for everybody, so that a limiter with
+	// too little room must not forget it for the sake of others.
+	Shared bool
 }
 
 // The limits of the wire contract, §2 and §3.
 var (
-	StartDevice  = Limit{"start_device", 60, time.Hour}
-	LookUpDevice = Limit{"look_up_device", 60, 5 * time.Minute}
-	InitiateSSO  = Limit{"initiate_sso", 60, time.Hour}
-	Decide       = Limit{"decide", 10, time.Hour}
-	BeginVisit   = Limit{"begin_visit", 60, time.Hour}
+	StartDevice  = Limit{Name: "start_device", Max: 60, Per: time.Hour}
+	LookUpDevice = Limit{Name: "look_up_device", Max: 60, Per: 5 * time.Minute}
+	InitiateSSO  = Limit{Name: "initiate_sso", Max: 60, Per: time.Hour}
+	Decide       = Limit{Name: "decide", Max: 10, Per: time.Hour}
+	BeginVisit   = Limit{Name: "begin_visit", Max: 60, Per: time.Hour}
+	// FailedSignIns bounds what is kept for auditors of one trip or address.
+	FailedSignIns = Limit{Name: "failed_sign_ins", Max: 10, Per: time.Hour}
 )
 
 // Configured are the limits that an operator may set.
@@ -44,8 +49,8 @@ type Configured struct {
 // minute and token (0: any number).
 func Configure(wrongUserCodes, perToken int) Configured {
 	return Configured{
-		WrongUserCodes: Limit{"wrong_user_codes", wrongUserCodes, time.Hour},
-		PerToken:       Limit{"per_token", perToken, time.Minute},
+		WrongUserCodes: Limit{Name: "wrong_user_codes", Max: wrongUserCodes, Per: time.Hour, Shared: true},
+		PerToken:       Limit{Name: "per_token", Max: perToken, Per: time.Minute},
 	}
 }
 

@@ -1,0 +1,133 @@
+package database_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// One tab approves while another of the same browser comes back from the
+// identity provider for the same code: both need the grants and the
+// authorization, and must lock them in one order (see ports.Store). SQLite has
+// one writer at a time and cannot get it wrong.
+func TestTwoTabsOfOneCodeDoNotBlockEachOther(t *testing.T) {
+	db := databasetest.Engines()[1].Migrated(t)
+	slow := &slowApproval{db: db, holdsGrants: make(chan struct{}), finished: make(chan struct{})}
+	w := applicationtest.New(t, applicationtest.Options{DB: db, Around: slow.around})
+	by := applicationtest.From("192.0.2.7")
+	started, err := w.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", By: by})
+	must(t, err)
+
+	var browser approval.Browser
+	arrive := func(says string) approval.Ticket {
+		out, err := w.Initiate.Execute(t.Context(), application.Initiate{
+			UserCode: started.UserCode.String(), Connection: "acme", On: connection.Canonical, Browser: browser, By: by,
+		})
+		must(t, err)
+		browser = out.Browser
+		ticket, err := w.Accept.Execute(t.Context(), application.Arrival{
+			Response: says, RelayState: w.Broker.Last().RelayState, On: connection.Canonical, By: by,
+		})
+		must(t, err)
+		return ticket
+	}
+	one, two := arrive("ok a1 ann@acme.example"), arrive("ok a2 ann@acme.example")
+	handle, err := w.Complete.Execute(t.Context(), application.Completion{Ticket: one, On: connection.Canonical, Browser: browser, By: by})
+	must(t, err)
+	what, err := w.Describe.Execute(t.Context(), handle, started.UserCode, by)
+	must(t, err)
+
+	var both sync.WaitGroup
+	var approving, completing error
+	both.Go(func() {
+		ctx := context.WithValue(t.Context(), slowly{}, true)
+		_, approving = w.Approve.Execute(ctx, approval.Proof{Handle: handle, CSRF: what.CSRF}, started.UserCode, by)
+	})
+	both.Go(func() {
+		<-slow.holdsGrants
+		_, completing = w.Complete.Execute(t.Context(), application.Completion{Ticket: two, On: connection.Canonical, Browser: browser, Handle: handle, By: by})
+		close(slow.finished)
+	})
+	both.Wait()
+	if approving != nil {
+		t.Errorf("the tab that approves: %v", approving)
+	}
+	if completing != nil && !errors.Is(completing, device.ErrNotPending) { // too late is an answer
+		t.Errorf("the tab that comes back: %v", completing)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// slowApproval holds an approval up between its two locks, until the other
+// transaction is over or waits for a lock.
+type slowApproval struct {
+	db          *bun.DB
+	holdsGrants chan struct{}
+	finished    chan struct{}
+}
+
+type slowly struct{}
+
+func (s *slowApproval) around(store ports.Store) ports.Store { return slowStore{store, s} }
+
+type slowStore struct {
+	ports.Store
+	*slowApproval
+}
+
+func (s slowStore) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
+	if ctx.Value(slowly{}) == nil {
+		return s.Store.Update(ctx, fn)
+	}
+	return s.Store.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return fn(ctx, slowTx{tx, s.slowApproval}) })
+}
+
+type slowTx struct {
+	ports.Tx
+	*slowApproval
+}
+
+func (t slowTx) Grants(ctx context.Context, handle secret.Digest) (approval.Grants, error) {
+	grants, err := t.Tx.Grants(ctx, handle)
+	close(t.holdsGrants)
+	return grants, err
+}
+
+func (t slowTx) Authorization(ctx context.Context, id uid.ID) (*device.Authorization, error) {
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		var waiting int
+		if err := t.db.NewRaw("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(ctx, &waiting); err != nil {
+			return nil, err
+		}
+		if waiting > 0 {
+			return t.Tx.Authorization(ctx, id)
+		}
+		select {
+		case <-t.finished:
+			return t.Tx.Authorization(ctx, id)
+		case <-again.C:
+		}
+	}
+}

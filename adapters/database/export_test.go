@@ -1,0 +1,9 @@
+package database
+
+import "time"
+
+// Within makes the store less patient.
+func (s *Store) Within(patience time.Duration) *Store {
+	s.patience = patience
+	return s
+}
