@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/devicegate/devicegate/e2e/services"
 )
 
 // playDemo runs the program's demo in an empty temporary folder and returns
@@ -35,7 +37,7 @@ func TestDemo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ports := []string{fmt.Sprintf("--port=%d", freePort(t)), fmt.Sprintf("--idp-port=%d", freePort(t))}
+			ports := []string{fmt.Sprintf("--port=%d", services.Port(t)), fmt.Sprintf("--idp-port=%d", services.Port(t))}
 			printed, left, err := playDemo(t, append(ports, c.flags...)...)
 			if err != nil || len(left) > 0 {
 				t.Errorf("it ended with %v and left %v", err, left)
@@ -56,7 +58,7 @@ func TestDemo(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer l.Close()
-			ports := map[string]int{"--port": freePort(t), "--idp-port": freePort(t)}
+			ports := map[string]int{"--port": services.Port(t), "--idp-port": services.Port(t)}
 			ports[flag] = l.Addr().(*net.TCPAddr).Port
 			printed, left, err := playDemo(t, fmt.Sprintf("--port=%d", ports["--port"]), fmt.Sprintf("--idp-port=%d", ports["--idp-port"]))
 			if err == nil || !strings.Contains(printed, flag) || !strings.Contains(printed, "address already in use") || len(left) > 0 {

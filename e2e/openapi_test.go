@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -23,6 +24,8 @@ var routes = sync.OnceValues(func() (routers.Router, error) {
 		return nil, err
 	}
 	doc.Servers = nil // whatever the host
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/samlmetadata+xml", openapi3filter.PlainBodyDecoder)
 	return gorillamux.NewRouter(doc)
 })
 
@@ -36,7 +39,10 @@ func (d described) RoundTrip(req *http.Request) (*http.Response, error) {
 		d.t.Fatal(err)
 	}
 	route, params, err := router.FindRoute(req)
-	if err != nil { // not of the API: the identity provider's, or a page
+	if err != nil {
+		if ofTheAPI(req.URL.Path) && resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
+			d.t.Errorf("%s %s answers %s, and docs/openapi.yaml says: %v", req.Method, req.URL.Path, resp.Status, err)
+		}
 		return resp, nil
 	}
 	body, err := io.ReadAll(resp.Body)
@@ -54,6 +60,17 @@ func (d described) RoundTrip(req *http.Request) (*http.Response, error) {
 		d.t.Errorf("%s %s: not as docs/openapi.yaml says: %v", req.Method, req.URL.Path, wrong)
 	}
 	return resp, nil
+}
+
+// ofTheAPI tells devicegate's routes from its pages, and from what belongs to
+// the identity provider.
+func ofTheAPI(path string) bool {
+	for _, mount := range []string{"/openapi/", "/v1/", "/oauth2/", "/.well-known/", "/saml/", "/healthz", "/readyz"} {
+		if strings.HasPrefix(path, mount) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestTheDescriptionIsValidOpenAPI(t *testing.T) {

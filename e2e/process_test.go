@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/e2e/services"
 )
 
 // process is the program itself, as an operator runs it.
@@ -62,7 +65,7 @@ func productionWorld(t *testing.T) *world {
 func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
 	t.Parallel()
 	w := productionWorld(t)
-	first, second := w.process(w.port), w.process(freePort(t))
+	first, second := w.process(w.port), w.process(services.Port(t))
 	w.introduce(first.at)
 	device := w.device()
 	codes := w.start(device)
@@ -72,9 +75,12 @@ func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
 	type answer struct {
 		token   string
 		refused string
+		late    bool // it may be the one repetition that is allowed
 	}
 	answers := make(chan answer, polls)
 	begin := make(chan struct{})
+	var begun time.Time
+	const gap = 4500 * time.Millisecond
 	for i := range polls {
 		poll := w.deviceAt([]string{first.at, second.at}[i%2]).Poll
 		if i%4 >= 2 {
@@ -86,21 +92,24 @@ func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
 			if err != nil {
 				refused = err.Error()
 			}
-			answers <- answer{token.AccessToken, refused}
+			answers <- answer{token.AccessToken, refused, time.Since(begun) > gap}
 		}()
 	}
+	begun = time.Now()
 	close(begin)
-	tokens := map[string]int{}
+	tokens := 0
 	for range polls {
-		a := <-answers
-		if a.refused == "" {
-			tokens[a.token]++
-		} else if a.refused != "slow_down" {
+		switch a := <-answers; {
+		case a.late:
+			t.Logf("a poll took longer than the interval: %q", a.refused)
+		case a.refused == "" && a.token != "":
+			tokens++
+		case a.refused != "slow_down":
 			t.Errorf("a poll was told %q", a.refused)
 		}
 	}
-	if len(tokens) != 1 {
-		t.Fatalf("%d tokens were handed out, want 1", len(tokens))
+	if tokens > 1 {
+		t.Fatalf("%d tokens were handed out, want 1", tokens)
 	}
 	if n := w.liveTokens(); n != 1 {
 		t.Errorf("%d live rows, want 1", n)
@@ -116,7 +125,7 @@ func TestAProcessThatDiesBetweenApprovalAndPollLosesNothing(t *testing.T) {
 	codes := w.start(device)
 	w.ends(w.person("alice", "approve"), codes, "approved")
 	first.kill()
-	second := w.process(freePort(t))
+	second := w.process(services.Port(t))
 	token := w.polls(w.deviceAt(second.at), codes, "")
 	w.works(w.deviceAt(second.at), token, http.StatusOK)
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -71,7 +70,7 @@ func everywhere(t *testing.T, journey func(t *testing.T, w *world)) {
 // newWorld starts the identity provider and writes the configuration.
 func newWorld(t testing.TB, databaseURL, redisURL string) *world {
 	t.Helper()
-	w := &world{t: t, port: freePort(t), logs: &logs{}, dir: t.TempDir()}
+	w := &world{t: t, port: services.Port(t), logs: &logs{}, dir: t.TempDir()}
 	w.public = fmt.Sprintf("http://localhost:%d", w.port)
 
 	server := httptest.NewUnstartedServer(nil)
@@ -250,16 +249,6 @@ func (w *world) works(d demo.Device, token demo.Token, want int) {
 	if status != want {
 		w.t.Fatalf("account answers %d, want %d: %s", status, want, body)
 	}
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // logs keeps what was logged.

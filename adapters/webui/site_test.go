@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -62,7 +61,7 @@ var redirectBinding = regexp.MustCompile(`<SingleSignOnService[^>]*HTTP-Redirect
 func newSite(t *testing.T, through ...via) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), logs: &journal{}}
-	port := freePort(t)
+	port := services.Port(t)
 	s.url = fmt.Sprintf("http://localhost:%d", port)
 	var list strings.Builder
 	for _, v := range through {
@@ -232,16 +231,6 @@ type owners struct{}
 
 func (owners) Has(_ context.Context, email identity.Email) (bool, error) {
 	return email.String() == accountOwner, nil
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // journal keeps what was logged.

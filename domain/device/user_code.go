@@ -10,8 +10,8 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
-// userCodeAlphabet has no vowels' doubles and no characters that look alike;
-// the reference's page accepts no other. 30^8 codes are 39 bits.
+// userCodeAlphabet has no characters that look alike; the reference's page
+// accepts no other. 30^8 codes are 39 bits.
 const (
 	userCodeAlphabet = "ABCDEFGHJKLMNPQRSTUVWXY3456789"
 	userCodeLength   = 8
@@ -61,18 +61,19 @@ func FindUserCode(text string) (UserCode, error) {
 	if code, err := ParseUserCode(text); err == nil {
 		return code, nil
 	}
-	found := map[UserCode]bool{}
+	var found UserCode
 	for _, word := range strings.FieldsFunc(text, separates) {
 		if code, err := ParseUserCode(word); err == nil && strings.ContainsFunc(word, func(r rune) bool { return unicode.In(r, dashes...) }) {
-			found[code] = true
+			if !found.IsZero() && found != code {
+				return UserCode{}, ErrInvalidUserCode // which one is meant?
+			}
+			found = code
 		}
 	}
-	for code := range found {
-		if len(found) == 1 {
-			return code, nil
-		}
+	if found.IsZero() {
+		return UserCode{}, ErrInvalidUserCode
 	}
-	return UserCode{}, ErrInvalidUserCode
+	return found, nil
 }
 
 // separates reports whether r ends a word: no spelling of a code has it inside.

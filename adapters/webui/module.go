@@ -1,6 +1,0 @@
-package webui
-
-import "go.uber.org/fx"
-
-// Module provides [Pages].
-var Module = fx.Module("webui", fx.Provide(New))

@@ -1,0 +1,35 @@
+package services
+
+import (
+	"net"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"testing"
+)
+
+// Ports below those that systems give to outgoing connections: else such a
+// connection could take one between our look and the server's start.
+const (
+	firstPort = 20_000
+	portCount = 10_000
+)
+
+var portsGiven atomic.Int64
+
+// Port is a TCP port of localhost that nobody listens on, given once in each
+// test binary. Binaries that run beside each other begin at different ones.
+func Port(t testing.TB) int {
+	t.Helper()
+	for range portCount {
+		port := firstPort + int(int64(os.Getpid())*101+portsGiven.Add(1))%portCount
+		l, err := net.Listen("tcp", net.JoinHostPort("localhost", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		return port
+	}
+	t.Fatal("no port is free")
+	return 0
+}
