@@ -73,6 +73,7 @@ func newSite(t *testing.T, o options) *site {
 		Clients: device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}),
 		Log:     slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PostPage: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprintf(w, "a form to %s of %d fields", to.URL, len(to.Fields))
 		},
 		Metadata: func(slug string) ([]byte, error) {
@@ -263,6 +264,7 @@ func (s *site) common(r *http.Request, w *httptest.ResponseRecorder) {
 	}
 	s.deprecation(what, s.mount(r) == connection.Legacy, head)
 	s.errorBody(what, w)
+	s.described(r, w)
 	s.nothingLeaks(what, r, w)
 }
 

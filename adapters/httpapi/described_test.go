@@ -1,0 +1,109 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+var description = sync.OnceValues(func() (*openapi3.T, error) {
+	doc, err := openapi3.NewLoader().LoadFromFile("../../docs/openapi.yaml")
+	if err == nil {
+		doc.Servers = nil // whatever the host
+	}
+	return doc, err
+})
+
+var describedRoutes = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := description()
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range []string{"text/html", "application/samlmetadata+xml"} {
+		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
+	}
+	return gorillamux.NewRouter(doc)
+})
+
+func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
+	doc, err := description()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served, told []string
+	for _, route := range newSite(t, options{}).routes() {
+		method, path, _ := strings.Cut(route, " ")
+		if path != "/" {
+			path = strings.TrimSuffix(path, "/")
+		}
+		if path != "/device" && path != "/device/*" {
+			served = append(served, method+" "+path)
+		}
+	}
+	for path, item := range doc.Paths.Map() {
+		for method := range maps.Keys(item.Operations()) {
+			told = append(told, method+" "+path)
+		}
+	}
+	slices.Sort(told)
+	slices.Sort(served)
+	if !slices.Equal(served, told) {
+		t.Errorf("served:\n%s\n\ntold in docs/openapi.yaml:\n%s", strings.Join(served, "\n"), strings.Join(told, "\n"))
+	}
+}
+
+// addressOf is the path that the description knows, whatever the public URL's.
+func addressOf(r *http.Request) string {
+	const metadata = "/.well-known/oauth-authorization-server"
+	switch path := strings.TrimPrefix(r.URL.Path, "/gate"); path {
+	case "":
+		return "/"
+	case metadata + "/", metadata + "/gate":
+		return metadata
+	default:
+		return path
+	}
+}
+
+// described: an answer is one that docs/openapi.yaml tells of. What it does not
+// tell of is not there.
+func (s *site) described(r *http.Request, w *httptest.ResponseRecorder) {
+	s.t.Helper()
+	router, err := describedRoutes()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	asked := r.Clone(r.Context())
+	asked.URL = &url.URL{Path: addressOf(r), RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+	route, params, err := router.FindRoute(asked)
+	if err != nil {
+		nothing := []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone}
+		if r.Method == http.MethodOptions {
+			nothing = append(nothing, http.StatusNoContent)
+		}
+		if !slices.Contains(nothing, w.Code) {
+			s.t.Errorf("%s %s answers %d, and docs/openapi.yaml says: %v", r.Method, r.URL.Path, w.Code, err)
+		}
+		return
+	}
+	wrong := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: asked, PathParams: params, Route: route},
+		Status:                 w.Code, Header: w.Header(), Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if wrong != nil {
+		s.t.Errorf("%s %s: not as docs/openapi.yaml says: %v", r.Method, r.URL.Path, wrong)
+	}
+}
