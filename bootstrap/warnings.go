@@ -9,11 +9,11 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/edge"
-	"github.com/devicegate/devicegate/adapters/saml"
 )
 
-// warn tells operators, once at start, what works and should not stay so.
-func warn(lc fx.Lifecycle, c Config, at *edge.Edge, broker *saml.Broker, log *slog.Logger) {
+// warn tells operators, once at start, what works and should not stay so. What
+// ails connections changes while we run, and the SAML broker tells it itself.
+func warn(lc fx.Lifecycle, c Config, at *edge.Edge, log *slog.Logger) {
 	lc.Append(fx.StartHook(func() {
 		if c.PublicURL.Scheme == "http" && !at.Local() {
 			log.Warn("browsers reach devicegate without TLS", "setting", "PUBLIC_URL")
@@ -28,12 +28,6 @@ func warn(lc fx.Lifecycle, c Config, at *edge.Edge, broker *saml.Broker, log *sl
 			if via.SpeaksForAnyone() {
 				log.Warn("this identity provider may vouch for every e-mail address", "connection", via.Slug())
 			}
-		}
-		for _, n := range broker.Problems() {
-			log.Error("sign-ins fail", "connection", n.Connection, "problem", n.Text)
-		}
-		for _, n := range broker.Warnings() {
-			log.Warn("identity provider metadata", "connection", n.Connection, "warning", n.Text)
 		}
 	}))
 }

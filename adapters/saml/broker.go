@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"sort"
-	"sync"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
@@ -22,7 +20,9 @@ type Broker struct {
 	cfg         Config
 	connections connection.Directory
 	sources     map[string]*source // by slug
+	now         ports.Clock
 	log         *slog.Logger
+	told        told
 }
 
 // Option changes how a [Broker] reaches the outside.
@@ -39,8 +39,8 @@ func New(cfg Config, connections connection.Directory, clock ports.Clock, log *s
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, connections: connections, sources: map[string]*source{}, log: log}
-	client := &http.Client{Timeout: fetchTimeout}
+	b := &Broker{cfg: cfg, connections: connections, sources: map[string]*source{}, now: clock, log: log}
+	client := newClient()
 	for _, o := range options {
 		o(client)
 	}
@@ -49,7 +49,7 @@ func New(cfg Config, connections connection.Directory, clock ports.Clock, log *s
 		if via.Settings().Broker != connection.SAML {
 			continue
 		}
-		s, err := newSource(via, cfg.Sources[via.Slug()], client, clock, log)
+		s, err := newSource(via, cfg.Sources[via.Slug()], client, clock)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
 		}
@@ -159,71 +159,4 @@ func (b *Broker) accept(via connection.Connection, what ports.Response, from *id
 		return approval.Testimony{}, err
 	}
 	return approval.Testimony{Subject: who, ID: said.assertion.id, ExpiresAt: until}, nil
-}
-
-// Run keeps metadata from URLs fresh until ctx ends. Every process needs it.
-func (b *Broker) Run(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		b.refreshDue(ctx)
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-func (b *Broker) refreshDue(ctx context.Context) {
-	var wg sync.WaitGroup
-	for _, s := range b.sources {
-		if s.due() {
-			wg.Go(func() { s.refresh(ctx, 0) })
-		}
-	}
-	wg.Wait()
-}
-
-// Notice is something operators should know about a connection.
-type Notice struct{ Connection, Text string }
-
-// Problems are the connections whose sign-ins fail now, and why.
-func (b *Broker) Problems() []Notice {
-	return b.notices(func(s *source) []string { p, _ := s.notices(); return p })
-}
-
-// Warnings are what works now and will not for long, or should not.
-func (b *Broker) Warnings() []Notice {
-	first := map[string]string{} // entityID to the first connection that has it
-	for _, via := range b.connections.All() {
-		if s, ok := b.sources[via.Slug()]; ok {
-			if p, err := s.current(); err == nil && first[p.entityID] == "" {
-				first[p.entityID] = via.Slug()
-			}
-		}
-	}
-	return b.notices(func(s *source) []string {
-		_, warnings := s.notices()
-		if p, err := s.current(); err == nil && first[p.entityID] != s.slug {
-			warnings = append(warnings, "the same identity provider as connection "+first[p.entityID]+": people are the same through both")
-		}
-		return warnings
-	})
-}
-
-func (b *Broker) notices(of func(*source) []string) []Notice {
-	var out []Notice
-	for slug, s := range b.sources {
-		for _, text := range of(s) {
-			out = append(out, Notice{slug, text})
-		}
-	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Connection != out[j].Connection {
-			return out[i].Connection < out[j].Connection
-		}
-		return out[i].Text < out[j].Text
-	})
-	return out
 }

@@ -16,14 +16,11 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 )
 
-// DefaultClockSkew is how far an identity provider's clock may be off.
-const DefaultClockSkew = 180 * time.Second
-
 // Config says who we are and where the identity providers' metadata is.
 type Config struct {
 	PublicURL string            // scheme://host[:port][/prefix], no trailing slash
 	EntityID  string            // empty: PublicURL + "/saml/metadata"
-	ClockSkew time.Duration     // zero: DefaultClockSkew
+	ClockSkew time.Duration     // how far an identity provider's clock may be off, either way
 	Sources   map[string]Source // by connection slug
 	Keys      Keys
 }
@@ -81,9 +78,6 @@ func (c Config) complete(connections connection.Directory) (Config, error) {
 	if len(c.EntityID) > 1024 || identity.CheckIssuer(c.EntityID) != nil {
 		wrong("saml: entity ID %q: 1 to 255 characters without blanks around them", c.EntityID)
 	}
-	if c.ClockSkew == 0 {
-		c.ClockSkew = DefaultClockSkew
-	}
 	if c.ClockSkew < 0 || c.ClockSkew > time.Hour {
 		wrong("saml: clock skew %s: use 0 to 1 h", c.ClockSkew)
 	}
@@ -110,7 +104,7 @@ func (s Source) check() error {
 		errs = append(errs, errors.New("metadata: name a document or a URL"))
 	case s.MetadataURL != "":
 		if u, err := url.Parse(s.MetadataURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			errs = append(errs, fmt.Errorf("metadata_url %q: use an http or https URL", s.MetadataURL))
+			errs = append(errs, fmt.Errorf("metadata_url %q: use an http or https URL", address(u)))
 		}
 	}
 	if _, err := s.signers(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,9 @@ type idp struct {
 	postURL     string
 	wantsSigned bool
 	validUntil  time.Time // zero: for ever
-	warnings    []string
+
+	certificates []xmlsec.Certificate // of the keys, those that have dates
+	leftOut      []string             // what could not be used
 }
 
 // metadataLimits leave room for a federation.
@@ -39,7 +42,7 @@ type entity struct {
 // is the trust anchor: its keys are trusted, and the dates of certificates only
 // make warnings. With signers it is trusted as far as one of them has signed it
 // (metadata §3).
-func readMetadata(document []byte, entityID string, signers []crypto.PublicKey, at time.Time) (*idp, error) {
+func readMetadata(document []byte, entityID string, signers []crypto.PublicKey) (*idp, error) {
 	root, err := xmltree.Parse(document, metadataLimits)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
@@ -62,7 +65,7 @@ func readMetadata(document []byte, entityID string, signers []crypto.PublicKey, 
 	if err != nil {
 		return nil, err
 	}
-	return readEntity(chosen, at)
+	return readEntity(chosen)
 }
 
 // entities are all identity providers in n. The nearest end wins.
@@ -127,7 +130,7 @@ func choose(all []entity, entityID string) (entity, error) {
 	return entity{}, fmt.Errorf("metadata: no identity provider %s, but %s", entityID, shown(strings.Join(ids, " ")))
 }
 
-func readEntity(e entity, at time.Time) (*idp, error) {
+func readEntity(e entity) (*idp, error) {
 	if err := identity.CheckIssuer(e.id); err != nil {
 		return nil, errors.New("metadata: the entityID has to have 1 to 255 characters")
 	}
@@ -142,7 +145,7 @@ func readEntity(e entity, at time.Time) (*idp, error) {
 		if wants, _ := role.Attr("WantAuthnRequestsSigned"); wants == "true" || wants == "1" {
 			out.wantsSigned = true
 		}
-		errs = append(errs, out.readKeys(role, at)...)
+		errs = append(errs, out.readKeys(role)...)
 		errs = append(errs, out.readEndpoints(role)...)
 	}
 	if len(out.keys) == 0 {
@@ -152,14 +155,14 @@ func readEntity(e entity, at time.Time) (*idp, error) {
 		return nil, errors.Join(append([]error{errors.New("metadata: no SingleSignOnService by HTTP-Redirect or HTTP-POST")}, errs...)...)
 	}
 	for _, err := range errs {
-		out.warnings = append(out.warnings, err.Error())
+		out.leftOut = append(out.leftOut, err.Error())
 	}
 	return out, nil
 }
 
 // readKeys takes every key that may sign: KeyDescriptors for signing and those
 // that do not say what for (metadata §2.4.1.1).
-func (p *idp) readKeys(role *xmltree.Node, at time.Time) (errs []error) {
+func (p *idp) readKeys(role *xmltree.Node) (errs []error) {
 	for _, d := range role.Children(nsMetadata, "KeyDescriptor") {
 		if use, said := d.Attr("use"); said && use != "signing" {
 			continue
@@ -170,23 +173,16 @@ func (p *idp) readKeys(role *xmltree.Node, at time.Time) (errs []error) {
 				errs = append(errs, fmt.Errorf("metadata: a signing key is left out: %w", err))
 			}
 			for _, c := range certs {
-				p.trust(c, at)
+				p.trust(c)
 			}
 		}
 	}
 	return errs
 }
 
-func (p *idp) trust(c xmlsec.Certificate, at time.Time) {
+func (p *idp) trust(c xmlsec.Certificate) {
 	if !c.NotAfter.IsZero() {
-		switch {
-		case at.After(c.NotAfter):
-			p.warnings = append(p.warnings, fmt.Sprintf("the signing certificate %q expired at %s; its key is trusted because the metadata publishes it", shown(c.Subject), stamp(c.NotAfter)))
-		case at.Before(c.NotBefore):
-			p.warnings = append(p.warnings, fmt.Sprintf("the signing certificate %q begins at %s", shown(c.Subject), stamp(c.NotBefore)))
-		case at.Add(30 * 24 * time.Hour).After(c.NotAfter):
-			p.warnings = append(p.warnings, fmt.Sprintf("the signing certificate %q expires at %s", shown(c.Subject), stamp(c.NotAfter)))
-		}
+		p.certificates = append(p.certificates, c)
 	}
 	for _, k := range p.keys {
 		if xmlsec.SameKey(k, c.Key) {
@@ -244,4 +240,20 @@ func (p *idp) expired(at time.Time) error {
 		return nil
 	}
 	return fmt.Errorf("metadata: it was valid until %s", stamp(p.validUntil))
+}
+
+// warnings are what operators should know about metadata that can be used.
+func (p *idp) warnings(at time.Time) []string {
+	out := slices.Clone(p.leftOut)
+	for _, c := range p.certificates {
+		switch {
+		case at.After(c.NotAfter):
+			out = append(out, fmt.Sprintf("the signing certificate %q expired at %s; its key is trusted because the metadata publishes it", shown(c.Subject), stamp(c.NotAfter)))
+		case at.Before(c.NotBefore):
+			out = append(out, fmt.Sprintf("the signing certificate %q begins at %s", shown(c.Subject), stamp(c.NotBefore)))
+		case at.Add(30 * 24 * time.Hour).After(c.NotAfter):
+			out = append(out, fmt.Sprintf("the signing certificate %q expires at %s", shown(c.Subject), stamp(c.NotAfter)))
+		}
+	}
+	return out
 }

@@ -43,6 +43,17 @@ func TestTheSkewIsConfigurableAndSymmetric(t *testing.T) {
 	b.refuses(t, at(-5*time.Minute-10*time.Second), "expired")
 }
 
+func TestNoSkewIsNoSkew(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 0 }})
+	at := func(d time.Duration) string {
+		return b.with(t, func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(d) })
+	}
+	b.accepts(t, at(0))
+	b.refuses(t, at(time.Second), "clock_ahead")
+	b.accepts(t, at(-5*time.Minute+time.Second))
+	b.refuses(t, at(-5*time.Minute), "expired")
+}
+
 func TestPoliciesOfAConnectionAreKept(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	strict := newBench(t, idp, change{source: func(s *saml.Source) { s.Signed = saml.SignedRequired }})

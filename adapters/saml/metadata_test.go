@@ -111,6 +111,8 @@ func TestMetadataThatCannotBeUsedStopsTheStartAndSaysWhy(t *testing.T) {
 		"validUntil no time":    {[]change{metadata(strings.Replace(usual, ` entityID=`, ` validUntil="soon" entityID=`, 1))}, "validUntil"},
 		"no source":             {[]change{metadata("")}, "name a document or a URL"},
 		"a URL that is none":    {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "ftp://idp.test" }}}, "metadata_url"},
+		"a URL with a secret":   {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "ftp://user:SECRET@idp.test/x?t=SECRET#SECRET" }}}, `metadata_url "ftp://idp.test/x"`},
+		"a URL past reading":    {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "https://idp.test:SECRET/x?t=SECRET" }}}, "metadata_url"},
 		"both":                  {[]change{{source: func(s *saml.Source) { s.MetadataURL = "https://idp.test" }}}, "not both"},
 		"transient names":       {[]change{{source: func(s *saml.Source) { s.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient" }}}, "transient"},
 		"a public URL of sorts": {[]change{{config: func(c *saml.Config) { c.PublicURL = "gate.test/" }}}, "public URL"},
@@ -121,6 +123,9 @@ func TestMetadataThatCannotBeUsedStopsTheStartAndSaysWhy(t *testing.T) {
 			_, err := tryBench(t, idp, tc.changes...)
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("got %v, want %q", err, tc.says)
+			}
+			if err != nil && strings.Contains(err.Error(), "SECRET") {
+				t.Errorf("shown: %v", err)
 			}
 		})
 	}

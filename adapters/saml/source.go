@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -33,7 +32,6 @@ type source struct {
 	policy         Source
 	signers        []crypto.PublicKey // of the metadata; none: it need not be signed
 	now            ports.Clock
-	log            *slog.Logger
 	client         *http.Client
 
 	mu       sync.Mutex
@@ -43,16 +41,16 @@ type source struct {
 	inFlight chan struct{}
 }
 
-func newSource(via connection.Connection, policy Source, client *http.Client, now ports.Clock, log *slog.Logger) (*source, error) {
+func newSource(via connection.Connection, policy Source, client *http.Client, now ports.Clock) (*source, error) {
 	s := &source{
-		slug: via.Slug(), entityID: via.Settings().EntityID, policy: policy, now: now, log: log,
+		slug: via.Slug(), entityID: via.Settings().EntityID, policy: policy, now: now,
 		client: client, err: errNotFetched,
 	}
 	var err error
 	if s.signers, err = policy.signers(); err != nil || policy.MetadataURL != "" {
 		return s, err
 	}
-	s.idp, s.err = readMetadata(policy.Metadata, s.entityID, s.signers, now())
+	s.idp, s.err = readMetadata(policy.Metadata, s.entityID, s.signers)
 	return s, s.err
 }
 
@@ -107,9 +105,6 @@ func (s *source) fetch(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	fetched, err := s.get(ctx)
-	if err != nil {
-		s.log.Warn("saml metadata not refreshed", "connection", s.slug, "error", err)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err = err; err == nil {
@@ -127,45 +122,63 @@ func (s *source) get(ctx context.Context) (got *idp, err error) {
 	}()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.policy.MetadataURL, nil)
 	if err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
+		return nil, errors.New("metadata: the address cannot be asked")
 	}
 	request.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
 	answer, err := s.client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
+		return nil, fmt.Errorf("metadata: %s: %s", address(request.URL), cause(err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("metadata: %s answered %s", s.policy.MetadataURL, answer.Status)
+		return nil, fmt.Errorf("metadata: %s answered %s", address(answer.Request.URL), shown(answer.Status))
 	}
 	document, err := io.ReadAll(io.LimitReader(answer.Body, int64(metadataLimits.Bytes)+1))
 	if err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
+		return nil, fmt.Errorf("metadata: %s: %s", address(answer.Request.URL), cause(err))
 	}
-	got, err = readMetadata(document, s.entityID, s.signers, s.now())
+	got, err = readMetadata(document, s.entityID, s.signers)
 	if err != nil {
 		return nil, err
 	}
 	return got, got.expired(s.now())
 }
 
+const farewell = 7 * 24 * time.Hour // before metadata ends, operators are told
+
 // notices tell operators what is wrong now and what will be.
-func (s *source) notices() (problems, warnings []string) {
+func (s *source) notices() (problems, warnings []Notice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil && !(errors.Is(s.err, errNotFetched) && s.tried.IsZero()) {
-		problems = append(problems, s.err.Error())
+	problem := func(err error) { problems = append(problems, s.notice(err.Error())) }
+	warn := func(text string) { warnings = append(warnings, s.notice(text)) }
+	if strings.HasPrefix(strings.ToLower(s.policy.MetadataURL), "http://") && len(s.signers) == 0 {
+		warn("metadata: it comes over http and is not signed; whoever is in between can sign people in")
 	}
-	if strings.HasPrefix(s.policy.MetadataURL, "http://") && len(s.signers) == 0 {
-		warnings = append(warnings, "metadata: it comes over http and is not signed; whoever is in between can sign people in")
-	}
+	failed := s.err != nil && !errors.Is(s.err, errNotFetched)
 	if s.idp == nil {
+		if failed {
+			problem(s.err)
+		}
 		return problems, warnings
 	}
-	if err := s.idp.expired(s.now()); err != nil {
-		problems = append(problems, err.Error())
-	} else if until := s.idp.validUntil; !until.IsZero() && s.now().Add(7*24*time.Hour).After(until) {
-		warnings = append(warnings, "metadata: it is valid until "+stamp(until)+" only")
+	if ended := s.idp.expired(s.now()); ended != nil {
+		problem(ended)
+		if failed && s.err.Error() != ended.Error() {
+			problem(s.err)
+		}
+	} else {
+		if failed {
+			warn(s.err.Error() + "; the last good copy serves meanwhile")
+		}
+		if until := s.idp.validUntil; !until.IsZero() && s.now().Add(farewell).After(until) {
+			warnings = append(warnings, Notice{s.slug, "metadata: it is valid until " + stamp(until) + " only", "validUntil"})
+		}
 	}
-	return problems, append(warnings, s.idp.warnings...)
+	for _, text := range s.idp.warnings(s.now()) {
+		warn(text)
+	}
+	return problems, warnings
 }
+
+func (s *source) notice(text string) Notice { return Notice{s.slug, text, text} }
