@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/enterprise"
@@ -21,6 +22,7 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
@@ -65,21 +67,9 @@ const secretKeyMin = 32 // bytes, RFC 7518 §3.2
 // Load reads the configuration. Its error lists everything that is wrong, each
 // line with the setting's name.
 func Load(vars map[string]string) (Config, error) {
-	e, err := parse(vars)
-	var wrong problems
-	if err != nil {
-		wrong = append(wrong, err)
-	}
+	e, wrong := parse(vars)
 	c := Config{
-		ListenAddr: e.ListenAddr, OpsAddr: e.OpsAddr, DataDir: e.DataDir, ShutdownDelay: e.ShutdownDelay,
-		CookieDomain: strings.TrimPrefix(e.CookieDomain, "."),
-		Database: database.Config{
-			URL:          e.databaseURL(),
-			Migrate:      database.MigrateMode(wrong.oneOf("MIGRATE", e.Migrate, "auto", "check", "off")),
-			DifyAccounts: wrong.oneOf("ACCOUNT_DIRECTORY", e.AccountDirectory, "none", "dify") == "dify",
-		},
-		Redis:  redis.Config{URL: e.redisURL()},
-		Pages:  webui.Config{RequireTypedCode: e.RequireTypedCode},
+		DataDir: e.DataDir, ShutdownDelay: e.ShutdownDelay,
 		Timing: device.StandardTiming,
 		Limits: quota.Configure(e.UserCodeLimit, e.RatePerToken),
 		Clock:  ports.SystemClock,
@@ -87,14 +77,14 @@ func Load(vars map[string]string) (Config, error) {
 	if err := c.LogLevel.UnmarshalText([]byte(e.LogLevel)); err != nil {
 		wrong.add("LOG_LEVEL", "%q is none of debug, info, warn, error", e.LogLevel)
 	}
-	c.PublicURL = wrong.origin("PUBLIC_URL", e.PublicURL)
-	if c.WebURL = c.PublicURL; e.WebURL != e.PublicURL {
-		c.WebURL = wrong.origin("WEB_URL", e.WebURL)
+	if e.ShutdownDelay < 0 {
+		wrong.add("SHUTDOWN_DELAY", "%s is less than nothing", e.ShutdownDelay)
 	}
-	c.TrustedProxies = wrong.networks("TRUSTED_PROXIES", e.TrustedProxies)
 	c.TokenLife = token.Lifetime(24 * time.Hour * time.Duration(wrong.between("OAUTH_TTL_DAYS", e.TokenTTLDays, 1, 365)))
 	wrong.between("OPENAPI_RATE_LIMIT_PER_TOKEN", e.RatePerToken, 0, 1_000_000)
 	wrong.between("USER_CODE_GLOBAL_LIMIT", e.UserCodeLimit, 1, 1_000_000_000)
+	c.loadAddresses(e, &wrong)
+	c.loadStores(e, &wrong)
 	c.loadKeys(e, &wrong)
 	c.loadRoutes(e, &wrong)
 	c.loadSignIn(e, &wrong)
@@ -141,15 +131,17 @@ func (c *Config) loadRoutes(e environment, wrong *problems) {
 		clients = append(clients, device.Client{ID: id})
 	}
 	c.Clients = device.NewClients(clients...)
+	var origins []string
 	for _, o := range e.CORSAllowOrigins {
-		if o != "*" && wrong.origin("OPENAPI_CORS_ALLOW_ORIGINS", o) == nil {
-			break
+		if o = strings.TrimSpace(o); o != "*" { // anybody's page
+			o = wrong.origin("OPENAPI_CORS_ALLOW_ORIGINS", o)
 		}
+		origins = append(origins, o)
 	}
 	c.HTTP = httpapi.Config{
 		LegacyRoutes:       wrong.oneOf("LEGACY_ROUTES", e.LegacyRoutes, "on", "off") == "on",
 		LegacyDeprecatedAt: e.LegacyDeprecatedAt, LegacySunset: e.LegacySunset,
-		AllowOrigins: e.CORSAllowOrigins, CompatVersion: e.CompatVersion,
+		AllowOrigins: origins, CompatVersion: e.CompatVersion,
 	}
 	if !e.LegacySunset.IsZero() && e.LegacySunset.Before(e.LegacyDeprecatedAt) {
 		wrong.add("LEGACY_SUNSET", "lies before LEGACY_DEPRECATED_AT (RFC 9745 §4)")
@@ -165,7 +157,7 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 		wrong.oneOf("LICENSE_STATUS", c.License, "active", "expiring", "none", "inactive", "expired", "lost")
 	}
 	if e.EnterpriseAPIURL != "" {
-		c.Enterprise.URL = wrong.origin("ENTERPRISE_API_URL", e.EnterpriseAPIURL)
+		c.Enterprise.URL = wrong.web("ENTERPRISE_API_URL", e.EnterpriseAPIURL)
 		c.Enterprise.Secret = secret.New("enterprise API secret", e.EnterpriseAPISecret)
 		c.Enterprise.PublicURL = c.PublicURL
 		if e.EnterpriseAPISecret == "" {
@@ -176,22 +168,25 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 		wrong.add("SAML_CLOCK_SKEW", "is %s; use 0s to 10m", e.SAMLClockSkew)
 	}
 	c.SAML.EntityID, c.SAML.ClockSkew = e.SAMLEntityID, e.SAMLClockSkew
+	if e.SAMLEntityID != "" && !isEntityID(e.SAMLEntityID) {
+		wrong.add("SAML_ENTITY_ID", "use at most 255 characters, and no blanks")
+	}
 	if c.PublicURL != nil {
 		c.SAML.PublicURL = c.PublicURL.String()
+		if e.SAMLEntityID == "" && !isEntityID(c.SAML.PublicURL+"/saml/metadata") {
+			wrong.add("PUBLIC_URL", "is too long for the SAML entity ID that is made of it; set SAML_ENTITY_ID")
+		}
 	}
 	c.loadKeyPairs(e, wrong)
 	if e.ConnectionsFile != "" {
-		c.loadConnections(e.ConnectionsFile, wrong)
+		c.loadConnections(e, wrong)
 	}
-	for _, via := range c.Connections.All() {
-		s := via.Settings()
-		if s.Broker == connection.Enterprise && e.EnterpriseAPIURL == "" {
-			wrong.add("connection "+s.Slug, "broker enterprise needs ENTERPRISE_API_URL")
-		}
-		if s.ACSMount == connection.Legacy && !c.HTTP.LegacyRoutes {
-			wrong.add("LEGACY_ROUTES", "cannot be off: the identity provider of connection %s still posts to the legacy callback (acs_mount: legacy)", s.Slug)
-		}
-	}
+}
+
+// isEntityID is stricter than SAML, which asks for a URI of up to 1024
+// characters: an entity ID is an issuer, too, and those are kept with tokens.
+func isEntityID(text string) bool {
+	return identity.CheckIssuer(text) == nil && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func (c *Config) loadPages(e environment, wrong *problems) {
@@ -206,9 +201,10 @@ func (c *Config) loadPages(e environment, wrong *problems) {
 		}
 		c.Pages.Brand.Logo = logo
 	}
-	if err := c.Pages.Check(); err != nil {
-		wrong.add("BRAND_NAME, BRAND_LOGO_FILE, BRAND_COLOR, SUPPORT_URL", "%v", err)
-	}
+	wrong.each("BRAND_NAME", webui.Config{Brand: webui.Brand{Name: c.Pages.Brand.Name}}.Check())
+	wrong.each("BRAND_LOGO_FILE", webui.Config{Brand: webui.Brand{Logo: c.Pages.Brand.Logo}}.Check())
+	wrong.each("BRAND_COLOR", webui.Config{Brand: webui.Brand{Color: c.Pages.Brand.Color}}.Check())
+	wrong.each("SUPPORT_URL", webui.Config{SupportURL: c.Pages.SupportURL}.Check())
 }
 
 // loadKeyPairs reads the SAML service provider's keys. Without one, the process
@@ -235,55 +231,4 @@ func (c *Config) loadKeyPairs(e environment, wrong *problems) {
 	}
 	c.SAML.Keys.Next = read("SAML_SP_KEY_FILE_NEXT", e.SAMLKeyNext)
 	c.SAML.Keys.Previous = read("SAML_SP_KEY_FILE_PREVIOUS", e.SAMLKeyPrevious)
-}
-
-// origin reads the address of a server, with a path at most.
-func (p *problems) origin(setting, text string) *url.URL {
-	u, err := url.Parse(text)
-	switch {
-	case text == "":
-		p.add(setting, "is required: the address by which browsers reach devicegate, for instance https://sso.example.com")
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		p.add(setting, "%q is not an http(s) address", text)
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.User != nil:
-		p.add(setting, "%q: leave out user, query and fragment", text)
-	default:
-		u.Path = strings.TrimRight(u.Path, "/")
-		return u
-	}
-	return nil
-}
-
-func (p *problems) networks(setting string, list []string) []netip.Prefix {
-	var out []netip.Prefix
-	for _, text := range list {
-		text = strings.TrimSpace(text)
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			var ip netip.Addr
-			if ip, err = netip.ParseAddr(text); err == nil {
-				prefix = netip.PrefixFrom(ip, ip.BitLen())
-			}
-		}
-		if err != nil {
-			p.add(setting, "%q is not a network; write 10.0.0.0/8", text)
-			continue
-		}
-		out = append(out, prefix)
-	}
-	return out
-}
-
-func (p *problems) oneOf(setting, value string, choices ...string) string {
-	if !slices.Contains(choices, value) {
-		p.add(setting, "%q is none of %s", value, strings.Join(choices, ", "))
-	}
-	return value
-}
-
-func (p *problems) between(setting string, value, least, most int) int {
-	if value < least || value > most {
-		p.add(setting, "%d lies outside %d to %d", value, least, most)
-	}
-	return value
 }

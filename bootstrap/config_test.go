@@ -1,8 +1,7 @@
 package bootstrap
 
 import (
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,50 +76,169 @@ func TestLoad(t *testing.T) {
 		{"LOG_LEVEL", "loud", "is none of"},
 		{"OPENAPI_CORS_ALLOW_ORIGINS", "console.example.com", "is not an http(s) address"},
 		{"BRAND_COLOR", "reddish", "BRAND_COLOR"},
+		{"BRAND_NAME", strings.Repeat("n", 41), "at most 40"},
+		{"SUPPORT_URL", "ftp://help.example", "https: or mailto:"},
+		{"SHUTDOWN_DELAY", "-1s", "less than nothing"},
+		{"LISTEN_ADDR", "zz", "no address to listen on"},
+		{"LISTEN_ADDR", "localhost:", "no address to listen on"},
+		{"LISTEN_ADDR", ":99999", "no address to listen on"},
+		{"LISTEN_ADDR", "a b:80", "no address to listen on"},
+		{"OPS_ADDR", "zz", "no address to listen on"},
+		{"OPS_ADDR", ":8080", "a port of its own"},
+		{"DATABASE_URL", "mysql://u:hunter2@x", "use postgres://"},
+		{"DATABASE_URL", "postgres://u:hunter2@db:bad/x", "use postgres://"},
+		{"DATABASE_URL", "postgres://u:hunter2@db:99999/x", "use postgres://"},
+		{"DATABASE_URL", "postgres://u:hunter2@db/x?sslmode=perhaps", "use postgres://"},
+		{"DATABASE_URL", "/var/lib/hunter2.db", "use postgres://"},
+		{"DATABASE_URL", "sqlite:///", "use postgres://"},
+		{"DATABASE_URL", "sqlite:///dir/", "use postgres://"},
+		{"DATABASE_URL", "sqlite:///x.db?key=hunter2", "use postgres://"},
+		{"DATABASE_URL", "sqlite:%zz", "use postgres://"},
+		{"REDIS_URL", "http://u:hunter2@cache", "use redis://"},
+		{"REDIS_URL", "redis://u:hunter2@127.0.0.1:bad port", "use redis://"},
+		{"REDIS_URL", "redis://u:hunter2@127.0.0.1:99999", "use redis://"},
+		{"REDIS_URL", "redis://:12/hunter2@cache", "use redis://"},
+		{"REDIS_URL", "redis://cache/-1", "use redis://"},
+		{"REDIS_URL", "redis://cache?db=-1", "use redis://"},
+		{"REDIS_URL", "redis:cache", "use redis://"},
+		{"REDIS_URL", "unix://", "use redis://"},
+		{"REDIS_URL", "hunter2:6379", "use redis://"},
+		{"PUBLIC_URL", "http://u:hunter2@sso.example.com", "leave out user"},
+		{"PUBLIC_URL", "http://u:hunter2@sso.example.com:bad", "leave out user"},
+		{"PUBLIC_URL", "u:hunter2@sso.example.com", "leave out user"},
+		{"PUBLIC_URL", "https://sso.example.com:bad?key=hunter2", "leave out user"},
+		{"PUBLIC_URL", "https://sso.example.com:99999", "is not an http(s) address"},
+		{"PUBLIC_URL", "https://:8080", "is not an http(s) address"},
+		{"PUBLIC_URL", "https://sso.example.com/" + strings.Repeat("p", 240), "set SAML_ENTITY_ID"},
+		{"WEB_URL", "http://u:hunter2@console.example.com", "leave out user"},
+		{"ENTERPRISE_API_URL", "http://u:hunter2@inner", "leave out user"},
+		{"COOKIE_DOMAIN", "bad domain", "is not a domain"},
+		{"COOKIE_DOMAIN", ".", "is not a domain"},
+		{"COOKIE_DOMAIN", "bücher.example", "is not a domain"},
+		{"COOKIE_DOMAIN", "example.org", "the host of PUBLIC_URL"},
+		{"COOKIE_DOMAIN", "ample.com", "the host of PUBLIC_URL"},
+		{"COOKIE_DOMAIN", "www.sso.example.com", "the host of PUBLIC_URL"},
+		{"COOKIE_DOMAIN", "com", "the host of PUBLIC_URL"},
+		{"OPENAPI_CORS_ALLOW_ORIGINS", "https://a.example/path", "is not an origin"},
+		{"OPENAPI_CORS_ALLOW_ORIGINS", "https://u:hunter2@a.example", "leave out user"},
+		{"OPENAPI_CORS_ALLOW_ORIGINS", "*.example.com", "is not an http(s) address"},
+		{"OPENAPI_KNOWN_CLIENT_IDS", ",", "1 to 64 characters"},
+		{"SAML_ENTITY_ID", "a b", "no blanks"},
+		{"SAML_ENTITY_ID", "https://" + strings.Repeat("x", 1024), "at most 255 characters"},
 	} {
 		t.Run(wrong.setting+" may not be "+wrong.value, func(t *testing.T) {
-			_, err := Load(smallest(wrong.setting, wrong.value))
-			if err == nil || !strings.Contains(err.Error(), wrong.setting) || !strings.Contains(err.Error(), wrong.because) {
-				t.Errorf("got %v", err)
+			_, err := Load(smallest("ENTERPRISE_API_SECRET_KEY", "shared", wrong.setting, wrong.value))
+			if err == nil {
+				t.Fatal("it was accepted")
 			}
-			if wrong.setting == "SECRET_KEY" && wrong.value != "" && strings.Contains(err.Error(), wrong.value) {
-				t.Error("the error repeats the key")
+			if line := err.Error(); !strings.HasPrefix(line, wrong.setting+": ") || !strings.Contains(line, wrong.because) || strings.Contains(line, "\n") {
+				t.Errorf("want one line, got %v", err)
 			}
-		})
-	}
-}
-
-func TestConnectionsFile(t *testing.T) {
-	for name, c := range map[string]struct{ file, setting, because string }{
-		"a name that is not known":       {"connections:\n  - slug: acme\n    domain: [acme.example]\n", "CONNECTIONS_FILE", "unknown field"},
-		"a connection without metadata":  {"connections:\n  - slug: acme\n    domains: [acme.example]\n", "connection acme", "metadata_file"},
-		"a connection without domains":   {"connections:\n  - slug: acme\n    metadata_url: https://idp.example/\n", "connection acme", "domains"},
-		"metadata that is not there":     {"connections:\n  - slug: acme\n    domains: [acme.example]\n    metadata_file: none.xml\n", "connection acme", "no such file"},
-		"two of one slug":                {"connections:\n" + strings.Repeat("  - {slug: acme, domains: [acme.example], metadata_url: 'https://idp.example/'}\n", 2), "CONNECTIONS_FILE", "two of that slug"},
-		"a broker that nobody can reach": {"connections:\n  - {slug: acme, domains: ['*'], broker: enterprise}\n", "connection acme", "ENTERPRISE_API_URL"},
-		"weakness without a name":        {"connections:\n  - {slug: acme, domains: ['*'], metadata_url: 'https://idp.example/', allow_weak: [md5]}\n", "connection acme", "md5"},
-	} {
-		t.Run(name+" is refused", func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "connections.yaml")
-			if err := os.WriteFile(path, []byte(c.file), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			_, err := Load(smallest("CONNECTIONS_FILE", path))
-			if err == nil || !strings.Contains(err.Error(), c.setting) || !strings.Contains(err.Error(), c.because) {
-				t.Errorf("got %v", err)
+			if strings.Contains(err.Error(), "hunter2") || wrong.setting == "SECRET_KEY" && wrong.value != "" && strings.Contains(err.Error(), wrong.value) {
+				t.Errorf("the error repeats a secret: %v", err)
 			}
 		})
 	}
 
-	t.Run("legacy routes stay on while an identity provider needs them", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "connections.yaml")
-		text := "connections:\n  - {slug: acme, domains: [acme.example], metadata_url: 'https://idp.example/', acs_mount: legacy}\n"
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+	t.Run("all that is wrong is told at once, each thing once", func(t *testing.T) {
+		_, err := Load(smallest("LISTEN_ADDR", "zz", "OPS_ADDR", "zy", "DATABASE_URL", "mysql://x", "REDIS_URL", "http://x", "SAML_ENTITY_ID", "a b",
+			"OPENAPI_CORS_ALLOW_ORIGINS", "https://a.example/x,b", "OPENAPI_KNOWN_CLIENT_IDS", ",", "TRUSTED_PROXIES", ",", "OAUTH_TTL_DAYS", "two", "LOG_LEVEL", "loud"))
+		if err == nil {
+			t.Fatal("it was accepted")
 		}
-		_, err := Load(smallest("CONNECTIONS_FILE", path, "LEGACY_ROUTES", "off"))
-		if err == nil || !strings.Contains(err.Error(), "LEGACY_ROUTES") || !strings.Contains(err.Error(), "acme") {
+		var named []string
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			setting, _, _ := strings.Cut(line, ":")
+			named = append(named, setting)
+		}
+		slices.Sort(named)
+		want := []string{
+			"DATABASE_URL", "LISTEN_ADDR", "LOG_LEVEL", "OAUTH_TTL_DAYS", "OPENAPI_CORS_ALLOW_ORIGINS", "OPENAPI_CORS_ALLOW_ORIGINS",
+			"OPENAPI_KNOWN_CLIENT_IDS", "OPS_ADDR", "REDIS_URL", "SAML_ENTITY_ID", "TRUSTED_PROXIES",
+		}
+		if !slices.Equal(named, want) {
+			t.Errorf("got\n%v", err)
+		}
+	})
+
+	t.Run("a part of a store's address is named by its own setting", func(t *testing.T) {
+		for _, wrong := range []struct{ setting, value string }{
+			{"DB_PORT", "bad"},
+			{"DB_PORT", "0"},
+			{"DB_HOST", "d b"},
+			{"DB_HOST", "u:hunter2@db"},
+			{"REDIS_PORT", "bad"},
+			{"REDIS_DB", "-1"},
+			{"REDIS_DB", "one"},
+			{"REDIS_HOST", "u:hunter2@cache"},
+			{"DATA_DIR", "\x00"},
+		} {
+			vars := smallest("DB_HOST", "db", "DB_PASSWORD", "hunter2", "REDIS_HOST", "cache", "REDIS_PASSWORD", "hunter2")
+			if vars[wrong.setting] = wrong.value; wrong.setting == "DATA_DIR" {
+				delete(vars, "DB_HOST")
+			}
+			_, err := Load(vars)
+			if err == nil || !strings.HasPrefix(err.Error(), wrong.setting+": ") || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s=%s: got %v", wrong.setting, wrong.value, err)
+			}
+		}
+	})
+
+	t.Run("one part that is wrong does not hide another", func(t *testing.T) {
+		_, err := Load(smallest("DB_HOST", "d b", "DB_PORT", "x", "REDIS_HOST", "c a", "REDIS_PORT", "x", "REDIS_DB", "x"))
+		for _, setting := range []string{"DB_HOST", "DB_PORT", "REDIS_HOST", "REDIS_PORT", "REDIS_DB"} {
+			if err == nil || !strings.Contains("\n"+err.Error(), "\n"+setting+": ") {
+				t.Errorf("%s is not named: %v", setting, err)
+			}
+		}
+	})
+
+	t.Run("what is right is not refused", func(t *testing.T) {
+		for _, right := range [][]string{
+			{"LISTEN_ADDR", "localhost:http"},
+			{"LISTEN_ADDR", "[::1]:8080"},
+			{"LISTEN_ADDR", ":0", "OPS_ADDR", ":0"},
+			{"DATABASE_URL", "postgresql://u:p@db_postgres,standby:5433/name?sslmode=disable"},
+			{"DATABASE_URL", "sqlite:////var/lib/x.db"},
+			{"DATABASE_URL", "sqlite::memory:"},
+			{"DB_HOST", "::1"},
+			{"DB_HOST", "db_postgres"},
+			{"REDIS_URL", "rediss://:p@cache:6380/2?skip_verify=true"},
+			{"REDIS_URL", "redis://cache?db=3&addr=other:6379"},
+			{"REDIS_URL", "unix:///run/redis.sock?db=1"},
+			{"REDIS_HOST", "::1"},
+			{"COOKIE_DOMAIN", "example.com"},
+			{"COOKIE_DOMAIN", ".Example.com", "WEB_URL", "https://console.EXAMPLE.com"},
+			{"COOKIE_DOMAIN", "localhost", "PUBLIC_URL", "http://localhost:8080"},
+			{"OPENAPI_CORS_ALLOW_ORIGINS", "*"},
+			{"SAML_ENTITY_ID", "urn:example:devicegate"},
+			{"PUBLIC_URL", "https://sso.example.com/" + strings.Repeat("p", 240), "SAML_ENTITY_ID", "devicegate"},
+			{"PUBLIC_URL", "https://sso.example.com/@team"},
+		} {
+			if _, err := Load(smallest(right...)); err != nil {
+				t.Errorf("%v: %v", right, err)
+			}
+		}
+	})
+
+	t.Run("cookies reach the page's host, too", func(t *testing.T) {
+		_, err := Load(smallest("COOKIE_DOMAIN", "sso.example.com", "WEB_URL", "https://console.example.com"))
+		if err == nil || !strings.HasPrefix(err.Error(), "COOKIE_DOMAIN: ") || !strings.Contains(err.Error(), "the host of WEB_URL") {
 			t.Errorf("got %v", err)
+		}
+	})
+
+	t.Run("origins are kept as browsers write them", func(t *testing.T) {
+		c, err := Load(smallest("OPENAPI_CORS_ALLOW_ORIGINS", "https://A.example:443/, http://b.example:8080"))
+		if want := []string{"https://a.example", "http://b.example:8080"}; err != nil || !slices.Equal(c.HTTP.AllowOrigins, want) {
+			t.Errorf("got %q, %v", c.HTTP.AllowOrigins, err)
+		}
+	})
+
+	t.Run("a data directory of any name holds the database", func(t *testing.T) {
+		c, err := Load(smallest("DATA_DIR", "/var/lib/odd #?% name"))
+		if err != nil || c.Database.URL != "sqlite:/var/lib/odd%20%23%3F%25%20name/devicegate.db" {
+			t.Errorf("got %s, %v", c.Database.URL, err)
 		}
 	})
 }

@@ -2,9 +2,6 @@ package bootstrap
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"path/filepath"
 	"reflect"
 	"time"
 
@@ -76,8 +73,8 @@ var aliases = map[string]string{
 	"WEB_URL":    "CONSOLE_WEB_URL",
 }
 
-// parse reads the settings. Its error names each one that cannot be read.
-func parse(vars map[string]string) (environment, error) {
+// parse reads the settings and names each one that cannot be read.
+func parse(vars map[string]string) (environment, problems) {
 	known := map[string]string{}
 	for name, value := range vars {
 		if value != "" { // in an .env file empty means not set
@@ -99,12 +96,11 @@ func parse(vars map[string]string) (environment, error) {
 
 // bySetting words what could not be read with the names that operators use, not
 // with those of our fields.
-func bySetting(err error) error {
+func bySetting(err error) (wrong problems) {
 	var all env.AggregateError
-	if !errors.As(err, &all) {
-		return err
+	if !errors.As(err, &all) && err != nil {
+		return problems{err}
 	}
-	var wrong problems
 	for _, one := range all.Errors {
 		var unread env.ParseError
 		if !errors.As(one, &unread) {
@@ -114,39 +110,5 @@ func bySetting(err error) error {
 		field, _ := reflect.TypeFor[environment]().FieldByName(unread.Name)
 		wrong.add(field.Tag.Get("env"), "cannot be read: %v", unread.Err)
 	}
-	return wrong.err()
+	return wrong
 }
-
-func (e environment) databaseURL() string {
-	switch {
-	case e.DatabaseURL != "":
-		return e.DatabaseURL
-	case e.DBHost != "":
-		u := url.URL{Scheme: "postgres", User: url.UserPassword(e.DBUsername, e.DBPassword), Host: e.DBHost + ":" + e.DBPort, Path: "/" + e.DBDatabase}
-		return u.String()
-	}
-	return "sqlite:" + filepath.Join(e.DataDir, "devicegate.db")
-}
-
-func (e environment) redisURL() string {
-	if e.RedisURL != "" || e.RedisHost == "" {
-		return e.RedisURL
-	}
-	u := url.URL{Scheme: "redis", Host: e.RedisHost + ":" + e.RedisPort, Path: "/" + e.RedisDB}
-	if e.RedisUseSSL {
-		u.Scheme = "rediss"
-	}
-	if e.RedisPassword != "" {
-		u.User = url.UserPassword(e.RedisUsername, e.RedisPassword)
-	}
-	return u.String()
-}
-
-// problems collects what is wrong, so that one start tells all of it.
-type problems []error
-
-func (p *problems) add(setting, format string, args ...any) {
-	*p = append(*p, fmt.Errorf("%s: %s", setting, fmt.Sprintf(format, args...)))
-}
-
-func (p problems) err() error { return errors.Join(p...) }

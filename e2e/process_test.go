@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -221,17 +224,56 @@ func TestAPortThatIsTakenEndsTheStart(t *testing.T) { // O14
 
 func TestEverySettingThatIsWrongIsNamedAtOnce(t *testing.T) { // O19
 	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "connections.yaml")
+	for name, content := range map[string]string{
+		"bad.xml": "<x/>",
+		"connections.yaml": `connections:
+  - {slug: one, domains: [one.example], metadata_file: bad.xml, colour: red}
+  - {slug: two, metadata_file: none.xml, allow_weak: [md5]}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrong := []string{
+		"SECRET_KEY=hunter2", "SECRET_KEY_PREVIOUS=hunter2", "OAUTH_TTL_DAYS=999", "OPENAPI_RATE_LIMIT_PER_TOKEN=-1", "USER_CODE_GLOBAL_LIMIT=0",
+		"LEGACY_ROUTES=perhaps", "LEGACY_SUNSET=soon", "SAML_CLOCK_SKEW=soon", "SAML_ENTITY_ID=a b", "SAML_SP_KEY_FILE=none.pem",
+		"PUBLIC_URL=http://u:hunter2@sso.example.com", "WEB_URL=ftp://u:hunter2@web.example.com", "COOKIE_DOMAIN=bad domain", "TRUSTED_PROXIES=everybody",
+		"LISTEN_ADDR=zz", "OPS_ADDR=zy", "DATABASE_URL=mysql://u:hunter2@x", "REDIS_URL=redis://u:hunter2@127.0.0.1:bad port",
+		"MIGRATE=maybe", "ACCOUNT_DIRECTORY=ldap", "LICENSE_STATUS=maybe", "ENTERPRISE_API_URL=inner:8080", "LOG_LEVEL=loud", "SHUTDOWN_DELAY=-1s",
+		"OPENAPI_KNOWN_CLIENT_IDS=,", "OPENAPI_CORS_ALLOW_ORIGINS=https://a.example/path", "BRAND_COLOR=reddish", "SUPPORT_URL=ftp://help.example",
+	}
 	var told bytes.Buffer
 	serve := exec.Command(program(t), "serve")
-	serve.Env = []string{"SECRET_KEY=short", "OAUTH_TTL_DAYS=999", "LEGACY_ROUTES=perhaps", "SAML_CLOCK_SKEW=soon"}
-	serve.Stderr = &told
+	serve.Dir, serve.Stderr = dir, &told
+	serve.Env = append([]string{"CONNECTIONS_FILE=" + file}, wrong...)
 	err := serve.Run()
 	if code := serve.ProcessState.ExitCode(); code != 2 {
 		t.Errorf("exit code %d (%v), want 2", code, err)
 	}
-	for _, setting := range []string{"PUBLIC_URL", "SECRET_KEY", "OAUTH_TTL_DAYS", "LEGACY_ROUTES", "SAML_CLOCK_SKEW"} {
-		if !bytes.Contains(told.Bytes(), []byte(setting)) {
-			t.Errorf("%s is not named in:\n%s", setting, told.String())
-		}
+	head, list, _ := strings.Cut(told.String(), "\n")
+	if head != "devicegate: these settings have to be mended first:" {
+		t.Errorf("it begins with %q", head)
+	}
+	named := map[string]int{}
+	for line := range strings.Lines(list) {
+		setting, _, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		named[setting]++
+	}
+	want := map[string]int{"connection one": 2, "connection two": 3, "ENTERPRISE_API_SECRET_KEY": 1}
+	for _, pair := range wrong {
+		setting, _, _ := strings.Cut(pair, "=")
+		want[setting] = 1
+	}
+	if !maps.Equal(named, want) {
+		t.Errorf("got %v, want %v in:\n%s", named, want, list)
+	}
+	if strings.Contains(list, "hunter2") {
+		t.Errorf("a secret is told:\n%s", list)
+	}
+	if made, err := os.ReadDir(dir); err != nil || len(made) != 2 {
+		t.Errorf("it left %v behind (%v)", made, err)
 	}
 }

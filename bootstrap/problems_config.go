@@ -1,0 +1,133 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// problems collects what is wrong, so that one start tells all of it.
+type problems []error
+
+// add says something once, however often it is found.
+func (p *problems) add(setting, format string, args ...any) {
+	line := setting + ": " + fmt.Sprintf(format, args...)
+	if !slices.ContainsFunc(*p, func(e error) bool { return e.Error() == line }) {
+		*p = append(*p, errors.New(line))
+	}
+}
+
+// each adds every line of err, so that none lacks the setting's name.
+func (p *problems) each(setting string, err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		p.add(setting, "%s", line)
+	}
+}
+
+func (p problems) err() error { return errors.Join(p...) }
+
+// web reads the address of a server, with a path at most. What may hold a
+// password is not repeated.
+func (p *problems) web(setting, text string) *url.URL {
+	u, err := url.Parse(text)
+	bad := err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.Port() != "" && !isPort(u.Port())
+	switch {
+	case text == "":
+		p.add(setting, "is required: the address by which browsers reach devicegate, for instance https://sso.example.com")
+	case strings.ContainsAny(text, "?#"), strings.Contains(text, "@") && (bad || u.User != nil):
+		p.add(setting, "leave out user, query and fragment; write https://sso.example.com, with a path at most")
+	case bad:
+		p.add(setting, "%q is not an http(s) address", text)
+	default:
+		u.Path = strings.TrimRight(u.Path, "/")
+		return u
+	}
+	return nil
+}
+
+// origin reads what browsers send in Origin, and writes it as they do: in lower
+// case, without the scheme's own port (RFC 6454 §6.2).
+func (p *problems) origin(setting, text string) string {
+	u := p.web(setting, text)
+	if u == nil {
+		return ""
+	}
+	if u.Path != "" {
+		p.add(setting, "%q is not an origin; leave out the path: %s://%s", text, u.Scheme, u.Host)
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
+	return u.Scheme + "://" + host
+}
+
+var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+
+// listener checks an address to listen on.
+func (p *problems) listener(setting, text string) string {
+	host, port, err := net.SplitHostPort(text)
+	if err == nil && port != "" {
+		_, err = net.LookupPort("tcp", port) // may be a name, like http
+	}
+	if err != nil || port == "" || host != "" && !isHost(host) {
+		p.add(setting, "%q is no address to listen on; write :8080 or 127.0.0.1:8080", text)
+	}
+	return text
+}
+
+// isHost takes an IPv6 address in brackets or not.
+func isHost(text string) bool {
+	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return err == nil || hostForm.MatchString(text)
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
+}
+
+func (p *problems) networks(setting string, list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			var ip netip.Addr
+			if ip, err = netip.ParseAddr(text); err == nil {
+				prefix = netip.PrefixFrom(ip, ip.BitLen())
+			}
+		}
+		if err != nil {
+			p.add(setting, "%q is not a network; write 10.0.0.0/8", text)
+			continue
+		}
+		out = append(out, prefix)
+	}
+	return out
+}
+
+func (p *problems) oneOf(setting, value string, choices ...string) string {
+	if !slices.Contains(choices, value) {
+		p.add(setting, "%q is none of %s", value, strings.Join(choices, ", "))
+	}
+	return value
+}
+
+// between is silent about a value that could not even be read.
+func (p *problems) between(setting string, value, least, most int) int {
+	unread := slices.ContainsFunc(*p, func(e error) bool { return strings.HasPrefix(e.Error(), setting+": ") })
+	if unread {
+		return value
+	}
+	if value < least || value > most {
+		p.add(setting, "%d lies outside %d to %d", value, least, most)
+	}
+	return value
+}
