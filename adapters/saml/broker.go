@@ -143,7 +143,9 @@ func (b *Broker) accept(via connection.Connection, what ports.Response, from *id
 	if err != nil {
 		return approval.Testimony{}, err
 	}
-	said, err := decode(proven, places.encrypted != nil, func(n *xmltree.Node) (*xmltree.Node, error) { return identifier(n, keys, consent) })
+	said, err := decode(proven, places.encrypted != nil, func(n *xmltree.Node, local string) (*xmltree.Node, error) {
+		return decryptInside(n, local, keys, consent)
+	})
 	if err != nil {
 		return approval.Testimony{}, err
 	}

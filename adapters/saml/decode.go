@@ -74,8 +74,8 @@ type attribute struct {
 // Attributes are those in no namespace. What the schema leaves open (extensions,
 // advice, attribute values, foreign attributes) is not read. The order of
 // elements is not insisted on: some identity providers put the signature last,
-// and it says nothing. An EncryptedID is read as the NameID that open finds.
-func decode(v verified, encrypted bool, open func(*xmltree.Node) (*xmltree.Node, error)) (message, error) {
+// and it says nothing. Encrypted identifiers and attributes are read as what open finds.
+func decode(v verified, encrypted bool, open opener) (message, error) {
 	d := decoder{open: open}
 	m := d.response(v.response)
 	m.signed, m.encrypted = v.responseSigned, encrypted
@@ -88,9 +88,14 @@ func decode(v verified, encrypted bool, open func(*xmltree.Node) (*xmltree.Node,
 
 // decoder keeps the first objection.
 type decoder struct {
-	open func(*xmltree.Node) (*xmltree.Node, error)
-	err  error
+	open   opener
+	opened int // EncryptedAttributes
+	err    error
 }
+
+// opener opens an encrypted element of SAML's, in which one of the given name
+// has to be.
+type opener func(n *xmltree.Node, local string) (*xmltree.Node, error)
 
 func (d *decoder) object(reason, expected, received string) {
 	if d.err == nil {
@@ -191,7 +196,7 @@ func (d *decoder) status(n *xmltree.Node) status {
 			s.message, _ = c.Content()
 		}
 	}
-	if len(s.codes) == 0 {
+	if len(s.codes) == 0 || s.codes[0] == "" {
 		d.object("status_missing", "a StatusCode", "none")
 	}
 	return s
@@ -208,13 +213,16 @@ func (d *decoder) assertion(n *xmltree.Node) *assertion {
 		case "Conditions":
 			a.conditions = d.conditions(c)
 		case "AuthnStatement":
-			d.children(c, loginShape)
+			d.authnContext(c)
 			a.logins = append(a.logins, login{d.instant(c, "AuthnInstant", true), d.instant(c, "SessionNotOnOrAfter", false)})
 		case "AttributeStatement":
 			for _, e := range d.children(c, statementShape) {
-				if e.Local == "Attribute" {
-					a.attributes = append(a.attributes, d.attribute(e))
+				if e.Local == "EncryptedAttribute" {
+					if e = d.encryptedAttribute(e); e == nil {
+						continue
+					}
 				}
+				a.attributes = append(a.attributes, d.attribute(e))
 			}
 		}
 	}
@@ -252,7 +260,7 @@ func (d *decoder) encryptedID(n *xmltree.Node) *nameID {
 	if d.err != nil { // opening is the dear part
 		return nil
 	}
-	plain, err := d.open(n)
+	plain, err := d.open(n, "NameID")
 	if err != nil {
 		d.err = err
 		return nil
@@ -292,7 +300,37 @@ func (d *decoder) conditions(n *xmltree.Node) *conditions {
 	return c
 }
 
+// authnContext insists on how the person was authenticated, whatever it says.
+func (d *decoder) authnContext(login *xmltree.Node) {
+	for _, c := range d.children(login, loginShape) {
+		if c.Local == "AuthnContext" && len(c.Elements()) > 0 {
+			return
+		}
+	}
+	d.object("no_authn_context", "an AuthnContext in AuthnStatement", "none")
+}
+
+// maxEncryptedAttributes bounds what is opened of one message.
+const maxEncryptedAttributes = 8
+
+// encryptedAttribute is the Attribute inside, or nil for one that is not for us:
+// the sign-in can go on without it.
+func (d *decoder) encryptedAttribute(n *xmltree.Node) *xmltree.Node {
+	if d.err != nil || d.opened >= maxEncryptedAttributes {
+		return nil
+	}
+	d.opened++
+	plain, err := d.open(n, "Attribute")
+	if err != nil {
+		return nil
+	}
+	return plain
+}
+
 func (d *decoder) attribute(n *xmltree.Node) attribute {
+	if attr(n, "Name") == "" {
+		d.object("attribute_without_name", "a Name", "none")
+	}
 	a := attribute{name: attr(n, "Name"), friendlyName: attr(n, "FriendlyName")}
 	for _, c := range d.children(n, attributeShape) {
 		if value, ok := c.Content(); ok { // a value of elements is no text
@@ -332,17 +370,4 @@ func (d *decoder) instant(n *xmltree.Node, local string, required bool) time.Tim
 		d.object("invalid_time", local+" of "+n.Local+" as xs:dateTime", text)
 	}
 	return t
-}
-
-func parseInstant(text string) (time.Time, bool) {
-	// time.Parse is more liberal than xs:dateTime in these places.
-	if len(text) < len("2006-01-02T15:04:05") || strings.ContainsAny(text, ", ") || text[13] != ':' {
-		return time.Time{}, false
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if t, err := time.Parse(layout, text); err == nil && t.Year() > 1 {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }

@@ -29,15 +29,15 @@ func decrypt(l located, keys []*rsa.PrivateKey, allow xmlsec.Consent) (opened, e
 	return opened{octets, root}, l.ids.collect(root)
 }
 
-// identifier opens an EncryptedID (SAML core §2.2.4): the plain octets are one
-// NameID. It stands in what was signed, so that, unlike an assertion, it needs
-// no proof of its own.
-func identifier(n *xmltree.Node, keys []*rsa.PrivateKey, allow xmlsec.Consent) (*xmltree.Node, error) {
+// decryptInside opens an EncryptedID or EncryptedAttribute (SAML core §2.2.4,
+// §2.7.3.2): the plain octets are one element of the given name. It stands in what
+// was signed, so that, unlike an assertion, it needs no proof of its own.
+func decryptInside(n *xmltree.Node, local string, keys []*rsa.PrivateKey, allow xmlsec.Consent) (*xmltree.Node, error) {
 	octets, err := xmlsec.Decrypt(n, keys, allow)
 	if err != nil {
 		return nil, refusal(err)
 	}
-	return readPlain(octets, "NameID", n.InScope())
+	return readPlain(octets, local, n.InScope())
 }
 
 func readPlain(octets []byte, local string, outer []xmltree.Decl) (*xmltree.Node, error) {

@@ -142,7 +142,7 @@ func readEntity(e entity) (*idp, error) {
 			return nil, err
 		}
 		out.validUntil = until
-		if wants, _ := role.Attr("WantAuthnRequestsSigned"); wants == "true" || wants == "1" {
+		if wants := attr(role, "WantAuthnRequestsSigned"); wants == "true" || wants == "1" {
 			out.wantsSigned = true
 		}
 		errs = append(errs, out.readKeys(role)...)

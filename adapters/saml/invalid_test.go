@@ -50,6 +50,12 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 			m.Subject = samltest.Part(`<saml:Subject>%s%s</saml:Subject>`, content, m.Bearer())
 		}
 	}
+	pssWith := func(parameter string) func(*samltest.Message) {
+		return func(m *samltest.Message) {
+			m.Signing.Method = samltest.More2007 + "rsa-pss"
+			m.Signing.Parameters = `<pss:RSAPSSParams xmlns:pss="http://www.w3.org/2007/05/xmldsig-more#">` + parameter + `</pss:RSAPSSParams>`
+		}
+	}
 	ours := &samltest.RSAKey(t, 10).PublicKey
 	encryptedID := func(plain string, to *rsa.PublicKey) func(*samltest.Message) {
 		return subject(samltest.Encryption{}.Element("EncryptedID", plain, to))
@@ -208,6 +214,15 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 			m.Logins = samltest.Part(`<x:AuthnStatement xmlns:x="urn:x" AuthnInstant="%s"/>`, in(0))
 		}},
 		{"a session that is over", "session_expired", before(samltest.Replace(`SessionIndex=`, `SessionNotOnOrAfter="`+in(-180*time.Second)+`" SessionIndex=`))},
+		{"no AuthnContext", "no_authn_context", func(m *samltest.Message) {
+			m.Logins = samltest.Part(`<saml:AuthnStatement AuthnInstant="%s"/>`, in(0))
+		}},
+		{"an AuthnContext of nothing", "no_authn_context", func(m *samltest.Message) {
+			m.Logins = samltest.Part(`<saml:AuthnStatement AuthnInstant="%s"><saml:AuthnContext/></saml:AuthnStatement>`, in(0))
+		}},
+		{"an Attribute without Name", "attribute_without_name", func(m *samltest.Message) {
+			m.Attributes = `<saml:Attribute FriendlyName="mail"><saml:AttributeValue>x</saml:AttributeValue></saml:Attribute>`
+		}},
 		{"an AuthnStatement without AuthnInstant", "invalid_time", before(samltest.Replace(` AuthnInstant="`+in(0)+`"`, ""))},
 
 		// the person
@@ -234,6 +249,19 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 		{"a NameID with an element in it", "unexpected_element", subject(`<saml:NameID>alice<x xmlns="urn:x"/></saml:NameID>`)},
 
 		// who signed what
+		{"another assertion than the Response was signed around, encrypted", "digest_mismatch", func(m *samltest.Message) {
+			m.Encryption, m.SignResponse, m.SignBeforeEncryption, m.SignAssertion = &samltest.Encryption{}, true, true, false
+			m.Plain = samltest.Replace("alice@example.com", "mallory@example.com")
+		}},
+		{"RSA-PSS with another salt than it says", "signature_invalid", func(m *samltest.Message) {
+			m.Signing.Method, m.Signing.Salt = samltest.More2007+"rsa-pss", 20
+		}},
+		{"RSA-PSS with a salt, where the algorithm fixes it", "signature_invalid", func(m *samltest.Message) {
+			m.Signing.Method, m.Signing.Salt = samltest.More2007+"sha256-rsa-MGF1", 20
+		}},
+		{"RSA-PSS with a salt of no length", "signature_algorithm_not_allowed", pssWith("<pss:SaltLength>abc</pss:SaltLength>")},
+		{"RSA-PSS with a salt below nothing", "signature_algorithm_not_allowed", pssWith("<pss:SaltLength>-1</pss:SaltLength>")},
+		{"RSA-PSS with another trailer", "signature_algorithm_not_allowed", pssWith("<pss:TrailerField>2</pss:TrailerField>")},
 		{"a key that is not in the metadata", "unknown_key", func(m *samltest.Message) {
 			m.Signing.Key, m.Signing.KeyInfo = other, samltest.NewIdPWithKey(t, idpID, other).KeyInfo()
 		}},

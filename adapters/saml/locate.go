@@ -42,6 +42,14 @@ func locate(root *xmltree.Node) (located, error) {
 	return l, l.ids.collect(root)
 }
 
+// decrypted is the same response with the assertion in the place of its cipher
+// text, as XML Encryption §4.1 puts it back.
+func (l located) decrypted(o opened) located {
+	l.response, l.assertion = l.response.With(l.encrypted, o.root)
+	l.encrypted = nil
+	return l
+}
+
 // identifiers are the xs:ID values seen, and whether one of SAML's elements
 // bears it.
 type identifiers map[string]bool

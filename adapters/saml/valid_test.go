@@ -180,7 +180,8 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 			m.BeforeSigning = samltest.Replace(`<saml:AuthnStatement `, `<saml:Advice><saml:Assertion ID="_advice" Version="2.0"/></saml:Advice><saml:AuthnStatement `)
 		},
 		"two statements of each kind": func(m *samltest.Message) {
-			m.Logins = samltest.Part(`<saml:AuthnStatement AuthnInstant="%s" SessionNotOnOrAfter="%s"><saml:AuthnContext/></saml:AuthnStatement><saml:AuthnStatement AuthnInstant="%s"><saml:AuthnContext/></saml:AuthnStatement>`+
+			context := `<saml:AuthnContext><saml:AuthnContextDeclRef>urn:x</saml:AuthnContextDeclRef></saml:AuthnContext>`
+			m.Logins = samltest.Part(`<saml:AuthnStatement AuthnInstant="%s" SessionNotOnOrAfter="%s">`+context+`</saml:AuthnStatement><saml:AuthnStatement AuthnInstant="%s">`+context+`</saml:AuthnStatement>`+
 				`<saml:AuthzDecisionStatement Resource="" Decision="Permit"><saml:Action Namespace="x">y</saml:Action></saml:AuthzDecisionStatement>`, in(-time.Hour), in(time.Hour), in(0))
 			m.BeforeSigning = samltest.Replace(`</saml:AttributeStatement>`, `</saml:AttributeStatement><saml:AttributeStatement><saml:EncryptedAttribute/></saml:AttributeStatement>`)
 		},
@@ -206,9 +207,13 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 		"SHA-384 and SHA-512": func(m *samltest.Message) {
 			m.Signing.Method, m.Signing.Digest = samltest.More+"rsa-sha384", samltest.Enc+"sha512"
 		},
-		"RSA-SHA512":                     func(m *samltest.Message) { m.Signing.Method = samltest.More + "rsa-sha512" },
-		"RSA-PSS":                        func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "sha256-rsa-MGF1" },
-		"RSA-PSS with SHA-512":           func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "sha512-rsa-MGF1" },
+		"RSA-SHA512":           func(m *samltest.Message) { m.Signing.Method = samltest.More + "rsa-sha512" },
+		"RSA-PSS":              func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "sha256-rsa-MGF1" },
+		"RSA-PSS with SHA-512": func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "sha512-rsa-MGF1" },
+		"RSA-PSS with another salt": func(m *samltest.Message) {
+			m.Signing.Method, m.Signing.Salt = samltest.More2007+"rsa-pss", 20
+			m.Signing.Parameters = `<pss:RSAPSSParams xmlns:pss="http://www.w3.org/2007/05/xmldsig-more#"><pss:SaltLength> 20 </pss:SaltLength><pss:TrailerField>1</pss:TrailerField></pss:RSAPSSParams>`
+		},
 		"RSA-PSS with parameters unsaid": func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "rsa-pss" },
 		"exclusive canonicalisation with comments": func(m *samltest.Message) {
 			m.Signing.C14N = samltest.Exclusive + "WithComments"
@@ -246,6 +251,19 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 		"an EncryptedID in an encrypted assertion that the Response's signature covers": func(m *samltest.Message) {
 			m.NameID = samltest.Encryption{}.Element("EncryptedID", samltest.UsualNameID, m.EncryptTo)
 			m.Encryption, m.SignAssertion, m.SignResponse = &samltest.Encryption{}, false, true
+		},
+		"an EncryptedAttribute": func(m *samltest.Message) {
+			plain := `<saml:Attribute Name="mail"><saml:AttributeValue>alice@example.com</saml:AttributeValue></saml:Attribute>`
+			m.Statement = samltest.Part(`<saml:AttributeStatement>%s</saml:AttributeStatement>`, samltest.Encryption{}.Element("EncryptedAttribute", plain, m.EncryptTo))
+		},
+		"an EncryptedAttribute for somebody else": func(m *samltest.Message) {
+			m.Attributes = samltest.Encryption{}.Element("EncryptedAttribute", `<saml:Attribute Name="x"/>`, &samltest.RSAKey(t, 20).PublicKey)
+		},
+		"the Response signed before the encryption": func(m *samltest.Message) {
+			m.Encryption, m.SignResponse, m.SignBeforeEncryption = &samltest.Encryption{}, true, true
+		},
+		"the same, and nothing else signed": func(m *samltest.Message) {
+			m.Encryption, m.SignResponse, m.SignBeforeEncryption, m.SignAssertion = &samltest.Encryption{}, true, true, false
 		},
 		"a value of many levels": func(m *samltest.Message) {
 			m.Attributes = attribute("deep", strings.Repeat("<x>", 50)+strings.Repeat("</x>", 50))

@@ -3,9 +3,11 @@ package saml
 import (
 	"bytes"
 	"crypto"
+	"errors"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
+	"github.com/devicegate/devicegate/domain/approval"
 )
 
 // verified is all that is left of a response: trees that were read from signed
@@ -24,7 +26,9 @@ type verified struct {
 
 // verify checks every signature there is (SAML core §5, profiles §4.1.4.2),
 // and that the assertion is covered by one of them: a wrong signature on the
-// assertion is not made good by a right one around it.
+// assertion is not made good by a right one around it. A Response that was signed
+// before its assertion was encrypted is verified in the reverse order (core §6.2):
+// with the assertion back in its place.
 func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) (verified, error) {
 	v := verified{response: l.response}
 	assertion := l.assertion
@@ -34,7 +38,12 @@ func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) 
 	if sig, err := signed(l.response); err != nil {
 		return v, err
 	} else if sig {
-		if v.response, err = covered(l.response, keys, allow); err != nil {
+		v.response, err = covered(l.response, keys, allow)
+		if l.encrypted != nil && isDigestMismatch(err) {
+			l = l.decrypted(o)
+			v.response, err = covered(l.response, keys, allow)
+		}
+		if err != nil {
 			return v, err
 		}
 		v.responseSigned = true
@@ -55,6 +64,13 @@ func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) 
 	var err error
 	v.assertion, err = within(v.response, l, o)
 	return v, err
+}
+
+// isDigestMismatch reports whether a trusted key has signed, but for something
+// else than what is there: perhaps for what was there before the encryption.
+func isDigestMismatch(err error) bool {
+	var r *approval.Refusal
+	return errors.As(err, &r) && r.Reason == "digest_mismatch"
 }
 
 // covered verifies n's signature and reads n anew from the octets it covers.

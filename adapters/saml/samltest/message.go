@@ -33,6 +33,7 @@ type Message struct {
 	Subject, Conditions, Logins, Statement *string
 
 	SignResponse, SignAssertion bool
+	SignBeforeEncryption        bool    // the Response too
 	Signing                     Signing // of both
 	Encryption                  *Encryption
 	EncryptTo                   *rsa.PublicKey
@@ -139,7 +140,7 @@ func (m Message) Document() string {
 	if m.SignAssertion {
 		document = m.Signing.sign(document, m.AssertionID, assertionMark)
 	}
-	if m.Encryption != nil {
+	if m.Encryption != nil && !m.SignBeforeEncryption {
 		document = m.encrypt(document)
 	}
 	if m.BeforeOuter != nil {
@@ -147,6 +148,9 @@ func (m Message) Document() string {
 	}
 	if m.SignResponse {
 		document = m.Signing.sign(document, m.ResponseID, responseMark)
+	}
+	if m.Encryption != nil && m.SignBeforeEncryption {
+		document = m.encrypt(document)
 	}
 	if m.AfterSigning != nil {
 		document = m.AfterSigning(document)

@@ -31,11 +31,13 @@ const (
 
 // Signing says how to sign; what is empty has its usual form.
 type Signing struct {
-	Key     crypto.Signer
-	Method  string // SignatureMethod
-	Digest  string // DigestMethod
-	C14N    string // CanonicalizationMethod
-	KeyInfo string // the whole element
+	Parameters string // inside SignatureMethod
+	Salt       int    // of RSA-PSS; 0: as long as the hash
+	Key        crypto.Signer
+	Method     string // SignatureMethod
+	Digest     string // DigestMethod
+	C14N       string // CanonicalizationMethod
+	KeyInfo    string // the whole element
 
 	// Transforms are the whole Transform elements; what they do is said by
 	// Form, since nothing here reads them.
@@ -75,7 +77,7 @@ func (s Signing) sign(document, id, mark string) string {
 	c14n := pick(s.C14N, Exclusive)
 	build := func(value string) string {
 		return `<ds:Signature xmlns:ds="` + DSig + `"><ds:SignedInfo Id="si-` + id + `"><ds:CanonicalizationMethod Algorithm="` + c14n + `"/>` +
-			`<ds:SignatureMethod Algorithm="` + method + `"/>` + reference + `</ds:SignedInfo><ds:SignatureValue>` + value + `</ds:SignatureValue>` + s.KeyInfo + `</ds:Signature>`
+			`<ds:SignatureMethod Algorithm="` + method + `">` + s.Parameters + `</ds:SignatureMethod>` + reference + `</ds:SignedInfo><ds:SignatureValue>` + value + `</ds:SignatureValue>` + s.KeyInfo + `</ds:Signature>`
 	}
 	// SignedInfo is canonical where it will stand.
 	placed := strings.NewReplacer(responseMark, "", assertionMark, "", Mark, "").Replace(strings.Replace(document, mark, build("AA=="), 1))
@@ -111,7 +113,7 @@ func (s Signing) value(method string, octets []byte) []byte {
 	switch k := s.Key.(type) {
 	case *rsa.PrivateKey:
 		if strings.Contains(method, "MGF1") || strings.HasSuffix(method, "rsa-pss") {
-			out, err = rsa.SignPSS(rand.Reader, k, hash, sum, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+			out, err = rsa.SignPSS(rand.Reader, k, hash, sum, &rsa.PSSOptions{SaltLength: s.salt()})
 		} else {
 			out, err = rsa.SignPKCS1v15(rand.Reader, k, hash, sum)
 		}
@@ -132,6 +134,13 @@ func (s Signing) value(method string, octets []byte) []byte {
 		panic(err)
 	}
 	return out
+}
+
+func (s Signing) salt() int {
+	if s.Salt > 0 {
+		return s.Salt
+	}
+	return rsa.PSSSaltLengthEqualsHash
 }
 
 func hashed(h crypto.Hash, octets []byte) []byte {

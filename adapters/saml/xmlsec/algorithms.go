@@ -9,6 +9,8 @@ import (
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"math/big"
+	"strconv"
+	"strings"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
@@ -43,28 +45,29 @@ const (
 type method struct {
 	scheme scheme
 	hash   crypto.Hash
+	salt   int // of RSA-PSS, in octets; 0: as long as the hash
 }
 
 // methods are the SignatureMethods (XML Signature §6.4, RFC 6931 §2.3,
 // RFC 9231). None is keyed with a shared secret.
 var methods = map[string]method{
-	Signature + "rsa-sha1":                              {pkcs1, crypto.SHA1},
-	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha224": {pkcs1, crypto.SHA224},
-	RSASHA256: {pkcs1, crypto.SHA256},
-	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":      {pkcs1, crypto.SHA384},
-	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":      {pkcs1, crypto.SHA512},
-	"http://www.w3.org/2007/05/xmldsig-more#rsa-pss":         {pss, 0}, // RSAPSSParams say which
-	"http://www.w3.org/2007/05/xmldsig-more#sha1-rsa-MGF1":   {pss, crypto.SHA1},
-	"http://www.w3.org/2007/05/xmldsig-more#sha224-rsa-MGF1": {pss, crypto.SHA224},
-	"http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1": {pss, crypto.SHA256},
-	"http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1": {pss, crypto.SHA384},
-	"http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1": {pss, crypto.SHA512},
-	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1":      {ellipticCurve, crypto.SHA1},
-	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha224":    {ellipticCurve, crypto.SHA224},
-	ECDSASHA256: {ellipticCurve, crypto.SHA256},
-	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":  {ellipticCurve, crypto.SHA384},
-	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512":  {ellipticCurve, crypto.SHA512},
-	"http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519": {edwardsCurve, 0},
+	Signature + "rsa-sha1":                              {scheme: pkcs1, hash: crypto.SHA1},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha224": {scheme: pkcs1, hash: crypto.SHA224},
+	RSASHA256: {scheme: pkcs1, hash: crypto.SHA256},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha384":      {scheme: pkcs1, hash: crypto.SHA384},
+	"http://www.w3.org/2001/04/xmldsig-more#rsa-sha512":      {scheme: pkcs1, hash: crypto.SHA512},
+	"http://www.w3.org/2007/05/xmldsig-more#rsa-pss":         {scheme: pss, hash: 0}, // RSAPSSParams say which
+	"http://www.w3.org/2007/05/xmldsig-more#sha1-rsa-MGF1":   {scheme: pss, hash: crypto.SHA1},
+	"http://www.w3.org/2007/05/xmldsig-more#sha224-rsa-MGF1": {scheme: pss, hash: crypto.SHA224},
+	"http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1": {scheme: pss, hash: crypto.SHA256},
+	"http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1": {scheme: pss, hash: crypto.SHA384},
+	"http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1": {scheme: pss, hash: crypto.SHA512},
+	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1":      {scheme: ellipticCurve, hash: crypto.SHA1},
+	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha224":    {scheme: ellipticCurve, hash: crypto.SHA224},
+	ECDSASHA256: {scheme: ellipticCurve, hash: crypto.SHA256},
+	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":  {scheme: ellipticCurve, hash: crypto.SHA384},
+	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512":  {scheme: ellipticCurve, hash: crypto.SHA512},
+	"http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519": {scheme: edwardsCurve, hash: 0},
 }
 
 // signatureMethod reads SignatureMethod with its parameters.
@@ -75,8 +78,8 @@ func signatureMethod(n *xmltree.Node, allow Consent) (method, error) {
 		return m, &Error{"signature_algorithm_not_allowed", "RSA, RSA-PSS, ECDSA or Ed25519 with SHA-2", uri}
 	}
 	if m.scheme == pss && m.hash == 0 {
-		if m.hash, ok = pssHash(n); !ok {
-			return m, &Error{"signature_algorithm_not_allowed", "RSAPSSParams with one hash for both", uri}
+		if m.hash, m.salt, ok = pssParameters(n); !ok {
+			return m, &Error{"signature_algorithm_not_allowed", "RSAPSSParams with one hash for both and a salt of 1 to 512 octets", uri}
 		}
 	} else if len(n.Elements()) > 0 {
 		return m, &Error{"signature_malformed", "a SignatureMethod without parameters", uri}
@@ -87,35 +90,48 @@ func signatureMethod(n *xmltree.Node, allow Consent) (method, error) {
 	return m, nil
 }
 
-// pssHash reads RSAPSSParams (RFC 6931 §2.3.9), whose hash is SHA-256 unless it
-// says otherwise. The mask generation is MGF1 with the same hash; crypto/rsa
-// verifies no other.
-func pssHash(n *xmltree.Node) (crypto.Hash, bool) {
+// pssParameters reads RSAPSSParams (RFC 6931 §2.3.9): the hash, SHA-256 unless
+// it says otherwise, and the length of the salt, that of the hash unless it says
+// otherwise. The mask generation is MGF1 with the same hash; crypto/rsa verifies
+// no other. The trailer is 1.
+func pssParameters(n *xmltree.Node) (hash crypto.Hash, salt int, ok bool) {
 	outer, ok := only(n, pssParams, "RSAPSSParams")
 	if !ok {
-		return 0, false
-	}
-	params := outer["RSAPSSParams"]
-	if params == nil {
-		return crypto.SHA256, true
+		return 0, 0, false
 	}
 	hash, mgf := crypto.SHA256, crypto.Hash(0)
+	params := outer["RSAPSSParams"]
+	if params == nil {
+		return hash, 0, true
+	}
 	for _, c := range params.Elements() {
 		switch {
 		case c.Is(Signature, "DigestMethod"):
-			if hash, ok = digests[algorithm(c)]; !ok {
-				return 0, false
-			}
+			hash, ok = digests[algorithm(c)]
 		case c.Is(pssParams, "MaskGenerationFunction"):
-			if mgf, ok = mgf1(c); !ok {
-				return 0, false
-			}
-		case c.Is(pssParams, "SaltLength"), c.Is(pssParams, "TrailerField"):
+			mgf, ok = mgf1(c)
+		case c.Is(pssParams, "SaltLength"):
+			salt, ok = integer(c, longestSalt)
+		case c.Is(pssParams, "TrailerField"):
+			_, ok = integer(c, 1)
 		default:
-			return 0, false
+			ok = false
+		}
+		if !ok {
+			return 0, 0, false
 		}
 	}
-	return hash, mgf == 0 || mgf == hash
+	return hash, salt, mgf == 0 || mgf == hash
+}
+
+// longestSalt is more than fits beside any hash into keys of 4096 bits.
+const longestSalt = 512
+
+// integer reads a number from 1 to most.
+func integer(n *xmltree.Node, most int) (int, bool) {
+	text, ok := n.Content()
+	number, err := strconv.Atoi(strings.Trim(text, xmltree.White))
+	return number, ok && err == nil && number >= 1 && number <= most
 }
 
 func mgf1(n *xmltree.Node) (crypto.Hash, bool) {
@@ -141,7 +157,7 @@ func (m method) fits(key crypto.PublicKey, octets, signature []byte) bool {
 		case pkcs1:
 			return rsa.VerifyPKCS1v15(k, m.hash, sum, signature) == nil
 		case pss:
-			return rsa.VerifyPSS(k, m.hash, sum, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto}) == nil
+			return rsa.VerifyPSS(k, m.hash, sum, signature, &rsa.PSSOptions{SaltLength: m.saltLength()}) == nil
 		}
 	case *ecdsa.PublicKey:
 		// XML Signature §6.4.3: r and s side by side, each as long as the
@@ -156,6 +172,13 @@ func (m method) fits(key crypto.PublicKey, octets, signature []byte) bool {
 		return m.scheme == edwardsCurve && ed25519.Verify(k, octets, signature)
 	}
 	return false
+}
+
+func (m method) saltLength() int {
+	if m.salt > 0 {
+		return m.salt
+	}
+	return rsa.PSSSaltLengthEqualsHash
 }
 
 func digest(hash crypto.Hash, octets []byte) []byte {

@@ -14,7 +14,7 @@ import (
 
 // maxRecipients bounds how many EncryptedKeys are tried; each costs a private
 // operation for each of our keys.
-const maxRecipients = 4
+const maxRecipients = 8
 
 // errDecryption is every failure that depends on the cipher text or on a key:
 // which it was must not be told apart (XML Encryption 1.1 §6).

@@ -8,7 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-var declared = regexp.MustCompile(`^<\?xml[ \t\r\n][^>]*?encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["']`)
+var declared = regexp.MustCompile(`^<\?xml[ \t\r\n][^>]*?encoding[ \t\r\n]*=[ \t\r\n]*["']([^"'>]*)["']`)
+
+// encodingName is EncName (XML §4.3.3).
+var encodingName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]*$`)
 
 // decode makes text of the document's octets (XML §4.3.3): UTF-8 and UTF-16,
 // which every processor has to read, and the one-octet encodings that metadata
@@ -38,6 +41,9 @@ func transcode(doc []byte) (string, error) {
 	m := declared.FindStringSubmatch(text[:min(len(text), 256)])
 	if m == nil {
 		return text, nil
+	}
+	if !encodingName.MatchString(m[1]) {
+		return "", &Error{Reason: Malformed, Detail: "an encoding that has no name"}
 	}
 	switch strings.ToLower(m[1]) {
 	case "utf-8", "utf8":

@@ -143,6 +143,30 @@ func (n *Node) InScope() []Decl {
 	return out
 }
 
+// With is a copy of n with one child in the place of another, and that child in
+// the copy. What lies below them is shared: it is for reading.
+func (n *Node) With(old, replacement *Node) (copied, child *Node) {
+	out := *n
+	out.First, out.Last = nil, nil
+	for c := n.First; c != nil; c = c.Next {
+		one := *c
+		if c == old {
+			one = *replacement
+		}
+		one.Parent, one.Next = &out, nil
+		if out.Last == nil {
+			out.First = &one
+		} else {
+			out.Last.Next = &one
+		}
+		out.Last = &one
+		if c == old {
+			child = &one
+		}
+	}
+	return &out, child
+}
+
 // Walk calls visit for n and all elements below it, in document order.
 func (n *Node) Walk(visit func(*Node)) {
 	if n.Kind != Element {
