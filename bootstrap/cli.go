@@ -80,6 +80,9 @@ func loadFromEnvironment() (Config, error) {
 
 type serveCommand struct{}
 
+// startTime leaves room for another replica's migration.
+const startTime = 5 * time.Minute
+
 // stopTime is how long what is in flight may take at the end.
 const stopTime = 30 * time.Second
 
@@ -89,7 +92,7 @@ func (serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	app := fx.New(Service(c, newLog(c.LogLevel)), fx.StopTimeout(stopTime+c.ShutdownDelay))
+	app := fx.New(Service(c, newLog(c.LogLevel)), fx.StartTimeout(startTime), fx.StopTimeout(stopTime+c.ShutdownDelay))
 	return run(ctx, app)
 }
 

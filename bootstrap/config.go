@@ -74,7 +74,7 @@ func Load(vars map[string]string) (Config, error) {
 		Limits: quota.Configure(e.UserCodeLimit, e.RatePerToken),
 		Clock:  ports.SystemClock,
 	}
-	if err := c.LogLevel.UnmarshalText([]byte(e.LogLevel)); err != nil {
+	if err := c.LogLevel.UnmarshalText([]byte(levelOf(e.LogLevel))); err != nil {
 		wrong.add("LOG_LEVEL", "%q is none of debug, info, warn, error", e.LogLevel)
 	}
 	if e.ShutdownDelay < 0 {
@@ -231,4 +231,15 @@ func (c *Config) loadKeyPairs(e environment, wrong *problems) {
 	}
 	c.SAML.Keys.Next = read("SAML_SP_KEY_FILE_NEXT", e.SAMLKeyNext)
 	c.SAML.Keys.Previous = read("SAML_SP_KEY_FILE_PREVIOUS", e.SAMLKeyPrevious)
+}
+
+// levelOf reads the reference's words, which are Python's, as ours.
+func levelOf(name string) string {
+	switch strings.ToUpper(name) {
+	case "WARNING":
+		return "WARN"
+	case "CRITICAL", "FATAL":
+		return "ERROR"
+	}
+	return name
 }

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -210,6 +211,7 @@ func TestLoad(t *testing.T) {
 			{"COOKIE_DOMAIN", "example.com"},
 			{"COOKIE_DOMAIN", ".Example.com", "WEB_URL", "https://console.EXAMPLE.com"},
 			{"COOKIE_DOMAIN", "localhost", "PUBLIC_URL", "http://localhost:8080"},
+			{"COOKIE_DOMAIN", "example.com", "PUBLIC_URL", "http://127.0.0.1:8080"},
 			{"OPENAPI_CORS_ALLOW_ORIGINS", "*"},
 			{"SAML_ENTITY_ID", "urn:example:devicegate"},
 			{"PUBLIC_URL", "https://sso.example.com/" + strings.Repeat("p", 240), "SAML_ENTITY_ID", "devicegate"},
@@ -241,4 +243,27 @@ func TestLoad(t *testing.T) {
 			t.Errorf("got %s, %v", c.Database.URL, err)
 		}
 	})
+}
+
+func TestWordsOfOthersAreUnderstood(t *testing.T) {
+	for level, want := range map[string]slog.Level{"WARNING": slog.LevelWarn, "CRITICAL": slog.LevelError, "INFO": slog.LevelInfo, "debug": slog.LevelDebug} {
+		c, err := Load(smallest("LOG_LEVEL", level))
+		if err != nil || c.LogLevel != want {
+			t.Errorf("%s is %v, %v", level, c.LogLevel, err)
+		}
+	}
+	c, err := Load(smallest("TRUSTED_PROXIES", "::ffff:10.0.0.0/104, 192.0.2.7"))
+	if err != nil || len(c.TrustedProxies) != 2 || c.TrustedProxies[0].String() != "10.0.0.0/8" || c.TrustedProxies[1].String() != "192.0.2.7/32" {
+		t.Errorf("%v, %v", c.TrustedProxies, err)
+	}
+	for _, pair := range [][2]string{
+		{"LISTEN_ADDR", "127.0.0.1:0"}, {"LISTEN_ADDR", "[::1]:8080"}, {"LISTEN_ADDR", ":8080"}, {"LISTEN_ADDR", "0.0.0.0:80"},
+		{"DATABASE_URL", "postgresql://u:p@db/x"}, {"DATABASE_URL", "postgres://u:p@db:5432/x?sslmode=disable"}, {"DATABASE_URL", "postgres:///x?host=/run/postgresql"},
+		{"DATABASE_URL", "sqlite:///var/lib/x.db"}, {"DATABASE_URL", "sqlite:x.db"},
+		{"REDIS_URL", "rediss://:p@cache:6380/1"}, {"REDIS_URL", "redis://cache"}, {"COOKIE_DOMAIN", ".example.com"},
+	} {
+		if _, err := Load(smallest(pair[0], pair[1])); err != nil {
+			t.Errorf("%s=%s: %v", pair[0], pair[1], err)
+		}
+	}
 }

@@ -108,9 +108,17 @@ func (p *problems) networks(setting string, list []string) []netip.Prefix {
 			p.add(setting, "%q is not a network; write 10.0.0.0/8", text)
 			continue
 		}
-		out = append(out, prefix)
+		out = append(out, unmapped(prefix))
 	}
 	return out
+}
+
+// unmapped is the IPv4 network that an IPv6 one may stand for, as peers do.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p
 }
 
 func (p *problems) oneOf(setting, value string, choices ...string) string {

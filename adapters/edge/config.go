@@ -42,8 +42,10 @@ func (e *Edge) Page(query url.Values) string {
 }
 
 // Local reports whether browsers reach us on this machine only.
-func (e *Edge) Local() bool {
-	host := e.cfg.PublicURL.Hostname()
+func (e *Edge) Local() bool { return IsLocal(e.cfg.PublicURL.Hostname()) }
+
+// IsLocal reports whether a host is this machine, as seen from itself.
+func IsLocal(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
