@@ -257,10 +257,18 @@ func TestWordsOfOthersAreUnderstood(t *testing.T) {
 		t.Errorf("%v, %v", c.TrustedProxies, err)
 	}
 	for _, pair := range [][2]string{
-		{"LISTEN_ADDR", "127.0.0.1:0"}, {"LISTEN_ADDR", "[::1]:8080"}, {"LISTEN_ADDR", ":8080"}, {"LISTEN_ADDR", "0.0.0.0:80"},
-		{"DATABASE_URL", "postgresql://u:p@db/x"}, {"DATABASE_URL", "postgres://u:p@db:5432/x?sslmode=disable"}, {"DATABASE_URL", "postgres:///x?host=/run/postgresql"},
-		{"DATABASE_URL", "sqlite:///var/lib/x.db"}, {"DATABASE_URL", "sqlite:x.db"},
-		{"REDIS_URL", "rediss://:p@cache:6380/1"}, {"REDIS_URL", "redis://cache"}, {"COOKIE_DOMAIN", ".example.com"},
+		{"LISTEN_ADDR", "127.0.0.1:0"},
+		{"LISTEN_ADDR", "[::1]:8080"},
+		{"LISTEN_ADDR", ":8080"},
+		{"LISTEN_ADDR", "0.0.0.0:80"},
+		{"DATABASE_URL", "postgresql://u:p@db/x"},
+		{"DATABASE_URL", "postgres://u:p@db:5432/x?sslmode=disable"},
+		{"DATABASE_URL", "postgres:///x?host=/run/postgresql"},
+		{"DATABASE_URL", "sqlite:///var/lib/x.db"},
+		{"DATABASE_URL", "sqlite:x.db"},
+		{"REDIS_URL", "rediss://:p@cache:6380/1"},
+		{"REDIS_URL", "redis://cache"},
+		{"COOKIE_DOMAIN", ".example.com"},
 	} {
 		if _, err := Load(smallest(pair[0], pair[1])); err != nil {
 			t.Errorf("%s=%s: %v", pair[0], pair[1], err)
