@@ -46,23 +46,27 @@ func subject(a *assertion, via connection.Connection) (identity.Subject, error) 
 
 func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// mailOf takes the first address that the connection may speak for.
+// mailOf takes, of the first source that names an address at all, the first one
+// that the connection may speak for. A later source does not stand in for an
+// address that is not allowed.
 func mailOf(a *assertion, via connection.Connection) (identity.Email, error) {
-	var foreign []string
 	seen := 0
-	for _, text := range candidates(a, via.Settings().EmailAttribute) {
-		seen++
-		email, err := identity.ParseEmail(text)
-		if err != nil {
-			continue
+	for _, values := range sources(a, via.Settings().EmailAttribute) {
+		var foreign []string
+		for _, text := range values {
+			seen++
+			email, err := identity.ParseEmail(text)
+			if err != nil {
+				continue
+			}
+			if via.MaySpeakFor(email) {
+				return email, nil
+			}
+			foreign = append(foreign, email.Domain())
 		}
-		if via.MaySpeakFor(email) {
-			return email, nil
+		if len(foreign) > 0 {
+			return identity.Email{}, approval.RefuseAs(connection.ErrForeignDomain, "domain_not_allowed", shown(strings.Join(via.Settings().Domains, " ")), shown(strings.Join(foreign, " ")))
 		}
-		foreign = append(foreign, email.Domain())
-	}
-	if len(foreign) > 0 {
-		return identity.Email{}, approval.RefuseAs(connection.ErrForeignDomain, "domain_not_allowed", shown(strings.Join(via.Settings().Domains, " ")), shown(strings.Join(foreign, " ")))
 	}
 	if seen > 0 {
 		return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail address", fmt.Sprintf("%d values that are none", seen))
@@ -70,31 +74,32 @@ func mailOf(a *assertion, via connection.Connection) (identity.Email, error) {
 	return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail attribute or NameID", "none")
 }
 
-// candidates are the texts that may be the address, in the order of the
-// contract. A NameID counts where its format says so (core §8.3).
-func candidates(a *assertion, override string) []string {
-	var out []string
-	add := func(wanted string, of func(attribute) string) {
+// sources are the texts that may be the address, by source, in the order of the
+// contract: the connection's own attribute; the usual ones by Name, then by
+// FriendlyName; the NameID, where its format says so (core §8.3).
+func sources(a *assertion, override string) [][]string {
+	named := func(wanted string, of func(attribute) string) (out []string) {
 		for _, attr := range a.attributes {
 			if strings.EqualFold(of(attr), wanted) {
 				out = append(out, attr.values...)
 			}
 		}
+		return out
 	}
 	byName := func(a attribute) string { return a.name }
 	byFriendlyName := func(a attribute) string { return a.friendlyName }
+	var own, usual, nameID []string
 	if override != "" {
-		add(override, byName)
-		add(override, byFriendlyName)
+		own = append(named(override, byName), named(override, byFriendlyName)...)
 	}
 	for _, of := range []func(attribute) string{byName, byFriendlyName} {
 		for _, wanted := range mailAttributes {
-			add(wanted, of)
+			usual = append(usual, named(wanted, of)...)
 		}
 	}
 	switch a.nameID.format {
 	case formatEmail, formatUnspecified, "":
-		out = append(out, a.nameID.value)
+		nameID = []string{a.nameID.value}
 	}
-	return out
+	return [][]string{own, usual, nameID}
 }
