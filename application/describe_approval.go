@@ -40,8 +40,8 @@ type Approval struct {
 	DeviceLabel   string
 	RequestedAt   time.Time
 	RequestedFrom netip.Addr
-	SameNetwork   bool // the device asked from where the person sits
-	Relayed       bool // but a proxy that hides people stands in between: it may be everybody
+	SameNetwork   bool // the addresses alone say so
+	Place         device.Place
 	Visit         bool // there is nothing to decide: the person wants to see their devices
 }
 
@@ -73,6 +73,6 @@ func (uc *DescribeApproval) Execute(ctx context.Context, handle approval.Handle,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: uc.clients.Name(d.ClientID), DeviceLabel: d.Label,
 		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, SameNetwork: a.SameNetwork(by.IP),
-		Relayed: by.Relayed, Visit: a.IsVisit(),
+		Place: a.PlaceSeenBy(by), Visit: a.IsVisit(),
 	}, nil
 }

@@ -25,9 +25,6 @@ type Config struct {
 	// Whatever libpq understands may follow a PostgreSQL URL's question mark. A
 	// SQLite file and its directory are made if need be, for our user alone.
 	URL string
-	// PoolSize bounds the connections; 0 is 16. PostgreSQL allows 100 over all
-	// replicas unless told otherwise. Less than 2 is 2: migrating takes two.
-	PoolSize int
 	// Migrate says what happens at start; empty is [MigrateAuto].
 	Migrate MigrateMode
 	// DifyAccounts says that this is Dify's database, whose accounts' addresses
@@ -45,28 +42,25 @@ const (
 	MigrateOff   MigrateMode = "off"   // nothing
 )
 
-const defaultPoolSize = 16
+// poolSize bounds the connections: PostgreSQL allows 100 over all replicas unless
+// told otherwise, and migrating takes two.
+const poolSize = 16
 
 var errURL = errors.New("database URL: use postgres://user:password@host/name or sqlite:///path/to/file.db")
 
 // Open opens the database without connecting to it. Its errors say what is
 // wrong with the configuration, and never repeat the URL: it holds a password.
 func Open(cfg Config) (*bun.DB, error) {
-	size := cfg.PoolSize
-	if size == 0 {
-		size = defaultPoolSize
-	}
-	size = max(size, 2)
 	scheme, rest, _ := strings.Cut(cfg.URL, ":")
 	switch scheme {
 	case "postgres", "postgresql":
-		return openPostgres(cfg.URL, size)
+		return openPostgres(cfg.URL, poolSize)
 	case "sqlite":
 		path, err := sqlitePath(rest)
 		if err != nil {
 			return nil, err
 		}
-		return openSQLite(path, size)
+		return openSQLite(path, poolSize)
 	}
 	return nil, errURL
 }

@@ -64,25 +64,31 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
 		v.Until = until
 	}
-	body := decideBody{
-		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
-		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
-		From: what.RequestedFrom.Unmap(), Near: what.SameNetwork, Hasty: !m.Entered || m.Code != v.Code,
-		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
-		MustType: p.mustType(m, v.Code),
-	}
-	if what.Relayed { // everybody has the proxy's address
-		body.From, body.Near = netip.Addr{}, false
-	}
-	body.Verdict = verdictOn(body)
-	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
-		body.Via = via.Settings().Name
-	}
+	body := p.whatToDecide(what, m)
 	if body.MustType && m.Notice == typedMismatch {
 		body.Mistyped, v.Problem = true, typedMismatch
 	}
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageDecide, v)
+}
+
+func (p *Pages) whatToDecide(what application.Approval, m memory) decideBody {
+	code := what.UserCode.String()
+	body := decideBody{
+		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
+		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
+		Near: what.Place == device.SamePlace, Hasty: !m.Entered || m.Code != code,
+		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
+		MustType: p.mustType(m, code),
+	}
+	if what.Place != device.UnknownPlace {
+		body.From = what.RequestedFrom.Unmap()
+	}
+	body.Verdict = verdictOn(what.Place, body.Minutes)
+	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
+		body.Via = via.Settings().Name
+	}
+	return body
 }
 
 // anotherCode is for a tab whose code another tab has replaced: the person is
@@ -95,18 +101,11 @@ func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other applic
 
 // verdictOn is the key of what the page says about where and when a request
 // began.
-func verdictOn(b decideBody) string {
-	where := "other"
-	switch {
-	case b.Near:
-		where = "same"
-	case !b.From.IsValid():
-		where = "unknown"
+func verdictOn(where device.Place, minutes int) string {
+	if minutes == 0 {
+		return "verdict." + string(where) + "_now"
 	}
-	if b.Minutes == 0 {
-		return "verdict." + where + "_now"
-	}
-	return "verdict." + where
+	return "verdict." + string(where)
 }
 
 // mustType reports whether the person has yet to type the code. Signing in does

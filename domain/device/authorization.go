@@ -300,6 +300,29 @@ func (a *Authorization) SameNetwork(ip netip.Addr) bool {
 	return err == nil && network.Contains(ip.WithZone(""))
 }
 
+// Place is where a device asked from, as seen by the person who decides.
+type Place string
+
+// The places. UnknownPlace is no reason for trust.
+const (
+	SamePlace    Place = "same" // network as the person
+	OtherPlace   Place = "other"
+	UnknownPlace Place = "unknown"
+)
+
+// PlaceSeenBy compares where the device asked from with where the person sits.
+// Behind a proxy that hides people everybody has one address: that must reassure
+// nobody.
+func (a *Authorization) PlaceSeenBy(person audit.Request) Place {
+	switch {
+	case person.Relayed || !a.s.RequestedFrom.IsValid():
+		return UnknownPlace
+	case a.SameNetwork(person.IP):
+		return SamePlace
+	}
+	return OtherPlace
+}
+
 // HintUntil is how long "still pending" may be remembered without asking again.
 func (a *Authorization) HintUntil(at time.Time) time.Duration {
 	return min(hintLife, a.s.ExpiresAt.Sub(at))

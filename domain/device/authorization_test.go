@@ -450,6 +450,19 @@ func TestTheSameNetworkIsTheSameBlock(t *testing.T) {
 		if got := a.SameNetwork(address(c.ip)); got != c.same {
 			t.Errorf("%q and %q: %v", c.from, c.ip, got)
 		}
+		want := device.OtherPlace
+		switch {
+		case c.same:
+			want = device.SamePlace
+		case c.from == "":
+			want = device.UnknownPlace
+		}
+		if got := a.PlaceSeenBy(audit.Request{IP: address(c.ip)}); got != want {
+			t.Errorf("%q seen from %q: %s, want %s", c.from, c.ip, got, want)
+		}
+		if got := a.PlaceSeenBy(audit.Request{IP: address(c.ip), Relayed: true}); got != device.UnknownPlace {
+			t.Errorf("%q seen through a proxy that hides people: %s", c.from, got)
+		}
 	}
 }
 
