@@ -1,6 +1,7 @@
 package webui_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -160,4 +161,36 @@ func TestEveryLanguageFits(t *testing.T) {
 		b.open("/device/decide")
 		b.accessible()
 	}
+}
+
+// A click that was meant for another window lets nobody in, if a link led
+// straight to the decision; turning away is never held up.
+func TestALinkPastTheFirstPageHoldsApprovalUpForAMoment(t *testing.T) {
+	in := browser(t)
+	s := served(t)
+	const clickUponFocus = `window.dispatchEvent(new Event("focus")), document.getElementById("%s").click(), document.getElementById("%[1]s").hasAttribute("aria-disabled")`
+	straight := func(b *tab) {
+		b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + s.device(label, elsewhere).UserCode)
+		b.signsIn("alice")
+		b.sees("decide", "")
+	}
+	b := states[0].visit(t, in, s, true)
+	straight(b)
+	if !ask[bool](b, fmt.Sprintf(clickUponFocus, "approve")) {
+		t.Error("the button does not show that it waits")
+	}
+	b.do(chromedp.WaitVisible(chromedp.CSS("#approve:not([aria-disabled])")))
+	b.sees("decide", "")
+	b.click("approve")
+	b.sees("approved", "")
+
+	b = states[0].visit(t, in, s, true)
+	straight(b)
+	ask[bool](b, `window.dispatchEvent(new Event("focus")), document.getElementById("deny").click(), true`)
+	b.sees("denied", "")
+
+	b = states[0].visit(t, in, s, true)
+	b.atDecision(s.device(label, elsewhere).UserCode)
+	ask[bool](b, `window.dispatchEvent(new Event("focus")), document.getElementById("approve").click(), true`)
+	b.sees("approved", "")
 }
