@@ -8,9 +8,10 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 )
 
-// The approval-grant cookie ends with the decision. What is left of the five
-// minutes is for second thoughts, and for a look at one's own devices: the pages
-// keep the proof for that in a cookie of their own, which reaches nobody else.
+// The approval-grant cookie ends with the decision. For five minutes more there
+// is room for second thoughts and, as long as the sign-in counts, for a look at
+// one's own devices: the pages keep the proof for that in a cookie of their own,
+// which reaches nobody else.
 const (
 	recentCookie = "device_recent"
 	recentLife   = 5 * time.Minute

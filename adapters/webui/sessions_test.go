@@ -72,14 +72,24 @@ func TestThatWasNotMeLocksOutAtOnce(t *testing.T) {
 	}
 }
 
-func TestSecondThoughtsEndWithTheSignIn(t *testing.T) {
+func TestSecondThoughtsEndFiveMinutesAfterTheDecision(t *testing.T) {
 	s := served(t)
-	codes := s.device(label, elsewhere)
 	v := s.visitor(home)
-	done := v.press(v.signIn(codes.UserCode, "alice"), "approve")
+	page := v.signIn(s.device("in time", elsewhere).UserCode, "alice")
+	s.skip(4 * time.Minute)
+	done := v.press(page, "approve")
+	s.skip(4 * time.Minute)
+	v.sees(v.press(done, "undo"), "undone", "")
+
+	codes := s.device(label, elsewhere)
+	v = s.visitor(home)
+	done = v.press(v.signIn(codes.UserCode, "alice"), "approve")
 	s.skip(6 * time.Minute)
 	late := v.press(done, "undo")
 	v.sees(late, "sessions", "")
+	if text := words(late.main()); !strings.Contains(text, "The device still has access") {
+		t.Errorf("the page says %s", text)
+	}
 	if late.element("sign-in") == nil {
 		t.Error("there is no way to sign in again")
 	}
