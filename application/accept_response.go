@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -18,85 +18,85 @@ type AcceptResponse struct {
 	store       ports.Store
 	brokers     ports.Brokers
 	connections connection.Directory
-	failures    *FailedSignIns
+	failures    *SignInFailures
 	now         ports.Clock
 }
 
 // NewAcceptResponse makes the use case.
-func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections connection.Directory, failures *FailedSignIns, now ports.Clock) *AcceptResponse {
+func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections connection.Directory, failures *SignInFailures, now ports.Clock) *AcceptResponse {
 	return &AcceptResponse{store, brokers, connections, failures, now}
 }
 
 // Arrival is what a browser was made to post.
-type Arrival struct {
+type ReceivedResponse struct {
 	Response   string // the SAMLResponse field
 	RelayState approval.RelayState
-	On         connection.Mount
-	By         audit.Request
+	Mount      connection.Mount
+	Origin     request.Origin
 }
 
 // Execute returns an error that is [approval.ErrInvalidAssertion],
 // [approval.ErrDeniedByIdP] or finer for every response that is not accepted.
 // A refused one spends nothing: the trip can still be finished by a good one.
-func (uc *AcceptResponse) Execute(ctx context.Context, in Arrival) (approval.Ticket, error) {
-	var trip *approval.Transaction
+func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (approval.Ticket, error) {
+	var transaction *approval.Transaction
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		trip, err = r.TransactionByRelayState(ctx, in.RelayState.Digest())
+		transaction, err = r.TransactionByRelayState(ctx, in.RelayState.Digest())
 		return err
 	})
 	if errors.Is(err, approval.ErrUnknownTransaction) {
-		return approval.Ticket{}, approval.RefuseAs(approval.ErrTripOver, "unknown_relay_state", "", "")
+		return approval.Ticket{}, approval.RefuseAs(approval.ErrTransactionOver, "unknown_relay_state", "", "")
 	}
 	if err != nil {
 		return approval.Ticket{}, fmt.Errorf("find transaction: %w", err)
 	}
-	ticket, err := uc.accept(ctx, trip, in)
+	ticket, err := uc.accept(ctx, transaction, in)
 	if err != nil {
-		return approval.Ticket{}, uc.failures.ofTrip(ctx, trip, err, in.On, in.By)
+		return approval.Ticket{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
 	}
 	return ticket, nil
 }
 
-func (uc *AcceptResponse) accept(ctx context.Context, trip *approval.Transaction, in Arrival) (ticket approval.Ticket, err error) {
-	if err := trip.AwaitsResponse(uc.now()); err != nil {
+func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Transaction, in ReceivedResponse) (ticket approval.Ticket, err error) {
+	if err := transaction.AwaitsResponse(uc.now()); err != nil {
 		return ticket, err
 	}
-	via, err := uc.connections.Find(trip.Snapshot().Connection)
+	via, err := uc.connections.Find(transaction.Snapshot().Connection)
 	if err != nil {
-		return ticket, approval.Refuse("connection_removed", "", trip.Snapshot().Connection)
+		return ticket, approval.Refuse("connection_removed", "", transaction.Snapshot().Connection)
 	}
 	broker, served := uc.brokers[via.Settings().Broker]
 	if !served || via.Settings().Broker != connection.SAML {
 		return ticket, approval.Refuse("wrong_broker", string(via.Settings().Broker), "a SAML response")
 	}
 	at := uc.now()
-	said, err := broker.Verify(ctx, via, ports.Response{
-		Raw: in.Response, RequestID: trip.Snapshot().RequestID, On: in.On, At: at,
+	assertion, err := broker.Verify(ctx, via, ports.Response{
+		Raw: in.Response, RequestID: transaction.Snapshot().RequestID, ReceivedOn: in.Mount, At: at,
 	})
 	if err != nil {
 		return ticket, err
 	}
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		trip, err := tx.TransactionByRelayState(ctx, in.RelayState.Digest())
+		transaction, err := tx.TransactionByRelayState(ctx, in.RelayState.Digest())
 		if err != nil {
 			return fmt.Errorf("find transaction: %w", err)
 		}
-		if ticket, err = trip.Arrive(said, via, in.On, at); err != nil {
+		if ticket, err = transaction.AcceptAssertion(assertion, via, in.Mount, at); err != nil {
 			return err
 		}
-		if err := spend(ctx, tx, said); err != nil {
+		if err := spendAssertion(ctx, tx, assertion); err != nil {
 			return err
 		}
-		return tx.SaveTransaction(ctx, trip)
+		return tx.SaveTransaction(ctx, transaction)
 	})
 	return ticket, err
 }
 
 // spend makes an assertion one-time.
-func spend(ctx context.Context, tx ports.Tx, said approval.Testimony) error {
-	err := tx.SpendAssertion(ctx, said.Subject.Issuer(), said.ID, said.ExpiresAt)
+func spendAssertion(ctx context.Context, tx ports.Tx, assertion approval.VerifiedAssertion) error {
+	err := tx.SpendAssertion(ctx, assertion.Subject.Issuer(), assertion.ID, assertion.ExpiresAt)
 	if errors.Is(err, approval.ErrReplayed) {
-		return approval.RefuseAs(err, "replayed", "an assertion that was not accepted before", said.ID)
+		return approval.RefuseAs(err, "replayed", "an assertion that was not accepted before", assertion.ID)
 	}
 	return err
 }

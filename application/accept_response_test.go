@@ -24,7 +24,7 @@ func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, applicationtest.Options{})
 			started := s.start(laptop)
-			b := s.leave(started.UserCode, approval.Browser{})
+			b := s.leave(started.UserCode, approval.BrowserBinding{})
 			before := s.Count(t, "spent_assertions", "true")
 			_, err := s.arrive(c.says)
 			is(t, err, c.want)
@@ -38,7 +38,7 @@ func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
 			}
 			ticket, err := s.arrive("ok a1 ann@acme.example")
 			must(t, err)
-			_, err = s.finish(ticket, b, approval.Handle{})
+			_, err = s.finish(ticket, b, approval.GrantSession{})
 			must(t, err)
 		})
 	}
@@ -47,13 +47,13 @@ func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
 func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
 	s := newStage(t, applicationtest.Options{})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.Browser{})
+	b := s.leave(started.UserCode, approval.BrowserBinding{})
 	first := s.Broker.Last().RelayState
 	ticket, err := s.arrive("ok a1 ann@acme.example")
 	must(t, err)
 
 	_, err = s.arrive("ok a1 ann@acme.example")
-	is(t, err, approval.ErrTripOver)
+	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "already_answered" {
 		t.Error(got)
 	}
@@ -61,20 +61,20 @@ func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
 	_, err = s.arrive("ok a1 ann@acme.example")
 	is(t, err, approval.ErrReplayed)
 
-	_, err = s.finish(ticket, b, approval.Handle{})
+	_, err = s.finish(ticket, b, approval.GrantSession{})
 	must(t, err)
 	_, err = s.arriveFor(first, "ok a2 ann@acme.example")
-	is(t, err, approval.ErrTripOver)
+	is(t, err, approval.ErrTransactionOver)
 	s.history("oauth.device_flow_started sso.login_failed(already_answered) sso.login_failed(replayed)" +
 		" sso.login_completed sso.login_failed(already_answered)")
 }
 
 func TestTwoIdentityProvidersMayUseTheSameID(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	s.leaveBy("acme", s.start("one").UserCode, approval.Browser{}, approval.Handle{})
+	s.leaveBy("acme", s.start("one").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 	_, err := s.arrive("ok a1 ann@acme.example")
 	must(t, err)
-	s.leaveBy("beta", s.start("two").UserCode, approval.Browser{}, approval.Handle{})
+	s.leaveBy("beta", s.start("two").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 	_, err = s.arrive("ok a1 ben@beta.example")
 	must(t, err)
 }
@@ -83,7 +83,7 @@ func TestAResponseWithoutATripIsRefused(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	for _, relay := range []string{"", "https://evil.example", "made-up"} { // S21
 		_, err := s.arriveFor(approval.ParseRelayState(relay), "ok a1 ann@acme.example")
-		is(t, err, approval.ErrTripOver)
+		is(t, err, approval.ErrTransactionOver)
 		if got := reason(t, err); got != "unknown_relay_state" {
 			t.Error(got)
 		}
@@ -92,10 +92,10 @@ func TestAResponseWithoutATripIsRefused(t *testing.T) {
 
 func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	s.leave(s.start(laptop).UserCode, approval.Browser{})
+	s.leave(s.start(laptop).UserCode, approval.BrowserBinding{})
 	s.Clock.Pass(lifetime)
 	_, err := s.arrive("ok a1 ann@acme.example")
-	is(t, err, approval.ErrTripOver)
+	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "trip_expired" {
 		t.Error(got)
 	}
@@ -103,7 +103,7 @@ func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
 
 func TestASAMLResponseCannotFinishATripOfAnotherBroker(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	s.leaveBy("dify", s.start(laptop).UserCode, approval.Browser{}, approval.Handle{})
+	s.leaveBy("dify", s.start(laptop).UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 	_, err := s.arrive("ok a1 ann@dify.example")
 	is(t, err, approval.ErrInvalidAssertion)
 	s.history("oauth.device_flow_started sso.login_failed(wrong_broker)")
@@ -112,12 +112,12 @@ func TestASAMLResponseCannotFinishATripOfAnotherBroker(t *testing.T) {
 func TestATripOutlivesAChangeOfAddressAndOfMount(t *testing.T) { // S53
 	s := newStage(t, applicationtest.Options{})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.Browser{})
-	ticket, err := s.Accept.Execute(t.Context(), application.Arrival{
-		Response: "ok a1 ann@acme.example", RelayState: s.Broker.Last().RelayState, On: connection.Legacy, By: applicationtest.From(office),
+	b := s.leave(started.UserCode, approval.BrowserBinding{})
+	ticket, err := s.Accept.Execute(t.Context(), application.ReceivedResponse{
+		Response: "ok a1 ann@acme.example", RelayState: s.Broker.Last().RelayState, Mount: connection.Legacy, Origin: applicationtest.From(office),
 	})
 	must(t, err)
-	_, err = s.Complete.Execute(t.Context(), application.Completion{Ticket: ticket, On: connection.Canonical, Browser: b, By: applicationtest.From("203.0.113.1")})
+	_, err = s.Complete.Execute(t.Context(), application.Completion{Ticket: ticket, Mount: connection.Canonical, Browser: b, Origin: applicationtest.From("203.0.113.1")})
 	must(t, err)
 	if completed := s.Events(t)[1]; completed.Event != "sso.login_completed" || completed.Mount != "legacy" || completed.IP != "203.0.113.1" {
 		t.Errorf("what auditors find: %+v", completed)

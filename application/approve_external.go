@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 // ApproveExternal lets the person who has just signed in at their identity
@@ -19,6 +19,6 @@ func NewApproveExternal(decisions *Decisions) *ApproveExternal { return &Approve
 // which they are checked: [approval.ErrInvalidSession], [quota.ErrExceeded],
 // [approval.ErrCSRF], [approval.ErrUserCodeMismatch], [approval.ErrConsumed],
 // [device.ErrGone] or [device.ErrNotPending], [approval.ErrAccountEmail].
-func (uc *ApproveExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) (Decided, error) {
-	return uc.decisions.pass(ctx, proof, code, by, (*device.Authorization).Approve)
+func (uc *ApproveExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
+	return uc.decisions.apply(ctx, proof, code, origin, (*device.Authorization).Approve)
 }

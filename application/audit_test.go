@@ -38,12 +38,12 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 
 func TestWhoSendsGarbageFillsNoBooks(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	s.leave(s.start(laptop).UserCode, approval.Browser{})
+	s.leave(s.start(laptop).UserCode, approval.BrowserBinding{})
 	for range 100 {
 		if _, err := s.arrive("garbage"); err == nil {
 			t.Fatal("accepted")
 		}
-		if _, err := s.Complete.Execute(t.Context(), application.Completion{Assertion: "garbage", On: connection.Legacy, By: applicationtest.From(office)}); err == nil {
+		if _, err := s.Complete.Execute(t.Context(), application.Completion{Assertion: "garbage", Mount: connection.Legacy, Origin: applicationtest.From(office)}); err == nil {
 			t.Fatal("accepted")
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -18,53 +18,53 @@ type CompleteSSO struct {
 	brokers     ports.Brokers
 	connections connection.Directory
 	accounts    ports.Accounts
-	failures    *FailedSignIns
+	failures    *SignInFailures
 	now         ports.Clock
 }
 
 // NewCompleteSSO makes the use case.
-func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections connection.Directory, accounts ports.Accounts, failures *FailedSignIns, now ports.Clock) *CompleteSSO {
+func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections connection.Directory, accounts ports.Accounts, failures *SignInFailures, now ports.Clock) *CompleteSSO {
 	return &CompleteSSO{store, brokers, connections, accounts, failures, now}
 }
 
 // Completion is what a browser comes back with: a ticket that
 // [AcceptResponse] gave, or the assertion of a broker outside.
 type Completion struct {
-	Ticket    approval.Ticket
-	Assertion string // a JWS; used if there is no ticket
-	On        connection.Mount
-	Browser   approval.Browser
-	Handle    approval.Handle // zero: nothing granted before
-	By        audit.Request
+	Ticket       approval.Ticket
+	Assertion    string // a JWS; used if there is no ticket
+	Mount        connection.Mount
+	Browser      approval.BrowserBinding
+	GrantSession approval.GrantSession // zero: nothing granted before
+	Origin       request.Origin
 }
 
 // Execute returns the new handle of all that this browser was granted. It
 // returns errors that are [approval.ErrInvalidAssertion] or finer,
 // [device.ErrNotPending] and [approval.ErrAccountEmail]; all but the last
 // change nothing.
-func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.Handle, error) {
+func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.GrantSession, error) {
 	if in.Ticket.IsZero() {
 		return uc.byAssertion(ctx, in)
 	}
-	trip, err := uc.find(ctx, func(ctx context.Context, r ports.Reader) (*approval.Transaction, error) {
+	transaction, err := uc.find(ctx, func(ctx context.Context, r ports.Reader) (*approval.Transaction, error) {
 		return r.TransactionByTicket(ctx, in.Ticket.Digest())
 	})
 	if errors.Is(err, approval.ErrUnknownTransaction) {
-		return approval.Handle{}, approval.RefuseAs(approval.ErrTripOver, "unknown_ticket", "", "")
+		return approval.GrantSession{}, approval.RefuseAs(approval.ErrTransactionOver, "unknown_ticket", "", "")
 	}
 	if err != nil {
-		return approval.Handle{}, err
+		return approval.GrantSession{}, err
 	}
-	handle, err := uc.finish(ctx, trip, approval.Testimony{Subject: trip.Snapshot().Subject}, connection.Connection{}, in)
+	session, err := uc.finish(ctx, transaction, approval.VerifiedAssertion{Subject: transaction.Snapshot().Subject}, connection.Connection{}, in)
 	if err != nil {
-		return approval.Handle{}, uc.failures.ofTrip(ctx, trip, err, in.On, in.By)
+		return approval.GrantSession{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
 	}
-	return handle, nil
+	return session, nil
 }
 
 // byAssertion looks for the enterprise connection whose broker signed the
 // assertion, and for the trip that this browser began through it.
-func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval.Handle, error) {
+func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval.GrantSession, error) {
 	var refusal error = approval.Refuse("no_enterprise_connection", "", "an sso_assertion")
 	var through string
 	for _, via := range uc.connections.All() {
@@ -73,90 +73,90 @@ func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval
 			continue
 		}
 		through = via.Slug()
-		said, err := broker.Verify(ctx, via, ports.Response{Raw: in.Assertion, On: in.On, At: uc.now()})
+		assertion, err := broker.Verify(ctx, via, ports.Response{Raw: in.Assertion, ReceivedOn: in.Mount, At: uc.now()})
 		if err != nil {
 			refusal = err
 			continue
 		}
-		trip, err := uc.find(ctx, func(ctx context.Context, r ports.Reader) (*approval.Transaction, error) {
-			return r.TransactionByBrowser(ctx, in.Browser.Digest(), said.UserCode, []string{via.Slug()})
+		transaction, err := uc.find(ctx, func(ctx context.Context, r ports.Reader) (*approval.Transaction, error) {
+			return r.TransactionByBrowser(ctx, in.Browser.Digest(), assertion.UserCode, []string{via.Slug()})
 		})
 		if errors.Is(err, approval.ErrUnknownTransaction) {
 			refusal = approval.RefuseAs(approval.ErrOtherBrowser, "no_trip_of_this_browser", "", "")
 			continue
 		}
 		if err != nil {
-			return approval.Handle{}, err
+			return approval.GrantSession{}, err
 		}
-		handle, err := uc.finish(ctx, trip, said, via, in)
+		session, err := uc.finish(ctx, transaction, assertion, via, in)
 		if err != nil {
-			return approval.Handle{}, uc.failures.ofTrip(ctx, trip, err, in.On, in.By)
+			return approval.GrantSession{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
 		}
-		return handle, nil
+		return session, nil
 	}
-	return approval.Handle{}, uc.failures.ofNoTrip(ctx, through, refusal, in.On, in.By)
+	return approval.GrantSession{}, uc.failures.recordWithoutTransaction(ctx, through, refusal, in.Mount, in.Origin)
 }
 
-func (uc *CompleteSSO) find(ctx context.Context, by func(context.Context, ports.Reader) (*approval.Transaction, error)) (trip *approval.Transaction, err error) {
+func (uc *CompleteSSO) find(ctx context.Context, by func(context.Context, ports.Reader) (*approval.Transaction, error)) (transaction *approval.Transaction, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		trip, err = by(ctx, r)
+		transaction, err = by(ctx, r)
 		return err
 	})
-	return trip, err
+	return transaction, err
 }
 
 // finish spends the assertion (if the trip still waits for one), the ticket and
 // the trip, and moves all grants of this browser under a new handle.
-func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, said approval.Testimony, via connection.Connection, in Completion) (approval.Handle, error) {
-	taken, err := uc.accounts.Has(ctx, said.Subject.Email())
+func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, assertion approval.VerifiedAssertion, via connection.Connection, in Completion) (approval.GrantSession, error) {
+	taken, err := uc.accounts.Has(ctx, assertion.Subject.Email())
 	if err != nil {
-		return approval.Handle{}, fmt.Errorf("look for an account: %w", err)
+		return approval.GrantSession{}, fmt.Errorf("look for an account: %w", err)
 	}
-	handle := approval.NewHandle()
+	session := approval.NewGrantSession()
 	var refused error
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := uc.now()
-		trip, err := tx.Transaction(ctx, seen.Snapshot().ID)
+		transaction, err := tx.Transaction(ctx, seen.Snapshot().ID)
 		if err != nil {
 			return fmt.Errorf("find transaction: %w", err)
 		}
-		if !in.Handle.IsZero() { // locked before the authorization, as by whoever decides
-			if _, err := tx.Grants(ctx, in.Handle.Digest()); err != nil {
+		if !in.GrantSession.IsZero() { // locked before the authorization, as by whoever decides
+			if _, err := tx.Grants(ctx, in.GrantSession.Digest()); err != nil {
 				return fmt.Errorf("find grants: %w", err)
 			}
 		}
-		if said.ID != "" {
-			if _, err := trip.Arrive(said, via, in.On, at); err != nil {
+		if assertion.ID != "" {
+			if _, err := transaction.AcceptAssertion(assertion, via, in.Mount, at); err != nil {
 				return err
 			}
-			if err := spend(ctx, tx, said); err != nil {
+			if err := spendAssertion(ctx, tx, assertion); err != nil {
 				return err
 			}
 		}
-		a, err := tx.Authorization(ctx, trip.Snapshot().Authorization)
+		a, err := tx.Authorization(ctx, transaction.Snapshot().Authorization)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		grant, completed, err := trip.Finish(a, in.Browser, handle, at, in.By)
+		grant, completed, err := transaction.Complete(a, in.Browser, session, at, in.Origin)
 		if err != nil {
 			return err
 		}
-		if err := tx.SaveTransaction(ctx, trip); err != nil {
+		if err := tx.SaveTransaction(ctx, transaction); err != nil {
 			return fmt.Errorf("save transaction: %w", err)
 		}
 		if taken {
 			refused = approval.ErrAccountEmail
-			return tx.Record(ctx, a.Reject(said.Subject, approval.ErrAccountEmail.Code, at, in.By))
+			return tx.Record(ctx, a.Reject(assertion.Subject, approval.ErrAccountEmail.Code, at, in.Origin))
 		}
-		if !in.Handle.IsZero() {
-			if err := tx.MoveGrants(ctx, in.Handle.Digest(), handle.Digest()); err != nil {
+		if !in.GrantSession.IsZero() {
+			if err := tx.MoveGrants(ctx, in.GrantSession.Digest(), session.Digest()); err != nil {
 				return fmt.Errorf("move grants: %w", err)
 			}
 		}
 		return tx.AddGrant(ctx, grant, completed)
 	})
 	if err := errors.Join(err, refused); err != nil {
-		return approval.Handle{}, err
+		return approval.GrantSession{}, err
 	}
-	return handle, nil
+	return session, nil
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // vouched is a trip whose answer has come in.
-func (s *stage) vouched(code device.UserCode) (approval.Ticket, approval.Browser) {
+func (s *stage) vouched(code device.UserCode) (approval.Ticket, approval.BrowserBinding) {
 	s.t.Helper()
-	b := s.leave(code, approval.Browser{})
+	b := s.leave(code, approval.BrowserBinding{})
 	ticket, err := s.arrive("ok a1 ann@acme.example")
 	must(s.t, err)
 	return ticket, b
@@ -23,15 +23,15 @@ func (s *stage) vouched(code device.UserCode) (approval.Ticket, approval.Browser
 func TestOnlyTheBrowserThatBeganATripCanFinishIt(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	ticket, b := s.vouched(s.start(laptop).UserCode)
-	eve := s.leave(s.start("eve's").UserCode, approval.Browser{})
-	for _, other := range []approval.Browser{{}, eve, approval.ParseBrowser("made-up")} {
-		_, err := s.finish(ticket, other, approval.Handle{})
+	eve := s.leave(s.start("eve's").UserCode, approval.BrowserBinding{})
+	for _, other := range []approval.BrowserBinding{{}, eve, approval.ParseBrowserBinding("made-up")} {
+		_, err := s.finish(ticket, other, approval.GrantSession{})
 		is(t, err, approval.ErrOtherBrowser)
 	}
 	if s.Count(t, "approval_grants", "true") != 0 {
 		t.Error("something was granted")
 	}
-	_, err := s.finish(ticket, b, approval.Handle{})
+	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, nil)
 	s.history("oauth.device_flow_started oauth.device_flow_started sso.login_failed(browser_mismatch)" +
 		" sso.login_failed(browser_mismatch) sso.login_failed(browser_mismatch) sso.login_completed")
@@ -42,13 +42,13 @@ func TestATicketIsGoodForAMinuteAndOnce(t *testing.T) {
 		s := newStage(t, applicationtest.Options{})
 		ticket, b := s.vouched(s.start(laptop).UserCode)
 		s.Clock.Pass(after)
-		_, err := s.finish(ticket, b, approval.Handle{})
+		_, err := s.finish(ticket, b, approval.GrantSession{})
 		if want == "" {
 			must(t, err)
 			want = "ticket_spent"
-			_, err = s.finish(ticket, b, approval.Handle{})
+			_, err = s.finish(ticket, b, approval.GrantSession{})
 		}
-		is(t, err, approval.ErrTripOver)
+		is(t, err, approval.ErrTransactionOver)
 		if got := reason(t, err); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -57,8 +57,8 @@ func TestATicketIsGoodForAMinuteAndOnce(t *testing.T) {
 
 func TestATicketNobodyGaveIsRefused(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	_, err := s.finish(approval.ParseTicket("made-up"), approval.Browser{}, approval.Handle{})
-	is(t, err, approval.ErrTripOver)
+	_, err := s.finish(approval.ParseTicket("made-up"), approval.BrowserBinding{}, approval.GrantSession{})
+	is(t, err, approval.ErrTransactionOver)
 	s.history("")
 }
 
@@ -68,7 +68,7 @@ func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
 	s.Clock.Pass(lifetime - time.Second)
 	ticket, b := s.vouched(code)
 	s.Clock.Pass(time.Second)
-	_, err := s.finish(ticket, b, approval.Handle{})
+	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, device.ErrNotPending)
 	if s.Count(t, "approval_grants", "true") != 0 {
 		t.Error("something was granted")
@@ -78,21 +78,21 @@ func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
 func TestAnAddressThatBelongsToAnAccountIsTurnedAwayAndOnRecord(t *testing.T) {
 	s := newStage(t, applicationtest.Options{Accounts: []string{"ann@acme.example"}})
 	ticket, b := s.vouched(s.start(laptop).UserCode)
-	_, err := s.finish(ticket, b, approval.Handle{})
+	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, approval.ErrAccountEmail)
 	if s.Count(t, "approval_grants", "true") != 0 {
 		t.Error("something was granted")
 	}
 	s.history("oauth.device_flow_started oauth.device_flow_rejected(email_belongs_to_dify_account)")
-	_, err = s.finish(ticket, b, approval.Handle{})
-	is(t, err, approval.ErrTripOver)
+	_, err = s.finish(ticket, b, approval.GrantSession{})
+	is(t, err, approval.ErrTransactionOver)
 }
 
 func TestANewSignInMovesAllGrantsUnderANewHandle(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
 	ticket, b := s.vouched(one.UserCode)
-	old, err := s.finish(ticket, b, approval.ParseHandle("planted"))
+	old, err := s.finish(ticket, b, approval.ParseGrantSession("planted"))
 	must(t, err)
 	s.leave(two.UserCode, b)
 	ticket, err = s.arrive("ok a2 ben@acme.example")
@@ -108,9 +108,9 @@ func TestANewSignInMovesAllGrantsUnderANewHandle(t *testing.T) {
 }
 
 // bring finishes a trip by an assertion of the enterprise broker.
-func (s *stage) bring(assertion string, b approval.Browser) (approval.Handle, error) {
+func (s *stage) bring(assertion string, b approval.BrowserBinding) (approval.GrantSession, error) {
 	return s.Complete.Execute(s.t.Context(), application.Completion{
-		Assertion: assertion, On: connection.Canonical, Browser: b, By: applicationtest.From(home),
+		Assertion: assertion, Mount: connection.Canonical, Browser: b, Origin: applicationtest.From(home),
 	})
 }
 
@@ -118,7 +118,7 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.start(laptop)
 	code := started.UserCode.String()
-	b := s.leaveBy("dify", started.UserCode, approval.Browser{}, approval.Handle{})
+	b := s.leaveBy("dify", started.UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 
 	for assertion, want := range map[string]error{
 		"forged":                          approval.ErrInvalidAssertion,
@@ -128,7 +128,7 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 		_, err := s.bring(assertion, b)
 		is(t, err, want)
 	}
-	_, err := s.bring("ok n1 ann@dify.example "+code, approval.ParseBrowser("another"))
+	_, err := s.bring("ok n1 ann@dify.example "+code, approval.ParseBrowserBinding("another"))
 	is(t, err, approval.ErrOtherBrowser)
 	if s.Count(t, "spent_assertions", "true") != 0 {
 		t.Error("something was spent")
@@ -143,7 +143,7 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 	}
 
 	s.Clock.Pass(time.Second)
-	s.leaveBy("dify", started.UserCode, b, approval.Handle{})
+	s.leaveBy("dify", started.UserCode, b, approval.GrantSession{})
 	_, err = s.bring("ok n1 ann@dify.example "+code, b)
 	is(t, err, approval.ErrReplayed)
 }
@@ -151,7 +151,7 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 func TestAnAssertionCannotFinishATripThroughSAML(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.Browser{})
+	b := s.leave(started.UserCode, approval.BrowserBinding{})
 	_, err := s.bring("ok n1 ann@acme.example "+started.UserCode.String(), b)
 	is(t, err, approval.ErrOtherBrowser)
 	if got := reason(t, err); got != "no_trip_of_this_browser" {
@@ -162,7 +162,7 @@ func TestAnAssertionCannotFinishATripThroughSAML(t *testing.T) {
 func TestWithoutABrokerOutsideNoAssertionIsBelieved(t *testing.T) {
 	s := newStage(t, applicationtest.Options{Connections: []connection.Settings{{Slug: "acme", Domains: []string{"*"}}}})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.Browser{})
+	b := s.leave(started.UserCode, approval.BrowserBinding{})
 	_, err := s.bring("ok n1 ann@acme.example "+started.UserCode.String(), b)
 	is(t, err, approval.ErrInvalidAssertion)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -18,7 +19,7 @@ import (
 // the wire contract (§3).
 type Decisions struct {
 	store    ports.Store
-	pace     ports.Pace
+	pace     ports.PollThrottle
 	limiter  ports.Limiter
 	accounts ports.Accounts
 	csrf     approval.CSRFKeys
@@ -26,7 +27,7 @@ type Decisions struct {
 }
 
 // NewDecisions makes the part that both use cases share.
-func NewDecisions(store ports.Store, pace ports.Pace, limiter ports.Limiter, accounts ports.Accounts, csrf approval.CSRFKeys, now ports.Clock) *Decisions {
+func NewDecisions(store ports.Store, pace ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, csrf approval.CSRFKeys, now ports.Clock) *Decisions {
 	return &Decisions{store, pace, limiter, accounts, csrf, now}
 }
 
@@ -38,15 +39,15 @@ type Decided struct {
 }
 
 // verdict is Approve or Deny of [device.Authorization].
-type verdict func(a *device.Authorization, by identity.Subject, at time.Time, req audit.Request) (audit.Event, error)
+type transition func(a *device.Authorization, by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error)
 
 // pass spends the grant and moves the authorization, together or not at all.
-func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request, move verdict) (out Decided, err error) {
-	subject, err := ds.subject(ctx, proof.Handle, code)
+func (ds *Decisions) apply(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin, move transition) (out Decided, err error) {
+	subject, err := ds.subject(ctx, proof.Session, code)
 	if err != nil {
 		return out, err
 	}
-	if out.Allowance, err = counted(ds.limiter.Take(ctx, quota.Decide, subject.Issuer()+" "+subject.Email().String())); err != nil {
+	if out.Allowance, err = allow(ds.limiter.Take(ctx, quota.Decide, subject.Issuer()+" "+subject.Email().String())); err != nil {
 		return out, approval.ErrTooManyDecisions
 	}
 	taken, err := ds.accounts.Has(ctx, subject.Email())
@@ -57,7 +58,7 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 	var refused error
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := ds.now()
-		grants, err := tx.Grants(ctx, proof.Handle.Digest())
+		grants, err := tx.Grants(ctx, proof.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
@@ -73,14 +74,14 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		if err := a.Undecided(at); err != nil {
+		if err := a.CheckPending(at); err != nil {
 			return err
 		}
 		if taken {
 			refused = approval.ErrAccountEmail
-			return tx.Record(ctx, a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, by))
+			return tx.Record(ctx, a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, origin))
 		}
-		decided, err := move(a, grant.Snapshot().Subject, at, by)
+		decided, err := move(a, grant.Snapshot().Subject, at, origin)
 		if err != nil {
 			return err
 		}
@@ -92,18 +93,18 @@ func (ds *Decisions) pass(ctx context.Context, proof approval.Proof, code device
 	if err := errors.Join(err, refused); err != nil {
 		return out, err
 	}
-	_ = ds.pace.Wake(ctx, a.Snapshot().Code) // a hint; the device finds out without it
+	_ = ds.pace.Invalidate(ctx, a.Snapshot().Code) // a hint; the device finds out without it
 	return out, nil
 }
 
-func (ds *Decisions) subject(ctx context.Context, handle approval.Handle, code device.UserCode) (who identity.Subject, err error) {
+func (ds *Decisions) subject(ctx context.Context, session approval.GrantSession, code device.UserCode) (subject identity.Subject, err error) {
 	err = ds.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grants, err := r.Grants(ctx, handle.Digest())
+		grants, err := r.Grants(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		who, err = grants.Subject(code, ds.now())
+		subject, err = grants.Subject(code, ds.now())
 		return err
 	})
-	return who, err
+	return subject, err
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 // decisions are both: what guards one guards the other.
@@ -41,11 +41,11 @@ func TestTheGuardsStandInThisOrder(t *testing.T) {
 		started := s.start(laptop)
 		h := s.signIn(started.UserCode, "ann@acme.example")
 		good := s.proof(h, started.UserCode)
-		wrong := approval.Proof{Handle: h, CSRF: approval.ParseCSRF("wrong")}
+		wrong := approval.Proof{Session: h, CSRF: approval.ParseCSRF("wrong")}
 		nobodys := device.NewUserCode()
 
 		// Each proof is also wrong in all the ways that are checked later.
-		_, err := decide(approval.Proof{Handle: approval.ParseHandle("made-up"), CSRF: wrong.CSRF}, nobodys)
+		_, err := decide(approval.Proof{Session: approval.ParseGrantSession("made-up"), CSRF: wrong.CSRF}, nobodys)
 		is(t, err, approval.ErrInvalidSession)
 		out, err := decide(wrong, nobodys)
 		is(t, err, approval.ErrCSRF)
@@ -146,12 +146,12 @@ func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
 func TestTwoTabsDecideEachForTheirOwnCode(t *testing.T) { // S17
 	s := newStage(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
-	b := s.leave(one.UserCode, approval.Browser{})
+	b := s.leave(one.UserCode, approval.BrowserBinding{})
 	first := s.Broker.Last().RelayState
 	s.leave(two.UserCode, b)
 	ticket, err := s.arrive("ok a2 ann@acme.example")
 	must(t, err)
-	h, err := s.finish(ticket, b, approval.Handle{})
+	h, err := s.finish(ticket, b, approval.GrantSession{})
 	must(t, err)
 	ticket, err = s.arriveFor(first, "ok a1 ben@acme.example")
 	must(t, err)
@@ -198,12 +198,12 @@ func TestDescribeApproval(t *testing.T) {
 			t.Errorf("from %s the device is in the same network: %v", from, got.SameNetwork)
 		}
 	}
-	got, err := s.Describe.Execute(t.Context(), h, started.UserCode, audit.Request{IP: netip.Addr{}})
+	got, err := s.Describe.Execute(t.Context(), h, started.UserCode, request.Origin{IP: netip.Addr{}})
 	must(t, err)
 	if got.SameNetwork {
 		t.Error("nobody knows where the person is")
 	}
-	for _, h := range []approval.Handle{{}, approval.ParseHandle("made-up")} {
+	for _, h := range []approval.GrantSession{{}, approval.ParseGrantSession("made-up")} {
 		_, err := s.Describe.Execute(t.Context(), h, device.UserCode{}, applicationtest.From(home))
 		is(t, err, approval.ErrNoSession)
 	}

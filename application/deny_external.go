@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 // DenyExternal lets the person who has just signed in turn the device away.
@@ -16,6 +16,6 @@ func NewDenyExternal(decisions *Decisions) *DenyExternal { return &DenyExternal{
 
 // Execute denies the device that shows code. It refuses as
 // [ApproveExternal.Execute] does.
-func (uc *DenyExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) (Decided, error) {
-	return uc.decisions.pass(ctx, proof, code, by, (*device.Authorization).Deny)
+func (uc *DenyExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
+	return uc.decisions.apply(ctx, proof, code, origin, (*device.Authorization).Deny)
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -41,21 +41,21 @@ type Approval struct {
 	RequestedAt   time.Time
 	RequestedFrom netip.Addr
 	SameNetwork   bool // the addresses alone say so
-	Place         device.Place
+	NetworkMatch  device.NetworkMatch
 	Visit         bool // there is nothing to decide: the person wants to see their devices
 }
 
 // Execute describes the grant for code or, if that is zero, the latest. It
 // changes nothing, and returns [approval.ErrNoSession].
-func (uc *DescribeApproval) Execute(ctx context.Context, handle approval.Handle, code device.UserCode, by audit.Request) (Approval, error) {
+func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantSession, code device.UserCode, origin request.Origin) (Approval, error) {
 	var grant *approval.Grant
 	var a *device.Authorization
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grants, err := r.Grants(ctx, handle.Digest())
+		grants, err := r.Grants(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		if grant, err = grants.Describe(code, uc.now()); err != nil {
+		if grant, err = grants.Select(code, uc.now()); err != nil {
 			return err
 		}
 		a, err = r.Authorization(ctx, grant.Snapshot().Authorization)
@@ -72,7 +72,7 @@ func (uc *DescribeApproval) Execute(ctx context.Context, handle approval.Handle,
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: uc.clients.Name(d.ClientID), DeviceLabel: d.Label,
-		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, SameNetwork: a.SameNetwork(by.IP),
-		Place: a.PlaceSeenBy(by), Visit: a.IsVisit(),
+		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, SameNetwork: a.SameNetwork(origin.IP),
+		NetworkMatch: a.NetworkMatchFor(origin), Visit: a.IsVisit(),
 	}, nil
 }

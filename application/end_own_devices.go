@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -29,24 +29,24 @@ func NewEndOwnDevices(store ports.Store, csrf approval.CSRFKeys, now ports.Clock
 // Execute ends the session called id, or all if that is zero, and reports how
 // many ended by it. It returns [approval.ErrInvalidSession], [approval.ErrCSRF],
 // and [fault.ErrNotFound] for another person's session.
-func (uc *EndOwnDevices) Execute(ctx context.Context, proof approval.Proof, id uid.ID, by audit.Request) (ended int, err error) {
+func (uc *EndOwnDevices) Execute(ctx context.Context, proof approval.Proof, id uid.ID, origin request.Origin) (ended int, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		grants, err := tx.Grants(ctx, proof.Handle.Digest())
+		grants, err := tx.Grants(ctx, proof.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		grant, err := grants.Prove(proof.CSRF, uc.csrf, uc.now())
+		grant, err := grants.Authenticate(proof.CSRF, uc.csrf, uc.now())
 		if err != nil {
 			return err
 		}
-		tokens, err := uc.which(ctx, tx, grant, id)
+		tokens, err := uc.selectTokens(ctx, tx, grant, id)
 		if err != nil {
 			return err
 		}
 		ended = 0
 		for _, t := range tokens {
-			revoked, news := t.Revoke("by_owner", uc.now(), by)
-			if !news {
+			revoked, changed := t.Revoke("by_owner", uc.now(), origin)
+			if !changed {
 				continue
 			}
 			if err := tx.SaveToken(ctx, t, revoked); err != nil {
@@ -59,10 +59,10 @@ func (uc *EndOwnDevices) Execute(ctx context.Context, proof approval.Proof, id u
 	return ended, err
 }
 
-func (uc *EndOwnDevices) which(ctx context.Context, tx ports.Tx, grant *approval.Grant, id uid.ID) ([]*token.AccessToken, error) {
-	who := grant.Snapshot().Subject
+func (uc *EndOwnDevices) selectTokens(ctx context.Context, tx ports.Tx, grant *approval.Grant, id uid.ID) ([]*token.AccessToken, error) {
+	subject := grant.Snapshot().Subject
 	if id.IsZero() {
-		tokens, _, err := tx.Sessions(ctx, who.Email(), who.Issuer(), uc.now(), 0, endAtOnce)
+		tokens, _, err := tx.Sessions(ctx, subject.Email(), subject.Issuer(), uc.now(), 0, endAtOnce)
 		return tokens, err
 	}
 	t, err := tx.Token(ctx, id)
@@ -72,7 +72,7 @@ func (uc *EndOwnDevices) which(ctx context.Context, tx ports.Tx, grant *approval
 	if err != nil {
 		return nil, fmt.Errorf("find token: %w", err)
 	}
-	if !t.BelongsTo(who.Email(), who.Issuer()) {
+	if !t.BelongsTo(subject.Email(), subject.Issuer()) {
 		return nil, fault.ErrNotFound
 	}
 	return []*token.AccessToken{t}, nil

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -28,20 +28,20 @@ func NewInitiateSSO(store ports.Store, codes *UserCodes, limiter ports.Limiter, 
 
 // Initiate is what a browser asks for.
 type Initiate struct {
-	UserCode   string // as typed
-	Connection string // slug; empty: LoginHint, else the only one
-	LoginHint  string // an e-mail address
-	Fresh      bool   // ask the person again, even if the identity provider knows them
-	On         connection.Mount
-	Browser    approval.Browser // zero: not seen before
-	Handle     approval.Handle  // zero: nothing granted before
-	By         audit.Request
+	UserCode     string // as typed
+	Connection   string // slug; empty: LoginHint, else the only one
+	LoginHint    string // an e-mail address
+	ForceAuthn   bool   // ask the person again, even if the identity provider knows them
+	Mount        connection.Mount
+	Browser      approval.BrowserBinding // zero: not seen before
+	GrantSession approval.GrantSession   // zero: nothing granted before
+	Origin       request.Origin
 }
 
 // Initiated says where the browser goes and by what it is known.
 type Initiated struct {
 	Redirect  ports.Redirect
-	Browser   approval.Browser
+	Browser   approval.BrowserBinding
 	Allowance quota.Allowance
 }
 
@@ -50,12 +50,12 @@ type Initiated struct {
 // [connection.ErrUnknown], [connection.ErrChoose] if the person has to say,
 // and the refusals of [ports.Broker].
 func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, error) {
-	allowance, err := counted(uc.limiter.Take(ctx, quota.InitiateSSO, quota.ByAddress(in.By.IP)))
+	allowance, err := allow(uc.limiter.Take(ctx, quota.InitiateSSO, quota.ByAddress(in.Origin.IP)))
 	out := Initiated{Allowance: allowance}
 	if err != nil {
 		return out, err
 	}
-	a, world, err := uc.codes.find(ctx, in.UserCode, in.By)
+	a, world, err := uc.codes.find(ctx, in.UserCode, in.Origin)
 	if err != nil {
 		if !world.IsZero() {
 			out.Allowance = world
@@ -72,21 +72,21 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 	}
 
 	out.Browser = in.Browser.OrNew()
-	trip, departure, err := approval.Depart(a, via, in.On, out.Browser, uc.now())
+	transaction, signIn, err := approval.Begin(a, via, in.Mount, out.Browser, uc.now())
 	if err != nil {
 		return out, err
 	}
-	departure.Fresh = in.Fresh
-	if out.Redirect, err = broker.Begin(ctx, via, departure); err != nil {
+	signIn.ForceAuthn = in.ForceAuthn
+	if out.Redirect, err = broker.Begin(ctx, via, signIn); err != nil {
 		return out, fmt.Errorf("begin sign-in through %s: %w", via.Slug(), err)
 	}
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		if !in.Handle.IsZero() {
-			if err := tx.DropGrants(ctx, in.Handle.Digest(), a.Snapshot().UserCode); err != nil {
+		if !in.GrantSession.IsZero() {
+			if err := tx.DropGrants(ctx, in.GrantSession.Digest(), a.Snapshot().UserCode); err != nil {
 				return fmt.Errorf("drop earlier grant: %w", err)
 			}
 		}
-		return tx.AddTransaction(ctx, trip)
+		return tx.AddTransaction(ctx, transaction)
 	})
 	return out, err
 }

@@ -40,7 +40,7 @@ func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
 			s := newStage(t, applicationtest.Options{Connections: c.connections})
 			started := s.start(laptop)
 			out, err := s.Initiate.Execute(t.Context(), application.Initiate{
-				UserCode: started.UserCode.String(), Connection: c.slug, LoginHint: c.hint, On: connection.Canonical, By: applicationtest.From(home),
+				UserCode: started.UserCode.String(), Connection: c.slug, LoginHint: c.hint, Mount: connection.Canonical, Origin: applicationtest.From(home),
 			})
 			is(t, err, c.want)
 			if out.Allowance.Remaining != quota.InitiateSSO.Max-1 {
@@ -69,7 +69,7 @@ func TestATripNeedsACodeThatWaits(t *testing.T) {
 	approved, expired := s.login(laptop), s.start(laptop)
 	try := func(typed string) {
 		t.Helper()
-		_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", On: connection.Canonical, By: applicationtest.From(home)})
+		_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 		is(t, err, device.ErrInvalidUserCode)
 	}
 	try("HELLO")
@@ -81,11 +81,11 @@ func TestATripNeedsACodeThatWaits(t *testing.T) {
 
 func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) { // S17
 	s := newStage(t, applicationtest.Options{})
-	first := s.leave(s.start("one").UserCode, approval.Browser{})
+	first := s.leave(s.start("one").UserCode, approval.BrowserBinding{})
 	if again := s.leave(s.start("two").UserCode, first); !again.Equal(first.Text) {
 		t.Error("it has got another name")
 	}
-	if made := s.leave(s.start("three").UserCode, approval.ParseBrowser("chosen by a stranger")); made.Reveal() == "chosen by a stranger" {
+	if made := s.leave(s.start("three").UserCode, approval.ParseBrowserBinding("chosen by a stranger")); made.Reveal() == "chosen by a stranger" {
 		t.Error("a name was taken that was never given")
 	}
 }
@@ -93,10 +93,10 @@ func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) { // S17
 func TestAnotherTripForACodeDropsWhatWasGrantedForItAndNothingElse(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
-	b := s.leave(one.UserCode, approval.Browser{})
+	b := s.leave(one.UserCode, approval.BrowserBinding{})
 	ticket, err := s.arrive("ok a1 ann@acme.example")
 	must(t, err)
-	h, err := s.finish(ticket, b, approval.Handle{})
+	h, err := s.finish(ticket, b, approval.GrantSession{})
 	must(t, err)
 	s.leaveBy("acme", two.UserCode, b, h)
 	ticket, err = s.arrive("ok a2 ann@acme.example")
@@ -116,7 +116,7 @@ func TestATripThatCannotBeginDropsNothing(t *testing.T) {
 	started := s.start(laptop)
 	h := s.signIn(started.UserCode, "ann@acme.example")
 	_, err := s.Initiate.Execute(t.Context(), application.Initiate{
-		UserCode: started.UserCode.String(), Connection: "down", Handle: h, By: applicationtest.From(home),
+		UserCode: started.UserCode.String(), Connection: "down", GrantSession: h, Origin: applicationtest.From(home),
 	})
 	is(t, err, ports.ErrInitiateFailed)
 	_, err = s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
@@ -127,10 +127,10 @@ func TestSixtyTripsAnHourAndAddress(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	code := s.start(laptop).UserCode
 	for range 60 {
-		s.leave(code, approval.Browser{})
+		s.leave(code, approval.BrowserBinding{})
 	}
-	_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", On: connection.Canonical, By: applicationtest.From(home)})
+	_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 	is(t, err, quota.ErrExceeded)
-	_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", On: connection.Canonical, By: applicationtest.From(office)})
+	_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(office)})
 	is(t, err, nil)
 }

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // counted turns a limiter's answer into a refusal. A limiter that cannot count
 // lets everybody pass.
-func counted(a quota.Allowance, err error) (quota.Allowance, error) {
+func allow(a quota.Allowance, err error) (quota.Allowance, error) {
 	if err != nil {
 		return quota.Allowance{}, nil
 	}
@@ -35,7 +35,7 @@ func NewUserCodes(store ports.Store, limiter ports.Limiter, limits quota.Configu
 }
 
 // everywhere is the key under which all addresses are counted together.
-const everywhere = "all"
+const allAddresses = "all"
 
 // find returns the pending authorization that shows the typed code. A wrong one
 // counts once for each address, however often it is sent: nobody can use up the
@@ -43,8 +43,8 @@ const everywhere = "all"
 // [device.ErrInvalidUserCode] for every other code, and [quota.ErrExceeded]
 // with the allowance when the world has guessed too often: right codes too,
 // else the refusal itself would tell which guess was right.
-func (u *UserCodes) find(ctx context.Context, typed string, by audit.Request) (*device.Authorization, quota.Allowance, error) {
-	if left, err := counted(u.limiter.Left(ctx, u.limits.WrongUserCodes, everywhere)); err != nil {
+func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origin) (*device.Authorization, quota.Allowance, error) {
+	if left, err := allow(u.limiter.Peek(ctx, u.limits.WrongUserCodes, allAddresses)); err != nil {
 		return nil, left, err
 	}
 	var found *device.Authorization
@@ -56,11 +56,11 @@ func (u *UserCodes) find(ctx context.Context, typed string, by audit.Request) (*
 		})
 	}
 	switch {
-	case err == nil && found.Undecided(u.now()) == nil:
+	case err == nil && found.CheckPending(u.now()) == nil:
 		return found, quota.Allowance{}, nil
 	case err == nil, errors.Is(err, device.ErrUnknown), errors.Is(err, device.ErrInvalidUserCode):
-		guess := quota.ByAddress(by.IP) + " " + device.FoldUserCode(typed)
-		_, _ = u.limiter.TakeDistinct(ctx, u.limits.WrongUserCodes, everywhere, guess)
+		guess := quota.ByAddress(origin.IP) + " " + device.NormalizeUserCode(typed)
+		_, _ = u.limiter.TakeDistinct(ctx, u.limits.WrongUserCodes, allAddresses, guess)
 		return nil, quota.Allowance{}, device.ErrInvalidUserCode
 	}
 	return nil, quota.Allowance{}, fmt.Errorf("find user code: %w", err)

@@ -51,9 +51,9 @@ type OwnDevice struct {
 const ownDevicesMax = 100
 
 // Execute returns [approval.ErrNoSession].
-func (uc *ListOwnDevices) Execute(ctx context.Context, handle approval.Handle) (out OwnDevices, err error) {
+func (uc *ListOwnDevices) Execute(ctx context.Context, session approval.GrantSession) (out OwnDevices, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grants, err := r.Grants(ctx, handle.Digest())
+		grants, err := r.Grants(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -36,13 +36,13 @@ type LookedUp struct {
 // Execute returns [quota.ErrExceeded]; a code that is not valid is no error.
 // One code counts once in a window however it is spelt, and finding one does
 // not give the tries back.
-func (uc *LookUpDevice) Execute(ctx context.Context, typed string, by audit.Request) (LookedUp, error) {
-	allowance, err := counted(uc.limiter.TakeDistinct(ctx, quota.LookUpDevice, quota.ByAddress(by.IP), device.FoldUserCode(typed)))
+func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin request.Origin) (LookedUp, error) {
+	allowance, err := allow(uc.limiter.TakeDistinct(ctx, quota.LookUpDevice, quota.ByAddress(origin.IP), device.NormalizeUserCode(typed)))
 	out := LookedUp{Allowance: allowance}
 	if err != nil {
 		return out, err
 	}
-	found, world, err := uc.codes.find(ctx, typed, by)
+	found, world, err := uc.codes.find(ctx, typed, origin)
 	switch {
 	case errors.Is(err, device.ErrInvalidUserCode):
 		return out, nil

@@ -47,7 +47,7 @@ func TestACodeIsFoundHoweverItIsTyped(t *testing.T) { // D16
 		if found.Allowance.Remaining != quota.LookUpDevice.Max-1 {
 			t.Errorf("%s: counted again, %d tries are left", name, found.Allowance.Remaining)
 		}
-		if _, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", On: connection.Canonical, By: applicationtest.From(home)}); err != nil {
+		if _, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestTheWholeWorldsWrongGuessesAreCountedTogether(t *testing.T) {
 		if found.Allowance.Limit.Max != 10 || found.Allowance.Reset <= 0 {
 			t.Errorf("which limit it was: %+v", found.Allowance)
 		}
-		_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", On: connection.Canonical, By: applicationtest.From(office)})
+		_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(office)})
 		is(t, err, quota.ErrExceeded)
 	}
 	s.Clock.Pass(time.Hour)

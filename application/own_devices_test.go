@@ -15,14 +15,14 @@ import (
 )
 
 // visit signs somebody in who wants to see their devices.
-func (s *stage) visit(email string) (approval.Handle, device.UserCode) {
+func (s *stage) visit(email string) (approval.GrantSession, device.UserCode) {
 	s.t.Helper()
 	code, _, err := s.BeginVisit.Execute(s.t.Context(), applicationtest.From(home))
 	must(s.t, err)
 	return s.signIn(code, email), code
 }
 
-func (s *stage) own(h approval.Handle) application.OwnDevices {
+func (s *stage) own(h approval.GrantSession) application.OwnDevices {
 	s.t.Helper()
 	out, err := s.OwnDevices.Execute(s.t.Context(), h)
 	must(s.t, err)
@@ -45,7 +45,7 @@ func TestAVisitLetsNoDeviceIn(t *testing.T) {
 
 func TestVisitsAreLimited(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	for range quota.BeginVisit.Max {
+	for range quota.StartAccountSignIn.Max {
 		_, _, err := s.BeginVisit.Execute(t.Context(), applicationtest.From(home))
 		must(t, err)
 	}
@@ -73,14 +73,14 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 	if d := out.Devices[0]; d.ClientName != "Dify CLI" || d.From.String() != home || !d.LastUsedAt.IsZero() {
 		t.Errorf("a device looks like %+v", d)
 	}
-	proof := approval.Proof{Handle: h, CSRF: out.CSRF}
+	proof := approval.Proof{Session: h, CSRF: out.CSRF}
 	end := func(p approval.Proof, id uid.ID) (int, error) {
 		return s.EndDevices.Execute(t.Context(), p, id, applicationtest.From(home))
 	}
 
-	_, err := end(approval.Proof{Handle: h, CSRF: approval.ParseCSRF("wrong")}, uid.ID{})
+	_, err := end(approval.Proof{Session: h, CSRF: approval.ParseCSRF("wrong")}, uid.ID{})
 	is(t, err, approval.ErrCSRF)
-	_, err = end(approval.Proof{Handle: approval.ParseHandle("made-up"), CSRF: out.CSRF}, uid.ID{})
+	_, err = end(approval.Proof{Session: approval.ParseGrantSession("made-up"), CSRF: out.CSRF}, uid.ID{})
 	is(t, err, approval.ErrInvalidSession)
 	_, err = end(proof, bobs.Token.Snapshot().ID)
 	is(t, err, fault.ErrNotFound)
@@ -153,7 +153,7 @@ func TestAnApprovalCanBeTakenBack(t *testing.T) {
 		others := s.start("other")
 		bob := s.proof(s.signIn(others.UserCode, "bob@acme.example"), others.UserCode)
 		is(t, undo(s, bob, started.UserCode), approval.ErrInvalidSession) // has decided nothing
-		is(t, undo(s, approval.Proof{Handle: proof.Handle, CSRF: bob.CSRF}, started.UserCode), approval.ErrCSRF)
+		is(t, undo(s, approval.Proof{Session: proof.Session, CSRF: bob.CSRF}, started.UserCode), approval.ErrCSRF)
 		is(t, undo(s, proof, others.UserCode), approval.ErrUserCodeMismatch)
 		is(t, undo(s, proof, device.NewUserCode()), approval.ErrUserCodeMismatch)
 		s.redeem(started.Code)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -16,14 +16,14 @@ import (
 // here, when an approval is redeemed, and never earlier.
 type PollDevice struct {
 	store  ports.Store
-	pace   ports.Pace
+	pace   ports.PollThrottle
 	timing device.Timing
 	life   token.Lifetime
 	now    ports.Clock
 }
 
 // NewPollDevice makes the use case.
-func NewPollDevice(store ports.Store, pace ports.Pace, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
+func NewPollDevice(store ports.Store, pace ports.PollThrottle, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
 	return &PollDevice{store, pace, timing, life, now}
 }
 
@@ -38,10 +38,10 @@ type Redeemed struct {
 // [device.ErrAuthorizationPending], [device.ErrSlowDown],
 // [device.ErrAccessDenied], [device.ErrExpiredToken] or
 // [device.ErrForeignClient]. An empty clientID is not checked.
-func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID string, by audit.Request) (Redeemed, error) {
-	digest, who, gap := code.Digest(), clientID+"|"+by.IP.String(), uc.timing.Gap()
+func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID string, origin request.Origin) (Redeemed, error) {
+	digest, who, gap := code.Digest(), clientID+"|"+origin.IP.String(), uc.timing.Gap()
 
-	waits, due, err := uc.pace.Ask(ctx, digest, who, gap)
+	waits, due, err := uc.pace.CheckPending(ctx, digest, who, gap)
 	if err == nil && waits && due {
 		return Redeemed{}, device.ErrAuthorizationPending
 	}
@@ -61,26 +61,26 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 		return Redeemed{}, fmt.Errorf("find device code: %w", err)
 	}
 
-	answer := a.Answer(clientID, uc.now())
+	answer := a.CheckPoll(clientID, uc.now())
 	if answer != nil && !errors.Is(answer, device.ErrAuthorizationPending) {
 		return Redeemed{}, answer
 	}
-	if due, err := uc.pace.Claim(ctx, digest, gap); err == nil && !due {
+	if due, err := uc.pace.Allow(ctx, digest, gap); err == nil && !due {
 		return Redeemed{}, device.ErrSlowDown
 	}
-	if err := uc.noteAddress(ctx, a, by); err != nil {
+	if err := uc.recordPollOrigin(ctx, a, origin); err != nil {
 		return Redeemed{}, err
 	}
 	if answer != nil {
-		_ = uc.pace.Remember(ctx, digest, who, a.HintUntil(uc.now()))
+		_ = uc.pace.CachePending(ctx, digest, who, a.PendingHintTTL(uc.now()))
 		return Redeemed{}, answer
 	}
-	return uc.redeem(ctx, a.Snapshot().ID, by)
+	return uc.redeem(ctx, a.Snapshot().ID, origin)
 }
 
 // noteAddress keeps for auditors that a device asks from elsewhere.
-func (uc *PollDevice) noteAddress(ctx context.Context, seen *device.Authorization, by audit.Request) error {
-	if _, news := seen.PolledFrom(uc.now(), by); !news {
+func (uc *PollDevice) recordPollOrigin(ctx context.Context, seen *device.Authorization, origin request.Origin) error {
+	if _, changed := seen.RecordPollOrigin(uc.now(), origin); !changed {
 		return nil
 	}
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
@@ -88,24 +88,24 @@ func (uc *PollDevice) noteAddress(ctx context.Context, seen *device.Authorizatio
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		elsewhere, news := a.PolledFrom(uc.now(), by)
-		if !news {
+		elsewhere, changed := a.RecordPollOrigin(uc.now(), origin)
+		if !changed {
 			return nil
 		}
 		return tx.SaveAuthorization(ctx, a, elsewhere)
 	})
 }
 
-func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, by audit.Request) (out Redeemed, err error) {
+func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, origin request.Origin) (out Redeemed, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorization(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
 		if a.IsRedeemed() {
-			out, err = uc.repeat(ctx, tx, a, by)
+			out, err = uc.repeat(ctx, tx, a, origin)
 		} else {
-			out, err = uc.mint(ctx, tx, a, by)
+			out, err = uc.mint(ctx, tx, a, origin)
 		}
 		return err
 	})
@@ -115,17 +115,17 @@ func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, by audit.Request) (
 	return out, nil
 }
 
-func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authorization, by audit.Request) (Redeemed, error) {
+func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) (Redeemed, error) {
 	at := uc.now()
-	if err := a.Redeem(at, by); err != nil {
+	if err := a.Redeem(at, origin); err != nil {
 		return Redeemed{}, err
 	}
 	s := a.Snapshot()
 	of := token.DeviceOf(s.Subject, s.ClientID, s.Label)
-	if err := replace(ctx, tx, of, by, uc.now); err != nil {
+	if err := revokeReplaced(ctx, tx, of, origin, uc.now); err != nil {
 		return Redeemed{}, err
 	}
-	t, secret, minted := token.Mint(s.TokenID, of, s.Subject.Type(), uc.life, at, by)
+	t, secret, minted := token.Mint(s.TokenID, of, s.Subject.Type(), uc.life, at, origin)
 	if err := tx.AddToken(ctx, t, minted); err != nil {
 		return Redeemed{}, fmt.Errorf("add token: %w", err)
 	}
@@ -136,7 +136,7 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 }
 
 // replace ends the token that the device had before.
-func replace(ctx context.Context, tx ports.Tx, of token.Device, by audit.Request, now ports.Clock) error {
+func revokeReplaced(ctx context.Context, tx ports.Tx, of token.Device, origin request.Origin, now ports.Clock) error {
 	before, err := tx.LiveToken(ctx, of)
 	if errors.Is(err, token.ErrUnknown) {
 		return nil
@@ -144,13 +144,13 @@ func replace(ctx context.Context, tx ports.Tx, of token.Device, by audit.Request
 	if err != nil {
 		return fmt.Errorf("find the device's token: %w", err)
 	}
-	if revoked, changed := before.Revoke("replaced", now(), by); changed {
+	if revoked, changed := before.Revoke("replaced", now(), origin); changed {
 		return tx.SaveToken(ctx, before, revoked)
 	}
 	return nil
 }
 
-func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authorization, by audit.Request) (Redeemed, error) {
+func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) (Redeemed, error) {
 	at := uc.now()
 	t, err := tx.Token(ctx, a.Snapshot().TokenID)
 	if errors.Is(err, token.ErrUnknown) {
@@ -159,13 +159,13 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 	if err != nil {
 		return Redeemed{}, fmt.Errorf("find token: %w", err)
 	}
-	if err := a.Repeat(t, uc.timing, at, by); err != nil {
+	if err := a.Repeat(t, uc.timing, at, origin); err != nil {
 		return Redeemed{}, err
 	}
-	if err := uc.placeIsFree(ctx, tx, t); err != nil {
+	if err := uc.noNewerToken(ctx, tx, t); err != nil {
 		return Redeemed{}, err
 	}
-	secret, rotated, err := t.Reissue(at, by)
+	secret, rotated, err := t.Reissue(at, origin)
 	if err != nil {
 		return Redeemed{}, device.ErrExpiredToken
 	}
@@ -181,7 +181,7 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 // placeIsFree refuses to bring a withdrawn token back over whatever the device
 // got since. A live one is in its place; it is not looked for, because that
 // takes locks in another order than minting does.
-func (uc *PollDevice) placeIsFree(ctx context.Context, tx ports.Tx, t *token.AccessToken) error {
+func (uc *PollDevice) noNewerToken(ctx context.Context, tx ports.Tx, t *token.AccessToken) error {
 	if t.Snapshot().RevokedAt.IsZero() {
 		return nil
 	}

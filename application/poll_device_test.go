@@ -17,7 +17,7 @@ import (
 
 // paces are the ways in which the pace may be: with none at all every answer is
 // still right, only dearer.
-var paces = map[string]ports.Pace{"memory": nil, "away": away{}}
+var paces = map[string]ports.PollThrottle{"memory": nil, "away": away{}}
 
 func everyPace(t *testing.T, test func(t *testing.T, s *stage)) {
 	for name, pace := range paces {
@@ -58,7 +58,7 @@ func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
 		started := s.login(laptop)
 		replicas := []*application.PollDevice{
 			s.Poll,
-			application.NewPollDevice(s.Store, memory.NewPace(s.Clock.Now), device.StandardTiming, applicationtest.TokenLife, s.Clock.Now),
+			application.NewPollDevice(s.Store, memory.NewPollThrottle(s.Clock.Now), device.StandardTiming, applicationtest.TokenLife, s.Clock.Now),
 		}
 		const polls = 50
 		var wg sync.WaitGroup
@@ -283,14 +283,14 @@ func TestAnApprovalOfTheLastMomentCanBeRedeemedForAMinute(t *testing.T) {
 }
 
 // deaf is a pace that does not hear of decisions.
-type deaf struct{ ports.Pace }
+type deaf struct{ ports.PollThrottle }
 
-func (deaf) Wake(context.Context, secret.Digest) error { return errAway }
+func (deaf) Invalidate(context.Context, secret.Digest) error { return errAway }
 
 func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
 	pace := &deaf{}
 	s := newStage(t, applicationtest.Options{Pace: pace})
-	pace.Pace = memory.NewPace(s.Clock.Now)
+	pace.PollThrottle = memory.NewPollThrottle(s.Clock.Now)
 	started := s.start(laptop)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrAuthorizationPending)

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -27,7 +27,7 @@ func NewRevokeSession(store ports.Store, now ports.Clock) *RevokeSession {
 // Execute ends the session if it is one of whoever issuer calls by email. An
 // ended one stays ended and is no error; another person's, or none, is
 // [fault.ErrNotFound].
-func (uc *RevokeSession) Execute(ctx context.Context, id uid.ID, email identity.Email, issuer string, by audit.Request) error {
+func (uc *RevokeSession) Execute(ctx context.Context, id uid.ID, email identity.Email, issuer string, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		t, err := tx.Token(ctx, id)
 		if errors.Is(err, token.ErrUnknown) {
@@ -39,7 +39,7 @@ func (uc *RevokeSession) Execute(ctx context.Context, id uid.ID, email identity.
 		if !t.BelongsTo(email, issuer) {
 			return fault.ErrNotFound
 		}
-		if revoked, news := t.Revoke("by_owner", uc.now(), by); news {
+		if revoked, changed := t.Revoke("by_owner", uc.now(), origin); changed {
 			return tx.SaveToken(ctx, t, revoked)
 		}
 		return nil

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -32,7 +32,7 @@ type Start struct {
 	ClientID string
 	Label    string // empty: the client's name
 	Scope    string // empty: what its tokens may do anyway
-	By       audit.Request
+	Origin   request.Origin
 }
 
 // Started is what a client begins with. The code is its secret.
@@ -51,7 +51,7 @@ const userCodeTries = 3
 // Execute returns [quota.ErrExceeded], [device.ErrUnsupportedClient] or
 // [token.ErrInvalidScope]. The allowance is there in any case.
 func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
-	allowance, err := counted(uc.limiter.Take(ctx, quota.StartDevice, quota.ByAddress(in.By.IP)))
+	allowance, err := allow(uc.limiter.Take(ctx, quota.StartDevice, quota.ByAddress(in.Origin.IP)))
 	out := Started{Allowance: allowance, ExpiresIn: uc.timing.TTL, Interval: uc.timing.Interval}
 	if err != nil {
 		return out, err
@@ -65,7 +65,7 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	}
 	label := device.ParseLabel(in.Label, client)
 	for range userCodeTries {
-		a, code, started := device.Start(client, label, uc.timing, uc.now(), in.By)
+		a, code, started := device.Start(client, label, uc.timing, uc.now(), in.Origin)
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 			return tx.AddAuthorization(ctx, a, started)
 		})

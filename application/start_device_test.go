@@ -27,7 +27,7 @@ func TestStartDevice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, applicationtest.Options{})
-			c.in.By = applicationtest.From(home)
+			c.in.Origin = applicationtest.From(home)
 			started, err := s.Start.Execute(t.Context(), c.in)
 			is(t, err, c.want)
 			if started.Allowance.Remaining != quota.StartDevice.Max-1 {
@@ -53,7 +53,7 @@ func TestSixtyStartsAnHourAndAddress(t *testing.T) {
 		s.start(laptop)
 	}
 	for from, want := range map[string]error{home: quota.ErrExceeded, office: nil} {
-		started, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", By: applicationtest.From(from)})
+		started, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", Origin: applicationtest.From(from)})
 		is(t, err, want)
 		if want != nil && (started.Allowance.Reset != time.Hour || !started.Code.IsZero()) {
 			t.Errorf("one may come back in %v", started.Allowance.Reset)

@@ -39,21 +39,21 @@ func newStage(t *testing.T, o applicationtest.Options) *stage {
 
 func (s *stage) start(label string) application.Started {
 	s.t.Helper()
-	started, err := s.Start.Execute(s.t.Context(), application.Start{ClientID: "difyctl", Label: label, By: applicationtest.From(home)})
+	started, err := s.Start.Execute(s.t.Context(), application.Start{ClientID: "difyctl", Label: label, Origin: applicationtest.From(home)})
 	must(s.t, err)
 	return started
 }
 
 // leave begins a trip to the identity provider acme.
-func (s *stage) leave(code device.UserCode, b approval.Browser) approval.Browser {
+func (s *stage) leave(code device.UserCode, b approval.BrowserBinding) approval.BrowserBinding {
 	s.t.Helper()
-	return s.leaveBy("acme", code, b, approval.Handle{})
+	return s.leaveBy("acme", code, b, approval.GrantSession{})
 }
 
-func (s *stage) leaveBy(slug string, code device.UserCode, b approval.Browser, h approval.Handle) approval.Browser {
+func (s *stage) leaveBy(slug string, code device.UserCode, b approval.BrowserBinding, h approval.GrantSession) approval.BrowserBinding {
 	s.t.Helper()
 	out, err := s.Initiate.Execute(s.t.Context(), application.Initiate{
-		UserCode: code.String(), Connection: slug, On: connection.Canonical, Browser: b, Handle: h, By: applicationtest.From(home),
+		UserCode: code.String(), Connection: slug, Mount: connection.Canonical, Browser: b, GrantSession: h, Origin: applicationtest.From(home),
 	})
 	must(s.t, err)
 	return out.Browser
@@ -65,33 +65,33 @@ func (s *stage) arrive(says string) (approval.Ticket, error) {
 }
 
 func (s *stage) arriveFor(relay approval.RelayState, says string) (approval.Ticket, error) {
-	return s.Accept.Execute(s.t.Context(), application.Arrival{
-		Response: says, RelayState: relay, On: connection.Canonical, By: applicationtest.From(home),
+	return s.Accept.Execute(s.t.Context(), application.ReceivedResponse{
+		Response: says, RelayState: relay, Mount: connection.Canonical, Origin: applicationtest.From(home),
 	})
 }
 
-func (s *stage) finish(ticket approval.Ticket, b approval.Browser, h approval.Handle) (approval.Handle, error) {
+func (s *stage) finish(ticket approval.Ticket, b approval.BrowserBinding, h approval.GrantSession) (approval.GrantSession, error) {
 	return s.Complete.Execute(s.t.Context(), application.Completion{
-		Ticket: ticket, On: connection.Canonical, Browser: b, Handle: h, By: applicationtest.From(home),
+		Ticket: ticket, Mount: connection.Canonical, Browser: b, GrantSession: h, Origin: applicationtest.From(home),
 	})
 }
 
 // signIn is a whole trip of a browser for a code.
-func (s *stage) signIn(code device.UserCode, email string) approval.Handle {
+func (s *stage) signIn(code device.UserCode, email string) approval.GrantSession {
 	s.t.Helper()
-	b := s.leave(code, approval.Browser{})
+	b := s.leave(code, approval.BrowserBinding{})
 	ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
 	must(s.t, err)
-	h, err := s.finish(ticket, b, approval.Handle{})
+	h, err := s.finish(ticket, b, approval.GrantSession{})
 	must(s.t, err)
 	return h
 }
 
-func (s *stage) proof(h approval.Handle, code device.UserCode) approval.Proof {
+func (s *stage) proof(h approval.GrantSession, code device.UserCode) approval.Proof {
 	s.t.Helper()
 	described, err := s.Describe.Execute(s.t.Context(), h, code, applicationtest.From(home))
 	must(s.t, err)
-	return approval.Proof{Handle: h, CSRF: described.CSRF}
+	return approval.Proof{Session: h, CSRF: described.CSRF}
 }
 
 func (s *stage) approve(code device.UserCode, email string) {
@@ -164,16 +164,16 @@ type away struct{}
 
 var errAway = errors.New("away")
 
-func (away) Ask(context.Context, secret.Digest, string, time.Duration) (bool, bool, error) {
+func (away) CheckPending(context.Context, secret.Digest, string, time.Duration) (bool, bool, error) {
 	return false, false, errAway
 }
 
-func (away) Claim(context.Context, secret.Digest, time.Duration) (bool, error) { return false, errAway }
+func (away) Allow(context.Context, secret.Digest, time.Duration) (bool, error) { return false, errAway }
 
-func (away) Remember(context.Context, secret.Digest, string, time.Duration) error {
+func (away) CachePending(context.Context, secret.Digest, string, time.Duration) error {
 	return errAway
 }
-func (away) Wake(context.Context, secret.Digest) error { return errAway }
+func (away) Invalidate(context.Context, secret.Digest) error { return errAway }
 
 func (away) Take(context.Context, quota.Limit, string) (quota.Allowance, error) {
 	return quota.Allowance{}, errAway
@@ -183,6 +183,6 @@ func (away) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Al
 	return quota.Allowance{}, errAway
 }
 
-func (away) Left(context.Context, quota.Limit, string) (quota.Allowance, error) {
+func (away) Peek(context.Context, quota.Limit, string) (quota.Allowance, error) {
 	return quota.Allowance{}, errAway
 }

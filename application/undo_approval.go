@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -16,27 +16,27 @@ import (
 // not theirs.
 type UndoApproval struct {
 	store ports.Store
-	pace  ports.Pace
+	pace  ports.PollThrottle
 	csrf  approval.CSRFKeys
 	now   ports.Clock
 }
 
 // NewUndoApproval makes the use case.
-func NewUndoApproval(store ports.Store, pace ports.Pace, csrf approval.CSRFKeys, now ports.Clock) *UndoApproval {
+func NewUndoApproval(store ports.Store, pace ports.PollThrottle, csrf approval.CSRFKeys, now ports.Clock) *UndoApproval {
 	return &UndoApproval{store, pace, csrf, now}
 }
 
 // Execute turns the device that shows code away or, if it has its token, revokes
 // that. It returns [approval.ErrInvalidSession],
 // [approval.ErrCSRF], [approval.ErrUserCodeMismatch] and [device.ErrNotPending].
-func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) error {
+func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) error {
 	var waits secret.Digest
 	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		grants, err := tx.Grants(ctx, proof.Handle.Digest())
+		grants, err := tx.Grants(ctx, proof.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		grant, err := grants.Regret(proof.CSRF, uc.csrf, uc.now())
+		grant, err := grants.FindUndoable(proof.CSRF, uc.csrf, uc.now())
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		undone, err := a.Undo(grant.Snapshot().Subject, uc.now(), by)
+		undone, err := a.Undo(grant.Snapshot().Subject, uc.now(), origin)
 		if err != nil {
 			return err
 		}
@@ -58,16 +58,16 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 		if err := tx.SaveAuthorization(ctx, a, undone); err != nil {
 			return fmt.Errorf("save authorization: %w", err)
 		}
-		return uc.revoke(ctx, tx, a, by)
+		return uc.revoke(ctx, tx, a, origin)
 	})
 	if err == nil {
-		_ = uc.pace.Wake(ctx, waits) // a hint; the device finds out without it
+		_ = uc.pace.Invalidate(ctx, waits) // a hint; the device finds out without it
 	}
 	return err
 }
 
 // revoke ends the token, if the device has it.
-func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Authorization, by audit.Request) error {
+func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) error {
 	if !a.IsRedeemed() {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Autho
 	if err != nil {
 		return fmt.Errorf("find token: %w", err)
 	}
-	if revoked, news := t.Revoke("undone", uc.now(), by); news {
+	if revoked, changed := t.Revoke("undone", uc.now(), origin); changed {
 		return tx.SaveToken(ctx, t, revoked)
 	}
 	return nil

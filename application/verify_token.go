@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -34,18 +34,18 @@ type Verified struct {
 // Execute returns [token.ErrInvalid] and [quota.ErrExceeded]. The first use of
 // a token is on record before Execute returns, so that nobody is given another
 // secret for it afterwards.
-func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, by audit.Request) (Verified, error) {
-	t, err := uc.ExecuteUncounted(ctx, presented, by)
+func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, origin request.Origin) (Verified, error) {
+	t, err := uc.Authenticate(ctx, presented, origin)
 	if err != nil || uc.limits.PerToken.Max == 0 {
 		return Verified{Token: t}, err
 	}
-	allowance, err := counted(uc.limiter.Take(ctx, uc.limits.PerToken, t.Snapshot().ID.String()))
+	allowance, err := allow(uc.limiter.Take(ctx, uc.limits.PerToken, t.Snapshot().ID.String()))
 	return Verified{t, allowance}, err
 }
 
 // ExecuteUncounted is Execute for who wants to end a session: a token that is
 // used too much is the first that should go.
-func (uc *VerifyToken) ExecuteUncounted(ctx context.Context, presented token.Secret, by audit.Request) (*token.AccessToken, error) {
+func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret, origin request.Origin) (*token.AccessToken, error) {
 	var t *token.AccessToken
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 		t, err = r.TokenByDigest(ctx, presented.Digest())
@@ -57,12 +57,12 @@ func (uc *VerifyToken) ExecuteUncounted(ctx context.Context, presented token.Sec
 	if err != nil {
 		return nil, fmt.Errorf("find token: %w", err)
 	}
-	news, err := t.Use(uc.now())
+	changed, err := t.RecordUse(uc.now())
 	if err != nil {
-		return nil, errors.Join(err, uc.bury(ctx, t.Snapshot().ID, by))
+		return nil, errors.Join(err, uc.recordExpiry(ctx, t.Snapshot().ID, origin))
 	}
-	if news {
-		if err := uc.noteUse(ctx, presented); err != nil {
+	if changed {
+		if err := uc.recordUse(ctx, presented); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +70,7 @@ func (uc *VerifyToken) ExecuteUncounted(ctx context.Context, presented token.Sec
 }
 
 // noteUse looks again, under lock: the token may have died meanwhile.
-func (uc *VerifyToken) noteUse(ctx context.Context, presented token.Secret) error {
+func (uc *VerifyToken) recordUse(ctx context.Context, presented token.Secret) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		t, err := tx.TokenByDigest(ctx, presented.Digest())
 		if errors.Is(err, token.ErrUnknown) {
@@ -79,21 +79,21 @@ func (uc *VerifyToken) noteUse(ctx context.Context, presented token.Secret) erro
 		if err != nil {
 			return fmt.Errorf("find token: %w", err)
 		}
-		if news, err := t.Use(uc.now()); err != nil || !news {
+		if changed, err := t.RecordUse(uc.now()); err != nil || !changed {
 			return err
 		}
-		return tx.NoteUse(ctx, t)
+		return tx.SaveUse(ctx, t)
 	})
 }
 
 // bury records that a token's time is up, once.
-func (uc *VerifyToken) bury(ctx context.Context, id uid.ID, by audit.Request) error {
+func (uc *VerifyToken) recordExpiry(ctx context.Context, id uid.ID, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		t, err := tx.Token(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find token: %w", err)
 		}
-		if expired, news := t.Expire(uc.now(), by); news {
+		if expired, changed := t.Expire(uc.now(), origin); changed {
 			return tx.SaveToken(ctx, t, expired)
 		}
 		return nil

@@ -55,7 +55,7 @@ func TestTokensNobodyIssuedOpenNothing(t *testing.T) {
 		must(t, err)
 		_, err = s.Verify.Execute(t.Context(), presented, applicationtest.From(home))
 		is(t, err, token.ErrInvalid)
-		_, err = s.Verify.ExecuteUncounted(t.Context(), presented, applicationtest.From(home))
+		_, err = s.Verify.Authenticate(t.Context(), presented, applicationtest.From(home))
 		is(t, err, token.ErrInvalid)
 	}
 	s.history("")
@@ -68,7 +68,7 @@ func TestRequestsAreCountedByToken(t *testing.T) {
 		must(t, s.opens(one))
 	}
 	is(t, s.opens(one), quota.ErrExceeded)
-	_, err := s.Verify.ExecuteUncounted(t.Context(), one.Secret, applicationtest.From(home))
+	_, err := s.Verify.Authenticate(t.Context(), one.Secret, applicationtest.From(home))
 	is(t, err, nil)
 	is(t, s.opens(two), nil)
 	s.Clock.Pass(time.Minute)

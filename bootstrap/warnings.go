@@ -25,7 +25,7 @@ func warn(lc fx.Lifecycle, c Config, at *edge.Edge, log *slog.Logger) {
 			log.Warn("the SAML key was made by this process; replicas have to share one", "setting", "SAML_SP_KEY_FILE")
 		}
 		for _, via := range c.Connections.All() {
-			if via.SpeaksForAnyone() {
+			if via.MayAssertAnyDomain() {
 				log.Warn("this identity provider may vouch for every e-mail address", "connection", via.Slug())
 			}
 		}

@@ -26,12 +26,12 @@ var (
 type Broker interface {
 	// Begin says where to send the browser. It returns [ErrInitiateFailed] or
 	// [ErrInitiateMissingURL].
-	Begin(ctx context.Context, via connection.Connection, trip approval.Departure) (Redirect, error)
+	Begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (Redirect, error)
 
 	// Verify checks everything about a response that can be checked without a
 	// store. It returns an [*approval.Refusal] for every response that it does
 	// not accept, whatever is wrong with it, and never panics.
-	Verify(ctx context.Context, via connection.Connection, what Response) (approval.Testimony, error)
+	Verify(ctx context.Context, via connection.Connection, what Response) (approval.VerifiedAssertion, error)
 }
 
 // Brokers has one broker of each kind that this installation uses.
@@ -49,8 +49,8 @@ type Field struct{ Name, Value string }
 
 // Response is what came back, not yet believed.
 type Response struct {
-	Raw       string           // SAML: the SAMLResponse field, still base64; Enterprise: the JWS
-	RequestID string           // of the trip it claims to answer
-	On        connection.Mount // where it really arrived
-	At        time.Time
+	Raw        string           // SAML: the SAMLResponse field, still base64; Enterprise: the JWS
+	RequestID  string           // of the trip it claims to answer
+	ReceivedOn connection.Mount // where it really arrived
+	At         time.Time
 }

@@ -17,5 +17,5 @@ type Limiter interface {
 	TakeDistinct(ctx context.Context, limit quota.Limit, key, thing string) (quota.Allowance, error)
 
 	// Left tells what is left without counting; Exceeded says that nothing is.
-	Left(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error)
+	Peek(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error)
 }

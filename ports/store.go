@@ -81,8 +81,8 @@ type Tx interface {
 
 	// AddAuthorization returns ErrUserCodeTaken if another authorization has
 	// the same user code.
-	AddAuthorization(ctx context.Context, a *device.Authorization, because audit.Event) error
-	SaveAuthorization(ctx context.Context, a *device.Authorization, because audit.Event) error
+	AddAuthorization(ctx context.Context, a *device.Authorization, event audit.Event) error
+	SaveAuthorization(ctx context.Context, a *device.Authorization, event audit.Event) error
 
 	AddTransaction(ctx context.Context, t *approval.Transaction) error
 	SaveTransaction(ctx context.Context, t *approval.Transaction) error
@@ -92,17 +92,17 @@ type Tx interface {
 	// least until the given time.
 	SpendAssertion(ctx context.Context, issuer, id string, until time.Time) error
 
-	AddGrant(ctx context.Context, g *approval.Grant, because audit.Event) error
+	AddGrant(ctx context.Context, g *approval.Grant, event audit.Event) error
 	SaveGrant(ctx context.Context, g *approval.Grant) error
 	// MoveGrants puts the grants under one handle under another.
 	MoveGrants(ctx context.Context, from, to secret.Digest) error
 	// DropGrants forgets a handle's grants for one code that are not spent.
 	DropGrants(ctx context.Context, handle secret.Digest, code device.UserCode) error
 
-	AddToken(ctx context.Context, t *token.AccessToken, because audit.Event) error
-	SaveToken(ctx context.Context, t *token.AccessToken, because audit.Event) error
+	AddToken(ctx context.Context, t *token.AccessToken, event audit.Event) error
+	SaveToken(ctx context.Context, t *token.AccessToken, event audit.Event) error
 	// NoteUse keeps when the token was last used, and nothing else of it.
-	NoteUse(ctx context.Context, t *token.AccessToken) error
+	SaveUse(ctx context.Context, t *token.AccessToken) error
 
 	// Record keeps an event that changed nothing: a refusal worth knowing of.
 	Record(ctx context.Context, e audit.Event) error

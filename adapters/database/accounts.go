@@ -18,7 +18,7 @@ type difyAccounts struct{ db *bun.DB }
 // Has implements [ports.Accounts].
 func (a difyAccounts) Has(ctx context.Context, email identity.Email) (bool, error) {
 	found, err := a.db.NewSelect().Table("accounts").Where("lower(email) = ?", text(email.String())).Exists(ctx)
-	return found, outage(ctx, err)
+	return found, mapError(ctx, err)
 }
 
 // noAccounts stands alone: there is no platform whose accounts could be meant.

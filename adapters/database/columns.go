@@ -16,31 +16,31 @@ import (
 
 // stampLayout has a fixed width: SQLite compares times as text, PostgreSQL
 // reads them whatever its time zone is.
-const stampLayout = "2006-01-02 15:04:05.000000+00:00"
+const timestampLayout = "2006-01-02 15:04:05.000000+00:00"
 
-type stamp time.Time
+type timestamp time.Time
 
-func (s stamp) time() time.Time { return time.Time(s) }
+func (s timestamp) time() time.Time { return time.Time(s) }
 
-func (s stamp) Value() (driver.Value, error) {
+func (s timestamp) Value() (driver.Value, error) {
 	if s.time().IsZero() {
 		return nil, nil
 	}
-	return s.time().UTC().Format(stampLayout), nil
+	return s.time().UTC().Format(timestampLayout), nil
 }
 
-func (s *stamp) Scan(src any) error {
+func (s *timestamp) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
-		*s = stamp{}
+		*s = timestamp{}
 	case time.Time:
-		*s = stamp(v.UTC())
+		*s = timestamp(v.UTC())
 	case string:
-		t, err := time.Parse(stampLayout, v)
+		t, err := time.Parse(timestampLayout, v)
 		if err != nil {
 			return fmt.Errorf("column is not a time: %w", err)
 		}
-		*s = stamp(t.UTC())
+		*s = timestamp(t.UTC())
 	default:
 		return fmt.Errorf("column is not a time but %T", src)
 	}

@@ -76,7 +76,7 @@ func sqlitePath(rest string) (string, error) {
 	switch {
 	case path == "":
 		return "", fmt.Errorf("%w; this one names no file", errURL)
-	case path == memory, !absolute:
+	case path == inMemory, !absolute:
 		return path, nil
 	case !strings.Contains(path, "/"), strings.HasPrefix(path, "./"), strings.HasPrefix(path, "../"):
 		return path, nil

@@ -28,38 +28,38 @@ func TestTwoTabsOfOneCodeDoNotBlockEachOther(t *testing.T) {
 	db := databasetest.Engines()[1].Migrated(t)
 	slow := &slowApproval{db: db, holdsGrants: make(chan struct{}), finished: make(chan struct{})}
 	w := applicationtest.New(t, applicationtest.Options{DB: db, Around: slow.around})
-	by := applicationtest.From("192.0.2.7")
-	started, err := w.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", By: by})
+	origin := applicationtest.From("192.0.2.7")
+	started, err := w.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", Origin: origin})
 	must(t, err)
 
-	var browser approval.Browser
+	var browser approval.BrowserBinding
 	arrive := func(says string) approval.Ticket {
 		out, err := w.Initiate.Execute(t.Context(), application.Initiate{
-			UserCode: started.UserCode.String(), Connection: "acme", On: connection.Canonical, Browser: browser, By: by,
+			UserCode: started.UserCode.String(), Connection: "acme", Mount: connection.Canonical, Browser: browser, Origin: origin,
 		})
 		must(t, err)
 		browser = out.Browser
-		ticket, err := w.Accept.Execute(t.Context(), application.Arrival{
-			Response: says, RelayState: w.Broker.Last().RelayState, On: connection.Canonical, By: by,
+		ticket, err := w.Accept.Execute(t.Context(), application.ReceivedResponse{
+			Response: says, RelayState: w.Broker.Last().RelayState, Mount: connection.Canonical, Origin: origin,
 		})
 		must(t, err)
 		return ticket
 	}
 	one, two := arrive("ok a1 ann@acme.example"), arrive("ok a2 ann@acme.example")
-	handle, err := w.Complete.Execute(t.Context(), application.Completion{Ticket: one, On: connection.Canonical, Browser: browser, By: by})
+	session, err := w.Complete.Execute(t.Context(), application.Completion{Ticket: one, Mount: connection.Canonical, Browser: browser, Origin: origin})
 	must(t, err)
-	what, err := w.Describe.Execute(t.Context(), handle, started.UserCode, by)
+	what, err := w.Describe.Execute(t.Context(), session, started.UserCode, origin)
 	must(t, err)
 
 	var both sync.WaitGroup
 	var approving, completing error
 	both.Go(func() {
 		ctx := context.WithValue(t.Context(), slowly{}, true)
-		_, approving = w.Approve.Execute(ctx, approval.Proof{Handle: handle, CSRF: what.CSRF}, started.UserCode, by)
+		_, approving = w.Approve.Execute(ctx, approval.Proof{Session: session, CSRF: what.CSRF}, started.UserCode, origin)
 	})
 	both.Go(func() {
 		<-slow.holdsGrants
-		_, completing = w.Complete.Execute(t.Context(), application.Completion{Ticket: two, On: connection.Canonical, Browser: browser, Handle: handle, By: by})
+		_, completing = w.Complete.Execute(t.Context(), application.Completion{Ticket: two, Mount: connection.Canonical, Browser: browser, GrantSession: session, Origin: origin})
 		close(slow.finished)
 	})
 	both.Wait()

@@ -19,19 +19,19 @@ import (
 // outage translates what a driver returned. Whoever gave up asking is told so;
 // a database that does not answer is [fault.ErrUnavailable]; what is left is a
 // defect of ours and keeps its own words.
-func outage(ctx context.Context, err error) error {
+func mapError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
-	case ctx.Err() != nil || unanswered(err):
+	case ctx.Err() != nil || isUnavailable(err):
 		return fmt.Errorf("%w (%w)", fault.ErrUnavailable, err)
 	}
 	return err
 }
 
-func unanswered(err error) bool {
+func isUnavailable(err error) bool {
 	var (
 		pg      *pgconn.PgError
 		connect *pgconn.ConnectError
@@ -42,9 +42,9 @@ func unanswered(err error) bool {
 	case errors.As(err, &connect): // whatever the server says to a newcomer
 		return true
 	case errors.As(err, &pg):
-		return unansweredByPostgres(pg.Code)
+		return isPostgresUnavailable(pg.Code)
 	case errors.As(err, &lite):
-		return unansweredBySQLite(lite.Code())
+		return isSQLiteUnavailable(lite.Code())
 	case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err):
 		return true
 	}
@@ -58,7 +58,7 @@ func unanswered(err error) bool {
 
 // unansweredByPostgres knows the SQLSTATEs that pass by themselves (PostgreSQL
 // documentation, appendix A).
-func unansweredByPostgres(code string) bool {
+func isPostgresUnavailable(code string) bool {
 	switch code {
 	case "40001", "40P01", // serialization failure, deadlock
 		"55P03",          // lock not available within lock_timeout
@@ -75,7 +75,7 @@ func unansweredByPostgres(code string) bool {
 	return false
 }
 
-func unansweredBySQLite(code int) bool {
+func isSQLiteUnavailable(code int) bool {
 	switch code & 0xff { // the rest refines it
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
 		sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,

@@ -4,6 +4,6 @@ import "time"
 
 // Within makes the store less patient.
 func (s *Store) Within(patience time.Duration) *Store {
-	s.patience = patience
+	s.opTimeout = patience
 	return s
 }

@@ -32,11 +32,11 @@ func TestWaitingForTheMigrationLockReleasesItForNobody(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		release, err := aloneInSQLite(ctx, db)
+		release, err := sqliteMigrationLock(ctx, db)
 		if err == nil {
 			err = release()
 		}
-		if err = outage(ctx, err); !errors.Is(err, fault.ErrUnavailable) {
+		if err = mapError(ctx, err); !errors.Is(err, fault.ErrUnavailable) {
 			t.Errorf("got %v, want fault.ErrUnavailable", err)
 		}
 	}
@@ -44,7 +44,7 @@ func TestWaitingForTheMigrationLockReleasesItForNobody(t *testing.T) {
 		refused()
 		return
 	}
-	release, err := aloneInSQLite(t.Context(), db)
+	release, err := sqliteMigrationLock(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ var ErrOldSchema = errors.New("the database schema is older than this program: r
 // this program is left as it is.
 func Migrate(ctx context.Context, db *bun.DB) error {
 	if err := migrate(ctx, db); err != nil {
-		return fmt.Errorf("migrate: %w", outage(ctx, err))
+		return fmt.Errorf("migrate: %w", mapError(ctx, err))
 	}
 	return nil
 }
@@ -36,9 +36,9 @@ func migrate(ctx context.Context, db *bun.DB) (err error) {
 	if err != nil {
 		return err
 	}
-	alone := aloneInSQLite
+	alone := sqliteMigrationLock
 	if isPostgres(db) {
-		alone = aloneInPostgres
+		alone = postgresMigrationLock
 	}
 	release, err := alone(ctx, db)
 	if err != nil {
@@ -58,7 +58,7 @@ func CheckSchema(ctx context.Context, db *bun.DB) error {
 	}
 	applied, err := applied(ctx, db)
 	if err != nil {
-		return fmt.Errorf("check schema: %w", outage(ctx, err))
+		return fmt.Errorf("check schema: %w", mapError(ctx, err))
 	}
 	for _, m := range migrator.ListSources() {
 		if !applied[m.Version] {

@@ -35,7 +35,7 @@ func open(lc fx.Lifecycle, cfg Config) (*bun.DB, error) {
 // Prepare makes sure that the database answers and deals with its schema.
 func Prepare(ctx context.Context, db *bun.DB, mode MigrateMode) error {
 	if err := db.PingContext(ctx); err != nil {
-		return fmt.Errorf("database: %w", outage(ctx, err))
+		return fmt.Errorf("database: %w", mapError(ctx, err))
 	}
 	switch mode {
 	case "", MigrateAuto:

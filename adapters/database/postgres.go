@@ -56,7 +56,7 @@ func lockDevice(ctx context.Context, db bun.IDB, of token.Device) error {
 	sum := secret.New("device", name).Digest()
 	key := int64(binary.BigEndian.Uint64(sum[:8]))
 	_, err := db.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", key)
-	return outage(ctx, err)
+	return mapError(ctx, err)
 }
 
 // migrationKey names the advisory lock of [Migrate] within one database.
@@ -66,9 +66,9 @@ const migrationKey = 0x6465766963656761 // "devicega"
 // and not a session's, because PgBouncer in transaction mode hands sessions
 // around; and whoever waits asks anew instead of standing in line, because a
 // line as long as the pooler's pool leaves no connection to migrate with.
-func aloneInPostgres(ctx context.Context, db *bun.DB) (release func() error, err error) {
+func postgresMigrationLock(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	for {
-		release, err := tryAloneInPostgres(ctx, db)
+		release, err := tryPostgresMigrationLock(ctx, db)
 		if release != nil || err != nil {
 			return release, err
 		}
@@ -83,7 +83,7 @@ func aloneInPostgres(ctx context.Context, db *bun.DB) (release func() error, err
 const migrationPause = 100 * time.Millisecond
 
 // tryAloneInPostgres returns nothing if somebody else migrates.
-func tryAloneInPostgres(ctx context.Context, db *bun.DB) (release func() error, err error) {
+func tryPostgresMigrationLock(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func one(ctx context.Context, q *bun.SelectQuery, unknown error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return unknown
 	}
-	return outage(ctx, err)
+	return mapError(ctx, err)
 }
 
 func (r *reader) authorization(ctx context.Context, where string, arg any) (*device.Authorization, error) {
@@ -72,7 +72,7 @@ func (r *reader) Redeemed(ctx context.Context, tokens []uid.ID) ([]*device.Autho
 	var rows []authorizationRow
 	q := r.from(&rows).Where("token_id IN (?)", bun.List(wanted)).Where("redeemed_at IS NOT NULL")
 	if err := q.Scan(ctx); err != nil {
-		return nil, outage(ctx, err)
+		return nil, mapError(ctx, err)
 	}
 	found := make([]*device.Authorization, len(rows))
 	for i := range rows {
@@ -122,7 +122,7 @@ func (r *reader) Grants(ctx context.Context, handle secret.Digest) (approval.Gra
 	var rows []grantRow
 	// The order keeps two transactions from locking the rows crosswise.
 	if err := r.from(&rows).Where("handle_hash = ?", digest(handle)).Order("id").Scan(ctx); err != nil {
-		return nil, outage(ctx, err)
+		return nil, mapError(ctx, err)
 	}
 	var grants approval.Grants
 	for i := range rows {
@@ -167,16 +167,16 @@ func (r *reader) LiveToken(ctx context.Context, of token.Device) (*token.AccessT
 
 func (r *reader) Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
 	live := func(q *bun.SelectQuery) *bun.SelectQuery {
-		return issuedTo(q, email, issuer).Where("revoked_at IS NULL").Where("expires_at > ?", stamp(at))
+		return issuedTo(q, email, issuer).Where("revoked_at IS NULL").Where("expires_at > ?", timestamp(at))
 	}
 	total, err := live(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
 	if err != nil {
-		return nil, 0, outage(ctx, err)
+		return nil, 0, mapError(ctx, err)
 	}
 	var rows []tokenRow
 	q := live(r.from(&rows)).Order("created_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
 	if err := q.Scan(ctx); err != nil {
-		return nil, 0, outage(ctx, err)
+		return nil, 0, mapError(ctx, err)
 	}
 	tokens := make([]*token.AccessToken, len(rows))
 	for i := range rows {

@@ -48,13 +48,13 @@ type authorizationRow struct {
 	ClientID       text
 	DeviceLabel    text
 	RequestedFrom  addr
-	RequestedAt    stamp
-	ExpiresAt      stamp
+	RequestedAt    timestamp
+	ExpiresAt      timestamp
 	Status         text
 	Subject        subjectColumns `bun:"embed:subject_"`
 	TokenID        id
-	DecidedAt      stamp
-	RedeemedAt     stamp
+	DecidedAt      timestamp
+	RedeemedAt     timestamp
 	RedeemedFrom   addr
 	Repeated       bool
 	Undelivered    bool
@@ -72,10 +72,10 @@ func authorizationRowOf(a *device.Authorization) *authorizationRow {
 	return &authorizationRow{
 		ID: id(s.ID), DeviceCodeHash: digest(s.Code), UserCode: text(s.UserCode.String()),
 		ClientID: text(s.ClientID), DeviceLabel: text(s.Label),
-		RequestedFrom: addr(s.RequestedFrom), RequestedAt: stamp(s.RequestedAt), ExpiresAt: stamp(s.ExpiresAt),
-		Status: text(s.Status), Subject: columnsOf(s.Subject), TokenID: id(s.TokenID), DecidedAt: stamp(s.DecidedAt),
-		RedeemedAt: stamp(s.RedeemedAt), RedeemedFrom: addr(s.RedeemedFrom),
-		Repeated: s.Repeated, Undelivered: s.Undelivered, SeenElsewhere: s.SeenElsewhere,
+		RequestedFrom: addr(s.RequestedFrom), RequestedAt: timestamp(s.RequestedAt), ExpiresAt: timestamp(s.ExpiresAt),
+		Status: text(s.Status), Subject: columnsOf(s.Subject), TokenID: id(s.TokenID), DecidedAt: timestamp(s.DecidedAt),
+		RedeemedAt: timestamp(s.RedeemedAt), RedeemedFrom: addr(s.RedeemedFrom),
+		Repeated: s.Repeated, Undelivered: s.Undelivered, SeenElsewhere: s.PolledElsewhere,
 	}
 }
 
@@ -94,7 +94,7 @@ func (r *authorizationRow) restore() (*device.Authorization, error) {
 		RequestedFrom: netip.Addr(r.RequestedFrom), RequestedAt: r.RequestedAt.time(), ExpiresAt: r.ExpiresAt.time(),
 		Status: device.Status(r.Status), Subject: subject, TokenID: uid.ID(r.TokenID), DecidedAt: r.DecidedAt.time(),
 		RedeemedAt: r.RedeemedAt.time(), RedeemedFrom: netip.Addr(r.RedeemedFrom),
-		Repeated: r.Repeated, Undelivered: r.Undelivered, SeenElsewhere: r.SeenElsewhere,
+		Repeated: r.Repeated, Undelivered: r.Undelivered, PolledElsewhere: r.SeenElsewhere,
 	})
 }
 
@@ -110,13 +110,13 @@ type transactionRow struct {
 	ACS             text `bun:"acs"`
 	RequestID       text
 	BrowserHash     digest
-	BegunAt         stamp
-	ExpiresAt       stamp
+	BegunAt         timestamp
+	ExpiresAt       timestamp
 	Subject         subjectColumns `bun:"embed:subject_"`
 	ArrivedOn       text
 	TicketHash      digest
-	TicketExpiresAt stamp
-	FinishedAt      stamp
+	TicketExpiresAt timestamp
+	FinishedAt      timestamp
 }
 
 // transactionMoves are the columns that a move can change.
@@ -129,9 +129,9 @@ func transactionRowOf(t *approval.Transaction) *transactionRow {
 	return &transactionRow{
 		ID: id(s.ID), RelayStateHash: digest(s.RelayState), AuthorizationID: id(s.Authorization),
 		UserCode: text(s.UserCode.String()), Connection: text(s.Connection), Mount: text(s.Mount), ACS: text(s.ACS),
-		RequestID: text(s.RequestID), BrowserHash: digest(s.Browser), BegunAt: stamp(s.BegunAt), ExpiresAt: stamp(s.ExpiresAt),
-		Subject: columnsOf(s.Subject), ArrivedOn: text(s.ArrivedOn),
-		TicketHash: digest(s.Ticket), TicketExpiresAt: stamp(s.TicketExpiresAt), FinishedAt: stamp(s.FinishedAt),
+		RequestID: text(s.RequestID), BrowserHash: digest(s.Browser), BegunAt: timestamp(s.BegunAt), ExpiresAt: timestamp(s.ExpiresAt),
+		Subject: columnsOf(s.Subject), ArrivedOn: text(s.AcceptedOn),
+		TicketHash: digest(s.Ticket), TicketExpiresAt: timestamp(s.TicketExpiresAt), FinishedAt: timestamp(s.CompletedAt),
 	}
 }
 
@@ -150,8 +150,8 @@ func (r *transactionRow) restore() (*approval.Transaction, error) {
 		Mount: connection.Mount(r.Mount), ACS: connection.Mount(r.ACS),
 		RequestID: string(r.RequestID), Browser: secret.Digest(r.BrowserHash),
 		BegunAt: r.BegunAt.time(), ExpiresAt: r.ExpiresAt.time(),
-		Subject: subject, ArrivedOn: connection.Mount(r.ArrivedOn),
-		Ticket: secret.Digest(r.TicketHash), TicketExpiresAt: r.TicketExpiresAt.time(), FinishedAt: r.FinishedAt.time(),
+		Subject: subject, AcceptedOn: connection.Mount(r.ArrivedOn),
+		Ticket: secret.Digest(r.TicketHash), TicketExpiresAt: r.TicketExpiresAt.time(), CompletedAt: r.FinishedAt.time(),
 	})
 }
 
@@ -164,17 +164,17 @@ type grantRow struct {
 	UserCode        text
 	Subject         subjectColumns `bun:"embed:subject_"`
 	Connection      text
-	GrantedAt       stamp
-	ExpiresAt       stamp
-	SpentAt         stamp
+	GrantedAt       timestamp
+	ExpiresAt       timestamp
+	SpentAt         timestamp
 }
 
 func grantRowOf(g *approval.Grant) *grantRow {
 	s := g.Snapshot()
 	return &grantRow{
-		ID: id(s.ID), HandleHash: digest(s.Handle), AuthorizationID: id(s.Authorization),
+		ID: id(s.ID), HandleHash: digest(s.Session), AuthorizationID: id(s.Authorization),
 		UserCode: text(s.UserCode.String()), Subject: columnsOf(s.Subject), Connection: text(s.Connection),
-		GrantedAt: stamp(s.GrantedAt), ExpiresAt: stamp(s.ExpiresAt), SpentAt: stamp(s.SpentAt),
+		GrantedAt: timestamp(s.GrantedAt), ExpiresAt: timestamp(s.ExpiresAt), SpentAt: timestamp(s.SpentAt),
 	}
 }
 
@@ -188,7 +188,7 @@ func (r *grantRow) restore() (*approval.Grant, error) {
 		return nil, fmt.Errorf("stored grant %s: %w", uid.ID(r.ID), err)
 	}
 	return approval.RestoreGrant(approval.GrantSnapshot{
-		ID: uid.ID(r.ID), Handle: secret.Digest(r.HandleHash), Authorization: uid.ID(r.AuthorizationID),
+		ID: uid.ID(r.ID), Session: secret.Digest(r.HandleHash), Authorization: uid.ID(r.AuthorizationID),
 		UserCode: code, Subject: subject, Connection: string(r.Connection),
 		GrantedAt: r.GrantedAt.time(), ExpiresAt: r.ExpiresAt.time(), SpentAt: r.SpentAt.time(),
 	})
@@ -206,10 +206,10 @@ type tokenRow struct {
 	DeviceLabel   text
 	Prefix        text
 	TokenHash     digest
-	CreatedAt     stamp
-	LastUsedAt    stamp
-	ExpiresAt     stamp
-	RevokedAt     stamp
+	CreatedAt     timestamp
+	LastUsedAt    timestamp
+	ExpiresAt     timestamp
+	RevokedAt     timestamp
 }
 
 // tokenMoves are the columns that a move can change. The others stay as they
@@ -221,8 +221,8 @@ func tokenRowOf(t *token.AccessToken) *tokenRow {
 	return &tokenRow{
 		ID: id(s.ID), SubjectEmail: text(s.Device.Email.String()), SubjectIssuer: text(s.Device.Issuer),
 		ClientID: text(s.Device.ClientID), DeviceLabel: text(s.Device.Label),
-		Prefix: text(s.Prefix), TokenHash: digest(s.Digest), CreatedAt: stamp(s.CreatedAt),
-		LastUsedAt: stamp(s.LastUsedAt), ExpiresAt: stamp(s.ExpiresAt), RevokedAt: stamp(s.RevokedAt),
+		Prefix: text(s.Prefix), TokenHash: digest(s.Digest), CreatedAt: timestamp(s.CreatedAt),
+		LastUsedAt: timestamp(s.LastUsedAt), ExpiresAt: timestamp(s.ExpiresAt), RevokedAt: timestamp(s.RevokedAt),
 	}
 }
 
@@ -250,20 +250,20 @@ type spentAssertionRow struct {
 
 	AssertionHash digest `bun:",pk"`
 	Issuer        text
-	ExpiresAt     stamp
+	ExpiresAt     timestamp
 }
 
 // spentAssertionRowOf keys by issuer and id; %q keeps the two apart.
 func spentAssertionRowOf(issuer, assertionID string, until time.Time) *spentAssertionRow {
 	key := secret.New("assertion", fmt.Sprintf("%q %q", issuer, assertionID))
-	return &spentAssertionRow{AssertionHash: digest(key.Digest()), Issuer: text(issuer), ExpiresAt: stamp(until)}
+	return &spentAssertionRow{AssertionHash: digest(key.Digest()), Issuer: text(issuer), ExpiresAt: timestamp(until)}
 }
 
 type eventRow struct {
 	bun.BaseModel `bun:"table:audit_events"`
 
 	ID          id `bun:",pk"`
-	Time        stamp
+	Time        timestamp
 	Event       text
 	SubjectType text
 	Subject     subjectColumns `bun:"embed:subject_"`
@@ -282,11 +282,11 @@ type eventRow struct {
 
 func eventRowOf(e audit.Event) *eventRow {
 	r := &eventRow{
-		ID: id(e.ID), Time: stamp(e.At), Event: text(e.Kind), Subject: columnsOf(e.Subject),
+		ID: id(e.ID), Time: timestamp(e.At), Event: text(e.Kind), Subject: columnsOf(e.Subject),
 		TokenID: id(e.TokenID), ClientID: text(e.ClientID), DeviceLabel: text(e.DeviceLabel),
 		Scopes: text(strings.Join(e.Scopes, " ")), Connection: text(e.Connection), Mount: text(e.Mount),
 		Reason: text(e.Reason), Detail: text(e.Detail),
-		IP: addr(e.By.IP), UserAgent: text(e.By.UserAgent), RequestID: text(e.By.ID),
+		IP: addr(e.Origin.IP), UserAgent: text(e.Origin.UserAgent), RequestID: text(e.Origin.ID),
 	}
 	if !e.Subject.IsZero() {
 		r.SubjectType = text(e.Subject.Type())

@@ -13,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -56,7 +57,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 					if issued.SubjectType() != identity.Account || issued.Valid(now) != nil {
 						t.Error("the token opens no doors")
 					}
-					revoked, _ := issued.Revoke("session_ended", now, audit.Request{})
+					revoked, _ := issued.Revoke("session_ended", now, request.Origin{})
 					return tx.SaveToken(ctx, issued, revoked)
 				})
 				if err != nil {
@@ -101,7 +102,7 @@ func TestOurTokensAsOthersReadThem(t *testing.T) {
 		}
 		of := token.Device{Email: email, Issuer: "https://idp.example", ClientID: "difyctl", Label: "laptop"}
 		now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-		issued, clear, minted := token.Mint(uid.New(now), of, identity.ExternalSSO, token.Lifetime(time.Hour), now, audit.Request{})
+		issued, clear, minted := token.Mint(uid.New(now), of, identity.ExternalSSO, token.Lifetime(time.Hour), now, request.Origin{})
 		err = database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 			return tx.AddToken(ctx, issued, minted)
 		})
@@ -121,7 +122,7 @@ func TestOurTokensAsOthersReadThem(t *testing.T) {
 func TestEachEventIsKeptOnceWithEveryField(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
-		e := audit.New(audit.LoginFailed, time.Date(2026, 11, 25, 1, 2, 3, 4000, time.UTC), audit.Request{ID: "req-1", UserAgent: "test/1"})
+		e := audit.New(audit.LoginFailed, time.Date(2026, 11, 25, 1, 2, 3, 4000, time.UTC), request.Origin{ID: "req-1", UserAgent: "test/1"})
 		e.ClientID, e.DeviceLabel, e.Scopes = "difyctl", "laptop", []string{"apps:run", "full"}
 		e.Connection, e.Mount, e.Reason, e.Detail = "acme", "legacy", "audience_mismatch", "expected a, received b"
 		err := database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {

@@ -15,7 +15,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-const memory = ":memory:"
+const inMemory = ":memory:"
 
 // openSQLite makes the file if need be, for our user alone; SQLite gives its
 // journal the same mode. Transactions lock for writing when they begin: one
@@ -23,13 +23,13 @@ const memory = ":memory:"
 // Every commit is on disk before it is answered.
 func openSQLite(path string, size int) (*bun.DB, error) {
 	options := url.Values{"_foreign_keys": {"1"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_busy_timeout": {"10000"}}
-	if path == memory { // each connection would have a database of its own
-		return bun.NewDB(sqlitePool(memory, options, 1), sqlitedialect.New()), nil
+	if path == inMemory { // each connection would have a database of its own
+		return bun.NewDB(sqlitePool(inMemory, options, 1), sqlitedialect.New()), nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("database directory: %w", err)
 	}
-	if err := private(path); err != nil {
+	if err := createPrivateFile(path); err != nil {
 		return nil, fmt.Errorf("database file: %w", err)
 	}
 	options.Set("_journal_mode", "WAL") // readers do not wait for the writer
@@ -39,7 +39,7 @@ func openSQLite(path string, size int) (*bun.DB, error) {
 // private makes the file if there is none. It must not so much as open one that
 // is there: closing it again would release every lock that this process has on
 // it (POSIX, fcntl), and with them what keeps SQLite's writers apart.
-func private(path string) error {
+func createPrivateFile(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -64,7 +64,7 @@ func sqlitePool(path string, options url.Values, size int) *sql.DB {
 // aloneInSQLite waits until no other process migrates the file. The lock is a
 // transaction on an empty database file beside ours, and ends with its process,
 // however that ends. On our own file goose would wait for it itself.
-func aloneInSQLite(ctx context.Context, db *bun.DB) (release func() error, err error) {
+func sqliteMigrationLock(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	var file string
 	err = db.NewRaw("SELECT file FROM pragma_database_list WHERE name = 'main'").Scan(ctx, &file)
 	if err != nil {
@@ -74,7 +74,7 @@ func aloneInSQLite(ctx context.Context, db *bun.DB) (release func() error, err e
 		return func() error { return nil }, nil
 	}
 	file += "-migrating"
-	if err := private(file); err != nil {
+	if err := createPrivateFile(file); err != nil {
 		return nil, err
 	}
 	pool := sqlitePool(file, url.Values{"_txlock": {"exclusive"}, "_busy_timeout": {"300000"}}, 1)

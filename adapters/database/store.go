@@ -23,23 +23,23 @@ type Store struct {
 	db *bun.DB
 	// turn is held by whoever writes to SQLite, which allows one writer: a
 	// queue in the process is fairer and quicker than polling the file's lock.
-	turn     chan struct{}
-	patience time.Duration
+	writeLock chan struct{}
+	opTimeout time.Duration
 }
 
 const (
 	// patience bounds each View and Update: who waits for a database that hangs
 	// is told to come back while that still helps them.
-	patience = 10 * time.Second
+	defaultOpTimeout = 10 * time.Second
 	// readyPatience is shorter, for a load balancer's probes are.
-	readyPatience = 2 * time.Second
+	readyTimeout = 2 * time.Second
 )
 
 // NewStore stores in db.
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, patience: patience}
+	s := &Store{db: db, opTimeout: defaultOpTimeout}
 	if !isPostgres(db) {
-		s.turn = make(chan struct{}, 1)
+		s.writeLock = make(chan struct{}, 1)
 	}
 	return s
 }
@@ -50,7 +50,7 @@ func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 // begins: use cases that look need one read, and a transaction around it would
 // triple the round trips.
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
 	defer cancel()
 	return fn(ctx, &reader{db: s.db})
 }
@@ -59,31 +59,31 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.R
 // commits, the outcome is unknown and reported as [fault.ErrUnavailable]; every
 // move can be asked for again without harm.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
 	defer cancel()
-	if s.turn != nil {
+	if s.writeLock != nil {
 		select {
-		case s.turn <- struct{}{}:
-			defer func() { <-s.turn }()
+		case s.writeLock <- struct{}{}:
+			defer func() { <-s.writeLock }()
 		case <-ctx.Done():
-			return outage(ctx, ctx.Err())
+			return mapError(ctx, ctx.Err())
 		}
 	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return outage(ctx, err)
+		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
 	if err := fn(ctx, &transaction{reader{db: tx, locks: true}}); err != nil {
 		return err
 	}
-	return outage(ctx, tx.Commit())
+	return mapError(ctx, tx.Commit())
 }
 
 // Ready implements [ports.Store].
 func (s *Store) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, min(readyPatience, s.patience))
+	ctx, cancel := context.WithTimeout(ctx, min(readyTimeout, s.opTimeout))
 	defer cancel()
 	_, err := s.db.ExecContext(ctx, "SELECT 1")
-	return outage(ctx, err)
+	return mapError(ctx, err)
 }

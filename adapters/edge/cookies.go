@@ -15,12 +15,12 @@ const (
 )
 
 // Handle is what the browser's approval-grant cookie holds; it may be zero.
-func (e *Edge) Handle(r *http.Request) approval.Handle {
-	return approval.ParseHandle(e.read(r, grantCookie))
+func (e *Edge) Handle(r *http.Request) approval.GrantSession {
+	return approval.ParseGrantSession(e.read(r, grantCookie))
 }
 
 // SetHandle gives the browser its approval-grant cookie.
-func (e *Edge) SetHandle(w http.ResponseWriter, h approval.Handle) {
+func (e *Edge) SetHandle(w http.ResponseWriter, h approval.GrantSession) {
 	e.set(w, grantCookie, h.Reveal(), grantLife)
 }
 
@@ -28,12 +28,12 @@ func (e *Edge) SetHandle(w http.ResponseWriter, h approval.Handle) {
 func (e *Edge) ClearHandle(w http.ResponseWriter) { e.set(w, grantCookie, "", -1) }
 
 // Browser is what the browser-binding cookie holds; it may be zero.
-func (e *Edge) Browser(r *http.Request) approval.Browser {
-	return approval.ParseBrowser(e.read(r, browserCookie))
+func (e *Edge) Browser(r *http.Request) approval.BrowserBinding {
+	return approval.ParseBrowserBinding(e.read(r, browserCookie))
 }
 
 // SetBrowser binds the browser to the trips it begins.
-func (e *Edge) SetBrowser(w http.ResponseWriter, b approval.Browser) {
+func (e *Edge) SetBrowser(w http.ResponseWriter, b approval.BrowserBinding) {
 	e.set(w, browserCookie, b.Reveal(), browserLife)
 }
 

@@ -90,7 +90,7 @@ func TestSignsOfAProxyThatIsNotTrusted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t, c.public, c.public, "", "10.0.0.0/8")
-			if got := e.Facts(c.r).Relayed; got != c.want {
+			if got := e.Facts(c.r).BehindUnknownProxy; got != c.want {
 				t.Errorf("relayed: %v", got)
 			}
 		})
@@ -188,7 +188,7 @@ func TestAddressesComeFromTheConfiguration(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
-	handle := approval.NewHandle()
+	session := approval.NewGrantSession()
 	for _, c := range []struct{ public, domain, name, want string }{
 		{"https://sso.example.com", "", "__Host-device_approval_grant", "; Path=/; Max-Age=300; HttpOnly; Secure; SameSite=Lax"},
 		{"https://sso.example.com", "example.com", "device_approval_grant", "; Path=/; Domain=example.com; Max-Age=300; HttpOnly; Secure; SameSite=Lax"},
@@ -196,13 +196,13 @@ func TestCookies(t *testing.T) {
 	} {
 		e := newEdge(t, c.public, c.public, c.domain)
 		w := httptest.NewRecorder()
-		e.SetHandle(w, handle)
+		e.SetHandle(w, session)
 		set := w.Header().Get("Set-Cookie")
-		if set != c.name+"="+handle.Reveal()+c.want {
+		if set != c.name+"="+session.Reveal()+c.want {
 			t.Errorf("%s: %s", c.public, set)
 		}
 		pair, _, _ := strings.Cut(set, ";")
-		if got := e.Handle(request("192.0.2.7:1", "Cookie", pair)); !got.Equal(handle.Text) {
+		if got := e.Handle(request("192.0.2.7:1", "Cookie", pair)); !got.Equal(session.Text) {
 			t.Errorf("%s: the cookie was not read", c.public)
 		}
 		w = httptest.NewRecorder()
@@ -226,7 +226,7 @@ func TestACookieThatIsNotOursIsNone(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	made := approval.Browser{}.OrNew()
+	made := approval.BrowserBinding{}.OrNew()
 	e.SetBrowser(w, made)
 	pair, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
 	if !e.Browser(request("192.0.2.7:1", "Cookie", pair)).Equal(made.Text) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -38,12 +38,12 @@ func RequestID(ctx context.Context) string {
 const userAgentMax = 255
 
 // Facts are what auditors will want to know about the request.
-func (e *Edge) Facts(r *http.Request) audit.Request {
+func (e *Edge) Facts(r *http.Request) request.Origin {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	if runes := []rune(agent); len(runes) > userAgentMax {
 		agent = string(runes[:userAgentMax])
 	}
-	return audit.Request{ID: RequestID(r.Context()), IP: e.Address(r), UserAgent: agent, Relayed: e.Relayed(r)}
+	return request.Origin{ID: RequestID(r.Context()), IP: e.Address(r), UserAgent: agent, BehindUnknownProxy: e.Relayed(r)}
 }
 
 // Relayed reports whether there are signs of a proxy that is not among the

@@ -33,14 +33,14 @@ const (
 // Verify reads an sso_assertion. What it does not accept it answers with an
 // [*approval.Refusal]; nothing of the payload is read before the signature
 // holds.
-func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (approval.Testimony, error) {
+func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (approval.VerifiedAssertion, error) {
 	said, err := b.open(what.Raw)
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
 	expires, err := judgeValidity(said, what.At)
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
 	return testify(said, via, expires)
 }
@@ -180,7 +180,7 @@ func judgeValidity(said claims, at time.Time) (expires time.Time, err error) {
 }
 
 // testify reads whom the assertion is about.
-func testify(said claims, via connection.Connection, expires time.Time) (none approval.Testimony, err error) {
+func testify(said claims, via connection.Connection, expires time.Time) (none approval.VerifiedAssertion, err error) {
 	nonce, ok := said.text("nonce", 1, 128)
 	if !ok {
 		return none, approval.Refuse("nonce_invalid", "1 to 128 characters", "")
@@ -209,7 +209,7 @@ func testify(said claims, via connection.Connection, expires time.Time) (none ap
 	if want := via.Settings().EntityID; want != "" && issuer != want {
 		return none, approval.Refuse("issuer_mismatch", want, excerpt(issuer))
 	}
-	return approval.Testimony{Subject: subject, ID: nonce, ExpiresAt: expires, UserCode: code}, nil
+	return approval.VerifiedAssertion{Subject: subject, ID: nonce, ExpiresAt: expires, UserCode: code}, nil
 }
 
 // text is the claim called name, if it is a string of min to max characters.

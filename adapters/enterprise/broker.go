@@ -39,8 +39,8 @@ func NewBroker(cfg Config) (*Broker, error) {
 
 // Begin asks the inner API where to send the browser. It returns
 // [ports.ErrInitiateFailed] or [ports.ErrInitiateMissingURL].
-func (b *Broker) Begin(ctx context.Context, _ connection.Connection, trip approval.Departure) (ports.Redirect, error) {
-	envelope, err := b.envelope(trip)
+func (b *Broker) Begin(ctx context.Context, _ connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
+	envelope, err := b.envelope(signIn)
 	if err != nil {
 		return ports.Redirect{}, fmt.Errorf("sign state envelope: %w", err)
 	}
@@ -55,16 +55,16 @@ func (b *Broker) Begin(ctx context.Context, _ connection.Connection, trip approv
 	return ports.Redirect{URL: to}, nil
 }
 
-func (b *Broker) envelope(trip approval.Departure) (string, error) {
+func (b *Broker) envelope(signIn approval.SignInRequest) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"aud":              envelopeAudience,
-		"iat":              trip.IssuedAt.Unix(),
-		"exp":              trip.IssuedAt.Add(envelopeLife).Unix(),
+		"iat":              signIn.IssuedAt.Unix(),
+		"exp":              signIn.IssuedAt.Add(envelopeLife).Unix(),
 		"redirect_url":     "",
 		"app_code":         "",
 		"intent":           "device_flow",
-		"user_code":        trip.UserCode.String(),
-		"nonce":            trip.RequestID,
+		"user_code":        signIn.UserCode.String(),
+		"nonce":            signIn.RequestID,
 		"return_to":        "",
 		"idp_callback_url": strings.TrimRight(b.cfg.PublicURL.String(), "/") + connection.Canonical.ACSPath(),
 	})

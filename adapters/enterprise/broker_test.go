@@ -19,9 +19,9 @@ import (
 	"github.com/devicegate/devicegate/adapters/enterprise"
 	"github.com/devicegate/devicegate/adapters/enterprise/enterprisetest"
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -63,10 +63,10 @@ func via(t *testing.T, entityID string) connection.Connection {
 	return c
 }
 
-func departure(t *testing.T, at time.Time) approval.Departure {
+func departure(t *testing.T, at time.Time) approval.SignInRequest {
 	t.Helper()
-	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, device.StandardTiming, at, audit.Request{})
-	_, d, err := approval.Depart(a, via(t, ""), connection.Legacy, approval.Browser{}.OrNew(), at)
+	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, device.StandardTiming, at, request.Origin{})
+	_, d, err := approval.Begin(a, via(t, ""), connection.Legacy, approval.BrowserBinding{}.OrNew(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +76,9 @@ func departure(t *testing.T, at time.Time) approval.Departure {
 func TestBeginSendsTheBrowserWhereTheInnerAPISays(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
 	at := time.Now().UTC()
-	trip := departure(t, at)
+	signIn := departure(t, at)
 
-	to, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), trip)
+	to, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), signIn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +87,8 @@ func TestBeginSendsTheBrowserWhereTheInnerAPISays(t *testing.T) {
 	}
 	want := map[string]any{
 		"aud": "api.sso.state_envelope", "iat": float64(at.Unix()), "exp": float64(at.Unix() + 900),
-		"redirect_url": "", "app_code": "", "intent": "device_flow", "user_code": trip.UserCode.String(),
-		"nonce": trip.RequestID, "return_to": "",
+		"redirect_url": "", "app_code": "", "intent": "device_flow", "user_code": signIn.UserCode.String(),
+		"nonce": signIn.RequestID, "return_to": "",
 		"idp_callback_url": "https://gate.example/base/openapi/v1/oauth/device/sso-complete",
 	}
 	if got := inner.Envelope(); !maps.Equal(got, want) {
@@ -98,8 +98,8 @@ func TestBeginSendsTheBrowserWhereTheInnerAPISays(t *testing.T) {
 
 func TestWhatComesBackFromTheInnerAPIIsAccepted(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
-	b, trip := newBroker(t, config(t, inner.URL)), departure(t, time.Now().UTC())
-	to, err := b.Begin(t.Context(), via(t, ""), trip)
+	b, signIn := newBroker(t, config(t, inner.URL)), departure(t, time.Now().UTC())
+	to, err := b.Begin(t.Context(), via(t, ""), signIn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,15 +113,15 @@ func TestWhatComesBackFromTheInnerAPIIsAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, err := b.Verify(t.Context(), via(t, enterprisetest.Issuer), ports.Response{
-		Raw: back.Query().Get("sso_assertion"), On: connection.Canonical, At: time.Now(),
+	assertion, err := b.Verify(t.Context(), via(t, enterprisetest.Issuer), ports.Response{
+		Raw: back.Query().Get("sso_assertion"), ReceivedOn: connection.Canonical, At: time.Now(),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said.UserCode != trip.UserCode || said.ID != trip.RequestID ||
-		said.Subject.Email().String() != "alice@acme.example" || said.Subject.Issuer() != enterprisetest.Issuer {
-		t.Errorf("it testifies %+v", said)
+	if assertion.UserCode != signIn.UserCode || assertion.ID != signIn.RequestID ||
+		assertion.Subject.Email().String() != "alice@acme.example" || assertion.Subject.Issuer() != enterprisetest.Issuer {
+		t.Errorf("it testifies %+v", assertion)
 	}
 }
 
@@ -377,10 +377,10 @@ func TestEachKindOfBadAssertionIsRefusedForAReasonOfItsOwn(t *testing.T) {
 			p := good()
 			c.spoil(p)
 			b := newBroker(t, config(t, &url.URL{Scheme: "http", Host: "inner.example"}))
-			said, err := b.Verify(t.Context(), via(t, enterprisetest.Issuer), ports.Response{Raw: p.raw(t), At: arrival})
+			assertion, err := b.Verify(t.Context(), via(t, enterprisetest.Issuer), ports.Response{Raw: p.raw(t), At: arrival})
 			var refusal *approval.Refusal
 			if !errors.As(err, &refusal) {
-				t.Fatalf("got %+v, %v", said, err)
+				t.Fatalf("got %+v, %v", assertion, err)
 			}
 			if refusal.Reason != c.reason {
 				t.Errorf("refused as %v, want %s", refusal, c.reason)
@@ -388,8 +388,8 @@ func TestEachKindOfBadAssertionIsRefusedForAReasonOfItsOwn(t *testing.T) {
 			if !errors.Is(err, approval.ErrInvalidAssertion) {
 				t.Errorf("the browser would be told %v", err)
 			}
-			if said != (approval.Testimony{}) {
-				t.Errorf("still testifies %+v", said)
+			if assertion != (approval.VerifiedAssertion{}) {
+				t.Errorf("still testifies %+v", assertion)
 			}
 			for _, personal := range []string{"alice@", "a@acme", "ABCD"} {
 				if strings.Contains(refusal.Detail(), personal) {
@@ -427,13 +427,13 @@ func TestAGoodAssertionIsAccepted(t *testing.T) {
 			change(p)
 			cfg := config(t, &url.URL{Scheme: "http", Host: "inner.example"})
 			cfg.PreviousKeys = [][]byte{[]byte("the key before the last rotation")}
-			said, err := newBroker(t, cfg).Verify(t.Context(), via(t, ""), ports.Response{Raw: p.raw(t), At: arrival})
+			assertion, err := newBroker(t, cfg).Verify(t.Context(), via(t, ""), ports.Response{Raw: p.raw(t), At: arrival})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if said.Subject.Email().String() != "alice@acme.example" || said.Subject.Issuer() != enterprisetest.Issuer ||
-				said.UserCode.String() != "ABCD-EFGH" || said.ID == "" || !said.ExpiresAt.After(arrival) {
-				t.Errorf("it testifies %+v", said)
+			if assertion.Subject.Email().String() != "alice@acme.example" || assertion.Subject.Issuer() != enterprisetest.Issuer ||
+				assertion.UserCode.String() != "ABCD-EFGH" || assertion.ID == "" || !assertion.ExpiresAt.After(arrival) {
+				t.Errorf("it testifies %+v", assertion)
 			}
 		})
 	}

@@ -152,7 +152,7 @@ func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, err := h.deps.Verify.ExecuteUncounted(r.Context(), presented, h.deps.Edge.Facts(r))
+	t, err := h.deps.Verify.Authenticate(r.Context(), presented, h.deps.Edge.Facts(r))
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 type contextBody struct {
@@ -27,8 +27,8 @@ type contextBody struct {
 
 // describeApproval answers GET approval-context.
 func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) error {
-	handle := h.deps.Edge.Handle(r)
-	if handle.IsZero() {
+	session := h.deps.Edge.Handle(r)
+	if session.IsZero() {
 		return approval.ErrNoSession
 	}
 	p, err := query(r)
@@ -42,7 +42,7 @@ func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) erro
 			return approval.ErrNoSession
 		}
 	}
-	a, err := h.deps.Describe.Execute(r.Context(), handle, code, h.deps.Edge.Facts(r))
+	a, err := h.deps.Describe.Execute(r.Context(), session, code, h.deps.Edge.Facts(r))
 	if err != nil {
 		return err
 	}
@@ -69,14 +69,14 @@ func (h *Handlers) denyExternal(w http.ResponseWriter, r *http.Request) error {
 	return h.decide(w, r, h.deps.Deny.Execute, "denied")
 }
 
-type decision func(context.Context, approval.Proof, device.UserCode, audit.Request) (application.Decided, error)
+type decision func(context.Context, approval.Proof, device.UserCode, request.Origin) (application.Decided, error)
 
 func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decision, status string) error {
 	if err := h.deps.Edge.FromOwnPage(r); err != nil {
 		return err
 	}
-	proof := approval.Proof{Handle: h.deps.Edge.Handle(r), CSRF: csrfToken(r)}
-	if proof.Handle.IsZero() {
+	proof := approval.Proof{Session: h.deps.Edge.Handle(r), CSRF: csrfToken(r)}
+	if proof.Session.IsZero() {
 		return approval.ErrInvalidSession
 	}
 	p, err := body(w, r)

@@ -43,7 +43,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clien
 		return err
 	}
 	started, err := h.deps.Start.Execute(r.Context(), application.Start{
-		ClientID: clientID, Label: label, Scope: scope, By: h.deps.Edge.Facts(r),
+		ClientID: clientID, Label: label, Scope: scope, Origin: h.deps.Edge.Facts(r),
 	})
 	limited(w, started.Allowance)
 	if err != nil {

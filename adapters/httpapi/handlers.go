@@ -48,7 +48,7 @@ type Deps struct {
 
 	Start         *application.StartDevice
 	Poll          *application.PollDevice
-	Withdraw      *application.WithdrawToken
+	Withdraw      *application.RevokeUndelivered
 	LookUp        *application.LookUpDevice
 	Initiate      *application.InitiateSSO
 	Accept        *application.AcceptResponse

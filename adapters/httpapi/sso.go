@@ -27,8 +27,8 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 		hint, _ := p.text("login_hint")
 		prompt, _ := p.text("prompt")
 		out, err := h.deps.Initiate.Execute(r.Context(), application.Initiate{
-			UserCode: code, Connection: slug, LoginHint: hint, Fresh: prompt == "login", On: on,
-			Browser: h.deps.Edge.Browser(r), Handle: h.deps.Edge.Handle(r), By: h.deps.Edge.Facts(r),
+			UserCode: code, Connection: slug, LoginHint: hint, ForceAuthn: prompt == "login", Mount: on,
+			Browser: h.deps.Edge.Browser(r), GrantSession: h.deps.Edge.Handle(r), Origin: h.deps.Edge.Facts(r),
 		})
 		limited(w, out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
@@ -65,8 +65,8 @@ func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
 		if err != nil {
 			return err
 		}
-		ticket, err := h.deps.Accept.Execute(r.Context(), application.Arrival{
-			Response: response, RelayState: approval.ParseRelayState(relay), On: on, By: h.deps.Edge.Facts(r),
+		ticket, err := h.deps.Accept.Execute(r.Context(), application.ReceivedResponse{
+			Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: h.deps.Edge.Facts(r),
 		})
 		if err != nil {
 			return err
@@ -103,14 +103,14 @@ func (h *Handlers) completeSSO(on connection.Mount) endpoint {
 		if (ticket == "") == (assertion == "") {
 			return fault.InvalidRequest("One of ticket and sso_assertion is required.")
 		}
-		handle, err := h.deps.Complete.Execute(r.Context(), application.Completion{
-			Ticket: approval.ParseTicket(ticket), Assertion: assertion, On: on,
-			Browser: h.deps.Edge.Browser(r), Handle: h.deps.Edge.Handle(r), By: h.deps.Edge.Facts(r),
+		session, err := h.deps.Complete.Execute(r.Context(), application.Completion{
+			Ticket: approval.ParseTicket(ticket), Assertion: assertion, Mount: on,
+			Browser: h.deps.Edge.Browser(r), GrantSession: h.deps.Edge.Handle(r), Origin: h.deps.Edge.Facts(r),
 		})
 		if err != nil {
 			return err
 		}
-		h.deps.Edge.SetHandle(w, handle)
+		h.deps.Edge.SetHandle(w, session)
 		http.Redirect(w, r, h.deps.Edge.Page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
 		return nil
 	}

@@ -36,9 +36,9 @@ func (f *Fallback) TakeDistinct(ctx context.Context, limit quota.Limit, key, thi
 }
 
 // Left keeps [ports.Limiter].
-func (f *Fallback) Left(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
-	if a, err := f.first.Left(ctx, limit, key); err == nil {
+func (f *Fallback) Peek(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
+	if a, err := f.first.Peek(ctx, limit, key); err == nil {
 		return a, nil
 	}
-	return f.own.Left(ctx, limit, key)
+	return f.own.Peek(ctx, limit, key)
 }

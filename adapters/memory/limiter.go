@@ -70,7 +70,7 @@ func (l *Limiter) TakeDistinct(_ context.Context, limit quota.Limit, key, thing 
 }
 
 // Left keeps [ports.Limiter].
-func (l *Limiter) Left(_ context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
+func (l *Limiter) Peek(_ context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
 	}

@@ -21,8 +21,8 @@ func newClock() *porttest.Clock {
 func TestPace(t *testing.T) {
 	porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
 		c := newClock()
-		p := NewPace(c.Now)
-		return porttest.PaceUnderTest{Pace: p, Pass: c.Pass, Kept: func() int {
+		p := NewPollThrottle(c.Now)
+		return porttest.PaceUnderTest{PollThrottle: p, Pass: c.Pass, Kept: func() int {
 			return len(p.waiting.entries) + len(p.polled.entries)
 		}}
 	})
@@ -49,7 +49,7 @@ func (away) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Al
 	return quota.Allowance{}, errAway
 }
 
-func (away) Left(context.Context, quota.Limit, string) (quota.Allowance, error) {
+func (away) Peek(context.Context, quota.Limit, string) (quota.Allowance, error) {
 	return quota.Allowance{}, errAway
 }
 
@@ -123,22 +123,22 @@ func TestWhatIsCountedForEverybodyIsNotCrowdedOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if left, err := l.Left(t.Context(), shared, "all"); err != nil || !left.Exceeded {
+	if left, err := l.Peek(t.Context(), shared, "all"); err != nil || !left.Exceeded {
 		t.Errorf("forgotten: %+v, %v", left, err)
 	}
 }
 
 func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	c := newClock()
-	p := NewPace(c.Now)
+	p := NewPollThrottle(c.Now)
 	code := secret.New("code", "x").Digest()
-	for i := range 10 * waitersPerCode {
-		if err := p.Remember(t.Context(), code, fmt.Sprint(i), time.Hour); err != nil {
+	for i := range 10 * pollersPerCode {
+		if err := p.CachePending(t.Context(), code, fmt.Sprint(i), time.Hour); err != nil {
 			t.Fatal(err)
 		}
 	}
 	waiting, _ := p.waiting.get(code, c.Now())
-	if n := len(waiting.value); n > waitersPerCode {
-		t.Errorf("%d entries, %d allowed", n, waitersPerCode)
+	if n := len(waiting.value); n > pollersPerCode {
+		t.Errorf("%d entries, %d allowed", n, pollersPerCode)
 	}
 }

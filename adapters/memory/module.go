@@ -8,6 +8,6 @@ import (
 
 // Module provides [ports.Pace] and [ports.Limiter].
 var Module = fx.Module("memory",
-	fx.Provide(fx.Annotate(NewPace, fx.As(new(ports.Pace)))),
+	fx.Provide(fx.Annotate(NewPollThrottle, fx.As(new(ports.PollThrottle)))),
 	fx.Provide(fx.Annotate(NewLimiter, fx.As(new(ports.Limiter)))),
 )

@@ -14,16 +14,16 @@ import (
 
 const (
 	// patience is what a person or a device is made to wait for a hint.
-	patience = 300 * time.Millisecond
+	opTimeout = 300 * time.Millisecond
 	// dialPatience is spent in the background, except for what of it falls
 	// into somebody's patience.
-	dialPatience = 2 * time.Second
+	dialTimeout = 2 * time.Second
 	// lookAgain is how often a server that is away is looked for.
-	lookAgain = 250 * time.Millisecond
+	reconnectInterval = 250 * time.Millisecond
 )
 
 // ErrAway says that the server is known not to answer; nothing was tried.
-var ErrAway = errors.New("redis: the server is away")
+var ErrDown = errors.New("redis: the server is away")
 
 // Config says where the server is.
 type Config struct {
@@ -48,7 +48,7 @@ func (c Config) options() (rueidis.ClientOption, error) {
 		return o, err
 	}
 	if o.Dialer.Timeout == 0 {
-		o.Dialer.Timeout = dialPatience
+		o.Dialer.Timeout = dialTimeout
 	}
 	if o.ConnWriteTimeout == 0 {
 		o.ConnWriteTimeout = time.Second
@@ -64,13 +64,13 @@ type Connection struct {
 	options rueidis.ClientOption
 	log     *slog.Logger
 
-	closing context.Context
-	close   context.CancelFunc
-	looking sync.WaitGroup
+	closing      context.Context
+	close        context.CancelFunc
+	reconnecting sync.WaitGroup
 
 	mu     sync.Mutex
 	client rueidis.Client // nil before the first success
-	away   bool
+	down   bool
 }
 
 // Open returns a connection, also when the server does not answer: it is then
@@ -80,11 +80,11 @@ func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	c := &Connection{options: options, log: log, away: true}
+	c := &Connection{options: options, log: log, down: true}
 	c.closing, c.close = context.WithCancel(context.Background())
-	if err := c.reach(); err != nil {
+	if err := c.ping(); err != nil {
 		log.Warn("redis does not answer; going on without", "error", err)
-		c.looking.Go(c.look)
+		c.reconnecting.Go(c.reconnectLoop)
 	}
 	return c, nil
 }
@@ -92,13 +92,13 @@ func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 // Close ends the connection. What is asked of it later fails.
 func (c *Connection) Close() {
 	c.close()
-	c.looking.Wait()
+	c.reconnecting.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.client != nil {
 		c.client.Close()
 	}
-	c.client, c.away = nil, true
+	c.client, c.down = nil, true
 }
 
 // Ready returns nil if the server answers.
@@ -112,37 +112,37 @@ func (c *Connection) Ready(ctx context.Context) error {
 // that it is away; nor is a caller who does not wait.
 func (c *Connection) do(ctx context.Context, command func(context.Context, rueidis.Client) error) error {
 	c.mu.Lock()
-	client, away := c.client, c.away
+	client, away := c.client, c.down
 	c.mu.Unlock()
 	if away {
-		return ErrAway
+		return ErrDown
 	}
-	limited, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	err := command(limited, client)
 	if err == nil || rueidis.IsRedisNil(err) {
 		return err
 	}
 	if _, answered := rueidis.IsRedisErr(err); !answered && ctx.Err() == nil {
-		c.lost(err)
+		c.markDown(err)
 	}
 	return fmt.Errorf("redis: %w", err)
 }
 
 // lost has everybody fail at once until the server answers again.
-func (c *Connection) lost(cause error) {
+func (c *Connection) markDown(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.away || c.closing.Err() != nil {
+	if c.down || c.closing.Err() != nil {
 		return
 	}
-	c.away = true
+	c.down = true
 	c.log.Warn("redis went away; going on without", "error", cause)
-	c.looking.Go(c.look)
+	c.reconnecting.Go(c.reconnectLoop)
 }
 
-func (c *Connection) look() {
-	tick := time.NewTicker(lookAgain)
+func (c *Connection) reconnectLoop() {
+	tick := time.NewTicker(reconnectInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -150,7 +150,7 @@ func (c *Connection) look() {
 			return
 		case <-tick.C:
 		}
-		if c.reach() == nil {
+		if c.ping() == nil {
 			c.log.Info("redis is back")
 			return
 		}
@@ -158,7 +158,7 @@ func (c *Connection) look() {
 }
 
 // reach connects, or makes sure of the connection there is.
-func (c *Connection) reach() error {
+func (c *Connection) ping() error {
 	c.mu.Lock()
 	client := c.client
 	c.mu.Unlock()
@@ -168,11 +168,11 @@ func (c *Connection) reach() error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(c.closing, dialPatience)
+	ctx, cancel := context.WithTimeout(c.closing, dialTimeout)
 	defer cancel()
 	err := client.Do(ctx, client.B().Ping().Build()).Error()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.client, c.away = client, err != nil
+	c.client, c.down = client, err != nil
 	return err
 }

@@ -24,7 +24,7 @@ func windowKey(limit quota.Limit, key string) string {
 	return "devicegate:limit:" + limit.Name + ":" + digest(key)
 }
 
-var take = rueidis.NewLuaScript(`
+var takeScript = rueidis.NewLuaScript(`
 local count = redis.call('INCR', KEYS[1])
 local ends = redis.call('PTTL', KEYS[1])
 if ends < 0 then
@@ -38,7 +38,7 @@ func (l *Limiter) Take(ctx context.Context, limit quota.Limit, key string) (quot
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
 	}
-	n, err := l.count(ctx, take, 2, windowKey(limit, key), milliseconds(limit.Per))
+	n, err := l.count(ctx, takeScript, 2, windowKey(limit, key), milliseconds(limit.Per))
 	if err != nil {
 		return quota.Allowance{}, err
 	}
@@ -46,7 +46,7 @@ func (l *Limiter) Take(ctx context.Context, limit quota.Limit, key string) (quot
 }
 
 // A set has no more members than its argument says, whatever is tried.
-var takeDistinct = rueidis.NewLuaScript(`
+var takeDistinctScript = rueidis.NewLuaScript(`
 local fits = redis.call('SISMEMBER', KEYS[1], ARGV[2])
 local count = redis.call('SCARD', KEYS[1])
 if fits == 0 and count < tonumber(ARGV[3]) then
@@ -65,14 +65,14 @@ func (l *Limiter) TakeDistinct(ctx context.Context, limit quota.Limit, key, thin
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
 	}
-	n, err := l.count(ctx, takeDistinct, 3, windowKey(limit, key), milliseconds(limit.Per), digest(thing), strconv.Itoa(limit.Max))
+	n, err := l.count(ctx, takeDistinctScript, 3, windowKey(limit, key), milliseconds(limit.Per), digest(thing), strconv.Itoa(limit.Max))
 	if err != nil {
 		return quota.Allowance{}, err
 	}
 	return allowance(limit, n[0], n[1], n[2] == 0), nil
 }
 
-var left = rueidis.NewLuaScript(`
+var peekScript = rueidis.NewLuaScript(`
 local count = 0
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind == 'string' then count = tonumber(redis.call('GET', KEYS[1])) end
@@ -80,11 +80,11 @@ if kind == 'set' then count = redis.call('SCARD', KEYS[1]) end
 return {count, redis.call('PTTL', KEYS[1])}`)
 
 // Left keeps ports.Limiter.
-func (l *Limiter) Left(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
+func (l *Limiter) Peek(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
 	}
-	n, err := l.count(ctx, left, 2, windowKey(limit, key))
+	n, err := l.count(ctx, peekScript, 2, windowKey(limit, key))
 	if err != nil {
 		return quota.Allowance{}, err
 	}

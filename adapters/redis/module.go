@@ -13,7 +13,7 @@ import (
 // readiness can be asked for.
 var Module = fx.Module("redis",
 	fx.Provide(open),
-	fx.Provide(fx.Annotate(NewPace, fx.As(new(ports.Pace)))),
+	fx.Provide(fx.Annotate(NewPollThrottle, fx.As(new(ports.PollThrottle)))),
 	fx.Provide(fx.Annotate(NewLimiter, fx.As(new(ports.Limiter)))),
 )
 

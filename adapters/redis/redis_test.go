@@ -97,7 +97,7 @@ func TestPace(t *testing.T) {
 	porttest.Pace(t, func(t *testing.T) porttest.PaceUnderTest {
 		server.Flush()
 		r := openRaw(t, server.URL())
-		return porttest.PaceUnderTest{Pace: redis.NewPace(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
+		return porttest.PaceUnderTest{PollThrottle: redis.NewPollThrottle(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
 	})
 }
 
@@ -121,7 +121,7 @@ func TestAClusterIsServedToo(t *testing.T) {
 		porttest.Pace(t, func(t *testing.T) porttest.PaceUnderTest {
 			r := openNode(t, url)
 			r.number("redis.call('FLUSHALL') return 0")
-			return porttest.PaceUnderTest{Pace: redis.NewPace(open(t, url)), Pass: r.pass, Kept: r.kept}
+			return porttest.PaceUnderTest{PollThrottle: redis.NewPollThrottle(open(t, url)), Pass: r.pass, Kept: r.kept}
 		})
 	})
 	t.Run("limiter", func(t *testing.T) {
@@ -134,11 +134,11 @@ func TestAClusterIsServedToo(t *testing.T) {
 }
 
 func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
-	p := redis.NewPace(open(t, services.Redis(t)))
+	p := redis.NewPollThrottle(open(t, services.Redis(t)))
 	code, gap := secret.Random("code", 24).Digest(), 100*time.Millisecond
 	began := time.Now()
 	claim := func() bool {
-		due, err := p.Claim(t.Context(), code, gap)
+		due, err := p.Allow(t.Context(), code, gap)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,11 +157,11 @@ func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
 func TestEveryKeyHasAPrefixAnEndAndNothingThatSomebodyTyped(t *testing.T) {
 	server := services.PrivateRedis(t)
 	c, r := open(t, server.URL()), openRaw(t, server.URL())
-	pace, limiter, ctx := redis.NewPace(c), redis.NewLimiter(c), t.Context()
+	pace, limiter, ctx := redis.NewPollThrottle(c), redis.NewLimiter(c), t.Context()
 	code := secret.Random("code", 24).Digest()
 	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
-	_, err1 := pace.Claim(ctx, code, time.Minute)
-	err2 := pace.Remember(ctx, code, "TYPED", time.Minute)
+	_, err1 := pace.Allow(ctx, code, time.Minute)
+	err2 := pace.CachePending(ctx, code, "TYPED", time.Minute)
 	_, err3 := limiter.Take(ctx, limit, "TYPED")
 	_, err4 := limiter.TakeDistinct(ctx, limit, "TYPED again", "TYPED")
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
@@ -189,7 +189,7 @@ const swift = time.Second
 func asked(t *testing.T, c *redis.Connection) error {
 	t.Helper()
 	began := time.Now()
-	_, _, err := redis.NewPace(c).Ask(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
+	_, _, err := redis.NewPollThrottle(c).CheckPending(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
 	if took := time.Since(began); took > swift {
 		t.Errorf("an answer took %s", took)
 	}
@@ -225,7 +225,7 @@ func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
 			// Known by now: nobody waits for it any more.
 			began := time.Now()
 			for range 1000 {
-				if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrAway) {
+				if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrDown) {
 					t.Fatal(err)
 				}
 			}
@@ -242,7 +242,7 @@ func TestAConnectionOpensWithoutAServerAndFindsItLater(t *testing.T) {
 	server := services.PrivateRedis(t)
 	server.Stop()
 	c := open(t, server.URL())
-	if err := asked(t, c); !errors.Is(err, redis.ErrAway) {
+	if err := asked(t, c); !errors.Is(err, redis.ErrDown) {
 		t.Error(err)
 	}
 	server.Start()
@@ -303,7 +303,7 @@ func TestAWrongAddressIsReportedWithoutItsPassword(t *testing.T) {
 }
 
 func TestTheModuleClosesItsConnectionWhenTheServiceStops(t *testing.T) {
-	var pace ports.Pace
+	var pace ports.PollThrottle
 	var limiter ports.Limiter
 	var c *redis.Connection
 	app := fxtest.New(t, redis.Module, fx.Populate(&pace, &limiter, &c),
@@ -313,7 +313,7 @@ func TestTheModuleClosesItsConnectionWhenTheServiceStops(t *testing.T) {
 		t.Error(err)
 	}
 	app.RequireStop()
-	if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrAway) {
+	if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrDown) {
 		t.Error(err)
 	}
 }

@@ -64,7 +64,7 @@ func (b *Broker) EntityID() string { return b.cfg.EntityID }
 func (b *Broker) acs(m connection.Mount) string { return b.cfg.PublicURL + m.ACSPath() }
 
 // Begin implements [ports.Broker].
-func (b *Broker) Begin(ctx context.Context, via connection.Connection, trip approval.Departure) (ports.Redirect, error) {
+func (b *Broker) Begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
 	s, ok := b.sources[via.Slug()]
 	if !ok {
 		return ports.Redirect{}, fmt.Errorf("%w: connection %s has no metadata", ports.ErrInitiateFailed, via.Slug())
@@ -76,7 +76,7 @@ func (b *Broker) Begin(ctx context.Context, via connection.Connection, trip appr
 			return ports.Redirect{}, fmt.Errorf("%w: connection %s: %w", ports.ErrInitiateFailed, via.Slug(), err)
 		}
 	}
-	redirect, err := b.redirect(trip, to, via, s.policy)
+	redirect, err := b.redirect(signIn, to, via, s.policy)
 	if err != nil {
 		return ports.Redirect{}, fmt.Errorf("%w: connection %s: %w", ports.ErrInitiateFailed, via.Slug(), err)
 	}
@@ -84,24 +84,24 @@ func (b *Broker) Begin(ctx context.Context, via connection.Connection, trip appr
 }
 
 // Verify implements [ports.Broker].
-func (b *Broker) Verify(ctx context.Context, via connection.Connection, what ports.Response) (said approval.Testimony, err error) {
+func (b *Broker) Verify(ctx context.Context, via connection.Connection, what ports.Response) (assertion approval.VerifiedAssertion, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.log.Error("saml verification panicked", "connection", via.Slug(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			said, err = approval.Testimony{}, refuse("internal_error", "", "a panic")
+			assertion, err = approval.VerifiedAssertion{}, refuse("internal_error", "", "a panic")
 		}
 	}()
 	s, ok := b.sources[via.Slug()]
 	if !ok {
-		return approval.Testimony{}, refuse("no_metadata", "metadata of the connection", "none")
+		return approval.VerifiedAssertion{}, refuse("no_metadata", "metadata of the connection", "none")
 	}
 	from, err := s.current()
 	if err != nil {
-		return approval.Testimony{}, refuse("no_metadata", "metadata that can be used", err.Error())
+		return approval.VerifiedAssertion{}, refuse("no_metadata", "metadata that can be used", err.Error())
 	}
-	said, err = b.accept(via, what, from, s.policy)
+	assertion, err = b.accept(via, what, from, s.policy)
 	if !keyMayBeNew(err) || s.policy.MetadataURL == "" {
-		return said, err
+		return assertion, err
 	}
 	// The identity provider may have changed its key since we last looked.
 	wait, cancel := context.WithTimeout(ctx, refreshWait)
@@ -109,7 +109,7 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 	s.refresh(wait, unknownGap)
 	again, gone := s.current()
 	if gone != nil || again == from {
-		return said, err
+		return assertion, err
 	}
 	return b.accept(via, what, again, s.policy)
 }
@@ -123,42 +123,42 @@ func keyMayBeNew(err error) bool {
 }
 
 // accept takes a response through the steps in their order.
-func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy Source) (approval.Testimony, error) {
+func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy Source) (approval.VerifiedAssertion, error) {
 	root, err := guard(what.Raw)
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
 	places, err := locate(root)
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
 	var inside opened
 	keys, consent := b.cfg.Keys.private(), policy.consent()
 	if places.encrypted != nil {
 		if inside, err = decrypt(places, keys, consent); err != nil {
-			return approval.Testimony{}, err
+			return approval.VerifiedAssertion{}, err
 		}
 	}
 	proven, err := verify(places, inside, from.keys, consent)
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
 	said, err := decode(proven, places.encrypted != nil, func(n *xmltree.Node, local string) (*xmltree.Node, error) {
 		return decryptInside(n, local, keys, consent)
 	})
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
 	until, err := judge(said, expectation{
-		at: what.At, skew: b.cfg.ClockSkew, requestID: what.RequestID, on: what.On, acs: b.acs,
+		at: what.At, skew: b.cfg.ClockSkew, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
 		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
 	})
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
-	who, err := subject(said.assertion, via)
+	subject, err := subject(said.assertion, via)
 	if err != nil {
-		return approval.Testimony{}, err
+		return approval.VerifiedAssertion{}, err
 	}
-	return approval.Testimony{Subject: who, ID: said.assertion.id, ExpiresAt: until}, nil
+	return approval.VerifiedAssertion{Subject: subject, ID: said.assertion.id, ExpiresAt: until}, nil
 }

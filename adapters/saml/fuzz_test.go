@@ -32,8 +32,8 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, document []byte, which uint8) {
 		s := seeds[int(which)%len(seeds)]
 		from := time.Now()
-		said, err := s.b.broker.Verify(t.Context(), s.b.via, ports.Response{
-			Raw: base64.StdEncoding.EncodeToString(document), RequestID: s.request, On: s.b.on, At: s.at,
+		assertion, err := s.b.broker.Verify(t.Context(), s.b.via, ports.Response{
+			Raw: base64.StdEncoding.EncodeToString(document), RequestID: s.request, ReceivedOn: s.b.on, At: s.at,
 		})
 		if took := time.Since(from); took > time.Second {
 			t.Errorf("took %s", took)
@@ -41,8 +41,8 @@ func FuzzVerify(f *testing.F) {
 		switch {
 		case err != nil && (reason(err) == "" || reason(err) == "internal_error"):
 			t.Errorf("%v", err)
-		case err == nil && (said.Subject.Email().String() != "alice@example.com" || said.Subject.Issuer() != s.b.idp.EntityID):
-			t.Errorf("signed in %s of %s", said.Subject.Email(), said.Subject.Issuer())
+		case err == nil && (assertion.Subject.Email().String() != "alice@example.com" || assertion.Subject.Issuer() != s.b.idp.EntityID):
+			t.Errorf("signed in %s of %s", assertion.Subject.Email(), assertion.Subject.Issuer())
 		}
 	})
 }

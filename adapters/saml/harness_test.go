@@ -114,25 +114,25 @@ func (b *bench) message() samltest.Message {
 	return m
 }
 
-func (b *bench) verify(t testing.TB, raw string) (approval.Testimony, error) {
+func (b *bench) verify(t testing.TB, raw string) (approval.VerifiedAssertion, error) {
 	t.Helper()
-	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, On: b.on, At: b.at})
+	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, ReceivedOn: b.on, At: b.at})
 }
 
 // accepts wants alice.
-func (b *bench) accepts(t testing.TB, raw string) approval.Testimony {
+func (b *bench) accepts(t testing.TB, raw string) approval.VerifiedAssertion {
 	t.Helper()
-	said, err := b.verify(t, raw)
+	assertion, err := b.verify(t, raw)
 	if err != nil {
 		t.Fatalf("refused: %v", err)
 	}
-	if got := said.Subject.Email().String(); got != "alice@example.com" {
+	if got := assertion.Subject.Email().String(); got != "alice@example.com" {
 		t.Fatalf("signed in %q", got)
 	}
-	if said.Subject.Issuer() != b.idp.EntityID || said.ID == "" || said.ExpiresAt.Before(b.at) {
-		t.Fatalf("testimony %+v", said)
+	if assertion.Subject.Issuer() != b.idp.EntityID || assertion.ID == "" || assertion.ExpiresAt.Before(b.at) {
+		t.Fatalf("testimony %+v", assertion)
 	}
-	return said
+	return assertion
 }
 
 // refuses wants that reason and a refusal that shows the browser nothing.

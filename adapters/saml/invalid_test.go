@@ -385,9 +385,9 @@ func TestOnlyWhatWasSignedIsRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := base
 			m.AfterSigning = edit
-			said, err := b.verify(t, m.Encode())
-			if err == nil && said.Subject.Email().String() != "alice@example.com" {
-				t.Fatalf("signed in %s", said.Subject.Email())
+			assertion, err := b.verify(t, m.Encode())
+			if err == nil && assertion.Subject.Email().String() != "alice@example.com" {
+				t.Fatalf("signed in %s", assertion.Subject.Email())
 			}
 		})
 	}
@@ -442,8 +442,8 @@ func TestACommentNeverCutsAName(t *testing.T) { // S29
 			raw := b.with(t, func(m *samltest.Message) {
 				m.AfterSigning = samltest.Replace(">alice@example.com<", ">alice"+strings.TrimSuffix(strings.TrimPrefix(mail, "alice@example.com"), ".evil.test")+"@example.com<")
 			})
-			if said, err := b.verify(t, raw); err == nil && said.Subject.Email().String() != "alice@example.com" {
-				t.Fatalf("signed in %s", said.Subject.Email())
+			if assertion, err := b.verify(t, raw); err == nil && assertion.Subject.Email().String() != "alice@example.com" {
+				t.Fatalf("signed in %s", assertion.Subject.Email())
 			}
 		})
 	}

@@ -21,18 +21,18 @@ import (
 // authnRequest asks for a sign-in (SAML core §3.4.1, profiles §4.1.4.1). It
 // asks for no authentication context: whether a password or a passkey is
 // enough is the identity provider's business, and a fixed one locks people out.
-func (b *Broker) authnRequest(trip approval.Departure, destination string, policy Source) *crewjam.AuthnRequest {
+func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string, policy Source) *crewjam.AuthnRequest {
 	request := &crewjam.AuthnRequest{
-		ID:                          trip.RequestID,
+		ID:                          signIn.RequestID,
 		Version:                     "2.0",
-		IssueInstant:                trip.IssuedAt.UTC(),
+		IssueInstant:                signIn.IssuedAt.UTC(),
 		Destination:                 destination,
 		Issuer:                      &crewjam.Issuer{Value: b.cfg.EntityID},
 		ProtocolBinding:             bindingPOST,
-		AssertionConsumerServiceURL: b.acs(trip.ACS),
+		AssertionConsumerServiceURL: b.acs(signIn.ACS),
 	}
-	if trip.Fresh {
-		request.ForceAuthn = &trip.Fresh
+	if signIn.ForceAuthn {
+		request.ForceAuthn = &signIn.ForceAuthn
 	}
 	if policy.NameIDFormat != "none" {
 		format, create := formatEmail, true
@@ -46,12 +46,12 @@ func (b *Broker) authnRequest(trip approval.Departure, destination string, polic
 
 // redirect sends the request by HTTP-Redirect or, where the identity provider
 // has only that, by HTTP-POST.
-func (b *Broker) redirect(trip approval.Departure, to *idp, via connection.Connection, policy Source) (ports.Redirect, error) {
+func (b *Broker) redirect(signIn approval.SignInRequest, to *idp, via connection.Connection, policy Source) (ports.Redirect, error) {
 	sign := wantsSigned(via, to)
 	if to.redirectURL != "" {
-		return b.byRedirect(b.authnRequest(trip, to.redirectURL, policy), trip.RelayState, sign)
+		return b.byRedirect(b.authnRequest(signIn, to.redirectURL, policy), signIn.RelayState, sign)
 	}
-	return b.byPOST(b.authnRequest(trip, to.postURL, policy), trip.RelayState, sign)
+	return b.byPOST(b.authnRequest(signIn, to.postURL, policy), signIn.RelayState, sign)
 }
 
 func wantsSigned(via connection.Connection, to *idp) bool {

@@ -27,8 +27,8 @@ import (
 // relay has everything that hurts in a query.
 const relay = "a+b/c=d&SAMLRequest=x y%"
 
-func departure(b *bench) approval.Departure {
-	return approval.Departure{RelayState: approval.ParseRelayState(relay), RequestID: requestID, ACS: b.via.Settings().ACSMount, IssuedAt: b.at}
+func departure(b *bench) approval.SignInRequest {
+	return approval.SignInRequest{RelayState: approval.ParseRelayState(relay), RequestID: requestID, ACS: b.via.Settings().ACSMount, IssuedAt: b.at}
 }
 
 func begin(t testing.TB, b *bench) ports.Redirect {
@@ -110,9 +110,9 @@ func TestTheNameIDPolicyIsTheConnections(t *testing.T) {
 
 func TestSomebodyWhoWantsToBeSomebodyElseIsAskedAgain(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
-	trip := departure(b)
-	trip.Fresh = true
-	r, err := b.broker.Begin(t.Context(), b.via, trip)
+	signIn := departure(b)
+	signIn.ForceAuthn = true
+	r, err := b.broker.Begin(t.Context(), b.via, signIn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,11 +37,11 @@ func subject(a *assertion, via connection.Connection) (identity.Subject, error) 
 	if err != nil {
 		return identity.Subject{}, err
 	}
-	who, err := identity.NewSubject(email, a.issuer.value, a.nameID.value)
+	subject, err := identity.NewSubject(email, a.issuer.value, a.nameID.value)
 	if err != nil {
 		return identity.Subject{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail address", "none that can be used")
 	}
-	return who, nil
+	return subject, nil
 }
 
 func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
@@ -59,7 +59,7 @@ func mailOf(a *assertion, via connection.Connection) (identity.Email, error) {
 			if err != nil {
 				continue
 			}
-			if via.MaySpeakFor(email) {
+			if via.MayAssert(email) {
 				return email, nil
 			}
 			foreign = append(foreign, email.Domain())

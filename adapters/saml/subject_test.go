@@ -78,8 +78,8 @@ func TestTheAddressIsFoundInTheContractsOrder(t *testing.T) { // S41, S44
 			if tc.attributes != "" {
 				statement = `<saml:AttributeStatement>` + tc.attributes + `</saml:AttributeStatement>`
 			}
-			said, err := b.verify(t, b.with(t, func(m *samltest.Message) { m.Statement, m.NameID = &statement, tc.nameID }))
-			got := said.Subject.Email().String()
+			assertion, err := b.verify(t, b.with(t, func(m *samltest.Message) { m.Statement, m.NameID = &statement, tc.nameID }))
+			got := assertion.Subject.Email().String()
 			if err != nil {
 				got = reason(err)
 			}
@@ -92,13 +92,13 @@ func TestTheAddressIsFoundInTheContractsOrder(t *testing.T) { // S41, S44
 
 func TestTheSubjectIsTheIssuersPerson(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.Domains = []string{"*"} }})
-	said, err := b.verify(t, b.with(t, func(m *samltest.Message) {
+	assertion, err := b.verify(t, b.with(t, func(m *samltest.Message) {
 		m.Mail, m.NameID = "somebody@anywhere.test", `<saml:NameID>  s-1-5 </saml:NameID>`
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if who := said.Subject; who.Issuer() != idpID || who.NameID() != "s-1-5" || who.Email().String() != "somebody@anywhere.test" {
-		t.Errorf("signed in %+v", who)
+	if subject := assertion.Subject; subject.Issuer() != idpID || subject.NameID() != "s-1-5" || subject.Email().String() != "somebody@anywhere.test" {
+		t.Errorf("signed in %+v", subject)
 	}
 }

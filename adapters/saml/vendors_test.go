@@ -75,13 +75,13 @@ func TestRealIdentityProvidersAreUnderstood(t *testing.T) {
 			t.Run(vendor+", "+kind, func(t *testing.T) {
 				document, request, at := readVendor(t, vendor, kind)
 				b := vendorBench(t, vendor, at)
-				answer := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, On: b.on, At: at}
-				said, err := b.broker.Verify(t.Context(), b.via, answer)
+				answer := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, ReceivedOn: b.on, At: at}
+				assertion, err := b.broker.Verify(t.Context(), b.via, answer)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if said.Subject.Email().String() != "alice@example.com" || said.Subject.Issuer() != b.idp.EntityID {
-					t.Errorf("signed in %s of %s", said.Subject.Email(), said.Subject.Issuer())
+				if assertion.Subject.Email().String() != "alice@example.com" || assertion.Subject.Issuer() != b.idp.EntityID {
+					t.Errorf("signed in %s of %s", assertion.Subject.Email(), assertion.Subject.Issuer())
 				}
 				answer.At = at.Add(9 * time.Minute)
 				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "expired" {
@@ -100,16 +100,16 @@ func TestNoOctetOfARealResponseCanBeChangedIntoAnotherSignIn(t *testing.T) {
 	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
 		document, request, at := readVendor(t, vendor, "plain")
 		b := vendorBench(t, vendor, at)
-		want, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, On: b.on, At: at})
+		want, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, ReceivedOn: b.on, At: at})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := 0; i < len(document); i += 3 {
 			changed := bytes.Clone(document)
 			changed[i] ^= 1
-			said, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, On: b.on, At: at})
-			if err == nil && said != want {
-				t.Fatalf("%s: octet %d changed: %+v", vendor, i, said)
+			assertion, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, ReceivedOn: b.on, At: at})
+			if err == nil && assertion != want {
+				t.Fatalf("%s: octet %d changed: %+v", vendor, i, assertion)
 			}
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 )
 
@@ -44,10 +44,10 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		p.redirect(w, r, "/"+m.Outcome)
 		return
 	}
-	handle, facts := p.deps.Edge.Handle(r), p.deps.Edge.Facts(r)
-	what, err := p.deps.Describe.Execute(r.Context(), handle, code, facts)
+	session, facts := p.deps.Edge.Handle(r), p.deps.Edge.Facts(r)
+	what, err := p.deps.Describe.Execute(r.Context(), session, code, facts)
 	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
-		if other, err := p.deps.Describe.Execute(r.Context(), handle, device.UserCode{}, facts); err == nil && !other.Visit {
+		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, facts); err == nil && !other.Visit {
 			p.anotherCode(w, r, other)
 			return
 		}
@@ -77,14 +77,14 @@ func (p *Pages) whatToDecide(what application.Approval, m memory) decideBody {
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
-		Near: what.Place == device.SamePlace, Hasty: !m.Entered || m.Code != code,
+		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
 		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
 		MustType: p.mustType(m, code),
 	}
-	if what.Place != device.UnknownPlace {
+	if what.NetworkMatch != device.UnknownNetwork {
 		body.From = what.RequestedFrom.Unmap()
 	}
-	body.Verdict = verdictOn(what.Place, body.Minutes)
+	body.Verdict = verdictOn(what.NetworkMatch, body.Minutes)
 	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
 		body.Via = via.Settings().Name
 	}
@@ -101,7 +101,7 @@ func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other applic
 
 // verdictOn is the key of what the page says about where and when a request
 // began.
-func verdictOn(where device.Place, minutes int) string {
+func verdictOn(where device.NetworkMatch, minutes int) string {
 	if minutes == 0 {
 		return "verdict." + string(where) + "_now"
 	}
@@ -115,7 +115,7 @@ func (p *Pages) mustType(m memory, code string) bool {
 }
 
 // verdict is Execute of the use case that approves or denies.
-type verdict func(ctx context.Context, proof approval.Proof, code device.UserCode, by audit.Request) (application.Decided, error)
+type verdict func(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (application.Decided, error)
 
 // decideForm carries a decision out. The form's own code counts, not what the
 // browser was about last: there may be two tabs.
@@ -149,7 +149,7 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 				return
 			}
 		}
-		proof := approval.Proof{Handle: p.deps.Edge.Handle(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+		proof := approval.Proof{Session: p.deps.Edge.Handle(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
 		decided, err := decide(r.Context(), proof, code, p.deps.Edge.Facts(r))
 		if err != nil {
 			p.fail(w, r, m, err, decided.Allowance)
@@ -177,7 +177,7 @@ func (p *Pages) donePage(outcome string) http.HandlerFunc {
 			return
 		}
 		body := doneBody{}
-		if recent := p.recent(r); outcome == approved && !recent.Handle.IsZero() {
+		if recent := p.recent(r); outcome == approved && !recent.Session.IsZero() {
 			body.CSRF = recent.CSRF.Reveal()
 		}
 		p.show(w, r, http.StatusOK, pageDone, view{State: outcome, Title: outcome + ".title", At: outcome, Code: m.Code, Body: body})

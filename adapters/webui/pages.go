@@ -49,7 +49,7 @@ type Deps struct {
 	Approve    *application.ApproveExternal
 	Deny       *application.DenyExternal
 	Undo       *application.UndoApproval
-	BeginVisit *application.BeginVisit
+	BeginVisit *application.StartAccountSignIn
 	ListOwn    *application.ListOwnDevices
 	EndOwn     *application.EndOwnDevices
 }

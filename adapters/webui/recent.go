@@ -18,7 +18,7 @@ const (
 )
 
 func (p *Pages) keepRecent(w http.ResponseWriter, proof approval.Proof) {
-	p.setCookie(w, recentCookie, proof.Handle.Reveal()+"."+proof.CSRF.Reveal(), recentLife)
+	p.setCookie(w, recentCookie, proof.Session.Reveal()+"."+proof.CSRF.Reveal(), recentLife)
 }
 
 // recent is the proof of a decision just made, if there was one.
@@ -28,13 +28,13 @@ func (p *Pages) recent(r *http.Request) approval.Proof {
 		return approval.Proof{}
 	}
 	handle, csrf, _ := strings.Cut(c.Value, ".")
-	return approval.Proof{Handle: approval.ParseHandle(handle), CSRF: approval.ParseCSRF(csrf)}
+	return approval.Proof{Session: approval.ParseGrantSession(handle), CSRF: approval.ParseCSRF(csrf)}
 }
 
 // whoever is the handle by which this browser's last sign-in is found.
-func (p *Pages) whoever(r *http.Request) approval.Handle {
+func (p *Pages) whoever(r *http.Request) approval.GrantSession {
 	if h := p.deps.Edge.Handle(r); !h.IsZero() {
 		return h
 	}
-	return p.recent(r).Handle
+	return p.recent(r).Session
 }

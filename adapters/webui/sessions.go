@@ -75,7 +75,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 		p.redirect(w, r, "/sessions")
 		return
 	}
-	proof := approval.Proof{Handle: p.whoever(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+	proof := approval.Proof{Session: p.whoever(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
 	ended, err := p.deps.EndOwn.Execute(r.Context(), proof, which, p.deps.Edge.Facts(r))
 	switch {
 	case errors.Is(err, approval.ErrInvalidSession): // the page asks to sign in
@@ -96,7 +96,7 @@ func (p *Pages) undoForm(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, m, err, noAllowance)
 		return
 	}
-	proof := approval.Proof{Handle: p.recent(r).Handle, CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+	proof := approval.Proof{Session: p.recent(r).Session, CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
 	err = p.deps.Undo.Execute(r.Context(), proof, code, p.deps.Edge.Facts(r))
 	if errors.Is(err, approval.ErrInvalidSession) { // the five minutes are over
 		m.Notice = tooLate

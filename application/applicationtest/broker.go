@@ -26,14 +26,14 @@ import (
 //	ok <id> <e-mail> [<user code>]   somebody signed in
 //	denied                           the identity provider said no
 //	anything else                    nobody believes it
-type Broker struct{ Begun []approval.Departure }
+type Broker struct{ Begun []approval.SignInRequest }
 
 // Begin keeps [ports.Broker].
-func (b *Broker) Begin(_ context.Context, via connection.Connection, trip approval.Departure) (ports.Redirect, error) {
-	b.Begun = append(b.Begun, trip)
+func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
+	b.Begun = append(b.Begun, signIn)
 	switch via.Slug() {
 	case "post":
-		return ports.Redirect{URL: "https://idp.example/sso", Fields: []ports.Field{{Name: "RelayState", Value: trip.RelayState.Reveal()}}}, nil
+		return ports.Redirect{URL: "https://idp.example/sso", Fields: []ports.Field{{Name: "RelayState", Value: signIn.RelayState.Reveal()}}}, nil
 	case "down":
 		return ports.Redirect{}, ports.ErrInitiateFailed
 	case "nowhere":
@@ -41,18 +41,18 @@ func (b *Broker) Begin(_ context.Context, via connection.Connection, trip approv
 	case "panics":
 		panic(errors.New("a defect of the broker"))
 	}
-	to := url.Values{"RelayState": {trip.RelayState.Reveal()}, "SAMLRequest": {trip.RequestID}}
+	to := url.Values{"RelayState": {signIn.RelayState.Reveal()}, "SAMLRequest": {signIn.RequestID}}
 	return ports.Redirect{URL: "https://idp.example/sso?" + to.Encode()}, nil
 }
 
 // Last is the trip that was begun last.
-func (b *Broker) Last() approval.Departure { return b.Begun[len(b.Begun)-1] }
+func (b *Broker) Last() approval.SignInRequest { return b.Begun[len(b.Begun)-1] }
 
 // Issuer is who speaks through a connection.
 func Issuer(slug string) string { return "https://idp.example/" + slug }
 
 // Verify keeps [ports.Broker].
-func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (out approval.Testimony, err error) {
+func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (out approval.VerifiedAssertion, err error) {
 	words := strings.Fields(what.Raw)
 	switch {
 	case what.Raw == "denied":
@@ -64,11 +64,11 @@ func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports
 	if err != nil {
 		return out, approval.Refuse("invalid_email", "an address", words[2])
 	}
-	who, err := identity.NewSubject(email, Issuer(via.Slug()), "id of "+words[2])
+	subject, err := identity.NewSubject(email, Issuer(via.Slug()), "id of "+words[2])
 	if err != nil {
 		return out, err
 	}
-	out = approval.Testimony{Subject: who, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute)}
+	out = approval.VerifiedAssertion{Subject: subject, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute)}
 	if len(words) > 3 {
 		out.UserCode, err = device.ParseUserCode(words[3])
 	}

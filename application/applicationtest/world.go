@@ -14,11 +14,11 @@ import (
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
@@ -29,7 +29,7 @@ type Options struct {
 	Connections []connection.Settings // nil: Connections
 	Accounts    []string              // whose addresses belong to an account
 	Limits      *quota.Configured     // nil: 6000 wrong codes an hour, 60 requests a minute and token
-	Pace        ports.Pace            // nil: memory's
+	Pace        ports.PollThrottle    // nil: memory's
 	Limiter     ports.Limiter         // nil: memory's
 	DB          *bun.DB               // migrated; nil: SQLite in memory
 	Around      func(ports.Store) ports.Store
@@ -54,7 +54,7 @@ type World struct {
 	Clock       *porttest.Clock
 	DB          *bun.DB
 	Store       ports.Store
-	Pace        ports.Pace
+	Pace        ports.PollThrottle
 	Limiter     ports.Limiter
 	Broker      *Broker
 	Accounts    *Accounts
@@ -62,7 +62,7 @@ type World struct {
 
 	Start         *application.StartDevice
 	Poll          *application.PollDevice
-	Withdraw      *application.WithdrawToken
+	Withdraw      *application.RevokeUndelivered
 	LookUp        *application.LookUpDevice
 	Initiate      *application.InitiateSSO
 	Accept        *application.AcceptResponse
@@ -73,7 +73,7 @@ type World struct {
 	Verify        *application.VerifyToken
 	ListSessions  *application.ListSessions
 	RevokeSession *application.RevokeSession
-	BeginVisit    *application.BeginVisit
+	BeginVisit    *application.StartAccountSignIn
 	OwnDevices    *application.ListOwnDevices
 	EndDevices    *application.EndOwnDevices
 	Undo          *application.UndoApproval
@@ -97,7 +97,7 @@ func New(t testing.TB, o Options) *World {
 		w.Store = o.Around(w.Store)
 	}
 	if w.Pace == nil {
-		w.Pace = memory.NewPace(w.Clock.Now)
+		w.Pace = memory.NewPollThrottle(w.Clock.Now)
 	}
 	if w.Limiter == nil {
 		w.Limiter = memory.NewLimiter(w.Clock.Now)
@@ -151,11 +151,11 @@ func (w *World) build(limits quota.Configured) {
 	timing, now := device.StandardTiming, w.Clock.Now
 
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
-	failures := application.NewFailedSignIns(w.Store, w.Limiter, now)
+	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
 	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, w.Accounts, csrf, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Pace, timing, TokenLife, now)
-	w.Withdraw = application.NewWithdrawToken(w.Store, now)
+	w.Withdraw = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, w.Limiter, now)
 	w.Initiate = application.NewInitiateSSO(w.Store, codes, w.Limiter, brokers, w.Connections, now)
 	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
@@ -166,7 +166,7 @@ func (w *World) build(limits quota.Configured) {
 	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, now)
 	w.RevokeSession = application.NewRevokeSession(w.Store, now)
-	w.BeginVisit = application.NewBeginVisit(w.Store, w.Limiter, timing, now)
+	w.BeginVisit = application.NewStartAccountSignIn(w.Store, w.Limiter, timing, now)
 	w.OwnDevices = application.NewListOwnDevices(w.Store, clients, csrf, now)
 	w.EndDevices = application.NewEndOwnDevices(w.Store, csrf, now)
 	w.Undo = application.NewUndoApproval(w.Store, w.Pace, csrf, now)
@@ -193,6 +193,6 @@ func (a *Accounts) Has(_ context.Context, email identity.Email) (bool, error) {
 }
 
 // From is a request from an address.
-func From(address string) audit.Request {
-	return audit.Request{ID: "request-1", IP: netip.MustParseAddr(address), UserAgent: "test/1"}
+func From(address string) request.Origin {
+	return request.Origin{ID: "request-1", IP: netip.MustParseAddr(address), UserAgent: "test/1"}
 }

@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 var (
 	begun  = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	person = audit.Request{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "Firefox"}
+	person = request.Origin{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "Firefox"}
 	keys   = approval.NewCSRFKeys([]byte("the active key of the tests, long"), []byte("the key before"))
 )
 
@@ -51,16 +51,16 @@ func authorization() *device.Authorization {
 // trip is a transaction with all that was given to others.
 type trip struct {
 	t         *approval.Transaction
-	departure approval.Departure
+	departure approval.SignInRequest
 	device    *device.Authorization
-	browser   approval.Browser
+	browser   approval.BrowserBinding
 	ticket    approval.Ticket
 }
 
 func depart(t testing.TB, a *device.Authorization) *trip {
 	t.Helper()
-	browser := approval.Browser{}.OrNew()
-	tr, d, err := approval.Depart(a, acme(t), connection.Canonical, browser, begun)
+	browser := approval.BrowserBinding{}.OrNew()
+	tr, d, err := approval.Begin(a, acme(t), connection.Canonical, browser, begun)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func arrived(t testing.TB, a *device.Authorization) *trip {
 	t.Helper()
 	tr := depart(t, a)
 	var err error
-	tr.ticket, err = tr.t.Arrive(approval.Testimony{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second))
+	tr.ticket, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,17 +79,17 @@ func arrived(t testing.TB, a *device.Authorization) *trip {
 }
 
 // granted is a grant for a device, made at the given time.
-func granted(t testing.TB, a *device.Authorization, address string, handle approval.Handle, at time.Time) *approval.Grant {
+func granted(t testing.TB, a *device.Authorization, address string, session approval.GrantSession, at time.Time) *approval.Grant {
 	t.Helper()
-	browser := approval.Browser{}.OrNew()
-	tr, _, err := approval.Depart(a, acme(t), connection.Canonical, browser, at)
+	browser := approval.BrowserBinding{}.OrNew()
+	tr, _, err := approval.Begin(a, acme(t), connection.Canonical, browser, at)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tr.Arrive(approval.Testimony{Subject: subject(t, address), ID: "a"}, acme(t), connection.Canonical, at); err != nil {
+	if _, err := tr.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, address), ID: "a"}, acme(t), connection.Canonical, at); err != nil {
 		t.Fatal(err)
 	}
-	g, _, err := tr.Finish(a, browser, handle, at, person)
+	g, _, err := tr.Complete(a, browser, session, at, person)
 	if err != nil {
 		t.Fatal(err)
 	}

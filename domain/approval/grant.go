@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-const grantLife = 5 * time.Minute
+const grantTTL = 5 * time.Minute
 
 // Refusals of a decision, in the order in which they are checked.
 var (
@@ -42,7 +42,7 @@ type Grant struct{ s GrantSnapshot }
 // GrantSnapshot is a [Grant] laid flat.
 type GrantSnapshot struct {
 	ID            uid.ID
-	Handle        secret.Digest
+	Session       secret.Digest
 	Authorization uid.ID
 	UserCode      device.UserCode
 	Subject       identity.Subject
@@ -54,7 +54,7 @@ type GrantSnapshot struct {
 
 // RestoreGrant brings a grant back from storage.
 func RestoreGrant(s GrantSnapshot) (*Grant, error) {
-	if s.ID.IsZero() || s.Handle.IsZero() || s.UserCode.IsZero() || s.Subject.IsZero() || s.ExpiresAt.IsZero() {
+	if s.ID.IsZero() || s.Session.IsZero() || s.UserCode.IsZero() || s.Subject.IsZero() || s.ExpiresAt.IsZero() {
 		return nil, fmt.Errorf("approval: stored grant %s is in an impossible state", s.ID)
 	}
 	return &Grant{s}, nil
@@ -71,12 +71,12 @@ type Grants []*Grant
 
 // Proof is what a browser presents with a decision.
 type Proof struct {
-	Handle Handle
-	CSRF   CSRF
+	Session GrantSession
+	CSRF    CSRF
 }
 
 // NewHandle names a browser's grants anew.
-func NewHandle() Handle { return newHandle() }
+func NewGrantSession() GrantSession { return newGrantSession() }
 
 // unexpired are the grants that still say something, spent or not, the
 // youngest first. There is one for each code: a new sign-in replaces the one
@@ -99,7 +99,7 @@ func (gs Grants) unexpired(at time.Time) Grants {
 
 // Describe picks the live grant for code or, without one, the latest. It
 // returns [ErrNoSession].
-func (gs Grants) Describe(code device.UserCode, at time.Time) (*Grant, error) {
+func (gs Grants) Select(code device.UserCode, at time.Time) (*Grant, error) {
 	for _, g := range gs.unexpired(at) {
 		if g.Live(at) && (code.IsZero() || g.s.UserCode == code) {
 			return g, nil
@@ -130,7 +130,7 @@ func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.T
 	if len(all) == 0 {
 		return nil, ErrInvalidSession
 	}
-	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.fits(g, csrf) }) {
+	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.matches(g, csrf) }) {
 		return nil, ErrCSRF
 	}
 	i := slices.IndexFunc(all, func(g *Grant) bool { return g.s.UserCode == code })
@@ -147,13 +147,13 @@ func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.T
 // Regret finds the grant that csrf belongs to and that was spent in the last
 // five minutes: for as long as that, its decision may be taken back. It returns
 // [ErrInvalidSession] and [ErrCSRF].
-func (gs Grants) Regret(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
+func (gs Grants) FindUndoable(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
 	found := ErrInvalidSession
 	for _, g := range gs {
-		if g.s.SpentAt.IsZero() || !at.Before(g.s.SpentAt.Add(grantLife)) {
+		if g.s.SpentAt.IsZero() || !at.Before(g.s.SpentAt.Add(grantTTL)) {
 			continue
 		}
-		if keys.fits(g, csrf) {
+		if keys.matches(g, csrf) {
 			return g, nil
 		}
 		found = ErrCSRF
@@ -163,13 +163,13 @@ func (gs Grants) Regret(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) 
 
 // Prove finds the grant that csrf belongs to, spent or not: who the person at
 // this browser is. It returns [ErrInvalidSession] and [ErrCSRF].
-func (gs Grants) Prove(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
+func (gs Grants) Authenticate(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
 	all := gs.unexpired(at)
 	if len(all) == 0 {
 		return nil, ErrInvalidSession
 	}
 	for _, g := range all {
-		if keys.fits(g, csrf) {
+		if keys.matches(g, csrf) {
 			return g, nil
 		}
 	}

@@ -25,7 +25,7 @@ func TestTheRefusalsOfADecisionComeInTheContractsOrder(t *testing.T) {
 	late := begun.Add(300 * second)
 
 	spent := func(t *testing.T) approval.Grants {
-		g := granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+		g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 		gs := approval.Grants{g}
 		if _, err := gs.Spend(keys.Token(g), keys, codeA, begun); err != nil {
 			t.Fatal(err)
@@ -33,7 +33,7 @@ func TestTheRefusalsOfADecisionComeInTheContractsOrder(t *testing.T) {
 		return gs
 	}
 	live := func(t *testing.T) approval.Grants {
-		return approval.Grants{granted(t, a, "alice@acme.example", approval.NewHandle(), begun)}
+		return approval.Grants{granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)}
 	}
 	none := func(*testing.T) approval.Grants { return nil }
 	right := func(gs approval.Grants) approval.CSRF { return keys.Token(gs[0]) }
@@ -104,7 +104,7 @@ func equal(a, b []approval.GrantSnapshot) bool {
 // Case T18: a proof works once.
 func TestAProofWorksOnce(t *testing.T) {
 	a := authorization()
-	g := granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+	g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 	gs, code := approval.Grants{g}, a.Snapshot().UserCode
 	csrf := keys.Token(g)
 	if _, err := gs.Spend(csrf, keys, code, begun); err != nil {
@@ -118,7 +118,7 @@ func TestAProofWorksOnce(t *testing.T) {
 	if gs.AnyLive(begun) {
 		t.Error("there is something left to decide with")
 	}
-	if _, err := gs.Describe(code, begun); !errors.Is(err, approval.ErrNoSession) {
+	if _, err := gs.Select(code, begun); !errors.Is(err, approval.ErrNoSession) {
 		t.Errorf("a spent grant is described: %v", err)
 	}
 }
@@ -126,26 +126,26 @@ func TestAProofWorksOnce(t *testing.T) {
 // Case S17, as far as grants go: two tabs do not disturb each other.
 func TestTwoTabsDecideEachForItsOwnCode(t *testing.T) {
 	a, b := authorization(), authorization()
-	handle := approval.NewHandle()
-	ga := granted(t, a, "alice@acme.example", handle, begun)
-	gb := granted(t, b, "bob@acme.example", handle, begun.Add(second))
+	session := approval.NewGrantSession()
+	ga := granted(t, a, "alice@acme.example", session, begun)
+	gb := granted(t, b, "bob@acme.example", session, begun.Add(second))
 	gs := approval.Grants{ga, gb}
 	codeA, codeB := a.Snapshot().UserCode, b.Snapshot().UserCode
 	now := begun.Add(2 * second)
 
 	for code, want := range map[device.UserCode]*approval.Grant{codeA: ga, codeB: gb, {}: gb} {
-		if g, err := gs.Describe(code, now); err != nil || g != want {
+		if g, err := gs.Select(code, now); err != nil || g != want {
 			t.Errorf("%v describes another grant (%v)", code, err)
 		}
 	}
-	if who, err := gs.Subject(codeA, now); err != nil || who != subject(t, "alice@acme.example") {
-		t.Errorf("%v would decide about the first, %v", who, err)
+	if decider, err := gs.Subject(codeA, now); err != nil || decider != subject(t, "alice@acme.example") {
+		t.Errorf("%v would decide about the first, %v", decider, err)
 	}
 	first, err := gs.Spend(keys.Token(ga), keys, codeA, now)
 	if err != nil || first != ga || !gs.AnyLive(now) {
 		t.Fatalf("the first tab: %v", err)
 	}
-	if g, err := gs.Describe(device.UserCode{}, now); err != nil || g != gb {
+	if g, err := gs.Select(device.UserCode{}, now); err != nil || g != gb {
 		t.Errorf("the second tab is no longer described: %v", err)
 	}
 	second, err := gs.Spend(keys.Token(gb), keys, codeB, now)
@@ -156,15 +156,15 @@ func TestTwoTabsDecideEachForItsOwnCode(t *testing.T) {
 
 func TestTheLatestGrantForACodeCounts(t *testing.T) {
 	a := authorization()
-	handle := approval.NewHandle()
-	older := granted(t, a, "alice@acme.example", handle, begun)
-	newer := granted(t, a, "bob@acme.example", handle, begun.Add(time.Minute))
+	session := approval.NewGrantSession()
+	older := granted(t, a, "alice@acme.example", session, begun)
+	newer := granted(t, a, "bob@acme.example", session, begun.Add(time.Minute))
 	gs, code, now := approval.Grants{older, newer}, a.Snapshot().UserCode, begun.Add(2*time.Minute)
-	if g, err := gs.Describe(code, now); err != nil || g != newer {
+	if g, err := gs.Select(code, now); err != nil || g != newer {
 		t.Errorf("described: %v", err)
 	}
-	if who, err := gs.Subject(code, now); err != nil || who != newer.Snapshot().Subject {
-		t.Errorf("%v would decide (%v)", who, err)
+	if decider, err := gs.Subject(code, now); err != nil || decider != newer.Snapshot().Subject {
+		t.Errorf("%v would decide (%v)", decider, err)
 	}
 	if g, err := gs.Spend(keys.Token(newer), keys, code, now); err != nil || g != newer {
 		t.Errorf("spent: %v", err)
@@ -175,14 +175,14 @@ func TestTheLatestGrantForACodeCounts(t *testing.T) {
 	if _, err := gs.Spend(keys.Token(older), keys, code, now); !errors.Is(err, approval.ErrCSRF) {
 		t.Errorf("from the older page: %v", err)
 	}
-	if _, err := gs.Describe(code, now); !errors.Is(err, approval.ErrNoSession) || gs.AnyLive(now) {
+	if _, err := gs.Select(code, now); !errors.Is(err, approval.ErrNoSession) || gs.AnyLive(now) {
 		t.Errorf("the older one is left: %v", err)
 	}
 }
 
 func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
 	a := authorization()
-	gs := approval.Grants{granted(t, a, "alice@acme.example", approval.NewHandle(), begun)}
+	gs := approval.Grants{granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)}
 	for what, c := range map[string]struct {
 		gs approval.Grants
 		at time.Time
@@ -190,7 +190,7 @@ func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
 		if _, err := c.gs.Subject(a.Snapshot().UserCode, c.at); !errors.Is(err, approval.ErrInvalidSession) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if _, err := c.gs.Describe(device.UserCode{}, c.at); !errors.Is(err, approval.ErrNoSession) {
+		if _, err := c.gs.Select(device.UserCode{}, c.at); !errors.Is(err, approval.ErrNoSession) {
 			t.Errorf("%s, described: %v", what, err)
 		}
 		if c.gs.AnyLive(c.at) {
@@ -198,10 +198,10 @@ func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
 		}
 	}
 	// The tries of whoever signed in are counted, whatever code they name.
-	if who, err := gs.Subject(device.NewUserCode(), begun); err != nil || who != subject(t, "alice@acme.example") {
-		t.Errorf("%v, %v", who, err)
+	if decider, err := gs.Subject(device.NewUserCode(), begun); err != nil || decider != subject(t, "alice@acme.example") {
+		t.Errorf("%v, %v", decider, err)
 	}
-	if _, err := gs.Describe(device.NewUserCode(), begun); !errors.Is(err, approval.ErrNoSession) {
+	if _, err := gs.Select(device.NewUserCode(), begun); !errors.Is(err, approval.ErrNoSession) {
 		t.Errorf("another code is described: %v", err)
 	}
 }
@@ -220,7 +220,7 @@ func TestATokenOfTheKeyBeforeStillFits(t *testing.T) {
 		"shown before, sent once it is gone": {before, gone, approval.ErrCSRF},
 	} {
 		a := authorization()
-		g := granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+		g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 		if _, err := (approval.Grants{g}).Spend(c.shown.Token(g), c.asked, a.Snapshot().UserCode, begun); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)
 		}
@@ -229,7 +229,7 @@ func TestATokenOfTheKeyBeforeStillFits(t *testing.T) {
 
 func TestACSRFTokenIsAGrantsOwnAndCanBeAskedForAgain(t *testing.T) {
 	a := authorization()
-	g, other := granted(t, a, "alice@acme.example", approval.NewHandle(), begun), granted(t, a, "alice@acme.example", approval.NewHandle(), begun)
+	g, other := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun), granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 	token := keys.Token(g)
 	if !token.Equal(keys.Token(g).Text) || token.Equal(keys.Token(other).Text) || token.String() != "[csrf token]" {
 		t.Error("it is not")
@@ -246,13 +246,13 @@ func TestACSRFTokenIsAGrantsOwnAndCanBeAskedForAgain(t *testing.T) {
 }
 
 func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
-	good := granted(t, authorization(), "alice@acme.example", approval.NewHandle(), begun).Snapshot()
+	good := granted(t, authorization(), "alice@acme.example", approval.NewGrantSession(), begun).Snapshot()
 	if g, err := approval.RestoreGrant(good); err != nil || g.Snapshot() != good {
 		t.Fatalf("%v", err)
 	}
 	for what, spoil := range map[string]func(*approval.GrantSnapshot){
 		"without an id":     func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
-		"without a handle":  func(s *approval.GrantSnapshot) { s.Handle = secret.Digest{} },
+		"without a handle":  func(s *approval.GrantSnapshot) { s.Session = secret.Digest{} },
 		"without a code":    func(s *approval.GrantSnapshot) { s.UserCode = device.UserCode{} },
 		"without a subject": func(s *approval.GrantSnapshot) { s.Subject = identity.Subject{} },
 		"without an end":    func(s *approval.GrantSnapshot) { s.ExpiresAt = time.Time{} },
@@ -267,8 +267,8 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 
 // Secrets come back from what a browser sends, and print as what they are.
 func TestWhatABrowserSendsIsRecognised(t *testing.T) {
-	handle := approval.NewHandle()
-	if approval.ParseHandle(handle.Reveal()).Digest() != handle.Digest() || handle.String() != "[grant handle]" || len(handle.Reveal()) != 43 {
+	session := approval.NewGrantSession()
+	if approval.ParseGrantSession(session.Reveal()).Digest() != session.Digest() || session.String() != "[grant handle]" || len(session.Reveal()) != 43 {
 		t.Error("a handle is not")
 	}
 	tr := arrived(t, authorization())
@@ -285,10 +285,10 @@ func TestWhatABrowserSendsIsRecognised(t *testing.T) {
 func TestNoSequenceOfDecisionsSpendsAGrantTwice(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		devices := []*device.Authorization{authorization(), authorization(), authorization()}
-		handle := approval.NewHandle()
+		session := approval.NewGrantSession()
 		var gs approval.Grants
 		for _, a := range devices {
-			gs = append(gs, granted(t, a, "alice@acme.example", handle, begun.Add(time.Duration(rapid.IntRange(0, 120).Draw(r, "granted"))*second)))
+			gs = append(gs, granted(t, a, "alice@acme.example", session, begun.Add(time.Duration(rapid.IntRange(0, 120).Draw(r, "granted"))*second)))
 		}
 		spent := map[device.UserCode]bool{}
 		at := begun.Add(2 * time.Minute)

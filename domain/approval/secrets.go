@@ -16,22 +16,22 @@ import (
 type RelayState struct{ secret.Text }
 
 // Browser binds a trip to the browser that began it; it lives in a cookie.
-type Browser struct{ secret.Text }
+type BrowserBinding struct{ secret.Text }
 
 // Ticket carries an accepted response from the POST to the GET.
 type Ticket struct{ secret.Text }
 
 // Handle names the grants of one browser; it lives in a cookie.
-type Handle struct{ secret.Text }
+type GrantSession struct{ secret.Text }
 
 // CSRF proves that a decision comes from a page that could read the grant.
 type CSRF struct{ secret.Text }
 
 const secretBytes = 32
 
-func newRelayState() RelayState { return RelayState{secret.Random("relay state", 24)} }
-func newTicket() Ticket         { return Ticket{secret.Random("ticket", secretBytes)} }
-func newHandle() Handle         { return Handle{secret.Random("grant handle", secretBytes)} }
+func newRelayState() RelayState     { return RelayState{secret.Random("relay state", 24)} }
+func newTicket() Ticket             { return Ticket{secret.Random("ticket", secretBytes)} }
+func newGrantSession() GrantSession { return GrantSession{secret.Random("grant handle", secretBytes)} }
 
 var browserForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
@@ -42,25 +42,27 @@ func ParseRelayState(text string) RelayState { return RelayState{secret.New("rel
 func ParseTicket(text string) Ticket { return Ticket{secret.New("ticket", text)} }
 
 // ParseHandle wraps what a browser presents.
-func ParseHandle(text string) Handle { return Handle{secret.New("grant handle", text)} }
+func ParseGrantSession(text string) GrantSession {
+	return GrantSession{secret.New("grant handle", text)}
+}
 
 // ParseCSRF wraps what a page presents.
 func ParseCSRF(text string) CSRF { return CSRF{secret.New("csrf token", text)} }
 
 // ParseBrowser wraps a cookie's value; a value that was not made here becomes
 // the zero Browser.
-func ParseBrowser(text string) Browser {
+func ParseBrowserBinding(text string) BrowserBinding {
 	if !browserForm.MatchString(text) {
-		return Browser{}
+		return BrowserBinding{}
 	}
-	return Browser{secret.New("browser binding", text)}
+	return BrowserBinding{secret.New("browser binding", text)}
 }
 
 // OrNew keeps a browser that is known, so that several trips can be under way,
 // and names one that is not.
-func (b Browser) OrNew() Browser {
+func (b BrowserBinding) OrNew() BrowserBinding {
 	if b.IsZero() {
-		return Browser{secret.Random("browser binding", secretBytes)}
+		return BrowserBinding{secret.Random("browser binding", secretBytes)}
 	}
 	return b
 }
@@ -85,7 +87,7 @@ func NewCSRFKeys(active []byte, previous ...[]byte) CSRFKeys {
 // Token is the CSRF token of g.
 func (k CSRFKeys) Token(g *Grant) CSRF { return csrf(k.keys[0], g) }
 
-func (k CSRFKeys) fits(g *Grant, presented CSRF) bool {
+func (k CSRFKeys) matches(g *Grant, presented CSRF) bool {
 	for _, key := range k.keys {
 		if csrf(key, g).Equal(presented.Text) {
 			return true

@@ -10,6 +10,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -22,7 +23,7 @@ var (
 	// ErrOtherBrowser says that the trip began in another browser.
 	ErrOtherBrowser = ErrInvalidAssertion.OnPage("browser_mismatch")
 	// ErrTripOver says that the trip is unknown, finished or took too long.
-	ErrTripOver = ErrInvalidAssertion.OnPage("sso_expired")
+	ErrTransactionOver = ErrInvalidAssertion.OnPage("sso_expired")
 	// ErrReplayed says that an assertion was accepted before.
 	ErrReplayed = ErrInvalidAssertion.OnPage("sso_replayed")
 	// ErrNoEmail says that the identity provider names no e-mail address.
@@ -37,13 +38,13 @@ var (
 var ErrUnknownTransaction = errors.New("approval: no such transaction")
 
 const (
-	tripLife   = 15 * time.Minute
-	ticketLife = time.Minute
+	transactionTTL = 15 * time.Minute
+	ticketTTL      = time.Minute
 )
 
 // Testimony is what a broker vouches for after it has checked everything that
 // can be checked without a store.
-type Testimony struct {
+type VerifiedAssertion struct {
 	Subject   identity.Subject
 	ID        string    // of the assertion, or its nonce: one-time
 	ExpiresAt time.Time // after which the assertion would be refused anyway
@@ -71,37 +72,37 @@ type TransactionSnapshot struct {
 
 	// Set by Arrive.
 	Subject         identity.Subject
-	ArrivedOn       connection.Mount
+	AcceptedOn      connection.Mount
 	Ticket          secret.Digest
 	TicketExpiresAt time.Time
 
-	FinishedAt time.Time // set by Finish
+	CompletedAt time.Time // set by Finish
 }
 
 // Departure is what the identity provider has to be told about a trip.
-type Departure struct {
+type SignInRequest struct {
 	RelayState RelayState
 	RequestID  string
 	UserCode   device.UserCode
 	ACS        connection.Mount
-	Fresh      bool // the person wants to be asked who they are, session or not
+	ForceAuthn bool // the person wants to be asked who they are, session or not
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
 }
 
 // Depart begins a trip for a device that waits for a decision.
-func Depart(a *device.Authorization, via connection.Connection, on connection.Mount, browser Browser, at time.Time) (*Transaction, Departure, error) {
-	if err := a.Undecided(at); err != nil {
-		return nil, Departure{}, device.ErrInvalidUserCode
+func Begin(a *device.Authorization, via connection.Connection, on connection.Mount, browser BrowserBinding, at time.Time) (*Transaction, SignInRequest, error) {
+	if err := a.CheckPending(at); err != nil {
+		return nil, SignInRequest{}, device.ErrInvalidUserCode
 	}
 	relay := newRelayState()
 	d := a.Snapshot()
 	t := &Transaction{TransactionSnapshot{
 		ID: uid.New(at), RelayState: relay.Digest(), Authorization: d.ID, UserCode: d.UserCode,
 		Connection: via.Slug(), Mount: on, ACS: via.Settings().ACSMount, RequestID: newRequestID(),
-		Browser: browser.Digest(), BegunAt: at, ExpiresAt: at.Add(tripLife),
+		Browser: browser.Digest(), BegunAt: at, ExpiresAt: at.Add(transactionTTL),
 	}}
-	return t, Departure{
+	return t, SignInRequest{
 		RelayState: relay, RequestID: t.s.RequestID, UserCode: d.UserCode, ACS: t.s.ACS,
 		IssuedAt: at, ExpiresAt: t.s.ExpiresAt,
 	}, nil
@@ -111,7 +112,7 @@ func Depart(a *device.Authorization, via connection.Connection, on connection.Mo
 func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
 	vouched := !s.Subject.IsZero() && !s.Ticket.IsZero()
 	if s.ID.IsZero() || s.RelayState.IsZero() || s.Authorization.IsZero() || s.Browser.IsZero() ||
-		s.Subject.IsZero() != s.Ticket.IsZero() || !s.FinishedAt.IsZero() && !vouched {
+		s.Subject.IsZero() != s.Ticket.IsZero() || !s.CompletedAt.IsZero() && !vouched {
 		return nil, fmt.Errorf("approval: stored transaction %s is in an impossible state", s.ID)
 	}
 	return &Transaction{s}, nil
@@ -124,9 +125,9 @@ func (t *Transaction) Snapshot() TransactionSnapshot { return t.s }
 func (t *Transaction) AwaitsResponse(at time.Time) error {
 	switch {
 	case !t.s.Ticket.IsZero():
-		return RefuseAs(ErrTripOver, "already_answered", "", "")
+		return RefuseAs(ErrTransactionOver, "already_answered", "", "")
 	case !at.Before(t.s.ExpiresAt):
-		return RefuseAs(ErrTripOver, "trip_expired", "", "")
+		return RefuseAs(ErrTransactionOver, "trip_expired", "", "")
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func (t *Transaction) AwaitsResponse(at time.Time) error {
 // Arrive accepts a testimony that came in on a mount. The AuthnRequest's ID is
 // spent with it. It returns [ErrTripOver], [ErrInvalidAssertion] if the
 // testimony is about another code, and [connection.ErrForeignDomain].
-func (t *Transaction) Arrive(what Testimony, via connection.Connection, on connection.Mount, at time.Time) (Ticket, error) {
+func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Connection, on connection.Mount, at time.Time) (Ticket, error) {
 	if err := t.AwaitsResponse(at); err != nil {
 		return Ticket{}, err
 	}
@@ -144,51 +145,51 @@ func (t *Transaction) Arrive(what Testimony, via connection.Connection, on conne
 	if !what.UserCode.IsZero() && what.UserCode != t.s.UserCode {
 		return Ticket{}, Refuse("user_code_mismatch", t.s.UserCode.String(), what.UserCode.String())
 	}
-	if err := via.Vouch(what.Subject); err != nil {
+	if err := via.CheckSubject(what.Subject); err != nil {
 		return Ticket{}, err
 	}
 	ticket := newTicket()
-	t.s.Subject, t.s.ArrivedOn = what.Subject, on
-	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketLife)
+	t.s.Subject, t.s.AcceptedOn = what.Subject, on
+	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketTTL)
 	return ticket, nil
 }
 
 // Finish turns the ticket into a grant, for the browser that began the trip.
 // It returns [ErrTripOver] for a ticket that is spent or more than 60 s old,
 // [ErrOtherBrowser], and [device.ErrNotPending].
-func (t *Transaction) Finish(a *device.Authorization, browser Browser, handle Handle, at time.Time, by audit.Request) (*Grant, audit.Event, error) {
+func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, session GrantSession, at time.Time, origin request.Origin) (*Grant, audit.Event, error) {
 	switch {
 	case t.s.Ticket.IsZero():
-		return nil, audit.Event{}, ErrTripOver
-	case !t.s.FinishedAt.IsZero():
-		return nil, audit.Event{}, RefuseAs(ErrTripOver, "ticket_spent", "", "")
+		return nil, audit.Event{}, ErrTransactionOver
+	case !t.s.CompletedAt.IsZero():
+		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_spent", "", "")
 	case !at.Before(t.s.TicketExpiresAt):
-		return nil, audit.Event{}, RefuseAs(ErrTripOver, "ticket_expired", "", "")
+		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
 	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
 		return nil, audit.Event{}, ErrOtherBrowser
 	}
-	if err := a.Undecided(at); err != nil {
+	if err := a.CheckPending(at); err != nil {
 		return nil, audit.Event{}, err
 	}
-	t.s.FinishedAt = at
+	t.s.CompletedAt = at
 	g := &Grant{GrantSnapshot{
-		ID: uid.New(at), Handle: handle.Digest(), Authorization: t.s.Authorization, UserCode: t.s.UserCode,
-		Subject: t.s.Subject, Connection: t.s.Connection, GrantedAt: at, ExpiresAt: at.Add(grantLife),
+		ID: uid.New(at), Session: session.Digest(), Authorization: t.s.Authorization, UserCode: t.s.UserCode,
+		Subject: t.s.Subject, Connection: t.s.Connection, GrantedAt: at, ExpiresAt: at.Add(grantTTL),
 	}}
-	return g, t.event(audit.LoginCompleted, a, at, by), nil
+	return g, t.event(audit.LoginCompleted, a, at, origin), nil
 }
 
 // LoginFailed is the event of a response that was refused, for reason.
-func LoginFailed(via, reason, detail string, on connection.Mount, at time.Time, by audit.Request) audit.Event {
-	e := audit.New(audit.LoginFailed, at, by)
+func LoginFailed(via, reason, detail string, on connection.Mount, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(audit.LoginFailed, at, origin)
 	e.Connection, e.Mount, e.Reason, e.Detail = via, string(on), reason, detail
 	return e
 }
 
-func (t *Transaction) event(kind audit.Kind, a *device.Authorization, at time.Time, by audit.Request) audit.Event {
-	e := audit.New(kind, at, by)
+func (t *Transaction) event(kind audit.Kind, a *device.Authorization, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(kind, at, origin)
 	d := a.Snapshot()
 	e.Subject, e.ClientID, e.DeviceLabel = t.s.Subject, d.ClientID, d.Label
-	e.Connection, e.Mount = t.s.Connection, string(t.s.ArrivedOn)
+	e.Connection, e.Mount = t.s.Connection, string(t.s.AcceptedOn)
 	return e
 }

@@ -68,7 +68,7 @@ func TestNoTripBeginsForADeviceThatDoesNotWait(t *testing.T) {
 		"decided": {decided, begun},
 		"expired": {authorization(), begun.Add(15 * time.Minute)},
 	} {
-		tr, _, err := approval.Depart(c.a, acme(t), connection.Canonical, approval.Browser{}.OrNew(), c.at)
+		tr, _, err := approval.Begin(c.a, acme(t), connection.Canonical, approval.BrowserBinding{}.OrNew(), c.at)
 		if !errors.Is(err, device.ErrInvalidUserCode) || tr != nil {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -81,7 +81,7 @@ func TestTripMoves(t *testing.T) {
 	arrival := begun.Add(10 * second) // when the states below were reached
 	finished := func(t *testing.T) *trip {
 		tr := arrived(t, authorization())
-		if _, _, err := tr.t.Finish(tr.device, tr.browser, approval.NewHandle(), arrival, person); err != nil {
+		if _, _, err := tr.t.Complete(tr.device, tr.browser, approval.NewGrantSession(), arrival, person); err != nil {
 			t.Fatal(err)
 		}
 		return tr
@@ -98,16 +98,16 @@ func TestTripMoves(t *testing.T) {
 	}{
 		{"begun", "arrive", arrival, nil},
 		{"begun", "arrive", begun.Add(15*time.Minute - 1), nil},
-		{"begun", "arrive", begun.Add(15 * time.Minute), approval.ErrTripOver},
-		{"begun", "finish", arrival, approval.ErrTripOver},
-		{"vouched for", "arrive", arrival, approval.ErrTripOver},
-		{"vouched for", "arrive", begun.Add(time.Hour), approval.ErrTripOver},
+		{"begun", "arrive", begun.Add(15 * time.Minute), approval.ErrTransactionOver},
+		{"begun", "finish", arrival, approval.ErrTransactionOver},
+		{"vouched for", "arrive", arrival, approval.ErrTransactionOver},
+		{"vouched for", "arrive", begun.Add(time.Hour), approval.ErrTransactionOver},
 		{"vouched for", "finish", arrival, nil},
 		{"vouched for", "finish", arrival.Add(60*second - 1), nil},
-		{"vouched for", "finish", arrival.Add(60 * second), approval.ErrTripOver},
-		{"finished", "arrive", arrival, approval.ErrTripOver},
-		{"finished", "finish", arrival, approval.ErrTripOver},
-		{"finished", "finish", arrival.Add(time.Hour), approval.ErrTripOver},
+		{"vouched for", "finish", arrival.Add(60 * second), approval.ErrTransactionOver},
+		{"finished", "arrive", arrival, approval.ErrTransactionOver},
+		{"finished", "finish", arrival, approval.ErrTransactionOver},
+		{"finished", "finish", arrival.Add(time.Hour), approval.ErrTransactionOver},
 	} {
 		t.Run(fmt.Sprintf("%s, %s after %s", c.state, c.move, c.at.Sub(begun)), func(t *testing.T) {
 			tr := states[c.state](t)
@@ -115,9 +115,9 @@ func TestTripMoves(t *testing.T) {
 			var err error
 			switch c.move {
 			case "arrive":
-				_, err = tr.t.Arrive(approval.Testimony{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at)
+				_, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at)
 			case "finish":
-				_, _, err = tr.t.Finish(tr.device, tr.browser, approval.NewHandle(), c.at, person)
+				_, _, err = tr.t.Complete(tr.device, tr.browser, approval.NewGrantSession(), c.at, person)
 			}
 			if !errors.Is(err, c.want) {
 				t.Fatalf("got %v, want %v", err, c.want)
@@ -139,8 +139,8 @@ func TestTripMoves(t *testing.T) {
 func TestAnArrivalKeepsWhoAndWhere(t *testing.T) {
 	tr := arrived(t, authorization())
 	s := tr.t.Snapshot()
-	if s.Subject != subject(t, "alice@acme.example") || s.ArrivedOn != connection.Legacy || s.Ticket != tr.ticket.Digest() ||
-		!s.TicketExpiresAt.Equal(begun.Add(70*second)) || !s.FinishedAt.IsZero() {
+	if s.Subject != subject(t, "alice@acme.example") || s.AcceptedOn != connection.Legacy || s.Ticket != tr.ticket.Digest() ||
+		!s.TicketExpiresAt.Equal(begun.Add(70*second)) || !s.CompletedAt.IsZero() {
 		t.Errorf("%+v", s)
 	}
 }
@@ -148,22 +148,22 @@ func TestAnArrivalKeepsWhoAndWhere(t *testing.T) {
 func TestATestimonyThatDoesNotFitIsRefused(t *testing.T) {
 	other := authorization().Snapshot().UserCode
 	for what, c := range map[string]struct {
-		said approval.Testimony
+		said approval.VerifiedAssertion
 		want error
 	}{
-		"about nobody":            {approval.Testimony{ID: "a"}, approval.ErrInvalidAssertion},
-		"about another code":      {approval.Testimony{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, approval.ErrInvalidAssertion},
-		"about a foreign address": {approval.Testimony{ID: "a", Subject: subject(t, "mallory@elsewhere.example")}, connection.ErrForeignDomain},
+		"about nobody":            {approval.VerifiedAssertion{ID: "a"}, approval.ErrInvalidAssertion},
+		"about another code":      {approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, approval.ErrInvalidAssertion},
+		"about a foreign address": {approval.VerifiedAssertion{ID: "a", Subject: subject(t, "mallory@elsewhere.example")}, connection.ErrForeignDomain},
 	} {
 		tr := depart(t, authorization())
 		before := tr.t.Snapshot()
-		ticket, err := tr.t.Arrive(c.said, acme(t), connection.Canonical, begun)
+		ticket, err := tr.t.AcceptAssertion(c.said, acme(t), connection.Canonical, begun)
 		if !errors.Is(err, c.want) || !ticket.IsZero() || tr.t.Snapshot() != before {
 			t.Errorf("%s: %v, %v", what, err, tr.t.Snapshot())
 		}
 		// A refused response burns nothing (D5): a good one is still accepted.
-		good := approval.Testimony{ID: "b", Subject: subject(t, "alice@acme.example"), UserCode: tr.device.Snapshot().UserCode}
-		if _, err := tr.t.Arrive(good, acme(t), connection.Canonical, begun); err != nil {
+		good := approval.VerifiedAssertion{ID: "b", Subject: subject(t, "alice@acme.example"), UserCode: tr.device.Snapshot().UserCode}
+		if _, err := tr.t.AcceptAssertion(good, acme(t), connection.Canonical, begun); err != nil {
 			t.Errorf("%s, then a good one: %v", what, err)
 		}
 	}
@@ -173,33 +173,33 @@ func TestATestimonyThatDoesNotFitIsRefused(t *testing.T) {
 func TestATripIsFinishedByItsBrowserOnly(t *testing.T) {
 	tr := arrived(t, authorization())
 	before := tr.t.Snapshot()
-	for what, browser := range map[string]approval.Browser{
+	for what, browser := range map[string]approval.BrowserBinding{
 		"none":          {},
-		"another":       approval.Browser{}.OrNew(),
-		"a forged one":  approval.ParseBrowser("x"),
-		"one of no key": approval.ParseBrowser(""),
+		"another":       approval.BrowserBinding{}.OrNew(),
+		"a forged one":  approval.ParseBrowserBinding("x"),
+		"one of no key": approval.ParseBrowserBinding(""),
 	} {
-		g, _, err := tr.t.Finish(tr.device, browser, approval.NewHandle(), begun.Add(20*second), person)
+		g, _, err := tr.t.Complete(tr.device, browser, approval.NewGrantSession(), begun.Add(20*second), person)
 		if !errors.Is(err, approval.ErrOtherBrowser) || g != nil || tr.t.Snapshot() != before {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	again := approval.ParseBrowser(tr.browser.Reveal())
-	if _, _, err := tr.t.Finish(tr.device, again, approval.NewHandle(), begun.Add(20*second), person); err != nil {
+	again := approval.ParseBrowserBinding(tr.browser.Reveal())
+	if _, _, err := tr.t.Complete(tr.device, again, approval.NewGrantSession(), begun.Add(20*second), person); err != nil {
 		t.Errorf("its own, from the cookie: %v", err)
 	}
 }
 
 func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) {
-	b := approval.Browser{}.OrNew()
-	if b.IsZero() || !b.OrNew().Equal(b.Text) || !approval.ParseBrowser(b.Reveal()).Equal(b.Text) {
+	b := approval.BrowserBinding{}.OrNew()
+	if b.IsZero() || !b.OrNew().Equal(b.Text) || !approval.ParseBrowserBinding(b.Reveal()).Equal(b.Text) {
 		t.Error("it is named anew")
 	}
-	if approval.Browser.OrNew(approval.Browser{}).Equal(b.Text) {
+	if approval.BrowserBinding.OrNew(approval.BrowserBinding{}).Equal(b.Text) {
 		t.Error("two browsers have one name")
 	}
 	for _, text := range []string{"", "x", b.Reveal() + "x", b.Reveal()[1:], b.Reveal()[1:] + "\n", " " + b.Reveal()[1:], b.Reveal()[1:] + "="} {
-		if !approval.ParseBrowser(text).IsZero() {
+		if !approval.ParseBrowserBinding(text).IsZero() {
 			t.Errorf("%q was not made here", text)
 		}
 	}
@@ -212,28 +212,28 @@ func TestNoGrantComesOfADeviceThatNoLongerWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := tr.t.Snapshot()
-	if g, _, err := tr.t.Finish(a, tr.browser, approval.NewHandle(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.t.Snapshot() != before {
+	if g, _, err := tr.t.Complete(a, tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.t.Snapshot() != before {
 		t.Errorf("%v, %v", g, err)
 	}
 }
 
 func TestAFinishedTripGrantsItsBrowserFiveMinutes(t *testing.T) {
 	tr := arrived(t, authorization())
-	handle, at := approval.NewHandle(), begun.Add(20*second)
-	g, completed, err := tr.t.Finish(tr.device, tr.browser, handle, at, person)
+	session, at := approval.NewGrantSession(), begun.Add(20*second)
+	g, completed, err := tr.t.Complete(tr.device, tr.browser, session, at, person)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, d := g.Snapshot(), tr.device.Snapshot()
 	want := approval.GrantSnapshot{
-		ID: s.ID, Handle: handle.Digest(), Authorization: d.ID, UserCode: d.UserCode, Subject: subject(t, "alice@acme.example"),
+		ID: s.ID, Session: session.Digest(), Authorization: d.ID, UserCode: d.UserCode, Subject: subject(t, "alice@acme.example"),
 		Connection: "acme", GrantedAt: at, ExpiresAt: at.Add(300 * second),
 	}
 	if s != want || s.ID.IsZero() || !g.Live(at) || !g.Live(at.Add(300*second-1)) || g.Live(at.Add(300*second)) {
 		t.Errorf("%+v", s)
 	}
 	if completed.Kind != audit.LoginCompleted || completed.Connection != "acme" || completed.Mount != "legacy" || completed.Subject != want.Subject ||
-		completed.ClientID != "difyctl" || completed.DeviceLabel != "laptop" || completed.By != person {
+		completed.ClientID != "difyctl" || completed.DeviceLabel != "laptop" || completed.Origin != person {
 		t.Errorf("the event is %+v", completed)
 	}
 	if d.Status != device.Pending {
@@ -266,7 +266,7 @@ func TestARefusalTellsOperatorsMoreThanBrowsers(t *testing.T) {
 		}
 	}
 	for err, page := range map[interface{ PageCode() string }]string{
-		approval.ErrOtherBrowser: "browser_mismatch", approval.ErrTripOver: "sso_expired", approval.ErrReplayed: "sso_replayed",
+		approval.ErrOtherBrowser: "browser_mismatch", approval.ErrTransactionOver: "sso_expired", approval.ErrReplayed: "sso_replayed",
 	} {
 		if err.PageCode() != page {
 			t.Errorf("%v is %s on the page", err, err.PageCode())
@@ -283,7 +283,7 @@ func TestAnImpossibleTripIsNotRestored(t *testing.T) {
 		"a ticket for nobody":      func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
 		"vouched for, no ticket":   func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
 		"finished, vouched for by nobody": func(s *approval.TransactionSnapshot) {
-			s.Subject, s.Ticket, s.FinishedAt = identity.Subject{}, secret.Digest{}, begun
+			s.Subject, s.Ticket, s.CompletedAt = identity.Subject{}, secret.Digest{}, begun
 		},
 	} {
 		s := arrived(t, authorization()).t.Snapshot()

@@ -5,10 +5,10 @@
 package audit
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -44,19 +44,10 @@ type Event struct {
 	Mount       string // where a sign-in ended: canonical or legacy
 	Reason      string // one word per kind of refusal
 	Detail      string // expected and received, for operators; never a secret
-	By          Request
-}
-
-// Request holds what is known about the request that caused an event.
-type Request struct {
-	ID        string
-	IP        netip.Addr
-	UserAgent string
-	// Relayed says that IP may be that of a proxy which hides who sent the request.
-	Relayed bool
+	Origin      request.Origin
 }
 
 // New begins an event.
-func New(kind Kind, at time.Time, by Request) Event {
-	return Event{ID: uid.New(at), Kind: kind, At: at, By: by}
+func New(kind Kind, at time.Time, origin request.Origin) Event {
+	return Event{ID: uid.New(at), Kind: kind, At: at, Origin: origin}
 }

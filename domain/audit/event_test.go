@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 // The names are on the wire (contract §7): auditors' searches depend on them.
@@ -31,9 +32,9 @@ func TestTheKindsAreTheContracts(t *testing.T) {
 
 func TestAnEventBeginsWithWhatIsKnown(t *testing.T) {
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	by := audit.Request{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
-	a, b := audit.New(audit.TokenMinted, at, by), audit.New(audit.TokenMinted, at, by)
-	if a.Kind != audit.TokenMinted || !a.At.Equal(at) || a.By != by || a.ID.IsZero() || a.ID == b.ID {
+	origin := request.Origin{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
+	a, b := audit.New(audit.TokenMinted, at, origin), audit.New(audit.TokenMinted, at, origin)
+	if a.Kind != audit.TokenMinted || !a.At.Equal(at) || a.Origin != origin || a.ID.IsZero() || a.ID == b.ID {
 		t.Errorf("%+v, then %+v", a, b)
 	}
 }

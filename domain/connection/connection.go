@@ -122,17 +122,17 @@ func (c Connection) Slug() string { return c.s.Slug }
 func (c Connection) Settings() Settings { return c.s }
 
 // SpeaksForAnyone reports whether no address is foreign to the connection.
-func (c Connection) SpeaksForAnyone() bool { return slices.Contains(c.s.Domains, "*") }
+func (c Connection) MayAssertAnyDomain() bool { return slices.Contains(c.s.Domains, "*") }
 
 // MaySpeakFor reports whether email lies in the connection's domains. Domains
 // match exactly; a sub-domain is another domain.
-func (c Connection) MaySpeakFor(email identity.Email) bool {
-	return c.SpeaksForAnyone() || slices.Contains(c.s.Domains, email.Domain())
+func (c Connection) MayAssert(email identity.Email) bool {
+	return c.MayAssertAnyDomain() || slices.Contains(c.s.Domains, email.Domain())
 }
 
 // Vouch returns [ErrForeignDomain] unless the connection may speak for who.
-func (c Connection) Vouch(who identity.Subject) error {
-	if !c.MaySpeakFor(who.Email()) {
+func (c Connection) CheckSubject(subject identity.Subject) error {
+	if !c.MayAssert(subject.Email()) {
 		return ErrForeignDomain
 	}
 	return nil
@@ -180,7 +180,7 @@ func (d Directory) Choose(slug, loginHint string) (Connection, error) {
 				return c, nil
 			}
 		}
-		if anyone := slices.DeleteFunc(d.All(), func(c Connection) bool { return !c.SpeaksForAnyone() }); len(anyone) == 1 {
+		if anyone := slices.DeleteFunc(d.All(), func(c Connection) bool { return !c.MayAssertAnyDomain() }); len(anyone) == 1 {
 			return anyone[0], nil
 		}
 	}

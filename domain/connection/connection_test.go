@@ -99,18 +99,18 @@ func TestAConnectionSpeaksForItsDomainsOnly(t *testing.T) {
 		"alice@bucher.example":        false,
 		"acme.example@evil.example":   false,
 	} {
-		who := subject(t, address)
-		if c.MaySpeakFor(who.Email()) != may || (c.Vouch(who) == nil) != may {
-			t.Errorf("%s: %v", address, c.MaySpeakFor(who.Email()))
+		subject := subject(t, address)
+		if c.MayAssert(subject.Email()) != may || (c.CheckSubject(subject) == nil) != may {
+			t.Errorf("%s: %v", address, c.MayAssert(subject.Email()))
 		}
-		if err := c.Vouch(who); !may && !errors.Is(err, connection.ErrForeignDomain) {
+		if err := c.CheckSubject(subject); !may && !errors.Is(err, connection.ErrForeignDomain) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if c.SpeaksForAnyone() {
+	if c.MayAssertAnyDomain() {
 		t.Error("it speaks for anyone")
 	}
-	if any := newConnection(t, "any", "*"); !any.SpeaksForAnyone() || any.Vouch(subject(t, "x@anywhere.example")) != nil {
+	if any := newConnection(t, "any", "*"); !any.MayAssertAnyDomain() || any.CheckSubject(subject(t, "x@anywhere.example")) != nil {
 		t.Error(`"*" is not any domain`)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -59,40 +60,40 @@ type Authorization struct{ s Snapshot }
 
 // Snapshot is an [Authorization] laid flat, for rows and comparisons.
 type Snapshot struct {
-	ID            uid.ID
-	Code          secret.Digest
-	UserCode      UserCode
-	ClientID      string
-	Label         string
-	RequestedFrom netip.Addr // zero: unknown
-	RequestedAt   time.Time
-	ExpiresAt     time.Time
-	Status        Status
-	Subject       identity.Subject // who decided
-	TokenID       uid.ID           // allotted at approval
-	DecidedAt     time.Time
-	RedeemedAt    time.Time
-	RedeemedFrom  netip.Addr
-	Repeated      bool // the one repetition was answered
-	Undelivered   bool // the last answer is known not to have arrived
-	SeenElsewhere bool // polled from another address than RequestedFrom
+	ID              uid.ID
+	Code            secret.Digest
+	UserCode        UserCode
+	ClientID        string
+	Label           string
+	RequestedFrom   netip.Addr // zero: unknown
+	RequestedAt     time.Time
+	ExpiresAt       time.Time
+	Status          Status
+	Subject         identity.Subject // who decided
+	TokenID         uid.ID           // allotted at approval
+	DecidedAt       time.Time
+	RedeemedAt      time.Time
+	RedeemedFrom    netip.Addr
+	Repeated        bool // the one repetition was answered
+	Undelivered     bool // the last answer is known not to have arrived
+	PolledElsewhere bool // polled from another address than RequestedFrom
 }
 
 // Start begins an attempt. The [Code] is for the client alone and is not kept.
-func Start(client Client, label Label, timing Timing, at time.Time, by audit.Request) (*Authorization, Code, audit.Event) {
+func Start(client Client, label Label, timing Timing, at time.Time, origin request.Origin) (*Authorization, Code, audit.Event) {
 	code := NewCode()
 	a := &Authorization{Snapshot{
 		ID: uid.New(at), Code: code.Digest(), UserCode: NewUserCode(),
-		ClientID: client.ID, Label: label.String(), RequestedFrom: by.IP,
+		ClientID: client.ID, Label: label.String(), RequestedFrom: origin.IP,
 		RequestedAt: at, ExpiresAt: at.Add(timing.TTL), Status: Pending,
 	}}
-	return a, code, a.event(audit.DeviceFlowStarted, at, by)
+	return a, code, a.event(audit.DeviceFlowStarted, at, origin)
 }
 
 // Visit begins a sign-in that lets no device in: a person wants to see their own
 // devices. Nobody knows its code, and it refuses to be decided.
-func Visit(timing Timing, at time.Time, by audit.Request) (*Authorization, audit.Event) {
-	a, _, begun := Start(pages, Label{pages.Name}, timing, at, by)
+func Visit(timing Timing, at time.Time, origin request.Origin) (*Authorization, audit.Event) {
+	a, _, begun := Start(pages, Label{pages.Name}, timing, at, origin)
 	return a, begun
 }
 
@@ -129,7 +130,7 @@ func (a *Authorization) Snapshot() Snapshot { return a.s }
 
 // Undecided returns nil if a person may still decide, else [ErrDecided] or
 // [ErrExpired], both of which are [ErrNotPending].
-func (a *Authorization) Undecided(at time.Time) error {
+func (a *Authorization) CheckPending(at time.Time) error {
 	switch {
 	case a.s.Status != Pending:
 		return ErrDecided
@@ -141,20 +142,20 @@ func (a *Authorization) Undecided(at time.Time) error {
 
 // Approve records that by let the device in, and allots the token's id. It
 // returns [ErrNotPending].
-func (a *Authorization) Approve(by identity.Subject, at time.Time, req audit.Request) (audit.Event, error) {
+func (a *Authorization) Approve(by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error) {
 	if err := a.decide(Approved, by, at); err != nil {
 		return audit.Event{}, err
 	}
 	a.s.TokenID = uid.New(at)
-	return a.event(audit.DeviceFlowApproved, at, req), nil
+	return a.event(audit.DeviceFlowApproved, at, origin), nil
 }
 
 // Deny records that by turned the device away. It returns [ErrNotPending].
-func (a *Authorization) Deny(by identity.Subject, at time.Time, req audit.Request) (audit.Event, error) {
+func (a *Authorization) Deny(by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error) {
 	if err := a.decide(Denied, by, at); err != nil {
 		return audit.Event{}, err
 	}
-	return a.event(audit.DeviceFlowDenied, at, req), nil
+	return a.event(audit.DeviceFlowDenied, at, origin), nil
 }
 
 func (a *Authorization) decide(to Status, by identity.Subject, at time.Time) error {
@@ -164,7 +165,7 @@ func (a *Authorization) decide(to Status, by identity.Subject, at time.Time) err
 	if a.IsVisit() {
 		return ErrDecided // there is nothing to decide
 	}
-	if err := a.Undecided(at); err != nil {
+	if err := a.CheckPending(at); err != nil {
 		return err
 	}
 	a.s.Status, a.s.Subject, a.s.DecidedAt = to, by, at
@@ -175,7 +176,7 @@ func (a *Authorization) decide(to Status, by identity.Subject, at time.Time) err
 // redeemed, the device is turned away; if it was, the answer will not be
 // repeated, and the caller has to revoke the token. It returns [ErrNotPending]
 // for anybody else and in every other state.
-func (a *Authorization) Undo(by identity.Subject, at time.Time, req audit.Request) (audit.Event, error) {
+func (a *Authorization) Undo(by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error) {
 	if !a.s.Subject.Same(by) {
 		return audit.Event{}, ErrNotPending
 	}
@@ -187,15 +188,15 @@ func (a *Authorization) Undo(by identity.Subject, at time.Time, req audit.Reques
 	default:
 		return audit.Event{}, ErrNotPending
 	}
-	e := a.event(audit.DeviceFlowDenied, at, req)
+	e := a.event(audit.DeviceFlowDenied, at, origin)
 	e.Reason = "undone"
 	return e, nil
 }
 
 // Reject records that a decision was refused for reason, without deciding.
-func (a *Authorization) Reject(who identity.Subject, reason string, at time.Time, by audit.Request) audit.Event {
-	e := a.event(audit.DeviceFlowRejected, at, by)
-	e.Subject, e.Reason = who, reason
+func (a *Authorization) Reject(subject identity.Subject, reason string, at time.Time, origin request.Origin) audit.Event {
+	e := a.event(audit.DeviceFlowRejected, at, origin)
+	e.Subject, e.Reason = subject, reason
 	return e
 }
 
@@ -203,7 +204,7 @@ func (a *Authorization) Reject(who identity.Subject, reason string, at time.Time
 // redeem or a redemption to repeat, else [ErrAuthorizationPending],
 // [ErrAccessDenied], [ErrExpiredToken] or [ErrForeignClient]. An empty clientID
 // is not checked.
-func (a *Authorization) Answer(clientID string, at time.Time) error {
+func (a *Authorization) CheckPoll(clientID string, at time.Time) error {
 	expired := !at.Before(a.s.ExpiresAt)
 	switch {
 	case clientID != "" && clientID != a.s.ClientID:
@@ -234,14 +235,14 @@ func (a *Authorization) IsRedeemed() bool { return a.s.Status == Redeemed }
 
 // Redeem hands the approval out, once. It returns [Authorization.Answer]'s
 // refusals, and [ErrExpiredToken] for an authorization redeemed before.
-func (a *Authorization) Redeem(at time.Time, by audit.Request) error {
-	if err := a.Answer("", at); err != nil {
+func (a *Authorization) Redeem(at time.Time, origin request.Origin) error {
+	if err := a.CheckPoll("", at); err != nil {
 		return err
 	}
 	if a.s.Status == Redeemed {
 		return ErrExpiredToken
 	}
-	a.s.Status, a.s.RedeemedAt, a.s.RedeemedFrom = Redeemed, at, by.IP
+	a.s.Status, a.s.RedeemedAt, a.s.RedeemedFrom = Redeemed, at, origin.IP
 	return nil
 }
 
@@ -249,13 +250,13 @@ func (a *Authorization) Redeem(at time.Time, by audit.Request) error {
 // within 30 s, from the same address, if issued was never used and is still
 // the one that was handed out. It returns [ErrSlowDown] before the gap has
 // passed, whichever replica is asked, and [ErrExpiredToken] otherwise.
-func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time.Time, by audit.Request) error {
+func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time.Time, origin request.Origin) error {
 	if a.s.Status == Redeemed && at.Before(a.s.RedeemedAt.Add(timing.Gap())) {
 		return ErrSlowDown
 	}
 	t := issued.Snapshot()
 	revoked := !t.RevokedAt.IsZero() && !a.s.Undelivered
-	if a.s.Status != Redeemed || a.s.Repeated || by.IP != a.s.RedeemedFrom ||
+	if a.s.Status != Redeemed || a.s.Repeated || origin.IP != a.s.RedeemedFrom ||
 		!at.Before(a.s.RedeemedAt.Add(repeatWindow)) ||
 		t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() || revoked {
 		return ErrExpiredToken
@@ -266,7 +267,7 @@ func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time
 
 // NotDelivered records that the token's answer is known not to have arrived.
 // It refuses for a token that was used: that one did arrive.
-func (a *Authorization) NotDelivered(issued *token.AccessToken) error {
+func (a *Authorization) MarkUndelivered(issued *token.AccessToken) error {
 	if t := issued.Snapshot(); a.s.Status != Redeemed || t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() {
 		return fmt.Errorf("device: nothing to withdraw for %s", a.s.ID)
 	}
@@ -277,12 +278,12 @@ func (a *Authorization) NotDelivered(issued *token.AccessToken) error {
 // PolledFrom notes the first poll that comes from another address than the
 // start did, and reports whether this was it. It is for auditors: people start
 // a login on one network and continue on another.
-func (a *Authorization) PolledFrom(at time.Time, by audit.Request) (audit.Event, bool) {
-	if a.s.SeenElsewhere || by.IP == a.s.RequestedFrom {
+func (a *Authorization) RecordPollOrigin(at time.Time, origin request.Origin) (audit.Event, bool) {
+	if a.s.PolledElsewhere || origin.IP == a.s.RequestedFrom {
 		return audit.Event{}, false
 	}
-	a.s.SeenElsewhere = true
-	return a.event(audit.DeviceCodeCrossIP, at, by), true
+	a.s.PolledElsewhere = true
+	return a.event(audit.DeviceCodeCrossIP, at, origin), true
 }
 
 // SameNetwork reports whether ip lies in the network from which the device
@@ -301,35 +302,35 @@ func (a *Authorization) SameNetwork(ip netip.Addr) bool {
 }
 
 // Place is where a device asked from, as seen by the person who decides.
-type Place string
+type NetworkMatch string
 
 // The places. UnknownPlace is no reason for trust.
 const (
-	SamePlace    Place = "same" // network as the person
-	OtherPlace   Place = "other"
-	UnknownPlace Place = "unknown"
+	SameNetwork    NetworkMatch = "same" // network as the person
+	OtherNetwork   NetworkMatch = "other"
+	UnknownNetwork NetworkMatch = "unknown"
 )
 
 // PlaceSeenBy compares where the device asked from with where the person sits.
 // Behind a proxy that hides people everybody has one address: that must reassure
 // nobody.
-func (a *Authorization) PlaceSeenBy(person audit.Request) Place {
+func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
 	switch {
-	case person.Relayed || !a.s.RequestedFrom.IsValid():
-		return UnknownPlace
+	case person.BehindUnknownProxy || !a.s.RequestedFrom.IsValid():
+		return UnknownNetwork
 	case a.SameNetwork(person.IP):
-		return SamePlace
+		return SameNetwork
 	}
-	return OtherPlace
+	return OtherNetwork
 }
 
 // HintUntil is how long "still pending" may be remembered without asking again.
-func (a *Authorization) HintUntil(at time.Time) time.Duration {
-	return min(hintLife, a.s.ExpiresAt.Sub(at))
+func (a *Authorization) PendingHintTTL(at time.Time) time.Duration {
+	return min(pendingHintTTL, a.s.ExpiresAt.Sub(at))
 }
 
-func (a *Authorization) event(kind audit.Kind, at time.Time, by audit.Request) audit.Event {
-	e := audit.New(kind, at, by)
+func (a *Authorization) event(kind audit.Kind, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(kind, at, origin)
 	e.Subject, e.TokenID, e.ClientID, e.DeviceLabel = a.s.Subject, a.s.TokenID, a.s.ClientID, a.s.Label
 	return e
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -29,7 +30,7 @@ func TestAnAttemptStartsPending(t *testing.T) {
 		t.Errorf("it starts as\n%+v, want\n%+v", s, want)
 	}
 	if started.Kind != audit.DeviceFlowStarted || started.ClientID != "difyctl" || started.DeviceLabel != "laptop" ||
-		started.By != home || !started.At.Equal(begun) || !started.Subject.IsZero() {
+		started.Origin != home || !started.At.Equal(begun) || !started.Subject.IsZero() {
 		t.Errorf("the event is %+v", started)
 	}
 }
@@ -70,7 +71,7 @@ var moves = map[string]move{
 		return audit.Event{}, a.Repeat(issued(t, a), device.StandardTiming, at, home)
 	},
 	"not delivered": func(t testing.TB, a *device.Authorization, _ time.Time) (audit.Event, error) {
-		return audit.Event{}, a.NotDelivered(issued(t, a))
+		return audit.Event{}, a.MarkUndelivered(issued(t, a))
 	},
 }
 
@@ -188,7 +189,7 @@ func TestADecisionSaysWhoAndAllotsTheToken(t *testing.T) {
 		t.Errorf("approved as %+v, %v", s, err)
 	}
 	if approved.Subject != alice(t) || approved.TokenID != s.TokenID || approved.ClientID != "difyctl" ||
-		approved.DeviceLabel != "laptop" || approved.By != away || !approved.At.Equal(at) {
+		approved.DeviceLabel != "laptop" || approved.Origin != away || !approved.At.Equal(at) {
 		t.Errorf("the event is %+v", approved)
 	}
 	d := start(t)
@@ -243,7 +244,7 @@ func TestAPollIsAnsweredByStateAndTime(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			a := in(t, c.from)
 			before := a.Snapshot()
-			if err := a.Answer(c.client, c.at); err != c.want {
+			if err := a.CheckPoll(c.client, c.at); err != c.want {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if a.Snapshot() != before {
@@ -297,7 +298,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 	if _, err := a.Deny(alice(t), expiry.Add(-1), away); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Answer("", expiry); !errors.Is(err, device.ErrExpiredToken) {
+	if err := a.CheckPoll("", expiry); !errors.Is(err, device.ErrExpiredToken) {
 		t.Errorf("a denial lives on: %v", err)
 	}
 }
@@ -320,16 +321,16 @@ func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
 	gap := device.StandardTiming.Gap()
 	use := func(t *testing.T, tok *token.AccessToken) {
 		t.Helper()
-		if _, err := tok.Use(redeemed); err != nil {
+		if _, err := tok.RecordUse(redeemed); err != nil {
 			t.Fatal(err)
 		}
 	}
 	revoke := func(_ *testing.T, tok *token.AccessToken) { tok.Revoke("by_owner", redeemed, away) }
-	elsewhere := audit.Request{IP: netip.MustParseAddr("192.0.2.2")}
+	elsewhere := request.Origin{IP: netip.MustParseAddr("192.0.2.2")}
 	for _, c := range []struct {
 		what   string
 		after  time.Duration
-		by     audit.Request
+		by     request.Origin
 		before func(*testing.T, *device.Authorization, *token.AccessToken)
 		want   error
 	}{
@@ -340,11 +341,11 @@ func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
 		{"in the last moment", 30*second - 1, home, nil, nil},
 		{"too late", 30 * second, home, nil, device.ErrExpiredToken},
 		{"from elsewhere", gap, elsewhere, nil, device.ErrExpiredToken},
-		{"from nowhere known", gap, audit.Request{}, nil, device.ErrExpiredToken},
+		{"from nowhere known", gap, request.Origin{}, nil, device.ErrExpiredToken},
 		{"after its use", gap, home, func(t *testing.T, _ *device.Authorization, tok *token.AccessToken) { use(t, tok) }, device.ErrExpiredToken},
 		{"after its revocation", gap, home, func(t *testing.T, _ *device.Authorization, tok *token.AccessToken) { revoke(t, tok) }, device.ErrExpiredToken},
 		{"after it was withdrawn as not delivered", gap, home, func(t *testing.T, a *device.Authorization, tok *token.AccessToken) {
-			if err := a.NotDelivered(tok); err != nil {
+			if err := a.MarkUndelivered(tok); err != nil {
 				t.Fatal(err)
 			}
 			revoke(t, tok)
@@ -396,14 +397,14 @@ func TestTheAdvertisedIntervalIsLongEnough(t *testing.T) {
 func TestATokenThatWasUsedDidArrive(t *testing.T) {
 	a := in(t, device.Redeemed)
 	tok := issued(t, a)
-	if _, err := tok.Use(begun.Add(2 * time.Minute)); err != nil {
+	if _, err := tok.RecordUse(begun.Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	before := a.Snapshot()
-	if err := a.NotDelivered(tok); err == nil || a.Snapshot() != before {
+	if err := a.MarkUndelivered(tok); err == nil || a.Snapshot() != before {
 		t.Errorf("it is withdrawn: %v", err)
 	}
-	if err := a.NotDelivered(issued(t, in(t, device.Redeemed))); err == nil {
+	if err := a.MarkUndelivered(issued(t, in(t, device.Redeemed))); err == nil {
 		t.Error("another token is withdrawn")
 	}
 }
@@ -411,14 +412,14 @@ func TestATokenThatWasUsedDidArrive(t *testing.T) {
 // Case F14: the browser, and the polls, may come from elsewhere; it is noted once.
 func TestAPollFromElsewhereIsNotedOnce(t *testing.T) {
 	a := start(t)
-	if _, news := a.PolledFrom(begun, home); news || a.Snapshot().SeenElsewhere {
+	if _, changed := a.RecordPollOrigin(begun, home); changed || a.Snapshot().PolledElsewhere {
 		t.Error("home is elsewhere")
 	}
-	e, news := a.PolledFrom(begun, away)
-	if !news || e.Kind != audit.DeviceCodeCrossIP || e.By != away || !a.Snapshot().SeenElsewhere {
-		t.Errorf("%+v, %v", e, news)
+	e, changed := a.RecordPollOrigin(begun, away)
+	if !changed || e.Kind != audit.DeviceCodeCrossIP || e.Origin != away || !a.Snapshot().PolledElsewhere {
+		t.Errorf("%+v, %v", e, changed)
 	}
-	if _, news := a.PolledFrom(begun, away); news {
+	if _, changed := a.RecordPollOrigin(begun, away); changed {
 		t.Error("it is noted twice")
 	}
 }
@@ -446,21 +447,21 @@ func TestTheSameNetworkIsTheSameBlock(t *testing.T) {
 			a, _ := netip.ParseAddr(text)
 			return a
 		}
-		a, _, _ := device.Start(client, device.Label{}, device.StandardTiming, begun, audit.Request{IP: address(c.from)})
+		a, _, _ := device.Start(client, device.Label{}, device.StandardTiming, begun, request.Origin{IP: address(c.from)})
 		if got := a.SameNetwork(address(c.ip)); got != c.same {
 			t.Errorf("%q and %q: %v", c.from, c.ip, got)
 		}
-		want := device.OtherPlace
+		want := device.OtherNetwork
 		switch {
 		case c.same:
-			want = device.SamePlace
+			want = device.SameNetwork
 		case c.from == "":
-			want = device.UnknownPlace
+			want = device.UnknownNetwork
 		}
-		if got := a.PlaceSeenBy(audit.Request{IP: address(c.ip)}); got != want {
+		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip)}); got != want {
 			t.Errorf("%q seen from %q: %s, want %s", c.from, c.ip, got, want)
 		}
-		if got := a.PlaceSeenBy(audit.Request{IP: address(c.ip), Relayed: true}); got != device.UnknownPlace {
+		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip), BehindUnknownProxy: true}); got != device.UnknownNetwork {
 			t.Errorf("%q seen through a proxy that hides people: %s", c.from, got)
 		}
 	}
@@ -471,7 +472,7 @@ func TestAHintNeverOutlivesTheCode(t *testing.T) {
 	for at, want := range map[time.Duration]time.Duration{
 		0: 15 * second, ttl - 16*second: 15 * second, ttl - 15*second: 15 * second, ttl - 3*second: 3 * second, ttl: 0,
 	} {
-		if got := a.HintUntil(begun.Add(at)); got != want {
+		if got := a.PendingHintTTL(begun.Add(at)); got != want {
 			t.Errorf("%s after the start: %s, want %s", at, got, want)
 		}
 	}

@@ -75,13 +75,13 @@ func ParseLabel(text string, of Client) Label {
 	if r := []rune(text); len(r) > labelMax {
 		text = strings.TrimSpace(string(r[:labelMax]))
 	}
-	if !strings.ContainsFunc(text, isSeen) {
+	if !strings.ContainsFunc(text, isVisible) {
 		text = of.Name
 	}
 	return Label{text}
 }
 
-func isSeen(r rune) bool {
+func isVisible(r rune) bool {
 	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.In(r, invisible...)
 }
 

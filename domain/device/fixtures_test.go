@@ -5,17 +5,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 )
 
 var (
 	begun  = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	client = device.Client{ID: "difyctl", Name: "Dify CLI"}
-	home   = audit.Request{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
-	away   = audit.Request{ID: "r-2", IP: netip.MustParseAddr("198.51.100.7"), UserAgent: "Firefox"}
+	home   = request.Origin{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
+	away   = request.Origin{ID: "r-2", IP: netip.MustParseAddr("198.51.100.7"), UserAgent: "Firefox"}
 )
 
 const (

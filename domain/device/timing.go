@@ -20,7 +20,7 @@ const (
 	// repeatWindow is how long a redemption may be answered once more.
 	repeatWindow = 30 * time.Second
 	// hintLife bounds what a lost wake-up costs.
-	hintLife = 15 * time.Second
+	pendingHintTTL = 15 * time.Second
 )
 
 // Gap is the least time between two polls that are answered: the interval

@@ -42,7 +42,7 @@ func NewUserCode() UserCode {
 // or none, full-width letters, zero-width characters. It returns
 // [ErrInvalidUserCode] for what cannot have been issued.
 func ParseUserCode(text string) (UserCode, error) {
-	folded := FoldUserCode(text)
+	folded := NormalizeUserCode(text)
 	if len(folded) != userCodeLength || strings.Trim(folded, userCodeAlphabet) != "" {
 		return UserCode{}, ErrInvalidUserCode
 	}
@@ -62,7 +62,7 @@ func FindUserCode(text string) (UserCode, error) {
 		return code, nil
 	}
 	var found UserCode
-	for _, word := range strings.FieldsFunc(text, separates) {
+	for _, word := range strings.FieldsFunc(text, isSeparator) {
 		if code, err := ParseUserCode(word); err == nil && strings.ContainsFunc(word, func(r rune) bool { return unicode.In(r, dashes...) }) {
 			if !found.IsZero() && found != code {
 				return UserCode{}, ErrInvalidUserCode // which one is meant?
@@ -77,13 +77,13 @@ func FindUserCode(text string) (UserCode, error) {
 }
 
 // separates reports whether r ends a word: no spelling of a code has it inside.
-func separates(r rune) bool {
+func isSeparator(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune("=&?#/:;,.<>()[]{}|\"'`", r)
 }
 
 // FoldUserCode removes what does not distinguish codes, so that two spellings
 // of one guess are counted as one even if no such code can exist.
-func FoldUserCode(text string) string {
+func NormalizeUserCode(text string) string {
 	if len(text) > userCodeMaxInput*utf8.UTFMax {
 		text = text[:userCodeMaxInput*utf8.UTFMax]
 	}

@@ -155,7 +155,7 @@ func TestNoDecorationChangesACode(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%+q: %v, %v, want %v", typed.String(), got, err, want)
 		}
-		if device.FoldUserCode(typed.String()) != device.FoldUserCode(letters) {
+		if device.NormalizeUserCode(typed.String()) != device.NormalizeUserCode(letters) {
 			t.Errorf("%+q is counted as another guess than %q", typed.String(), letters)
 		}
 	})
@@ -164,14 +164,14 @@ func TestNoDecorationChangesACode(t *testing.T) {
 func TestFoldingTakesAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes"))
-		folded := device.FoldUserCode(text)
+		folded := device.NormalizeUserCode(text)
 		if len(folded) > 4*len(text) || !utf8.ValidString(folded) {
 			t.Errorf("%q became %q", text, folded)
 		}
-		if again := device.FoldUserCode(folded); len(folded) < 200 && again != folded {
+		if again := device.NormalizeUserCode(folded); len(folded) < 200 && again != folded {
 			t.Errorf("%q becomes %q, then %q", text, folded, again)
 		}
-		if c, err := device.ParseUserCode(text); err == nil && device.FoldUserCode(c.String()) != folded {
+		if c, err := device.ParseUserCode(text); err == nil && device.NormalizeUserCode(c.String()) != folded {
 			t.Errorf("%q is taken for %v", text, c)
 		}
 	})

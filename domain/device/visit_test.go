@@ -12,7 +12,7 @@ func TestAVisitLetsNoDeviceIn(t *testing.T) {
 	if !visit.IsVisit() || start(t).IsVisit() || begun1.ClientID != visit.Snapshot().ClientID {
 		t.Errorf("begun as %+v", visit.Snapshot())
 	}
-	if err := visit.Undecided(begun); err != nil {
+	if err := visit.CheckPending(begun); err != nil {
 		t.Errorf("nobody can sign in for it: %v", err)
 	}
 	before := visit.Snapshot()
@@ -38,7 +38,7 @@ func TestNoClientCanPassForOurOwnPages(t *testing.T) {
 func TestWhatWasTakenBackIsNotAnsweredAgain(t *testing.T) {
 	a := in(t, device.Redeemed)
 	token := issued(t, a)
-	if err := a.NotDelivered(token); err != nil {
+	if err := a.MarkUndelivered(token); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.Undo(alice(t), begun.Add(70*second), away); err != nil {

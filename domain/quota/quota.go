@@ -27,11 +27,11 @@ type Limit struct {
 
 // The limits of the wire contract, §2 and §3.
 var (
-	StartDevice  = Limit{Name: "start_device", Max: 60, Per: time.Hour}
-	LookUpDevice = Limit{Name: "look_up_device", Max: 60, Per: 5 * time.Minute}
-	InitiateSSO  = Limit{Name: "initiate_sso", Max: 60, Per: time.Hour}
-	Decide       = Limit{Name: "decide", Max: 10, Per: time.Hour}
-	BeginVisit   = Limit{Name: "begin_visit", Max: 60, Per: time.Hour}
+	StartDevice        = Limit{Name: "start_device", Max: 60, Per: time.Hour}
+	LookUpDevice       = Limit{Name: "look_up_device", Max: 60, Per: 5 * time.Minute}
+	InitiateSSO        = Limit{Name: "initiate_sso", Max: 60, Per: time.Hour}
+	Decide             = Limit{Name: "decide", Max: 10, Per: time.Hour}
+	StartAccountSignIn = Limit{Name: "begin_visit", Max: 60, Per: time.Hour}
 	// FailedSignIns bounds what is kept for auditors of one trip or address.
 	FailedSignIns = Limit{Name: "failed_sign_ins", Max: 10, Per: time.Hour}
 )

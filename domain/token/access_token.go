@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -48,13 +49,13 @@ type Snapshot struct {
 
 // Mint makes the token with the given id. The [Secret] is for the client alone
 // and is not kept.
-func Mint(id uid.ID, of Device, subject identity.Type, life Lifetime, at time.Time, by audit.Request) (*AccessToken, Secret, audit.Event) {
+func Mint(id uid.ID, of Device, subject identity.Type, life Lifetime, at time.Time, origin request.Origin) (*AccessToken, Secret, audit.Event) {
 	s := newSecret(subject)
 	t := &AccessToken{Snapshot{
 		ID: id, Device: of, Prefix: prefixOf(subject), Digest: s.Digest(),
 		CreatedAt: at, ExpiresAt: at.Add(time.Duration(life)),
 	}}
-	return t, s, t.event(audit.TokenMinted, at, by)
+	return t, s, t.event(audit.TokenMinted, at, origin)
 }
 
 // Restore brings a token back from storage. It refuses a state that no
@@ -80,15 +81,15 @@ func (t *AccessToken) Valid(at time.Time) error {
 
 // useGrain is how exactly the last use is kept; anything finer would turn each
 // request into a write.
-const useGrain = time.Minute
+const lastUsedPrecision = time.Minute
 
 // Use notes a request made with the token and reports whether that is worth
 // keeping. It returns [ErrInvalid] for a dead token.
-func (t *AccessToken) Use(at time.Time) (changed bool, err error) {
+func (t *AccessToken) RecordUse(at time.Time) (changed bool, err error) {
 	if err := t.Valid(at); err != nil {
 		return false, err
 	}
-	if at.Sub(t.s.LastUsedAt) < useGrain {
+	if at.Sub(t.s.LastUsedAt) < lastUsedPrecision {
 		return false, nil
 	}
 	t.s.LastUsedAt = at
@@ -97,36 +98,36 @@ func (t *AccessToken) Use(at time.Time) (changed bool, err error) {
 
 // Revoke ends the token for the given reason. Revoking a dead one changes
 // nothing and reports false.
-func (t *AccessToken) Revoke(reason string, at time.Time, by audit.Request) (audit.Event, bool) {
+func (t *AccessToken) Revoke(reason string, at time.Time, origin request.Origin) (audit.Event, bool) {
 	if !t.s.RevokedAt.IsZero() {
 		return audit.Event{}, false
 	}
 	t.s.RevokedAt, t.s.Digest = at, secret.Digest{}
-	e := t.event(audit.TokenRevoked, at, by)
+	e := t.event(audit.TokenRevoked, at, origin)
 	e.Reason = reason
 	return e, true
 }
 
 // Expire ends a token whose time is up. One that is dead already, or has time
 // left, changes nothing and reports false.
-func (t *AccessToken) Expire(at time.Time, by audit.Request) (audit.Event, bool) {
+func (t *AccessToken) Expire(at time.Time, origin request.Origin) (audit.Event, bool) {
 	if !t.s.RevokedAt.IsZero() || at.Before(t.s.ExpiresAt) {
 		return audit.Event{}, false
 	}
 	t.s.RevokedAt, t.s.Digest = at, secret.Digest{}
-	return t.event(audit.TokenExpired, at, by), true
+	return t.event(audit.TokenExpired, at, origin), true
 }
 
 // Reissue gives a token that was never used another secret; the first one is
 // dead. It revives a token that was revoked because its secret never arrived:
 // whether that may be is for the authorization to say.
-func (t *AccessToken) Reissue(at time.Time, by audit.Request) (Secret, audit.Event, error) {
+func (t *AccessToken) Reissue(at time.Time, origin request.Origin) (Secret, audit.Event, error) {
 	if !t.s.LastUsedAt.IsZero() || !at.Before(t.s.ExpiresAt) {
 		return Secret{}, audit.Event{}, ErrInvalid
 	}
 	s := newSecret(t.SubjectType())
 	t.s.Digest, t.s.RevokedAt = s.Digest(), time.Time{}
-	return s, t.event(audit.TokenRotated, at, by), nil
+	return s, t.event(audit.TokenRotated, at, origin), nil
 }
 
 // BelongsTo reports whether the token acts for whoever issuer calls by email.
@@ -145,8 +146,8 @@ func (t *AccessToken) SubjectType() identity.Type {
 // Scopes are what the token may do; the prefix decides.
 func (t *AccessToken) Scopes() []string { return ScopesOf(t.SubjectType()) }
 
-func (t *AccessToken) event(kind audit.Kind, at time.Time, by audit.Request) audit.Event {
-	e := audit.New(kind, at, by)
+func (t *AccessToken) event(kind audit.Kind, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(kind, at, origin)
 	e.TokenID, e.ClientID, e.DeviceLabel, e.Scopes = t.s.ID, t.s.Device.ClientID, t.s.Device.Label, t.Scopes()
 	if subject, err := identity.NewSubject(t.s.Device.Email, t.s.Device.Issuer, ""); err == nil {
 		e.Subject = subject

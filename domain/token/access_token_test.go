@@ -11,6 +11,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -19,7 +20,7 @@ import (
 var (
 	born = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	dies = born.Add(life)
-	by   = audit.Request{ID: "r-1", UserAgent: "difyctl/1"}
+	by   = request.Origin{ID: "r-1", UserAgent: "difyctl/1"}
 )
 
 const life = 14 * 24 * time.Hour
@@ -52,7 +53,7 @@ func TestATokenIsMintedForADevice(t *testing.T) {
 		t.Errorf("%+v", tok.Snapshot())
 	}
 	if minted.Kind != audit.TokenMinted || minted.TokenID != id || minted.ClientID != "difyctl" || minted.DeviceLabel != "laptop" ||
-		!minted.Subject.Same(alice(t)) || !slices.Equal(minted.Scopes, tok.Scopes()) || minted.By != by {
+		!minted.Subject.Same(alice(t)) || !slices.Equal(minted.Scopes, tok.Scopes()) || minted.Origin != by {
 		t.Errorf("the event is %+v", minted)
 	}
 	if !tok.BelongsTo(alice(t).Email(), alice(t).Issuer()) {
@@ -154,8 +155,8 @@ func TestATokenIsValidUntilItExpiresOrIsRevoked(t *testing.T) {
 			t.Errorf("%s after its birth: %v", at.Sub(born), err)
 		}
 		before := tok.Snapshot()
-		if news, err := tok.Use(at); !errors.Is(err, want) || news != (want == nil) {
-			t.Errorf("%s after its birth, used: %v, %v", at.Sub(born), news, err)
+		if changed, err := tok.RecordUse(at); !errors.Is(err, want) || changed != (want == nil) {
+			t.Errorf("%s after its birth, used: %v, %v", at.Sub(born), changed, err)
 		} else if err != nil && tok.Snapshot() != before {
 			t.Errorf("the refused use leaves %+v", tok.Snapshot())
 		}
@@ -180,12 +181,12 @@ func TestALastUseIsKeptByTheMinute(t *testing.T) {
 		{48 * time.Hour, true},
 	} {
 		at := born.Add(c.after)
-		news, err := tok.Use(at)
+		changed, err := tok.RecordUse(at)
 		if c.news {
 			kept = at
 		}
-		if err != nil || news != c.news || !tok.Snapshot().LastUsedAt.Equal(kept) {
-			t.Errorf("%s after its birth: %v, %v, last used at %s", c.after, news, err, tok.Snapshot().LastUsedAt)
+		if err != nil || changed != c.news || !tok.Snapshot().LastUsedAt.Equal(kept) {
+			t.Errorf("%s after its birth: %v, %v, last used at %s", c.after, changed, err, tok.Snapshot().LastUsedAt)
 		}
 	}
 }
@@ -193,18 +194,18 @@ func TestALastUseIsKeptByTheMinute(t *testing.T) {
 func TestATokenIsRevokedOnce(t *testing.T) {
 	tok, _ := mint(t)
 	at := born.Add(time.Hour)
-	e, news := tok.Revoke("by_owner", at, by)
+	e, changed := tok.Revoke("by_owner", at, by)
 	s := tok.Snapshot()
-	if !news || e.Kind != audit.TokenRevoked || e.Reason != "by_owner" || e.TokenID != s.ID || !s.RevokedAt.Equal(at) || !s.Digest.IsZero() {
-		t.Errorf("%+v, %v, %+v", e, news, s)
+	if !changed || e.Kind != audit.TokenRevoked || e.Reason != "by_owner" || e.TokenID != s.ID || !s.RevokedAt.Equal(at) || !s.Digest.IsZero() {
+		t.Errorf("%+v, %v, %+v", e, changed, s)
 	}
 	if err := tok.Valid(at); !errors.Is(err, token.ErrInvalid) {
 		t.Errorf("it still opens doors: %v", err)
 	}
-	if e, news := tok.Revoke("again", at.Add(time.Hour), by); news || e.Kind != "" || tok.Snapshot() != s {
+	if e, changed := tok.Revoke("again", at.Add(time.Hour), by); changed || e.Kind != "" || tok.Snapshot() != s {
 		t.Errorf("it is revoked twice: %+v, %+v", e, tok.Snapshot())
 	}
-	if _, news := tok.Expire(dies, by); news || tok.Snapshot() != s {
+	if _, changed := tok.Expire(dies, by); changed || tok.Snapshot() != s {
 		t.Error("a revoked token expires")
 	}
 }
@@ -212,23 +213,23 @@ func TestATokenIsRevokedOnce(t *testing.T) {
 func TestATokenExpiresOnce(t *testing.T) {
 	tok, _ := mint(t)
 	before := tok.Snapshot()
-	if _, news := tok.Expire(dies.Add(-1), by); news || tok.Snapshot() != before {
+	if _, changed := tok.Expire(dies.Add(-1), by); changed || tok.Snapshot() != before {
 		t.Error("it expires before its time")
 	}
-	e, news := tok.Expire(dies, by)
-	if s := tok.Snapshot(); !news || e.Kind != audit.TokenExpired || !s.RevokedAt.Equal(dies) || !s.Digest.IsZero() {
-		t.Errorf("%+v, %v, %+v", e, news, tok.Snapshot())
+	e, changed := tok.Expire(dies, by)
+	if s := tok.Snapshot(); !changed || e.Kind != audit.TokenExpired || !s.RevokedAt.Equal(dies) || !s.Digest.IsZero() {
+		t.Errorf("%+v, %v, %+v", e, changed, tok.Snapshot())
 	}
-	if _, news := tok.Expire(dies.Add(time.Hour), by); news {
+	if _, changed := tok.Expire(dies.Add(time.Hour), by); changed {
 		t.Error("it expires twice")
 	}
-	if _, news := tok.Revoke("late", dies.Add(time.Hour), by); news {
+	if _, changed := tok.Revoke("late", dies.Add(time.Hour), by); changed {
 		t.Error("an expired token is revoked")
 	}
 }
 
 func TestATokenThatWasNeverUsedGetsAnotherSecret(t *testing.T) {
-	use := func(tok *token.AccessToken) { _, _ = tok.Use(born) }
+	use := func(tok *token.AccessToken) { _, _ = tok.RecordUse(born) }
 	revoke := func(tok *token.AccessToken) { tok.Revoke("not_delivered", born, by) }
 	for what, c := range map[string]struct {
 		before func(*token.AccessToken)
@@ -318,7 +319,7 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			var moved bool
 			switch name {
 			case "use":
-				moved, _ = tok.Use(at)
+				moved, _ = tok.RecordUse(at)
 			case "revoke":
 				_, moved = tok.Revoke("x", at, by)
 			case "expire":

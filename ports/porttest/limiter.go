@@ -46,7 +46,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 	}
 	left := func(t *testing.T, l LimiterUnderTest, key string) quota.Allowance {
 		t.Helper()
-		a, err := l.Left(t.Context(), limit, key)
+		a, err := l.Peek(t.Context(), limit, key)
 		return must(t, a, err)
 	}
 	expect := func(t *testing.T, a quota.Allowance, remaining int, exceeded bool) {
@@ -164,7 +164,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 		for range 10 {
 			a1, err1 := l.Take(t.Context(), off, key)
 			a2, err2 := l.TakeDistinct(t.Context(), off, key, "thing")
-			a3, err3 := l.Left(t.Context(), off, key)
+			a3, err3 := l.Peek(t.Context(), off, key)
 			for _, a := range []quota.Allowance{a1, a2, a3} {
 				if !a.IsZero() || a.Exceeded {
 					t.Errorf("%+v", a)

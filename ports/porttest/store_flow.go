@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -140,7 +141,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 			"IPv6":             func(s *device.Snapshot) { s.RequestedFrom = netip.MustParseAddr("2001:db8::1") },
 			"zone":             func(s *device.Snapshot) { s.RequestedFrom = netip.MustParseAddr("fe80::1%eth0") },
 			"mapped address":   func(s *device.Snapshot) { s.RequestedFrom = netip.MustParseAddr("::ffff:192.0.2.1") },
-			"seen elsewhere":   func(s *device.Snapshot) { s.SeenElsewhere = true },
+			"seen elsewhere":   func(s *device.Snapshot) { s.PolledElsewhere = true },
 			"denied":           func(s *device.Snapshot) { s.Status = device.Denied; decided(s) },
 			"approved":         func(s *device.Snapshot) { s.Status, s.TokenID = device.Approved, uid.New(w.now); decided(s) },
 			"redeemed": func(s *device.Snapshot) {
@@ -185,10 +186,10 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		full.Subject, full.TokenID, full.ClientID, full.DeviceLabel = w.ann, uid.New(w.now), "difyctl", longLabel
 		full.Scopes, full.Connection, full.Mount = []string{"apps:run", "full"}, "acme", "legacy"
 		full.Reason, full.Detail = "audience_mismatch", "expected it's, received \x00\xff\\'"
-		full.By.UserAgent = "Mozilla/5.0 \x00 \xff"
+		full.Origin.UserAgent = "Mozilla/5.0 \x00 \xff"
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Record(ctx, full))
-			return tx.Record(ctx, audit.New(audit.LoginFailed, w.now, audit.Request{}))
+			return tx.Record(ctx, audit.New(audit.LoginFailed, w.now, request.Origin{}))
 		})
 	})
 }
@@ -208,48 +209,48 @@ func loaded(t *testing.T, s ports.Store, id uid.ID) device.Snapshot {
 func storeSignIns(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("a trip is found by its id, relay state and ticket, with every field", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
-		trip, departure := w.departed(s, w.added(s), approval.Browser{}.OrNew(), w.now)
-		w.departed(s, w.added(s), approval.Browser{}.OrNew(), w.now)
-		relay := departure.RelayState.Digest()
+		transaction, signIn := w.departed(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
+		w.departed(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
+		relay := signIn.RelayState.Digest()
 
 		look := func(ctx context.Context, r ports.Reader) error {
 			got, err := r.TransactionByRelayState(ctx, relay)
 			must(t, err)
-			equal(t, got.Snapshot(), trip.Snapshot())
-			got, err = r.Transaction(ctx, trip.Snapshot().ID)
+			equal(t, got.Snapshot(), transaction.Snapshot())
+			got, err = r.Transaction(ctx, transaction.Snapshot().ID)
 			must(t, err)
-			equal(t, got.Snapshot(), trip.Snapshot())
-			if ticket := trip.Snapshot().Ticket; !ticket.IsZero() {
+			equal(t, got.Snapshot(), transaction.Snapshot())
+			if ticket := transaction.Snapshot().Ticket; !ticket.IsZero() {
 				got, err = r.TransactionByTicket(ctx, ticket)
 				must(t, err)
-				equal(t, got.Snapshot(), trip.Snapshot())
+				equal(t, got.Snapshot(), transaction.Snapshot())
 			}
 			return nil
 		}
 		view(t, s, look)
 
-		_, err := trip.Arrive(approval.Testimony{Subject: w.ann, ID: "a1"}, w.connection(), connection.Canonical, w.now)
+		_, err := transaction.AcceptAssertion(approval.VerifiedAssertion{Subject: w.ann, ID: "a1"}, w.connection(), connection.Canonical, w.now)
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveTransaction(ctx, trip) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveTransaction(ctx, transaction) })
 		view(t, s, look)
 
-		finished := trip.Snapshot()
-		finished.FinishedAt = w.now.Add(time.Second)
-		trip, err = approval.RestoreTransaction(finished)
+		finished := transaction.Snapshot()
+		finished.CompletedAt = w.now.Add(time.Second)
+		transaction, err = approval.RestoreTransaction(finished)
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveTransaction(ctx, trip) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveTransaction(ctx, transaction) })
 		view(t, s, look)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx) })
 	})
 
 	t.Run("the youngest trip of a browser for a code", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
-		a, browser := w.added(s), approval.Browser{}.OrNew()
+		a, browser := w.added(s), approval.BrowserBinding{}.OrNew()
 		code := a.Snapshot().UserCode
 		w.departed(s, a, browser, w.now)
 		youngest, _ := w.departed(s, a, browser, w.now.Add(2*time.Microsecond))
 		w.departed(s, a, browser, w.now.Add(time.Microsecond))
-		w.departed(s, a, approval.Browser{}.OrNew(), w.now.Add(time.Second))
+		w.departed(s, a, approval.BrowserBinding{}.OrNew(), w.now.Add(time.Second))
 		w.departed(s, w.added(s), browser, w.now.Add(time.Second))
 
 		look := func(ctx context.Context, r ports.Reader) error {
@@ -269,7 +270,7 @@ func storeSignIns(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		a := w.added(s)
-		never, _, err := approval.Depart(a, w.connection(), connection.Legacy, approval.Browser{}.OrNew(), w.now)
+		never, _, err := approval.Begin(a, w.connection(), connection.Legacy, approval.BrowserBinding{}.OrNew(), w.now)
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			is(t, tx.SaveTransaction(ctx, never), approval.ErrUnknownTransaction)
@@ -383,7 +384,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 			t.Errorf("the other browser has %d grants, want 1", n)
 		}
 		want := g.Snapshot()
-		want.Handle = to
+		want.Session = to
 		equal(t, under(t, s, to)[want.ID], want)
 		if n := len(under(t, s, to)); n != 2 {
 			t.Errorf("got %d grants, want 2", n)

@@ -206,23 +206,23 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 
 	t.Run("of many arrivals of one trip at once one wins", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
-		trip, departure := w.departed(s, w.added(s), approval.Browser{}.OrNew(), w.now)
+		transaction, signIn := w.departed(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 		oneWon(t, race(func(i int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				mine, err := tx.TransactionByRelayState(ctx, departure.RelayState.Digest())
+				mine, err := tx.TransactionByRelayState(ctx, signIn.RelayState.Digest())
 				if i%2 == 1 {
-					mine, err = tx.Transaction(ctx, trip.Snapshot().ID)
+					mine, err = tx.Transaction(ctx, transaction.Snapshot().ID)
 				}
 				if err != nil {
 					return err
 				}
-				if _, err := mine.Arrive(approval.Testimony{Subject: w.ann, ID: "_1"}, w.connection(), "canonical", w.now); err != nil {
+				if _, err := mine.AcceptAssertion(approval.VerifiedAssertion{Subject: w.ann, ID: "_1"}, w.connection(), "canonical", w.now); err != nil {
 					return err
 				}
 				wait(ctx, linger)
 				return tx.SaveTransaction(ctx, mine)
 			})
-		}), approval.ErrTripOver)
+		}), approval.ErrTransactionOver)
 	})
 
 	t.Run("of many users of one user code at once one wins", func(t *testing.T) {

@@ -30,7 +30,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 			return nil
 		}
 		view(t, s, look)
-		_, err := issued.Use(w.now.Add(time.Minute))
+		_, err := issued.RecordUse(w.now.Add(time.Minute))
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, w.event()) })
 		view(t, s, look)
@@ -48,7 +48,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 			_, err = tx.LiveToken(ctx, w.device("never"))
 			is(t, err, token.ErrUnknown)
 			is(t, tx.SaveToken(ctx, never, w.event()), token.ErrUnknown)
-			is(t, tx.NoteUse(ctx, never), token.ErrUnknown)
+			is(t, tx.SaveUse(ctx, never), token.ErrUnknown)
 			return nil
 		})
 	})
@@ -136,9 +136,9 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, current, revoked) })
 
 		at := w.now.Add(2 * time.Minute)
-		_, err = stale.Use(at) // whoever used it had not heard
+		_, err = stale.RecordUse(at) // whoever used it had not heard
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.NoteUse(ctx, stale) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveUse(ctx, stale) })
 		want := current.Snapshot()
 		want.LastUsedAt = at
 		view(t, s, func(ctx context.Context, r ports.Reader) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -27,7 +28,7 @@ type world struct {
 	now    time.Time
 	issuer string
 	ann    identity.Subject
-	by     audit.Request
+	by     request.Origin
 }
 
 func newWorld(t *testing.T) *world {
@@ -37,7 +38,7 @@ func newWorld(t *testing.T) *world {
 		// Not a whole millisecond: stores have to keep microseconds.
 		now:    time.Date(2026, 11, 25, 23, 59, 59, 999_999_000, time.UTC),
 		issuer: "https://idp.example/" + secret.Random("", 9).Reveal(),
-		by:     audit.Request{ID: "req-1", IP: netip.MustParseAddr("192.0.2.7"), UserAgent: "test/1"},
+		by:     request.Origin{ID: "req-1", IP: netip.MustParseAddr("192.0.2.7"), UserAgent: "test/1"},
 	}
 	w.ann = w.subject("ann@example.com", "id-of-ann")
 	return w
@@ -81,12 +82,12 @@ func (w *world) connection() connection.Connection {
 }
 
 // departed is a trip for an authorization that s holds.
-func (w *world) departed(s ports.Store, a *device.Authorization, browser approval.Browser, at time.Time) (*approval.Transaction, approval.Departure) {
+func (w *world) departed(s ports.Store, a *device.Authorization, browser approval.BrowserBinding, at time.Time) (*approval.Transaction, approval.SignInRequest) {
 	w.t.Helper()
-	trip, departure, err := approval.Depart(a, w.connection(), connection.Legacy, browser, at)
+	transaction, signIn, err := approval.Begin(a, w.connection(), connection.Legacy, browser, at)
 	must(w.t, err)
-	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddTransaction(ctx, trip) })
-	return trip, departure
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddTransaction(ctx, transaction) })
+	return transaction, signIn
 }
 
 // granted is a grant for an authorization that s holds.
@@ -94,7 +95,7 @@ func (w *world) granted(s ports.Store, a *device.Authorization, handle secret.Di
 	w.t.Helper()
 	d := a.Snapshot()
 	g, err := approval.RestoreGrant(approval.GrantSnapshot{
-		ID: uid.New(w.now), Handle: handle, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
+		ID: uid.New(w.now), Session: handle, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
 		Connection: "acme", GrantedAt: w.now, ExpiresAt: w.now.Add(5 * time.Minute),
 	})
 	must(w.t, err)

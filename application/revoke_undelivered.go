@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -13,20 +13,20 @@ import (
 // WithdrawToken ends a token whose answer is known not to have arrived. The
 // client may still ask once more within the window of
 // [device.Authorization.Repeat].
-type WithdrawToken struct {
+type RevokeUndelivered struct {
 	store ports.Store
 	now   ports.Clock
 }
 
 // NewWithdrawToken makes the use case.
-func NewWithdrawToken(store ports.Store, now ports.Clock) *WithdrawToken {
-	return &WithdrawToken{store, now}
+func NewRevokeUndelivered(store ports.Store, now ports.Clock) *RevokeUndelivered {
+	return &RevokeUndelivered{store, now}
 }
 
 // Execute withdraws what was handed out for an authorization, if lost is still
 // its secret: a repetition may have got another. A token that was used meanwhile
 // did arrive, and lives on.
-func (uc *WithdrawToken) Execute(ctx context.Context, authorization uid.ID, lost token.Secret, by audit.Request) error {
+func (uc *RevokeUndelivered) Execute(ctx context.Context, authorization uid.ID, lost token.Secret, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorization(ctx, authorization)
 		if err != nil {
@@ -39,10 +39,10 @@ func (uc *WithdrawToken) Execute(ctx context.Context, authorization uid.ID, lost
 		if !lost.Digest().Equal(t.Snapshot().Digest) {
 			return nil
 		}
-		if err := a.NotDelivered(t); err != nil {
+		if err := a.MarkUndelivered(t); err != nil {
 			return err
 		}
-		revoked, changed := t.Revoke("not_delivered", uc.now(), by)
+		revoked, changed := t.Revoke("not_delivered", uc.now(), origin)
 		if !changed {
 			return nil
 		}

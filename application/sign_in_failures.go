@@ -6,50 +6,50 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // FailedSignIns keeps for auditors why a response was refused. Anybody can send
 // responses, so only the first few of a trip, or of an address, are kept; the
 // log has the others.
-type FailedSignIns struct {
+type SignInFailures struct {
 	store   ports.Store
 	limiter ports.Limiter
 	now     ports.Clock
 }
 
 // NewFailedSignIns makes the part that use cases share.
-func NewFailedSignIns(store ports.Store, limiter ports.Limiter, now ports.Clock) *FailedSignIns {
-	return &FailedSignIns{store, limiter, now}
+func NewSignInFailures(store ports.Store, limiter ports.Limiter, now ports.Clock) *SignInFailures {
+	return &SignInFailures{store, limiter, now}
 }
 
 // ofTrip keeps cause, a refusal in a trip that is known, and returns it.
-func (f *FailedSignIns) ofTrip(ctx context.Context, trip *approval.Transaction, cause error, on connection.Mount, by audit.Request) error {
-	s := trip.Snapshot()
-	return f.keep(ctx, "trip "+s.ID.String(), s.Connection, cause, on, by)
+func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *approval.Transaction, cause error, on connection.Mount, origin request.Origin) error {
+	s := transaction.Snapshot()
+	return f.record(ctx, "trip "+s.ID.String(), s.Connection, cause, on, origin)
 }
 
 // ofNoTrip keeps cause, a refusal of what came back through a connection but
 // belongs to no trip, and returns it.
-func (f *FailedSignIns) ofNoTrip(ctx context.Context, via string, cause error, on connection.Mount, by audit.Request) error {
+func (f *SignInFailures) recordWithoutTransaction(ctx context.Context, via string, cause error, on connection.Mount, origin request.Origin) error {
 	if via == "" {
 		return cause
 	}
-	return f.keep(ctx, "address "+quota.ByAddress(by.IP), via, cause, on, by)
+	return f.record(ctx, "address "+quota.ByAddress(origin.IP), via, cause, on, origin)
 }
 
 // keep passes outages on: they are no refusals. So it does with what is on
 // record already.
-func (f *FailedSignIns) keep(ctx context.Context, counter, via string, cause error, on connection.Mount, by audit.Request) error {
+func (f *SignInFailures) record(ctx context.Context, counter, via string, cause error, on connection.Mount, origin request.Origin) error {
 	told, refused := fault.Of(cause)
 	if !refused || told.Kind == fault.Unavailable || errors.Is(cause, approval.ErrAccountEmail) {
 		return cause
 	}
-	if _, err := counted(f.limiter.Take(ctx, quota.FailedSignIns, counter)); err != nil {
+	if _, err := allow(f.limiter.Take(ctx, quota.FailedSignIns, counter)); err != nil {
 		return cause
 	}
 	reason, detail := told.PageCode(), ""
@@ -58,7 +58,7 @@ func (f *FailedSignIns) keep(ctx context.Context, counter, via string, cause err
 		reason, detail = why.Reason, why.Detail()
 	}
 	err := f.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		return tx.Record(ctx, approval.LoginFailed(via, reason, detail, on, f.now(), by))
+		return tx.Record(ctx, approval.LoginFailed(via, reason, detail, on, f.now(), origin))
 	})
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("record failed sign-in: %w", err))

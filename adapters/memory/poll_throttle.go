@@ -11,10 +11,10 @@ import (
 
 // waitersPerCode bounds the addresses from which one device may ask; it has one,
 // or a few behind a network that changes them.
-const waitersPerCode = 16
+const pollersPerCode = 16
 
 // Pace is [ports.Pace] in this process.
-type Pace struct {
+type PollThrottle struct {
 	now ports.Clock
 
 	mu      sync.Mutex
@@ -23,8 +23,8 @@ type Pace struct {
 }
 
 // NewPace makes an empty one.
-func NewPace(now ports.Clock) *Pace {
-	return &Pace{
+func NewPollThrottle(now ports.Clock) *PollThrottle {
+	return &PollThrottle{
 		now:     now,
 		waiting: newExpiring[secret.Digest, map[string]struct{}](capacity),
 		polled:  newExpiring[secret.Digest, struct{}](capacity),
@@ -32,7 +32,7 @@ func NewPace(now ports.Clock) *Pace {
 }
 
 // Ask keeps [ports.Pace].
-func (p *Pace) Ask(_ context.Context, code secret.Digest, who string, gap time.Duration) (pending, due bool, err error) {
+func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, who string, gap time.Duration) (pending, due bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -47,13 +47,13 @@ func (p *Pace) Ask(_ context.Context, code secret.Digest, who string, gap time.D
 }
 
 // Claim keeps [ports.Pace].
-func (p *Pace) Claim(_ context.Context, code secret.Digest, gap time.Duration) (bool, error) {
+func (p *PollThrottle) Allow(_ context.Context, code secret.Digest, gap time.Duration) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.claim(code, gap, p.now()), nil
 }
 
-func (p *Pace) claim(code secret.Digest, gap time.Duration, now time.Time) bool {
+func (p *PollThrottle) claim(code secret.Digest, gap time.Duration, now time.Time) bool {
 	if _, early := p.polled.get(code, now); early {
 		return false
 	}
@@ -62,7 +62,7 @@ func (p *Pace) claim(code secret.Digest, gap time.Duration, now time.Time) bool 
 }
 
 // Remember keeps [ports.Pace].
-func (p *Pace) Remember(_ context.Context, code secret.Digest, who string, life time.Duration) error {
+func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, who string, life time.Duration) error {
 	if life <= 0 {
 		return nil
 	}
@@ -75,14 +75,14 @@ func (p *Pace) Remember(_ context.Context, code secret.Digest, who string, life 
 		return nil
 	}
 	// The first one's end stays: nobody's hint outlives what he was promised.
-	if len(waiting.value) < waitersPerCode {
+	if len(waiting.value) < pollersPerCode {
 		waiting.value[who] = struct{}{}
 	}
 	return nil
 }
 
 // Wake keeps [ports.Pace].
-func (p *Pace) Wake(_ context.Context, code secret.Digest) error {
+func (p *PollThrottle) Invalidate(_ context.Context, code secret.Digest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waiting.drop(code)

@@ -16,31 +16,31 @@ import (
 //
 // Of each code there are at most two keys: the set of those who are known to
 // wait on it, and a mark that lives until the next poll is due.
-type Pace struct{ redis *Connection }
+type PollThrottle struct{ redis *Connection }
 
 // NewPace keeps pace through c.
-func NewPace(c *Connection) *Pace { return &Pace{c} }
+func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c} }
 
 func waitingKey(code secret.Digest) string { return "devicegate:{" + code.Hex() + "}:waiting" }
 func polledKey(code secret.Digest) string  { return "devicegate:{" + code.Hex() + "}:polled" }
 
-var ask = rueidis.NewLuaScript(`
+var checkPendingScript = rueidis.NewLuaScript(`
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 'unknown' end
 if redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) then return 'due' end
 return 'early'`)
 
 // Ask keeps ports.Pace.
-func (p *Pace) Ask(ctx context.Context, code secret.Digest, who string, gap time.Duration) (pending, due bool, err error) {
+func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, who string, gap time.Duration) (pending, due bool, err error) {
 	var said string
 	err = p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		said, err = ask.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, []string{digest(who), milliseconds(gap)}).ToString()
+		said, err = checkPendingScript.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, []string{digest(who), milliseconds(gap)}).ToString()
 		return err
 	})
 	return said == "due" || said == "early", said == "due", err
 }
 
 // Claim keeps ports.Pace.
-func (p *Pace) Claim(ctx context.Context, code secret.Digest, gap time.Duration) (bool, error) {
+func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.Duration) (bool, error) {
 	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
 		return r.Do(ctx, r.B().Set().Key(polledKey(code)).Value("").Nx().Px(max(gap, time.Millisecond)).Build()).Error()
 	})
@@ -51,23 +51,23 @@ func (p *Pace) Claim(ctx context.Context, code secret.Digest, gap time.Duration)
 }
 
 // The first one's end stays: nobody's hint outlives what he was promised.
-var remember = rueidis.NewLuaScript(`
+var cachePendingScript = rueidis.NewLuaScript(`
 redis.call('SADD', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 'kept'`)
 
 // Remember keeps ports.Pace.
-func (p *Pace) Remember(ctx context.Context, code secret.Digest, who string, life time.Duration) error {
+func (p *PollThrottle) CachePending(ctx context.Context, code secret.Digest, who string, life time.Duration) error {
 	if life <= 0 {
 		return nil
 	}
 	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return remember.Exec(ctx, r, []string{waitingKey(code)}, []string{digest(who), milliseconds(life)}).Error()
+		return cachePendingScript.Exec(ctx, r, []string{waitingKey(code)}, []string{digest(who), milliseconds(life)}).Error()
 	})
 }
 
 // Wake keeps ports.Pace.
-func (p *Pace) Wake(ctx context.Context, code secret.Digest) error {
+func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
 	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
 		return r.Do(ctx, r.B().Del().Key(waitingKey(code)).Build()).Error()
 	})

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // BeginVisit prepares the sign-in of a person who wants to see their devices.
-type BeginVisit struct {
+type StartAccountSignIn struct {
 	store   ports.Store
 	limiter ports.Limiter
 	timing  device.Timing
@@ -20,19 +20,19 @@ type BeginVisit struct {
 }
 
 // NewBeginVisit makes the use case.
-func NewBeginVisit(store ports.Store, limiter ports.Limiter, timing device.Timing, now ports.Clock) *BeginVisit {
-	return &BeginVisit{store, limiter, timing, now}
+func NewStartAccountSignIn(store ports.Store, limiter ports.Limiter, timing device.Timing, now ports.Clock) *StartAccountSignIn {
+	return &StartAccountSignIn{store, limiter, timing, now}
 }
 
 // Execute returns the code by which [InitiateSSO] finds the visit, or
 // [quota.ErrExceeded] with the allowance.
-func (uc *BeginVisit) Execute(ctx context.Context, by audit.Request) (device.UserCode, quota.Allowance, error) {
-	allowance, err := counted(uc.limiter.Take(ctx, quota.BeginVisit, quota.ByAddress(by.IP)))
+func (uc *StartAccountSignIn) Execute(ctx context.Context, origin request.Origin) (device.UserCode, quota.Allowance, error) {
+	allowance, err := allow(uc.limiter.Take(ctx, quota.StartAccountSignIn, quota.ByAddress(origin.IP)))
 	if err != nil {
 		return device.UserCode{}, allowance, err
 	}
 	for range userCodeTries {
-		visit, begun := device.Visit(uc.timing, uc.now(), by)
+		visit, begun := device.Visit(uc.timing, uc.now(), origin)
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 			return tx.AddAuthorization(ctx, visit, begun)
 		})

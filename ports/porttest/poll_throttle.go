@@ -13,7 +13,7 @@ import (
 
 // PaceUnderTest is an adapter and what a test must be able to do with it.
 type PaceUnderTest struct {
-	ports.Pace
+	ports.PollThrottle
 	Pass func(time.Duration) // lets time go by
 	Kept func() int          // counts what is stored
 }
@@ -27,7 +27,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 
 	poll := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string) string {
 		t.Helper()
-		pending, due, err := p.Ask(t.Context(), code, who, gap)
+		pending, due, err := p.CheckPending(t.Context(), code, who, gap)
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -42,7 +42,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	}
 	claim := func(t *testing.T, p PaceUnderTest, code secret.Digest) bool {
 		t.Helper()
-		due, err := p.Claim(t.Context(), code, gap)
+		due, err := p.Allow(t.Context(), code, gap)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,13 +50,13 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	}
 	remember := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string, life time.Duration) {
 		t.Helper()
-		if err := p.Remember(t.Context(), code, who, life); err != nil {
+		if err := p.CachePending(t.Context(), code, who, life); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wake := func(t *testing.T, p PaceUnderTest, code secret.Digest) {
 		t.Helper()
-		if err := p.Wake(t.Context(), code); err != nil {
+		if err := p.Invalidate(t.Context(), code); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,9 +187,9 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 				var due bool
 				var err error
 				if i%2 == 0 {
-					due, err = p.Claim(t.Context(), code, gap)
+					due, err = p.Allow(t.Context(), code, gap)
 				} else {
-					_, due, err = p.Ask(t.Context(), code, who, gap)
+					_, due, err = p.CheckPending(t.Context(), code, who, gap)
 				}
 				if err != nil {
 					t.Error(err)
