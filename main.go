@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"github.com/devicegate/devicegate/bootstrap"
+	"github.com/devicegate/devicegate/bootstrap/commands"
 )
 
-func main() { os.Exit(bootstrap.Main(os.Args[1:])) }
+func main() { os.Exit(commands.Main(os.Args[1:])) }

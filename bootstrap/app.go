@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 
-	"go.uber.org/dig"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
@@ -116,11 +114,6 @@ func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics, at *edge.Ed
 	return warnOfProxies(at, log)(httpapi.NewRouter(h, pages.Handler(), m.observe))
 }
 
-// newLog writes JSON to stderr, for operators.
-func newLog(level slog.Level) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-}
-
 // startupLog keeps fx quiet but for what goes wrong.
 func startupLog(log *slog.Logger) fxevent.Logger {
 	l := &fxevent.SlogLogger{Logger: log}
@@ -128,7 +121,3 @@ func startupLog(log *slog.Logger) fxevent.Logger {
 	l.UseErrorLevel(slog.LevelDebug) // the command says it, once
 	return l
 }
-
-// rootCause leaves out how the container got there; operators want to know
-// which port is taken, not which constructor asked for it.
-func rootCause(err error) error { return dig.RootCause(err) }

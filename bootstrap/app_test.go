@@ -10,7 +10,7 @@ import (
 
 // smallest are the settings without which nothing starts.
 func smallest(with ...string) map[string]string {
-	vars := map[string]string{"PUBLIC_URL": "https://sso.example.com", "SECRET_KEY": strings.Repeat("k", secretKeyMin)}
+	vars := map[string]string{"PUBLIC_URL": "https://sso.example.com", "SECRET_KEY": strings.Repeat("k", 42)}
 	for i := 0; i < len(with); i += 2 {
 		vars[with[i]] = with[i+1]
 	}

@@ -1,10 +1,12 @@
-package bootstrap
+// Package commands is the command line of devicegate.
+package commands
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -13,9 +15,12 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"go.uber.org/dig"
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/bootstrap"
+	"github.com/devicegate/devicegate/bootstrap/config"
 )
 
 // commands are what the program does; kong makes the help of it.
@@ -65,13 +70,13 @@ func (e configError) Error() string {
 	return "these settings have to be mended first:\n  " + strings.ReplaceAll(e.error.Error(), "\n", "\n  ")
 }
 
-func loadFromEnvironment() (Config, error) {
+func loadFromEnvironment() (config.Config, error) {
 	vars := map[string]string{}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		vars[name] = value
 	}
-	c, err := Load(vars)
+	c, err := config.Load(vars)
 	if err != nil {
 		return c, configError{err}
 	}
@@ -92,7 +97,7 @@ func (serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	app := fx.New(Service(c, newLog(c.LogLevel)), fx.StartTimeout(startTime), fx.StopTimeout(stopTime+c.ShutdownDelay))
+	app := fx.New(bootstrap.Service(c, newLog(c.LogLevel)), fx.StartTimeout(startTime), fx.StopTimeout(stopTime+c.ShutdownDelay))
 	return run(ctx, app)
 }
 
@@ -154,3 +159,12 @@ func (versionCommand) Run(out io.Writer) error {
 	_, err := fmt.Fprintln(out, "devicegate", version)
 	return err
 }
+
+// newLog writes JSON to stderr, for operators.
+func newLog(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// rootCause leaves out how the container got there; operators want to know
+// which port is taken, not which constructor asked for it.
+func rootCause(err error) error { return dig.RootCause(err) }

@@ -1,4 +1,4 @@
-package bootstrap
+package config
 
 import (
 	"log/slog"
@@ -7,6 +7,15 @@ import (
 	"testing"
 	"time"
 )
+
+// smallest are the settings without which nothing starts.
+func smallest(with ...string) map[string]string {
+	vars := map[string]string{"PUBLIC_URL": "https://sso.example.com", "SECRET_KEY": strings.Repeat("k", secretKeyMin)}
+	for i := 0; i < len(with); i += 2 {
+		vars[with[i]] = with[i+1]
+	}
+	return vars
+}
 
 func TestLoad(t *testing.T) {
 	t.Run("the smallest configuration is enough", func(t *testing.T) {

@@ -1,4 +1,4 @@
-package bootstrap
+package commands
 
 import (
 	"context"
@@ -19,6 +19,8 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/bootstrap"
+	"github.com/devicegate/devicegate/bootstrap/config"
 	"github.com/devicegate/devicegate/bootstrap/demo"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -176,7 +178,7 @@ func (d demoCommand) build(ctx context.Context, dir string) (*stage, error) {
 	}
 	key := make([]byte, 48)
 	_, _ = rand.Read(key)
-	c, err := Load(map[string]string{
+	c, err := config.Load(map[string]string{
 		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", d.Port), "PUBLIC_URL": s.public, "DATA_DIR": dir,
 		"SECRET_KEY": base64.StdEncoding.EncodeToString(key), "LOG_LEVEL": "warn",
 	})
@@ -194,7 +196,7 @@ func (d demoCommand) build(ctx context.Context, dir string) (*stage, error) {
 	c.Clock = func() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
 
 	var broker *saml.Broker
-	s.app = fx.New(Service(c, newLog(c.LogLevel)), fx.Populate(&broker))
+	s.app = fx.New(bootstrap.Service(c, newLog(c.LogLevel)), fx.Populate(&broker))
 	if err := s.app.Err(); err != nil {
 		return nil, rootCause(err)
 	}
@@ -205,7 +207,7 @@ func (d demoCommand) build(ctx context.Context, dir string) (*stage, error) {
 	if err := idp.Register(metadata); err != nil {
 		return nil, err
 	}
-	s.provider = &http.Server{Handler: idp.Handler(), ReadHeaderTimeout: headerTime, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	s.provider = &http.Server{Handler: idp.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", d.IdPPort))
 	if err != nil {
