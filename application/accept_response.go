@@ -71,7 +71,8 @@ func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Tran
 	}
 	at := uc.now()
 	assertion, err := broker.Verify(ctx, via, ports.Response{
-		Raw: in.Response, RequestID: transaction.Snapshot().RequestID, ReceivedOn: in.Mount, At: at,
+		Raw: in.Response, RequestID: transaction.Snapshot().RequestID, RequestedAt: transaction.Snapshot().BegunAt,
+		ReceivedOn: in.Mount, At: at,
 	})
 	if err != nil {
 		return ticket, err

@@ -47,10 +47,11 @@ type Redirect struct {
 // Field is one of a form.
 type Field struct{ Name, Value string }
 
-// Response is what came back, not yet believed.
+// Response is what came back, not yet verified.
 type Response struct {
-	Raw        string           // SAML: the SAMLResponse field, still base64; Enterprise: the JWS
-	RequestID  string           // of the trip it claims to answer
-	ReceivedOn connection.Mount // where it really arrived
-	At         time.Time
+	Raw         string           // SAML: the SAMLResponse field, still base64; Enterprise: the JWS
+	RequestID   string           // SAML: of the transaction that the RelayState names
+	RequestedAt time.Time        // SAML: when that transaction began
+	ReceivedOn  connection.Mount // the mount that it was posted to
+	At          time.Time
 }

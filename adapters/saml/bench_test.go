@@ -31,7 +31,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(tc.name, func(b *testing.B) {
 			document, request, at := readVendor(b, tc.vendor, tc.kind)
 			bn := vendorBench(b, tc.vendor, at)
-			what := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, ReceivedOn: bn.on, At: at}
+			what := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, RequestedAt: at, ReceivedOn: bn.on, At: at}
 			b.ReportAllocs()
 			b.SetBytes(int64(len(document)))
 			for b.Loop() {

@@ -150,7 +150,7 @@ func (b *Broker) accept(via connection.Connection, what ports.Response, from *id
 		return approval.VerifiedAssertion{}, err
 	}
 	until, err := judge(said, expectation{
-		at: what.At, skew: b.cfg.ClockSkew, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
+		at: what.At, skew: b.cfg.ClockSkew, requestedAt: what.RequestedAt, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
 		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ func FuzzVerify(f *testing.F) {
 		s := seeds[int(which)%len(seeds)]
 		from := time.Now()
 		assertion, err := s.b.broker.Verify(t.Context(), s.b.via, ports.Response{
-			Raw: base64.StdEncoding.EncodeToString(document), RequestID: s.request, ReceivedOn: s.b.on, At: s.at,
+			Raw: base64.StdEncoding.EncodeToString(document), RequestID: s.request, RequestedAt: s.at, ReceivedOn: s.b.on, At: s.at,
 		})
 		if took := time.Since(from); took > time.Second {
 			t.Errorf("took %s", took)

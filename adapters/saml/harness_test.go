@@ -51,11 +51,12 @@ func pair(t testing.TB, n int) saml.KeyPair {
 
 // bench is one connection of a broker under a frozen clock.
 type bench struct {
-	broker *saml.Broker
-	via    connection.Connection
-	idp    *samltest.IdP
-	at     time.Time
-	on     connection.Mount
+	broker      *saml.Broker
+	via         connection.Connection
+	idp         *samltest.IdP
+	requestedAt time.Time
+	at          time.Time
+	on          connection.Mount
 }
 
 type change struct {
@@ -100,7 +101,7 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{via: via, idp: idp, at: samltest.Epoch, on: connection.Canonical}
+	b := &bench{via: via, idp: idp, requestedAt: samltest.Epoch, at: samltest.Epoch, on: connection.Canonical}
 	b.broker, err = saml.New(cfg, directory, func() time.Time { return b.at }, quiet)
 	return b, err
 }
@@ -116,7 +117,7 @@ func (b *bench) message() samltest.Message {
 
 func (b *bench) verify(t testing.TB, raw string) (approval.VerifiedAssertion, error) {
 	t.Helper()
-	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, ReceivedOn: b.on, At: b.at})
+	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at})
 }
 
 // accepts wants alice.

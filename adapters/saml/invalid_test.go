@@ -321,7 +321,22 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 		{"hundreds of transforms", "transform_not_allowed", transforms(enveloped+strings.Repeat(exclusive, 300), excl)},
 		{"XPath", "transform_not_allowed", transforms(enveloped+`<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><ds:XPath>false()</ds:XPath></ds:Transform>`, excl)},
 		{"XSLT", "transform_not_allowed", transforms(`<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>`, excl)},
-		{"inclusive canonicalisation as a transform", "transform_not_allowed", transforms(enveloped+`<ds:Transform Algorithm="`+samltest.Inclusive+`"/>`, xmltree.Form{})},
+		{"inclusive canonicalisation before the enveloped signature", "transform_not_allowed", transforms(`<ds:Transform Algorithm="`+samltest.Inclusive+`"/>`+enveloped, xmltree.Form{})},
+		{"inclusive canonicalisation with a prefix list", "transform_not_allowed", transforms(enveloped+`<ds:Transform Algorithm="`+samltest.Inclusive+`"><ec:InclusiveNamespaces xmlns:ec="`+samltest.Exclusive+`" PrefixList="xs"/></ds:Transform>`, xmltree.Form{})},
+		{"two canonicalisations", "transform_not_allowed", transforms(enveloped+`<ds:Transform Algorithm="`+samltest.Inclusive+`"/>`+exclusive, excl)},
+		{"an inclusive digest under the exclusive name", "digest_mismatch", transforms(enveloped+exclusive, xmltree.Form{})},
+		{"comments in the digest of a form with comments", "digest_mismatch", func(m *samltest.Message) { // F40: a reference by ID selects none
+			transforms(enveloped+`<ds:Transform Algorithm="`+samltest.Inclusive+`#WithComments"/>`, xmltree.Form{Comments: true})(m)
+			m.BeforeSigning = samltest.Replace(`<saml:AuthnStatement `, `<!-- hello --><saml:AuthnStatement `)
+		}},
+		{"an attribute changed after inclusive signing", "digest_mismatch", func(m *samltest.Message) { // F40
+			transforms(enveloped+`<ds:Transform Algorithm="`+samltest.Inclusive+`"/>`, xmltree.Form{})(m)
+			m.AfterSigning = samltest.Replace("alice@example.com", "mallory@example.com")
+		}},
+		{"a prefix bound outside after inclusive signing", "digest_mismatch", func(m *samltest.Message) { // F40
+			transforms(enveloped+`<ds:Transform Algorithm="`+samltest.Inclusive+`"/>`, xmltree.Form{})(m)
+			m.AfterSigning = samltest.Replace(`<samlp:Response `, `<samlp:Response xmlns:x="urn:x" `)
+		}},
 		{"a transform with content", "transform_not_allowed", transforms(`<ds:Transform Algorithm="`+samltest.Enveloped+`"><x/></ds:Transform>`+exclusive, excl)},
 		{"HMAC with the public key", "signature_algorithm_not_allowed", func(m *samltest.Message) { m.Signing.Method = samltest.More + "hmac-sha256" }},
 		{"MD5", "signature_algorithm_not_allowed", func(m *samltest.Message) { m.Signing.Method = samltest.More + "rsa-md5" }},

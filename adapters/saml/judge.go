@@ -12,14 +12,15 @@ import (
 
 // expectation is what a response has to agree with.
 type expectation struct {
-	at        time.Time
-	skew      time.Duration
-	requestID string           // of our AuthnRequest
-	on        connection.Mount // where the response arrived
-	acs       func(connection.Mount) string
-	entityID  string // ours
-	issuer    string // the identity provider's entityID
-	policy    Source
+	at          time.Time
+	skew        time.Duration
+	requestedAt time.Time        // IssueInstant of our AuthnRequest
+	requestID   string           // its ID
+	on          connection.Mount // where the response was posted to
+	acs         func(connection.Mount) string
+	entityID    string // ours
+	issuer      string // the identity provider's entityID
+	policy      Source
 }
 
 // lifetime bounds how long an assertion's ID has to be remembered: the request
@@ -108,9 +109,16 @@ func (w expectation) from(i issuer) error {
 	return nil
 }
 
+// issued checks an IssueInstant: what answers a request is issued after it and
+// before now, each within the skew. Some identity providers write whole seconds.
 func (w expectation) issued(at time.Time, what string) error {
-	if at.After(w.at.Add(w.skew)) {
+	switch {
+	case at.After(w.at.Add(w.skew)):
 		return refuse("clock_ahead", what+" issued by "+stamp(w.at.Add(w.skew)), stamp(at))
+	case w.requestedAt.IsZero():
+		return refuse("internal_error", "the time of the request", "none")
+	case at.Before(w.requestedAt.Truncate(time.Second).Add(-w.skew)):
+		return refuse("issued_before_request", what+" issued after "+stamp(w.requestedAt.Add(-w.skew)), stamp(at))
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ func TestAnEndlessAssertionIsNotRememberedForEver(t *testing.T) {
 
 func TestTheSkewIsConfigurableAndSymmetric(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 10 * time.Second }})
+	b.requestedAt = samltest.Epoch.Add(-10 * time.Minute)
 	at := func(d time.Duration) string {
 		return b.with(t, func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(d) })
 	}
@@ -45,6 +46,7 @@ func TestTheSkewIsConfigurableAndSymmetric(t *testing.T) {
 
 func TestNoSkewIsNoSkew(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 0 }})
+	b.requestedAt = samltest.Epoch.Add(-10 * time.Minute)
 	at := func(d time.Duration) string {
 		return b.with(t, func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(d) })
 	}
@@ -52,6 +54,32 @@ func TestNoSkewIsNoSkew(t *testing.T) {
 	b.refuses(t, at(time.Second), "clock_ahead")
 	b.accepts(t, at(-5*time.Minute+time.Second))
 	b.refuses(t, at(-5*time.Minute), "expired")
+}
+
+// F41, contract section 10 item 16.
+func TestIssueInstantIsNotBeforeTheRequest(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 10 * time.Second }})
+	b.requestedAt = samltest.Epoch.Add(-time.Minute + 700*time.Millisecond)
+	issued := func(response, assertion time.Duration) string {
+		was := `IssueInstant="` + samltest.Stamp(samltest.Epoch) + `"`
+		instant := func(d time.Duration) string { return `IssueInstant="` + samltest.Stamp(samltest.Epoch.Add(d)) + `"` }
+		return b.with(t, func(m *samltest.Message) {
+			m.BeforeSigning = func(s string) string {
+				s = samltest.Replace(was, "@@")(s)
+				s = samltest.Replace(was, instant(assertion))(s)
+				return samltest.Replace("@@", instant(response))(s)
+			}
+		})
+	}
+	earliest := -time.Minute - 10*time.Second
+	b.accepts(t, issued(0, 0))
+	b.accepts(t, issued(earliest, earliest))
+	b.refuses(t, issued(earliest-time.Second, 0), "issued_before_request")
+	b.refuses(t, issued(0, earliest-time.Second), "issued_before_request")
+	b.refuses(t, issued(-24*time.Hour, 0), "issued_before_request")
+	b.refuses(t, issued(10*time.Second+time.Second, 0), "clock_ahead")
+	b.requestedAt = time.Time{}
+	b.refuses(t, issued(0, 0), "internal_error")
 }
 
 func TestPoliciesOfAConnectionAreKept(t *testing.T) {

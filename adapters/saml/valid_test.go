@@ -24,6 +24,7 @@ import (
 // provider refuses.
 func TestWhatIsValidIsAccepted(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
+	b.requestedAt = samltest.Epoch.Add(-10 * time.Minute)
 	in := func(d time.Duration) string { return samltest.Stamp(samltest.Epoch.Add(d)) }
 	us := samltest.AudienceRestriction(entityID)
 	wrap := func(s string) string {
@@ -35,6 +36,13 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 				p := regexp.MustCompile(`^(<[^>]+>)([^<]+)(<.+)$`).FindStringSubmatch(m)
 				return p[1] + "\n      " + wrap(p[2]) + "\n    " + p[3]
 			})
+		}
+	}
+	inclusive := func(uri string, form xmltree.Form) func(*samltest.Message) {
+		return func(m *samltest.Message) {
+			m.SignResponse = true
+			m.Signing.Form = &form
+			m.Signing.Transforms = `<ds:Transform Algorithm="` + samltest.Enveloped + `"/><ds:Transform Algorithm="` + uri + `"/>`
 		}
 	}
 	for name, change := range map[string]func(*samltest.Message){
@@ -226,6 +234,17 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 		"inclusive canonicalisation of SignedInfo":               func(m *samltest.Message) { m.Signing.C14N = samltest.Inclusive },
 		"inclusive canonicalisation with comments of SignedInfo": func(m *samltest.Message) { m.Signing.C14N = samltest.Inclusive + "#WithComments" },
 		"Canonical XML 1.1 of SignedInfo":                        func(m *samltest.Message) { m.Signing.C14N = samltest.Inclusive1 },
+		"inclusive canonicalisation as a transform":              inclusive(samltest.Inclusive, xmltree.Form{}), // F40
+		"inclusive canonicalisation with comments as a transform": func(m *samltest.Message) { // F40
+			inclusive(samltest.Inclusive+"#WithComments", xmltree.Form{})(m)
+			m.BeforeSigning = samltest.Replace(`<saml:AuthnStatement `, `<!-- hello --><saml:AuthnStatement `)
+		},
+		"Canonical XML 1.1 as a transform":               inclusive(samltest.Inclusive1, xmltree.Form{Version11: true}),                 // F40
+		"Canonical XML 1.1 with comments as a transform": inclusive(samltest.Inclusive1+"#WithComments", xmltree.Form{Version11: true}), // F40
+		"inclusive canonicalisation of an encrypted assertion": func(m *samltest.Message) { // F40
+			inclusive(samltest.Inclusive, xmltree.Form{})(m)
+			m.Encryption = &samltest.Encryption{}
+		},
 		"no canonicalisation named": func(m *samltest.Message) {
 			m.Signing.Form = &xmltree.Form{}
 			m.Signing.Transforms = `<ds:Transform Algorithm="` + samltest.Enveloped + `"/>`

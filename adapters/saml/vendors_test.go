@@ -75,7 +75,7 @@ func TestRealIdentityProvidersAreUnderstood(t *testing.T) {
 			t.Run(vendor+", "+kind, func(t *testing.T) {
 				document, request, at := readVendor(t, vendor, kind)
 				b := vendorBench(t, vendor, at)
-				answer := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, ReceivedOn: b.on, At: at}
+				answer := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at}
 				assertion, err := b.broker.Verify(t.Context(), b.via, answer)
 				if err != nil {
 					t.Fatal(err)
@@ -100,14 +100,14 @@ func TestNoOctetOfARealResponseCanBeChangedIntoAnotherSignIn(t *testing.T) {
 	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
 		document, request, at := readVendor(t, vendor, "plain")
 		b := vendorBench(t, vendor, at)
-		want, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, ReceivedOn: b.on, At: at})
+		want, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := 0; i < len(document); i += 3 {
 			changed := bytes.Clone(document)
 			changed[i] ^= 1
-			assertion, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, ReceivedOn: b.on, At: at})
+			assertion, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
 			if err == nil && assertion != want {
 				t.Fatalf("%s: octet %d changed: %+v", vendor, i, assertion)
 			}

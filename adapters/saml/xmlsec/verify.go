@@ -153,12 +153,13 @@ func readReference(signedInfo *xmltree.Node, id string, allow Consent) (referenc
 }
 
 // transforms accepts the enveloped signature and, after it, at most one
-// exclusive canonicalisation; without one, XML Signature §4.4.3.2 says
-// Canonical XML 1.0. SAML core §5.4.4 lets verifiers refuse all others.
+// canonicalisation; without one, XML Signature §4.4.3.2 says Canonical XML 1.0.
+// SAML core §5.4.4 lets verifiers refuse the inclusive forms, but products send
+// them; the caller reads the octets that were verified, whatever their form.
 func (ref *reference) transforms(n *xmltree.Node) error {
 	all := n.Elements()
 	refused := func(received string) error {
-		return &Error{"transform_not_allowed", "enveloped-signature, then exclusive canonicalisation", received}
+		return &Error{"transform_not_allowed", "enveloped-signature, then a canonicalisation", received}
 	}
 	if len(all) == 0 || len(all) > 2 || n.HasText() {
 		return refused(fmt.Sprintf("%d transforms", len(all)))
@@ -175,11 +176,11 @@ func (ref *reference) transforms(n *xmltree.Node) error {
 		return nil
 	}
 	form, ok := canonicalForm(all[1])
-	if !ok || !form.Exclusive {
+	if !ok {
 		return refused(algorithm(all[1]))
 	}
-	// A reference by name leaves comments out before any transform sees them,
-	// whatever the transform is called (XML Signature §4.4.3.3).
+	// A same-document reference by ID selects no comments (XML Signature
+	// §4.4.3.3), so that a WithComments transform finds none to keep.
 	form.Comments = false
 	ref.form = form
 	return nil

@@ -143,8 +143,11 @@ func (w *writer) render(d Decl) {
 	}
 }
 
-// attributes are in the order of namespace and name. The inclusive forms let
-// the apex inherit what the prefix xml says around it.
+// attributes are in the order of namespace and name. In the inclusive forms the
+// apex inherits attributes of the prefix xml from the elements around it:
+// Canonical XML 1.0 §2.4 all of them, 1.1 §2.4 xml:lang and xml:space. The 1.1
+// rule that joins xml:base values is not implemented: SAML has no xml:base, and
+// a signature that depends on it fails its digest.
 func (w *writer) attributes(n *Node, apex bool) []Attr {
 	attrs := n.Attrs
 	if apex && !w.form.Exclusive {
