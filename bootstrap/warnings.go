@@ -15,6 +15,9 @@ import (
 // ails connections changes while we run, and the SAML broker tells it itself.
 func warn(lc fx.Lifecycle, c Config, at *edge.Edge, log *slog.Logger) {
 	lc.Append(fx.StartHook(func() {
+		for _, w := range c.Warnings {
+			log.Warn(w.Text, "setting", w.Setting)
+		}
 		if c.PublicURL.Scheme == "http" && !at.Local() {
 			log.Warn("browsers reach devicegate without TLS", "setting", "PUBLIC_URL")
 		}

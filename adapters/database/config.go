@@ -1,12 +1,18 @@
 package database
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
+	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // Config says where the database is and how it is used.
@@ -27,6 +33,13 @@ type Config struct {
 	URL string
 	// Migrate says what happens at start; empty is [MigrateAuto].
 	Migrate MigrateMode
+	// MaxConns bounds the connections of this process; 0 is [DefaultMaxConns].
+	MaxConns int
+	// MaxIdleConns bounds those that are kept for later; 0 is MaxConns.
+	MaxIdleConns int
+	// ConnMaxLifetime ends PostgreSQL connections, so that they follow a
+	// failover; 0 is [DefaultConnMaxLifetime].
+	ConnMaxLifetime time.Duration
 	// DifyAccounts says that this is Dify's database, whose accounts' addresses
 	// are looked up in it.
 	DifyAccounts bool
@@ -42,27 +55,105 @@ const (
 	MigrateOff   MigrateMode = "off"   // nothing
 )
 
-// poolSize bounds the connections: PostgreSQL allows 100 over all replicas unless
-// told otherwise, and migrating takes two.
-const poolSize = 16
+// PostgreSQL allows 100 connections unless told otherwise, three of them for
+// administrators: the default leaves room for nine replicas.
+const (
+	DefaultMaxConns        = 10
+	DefaultConnMaxLifetime = time.Hour
+)
 
-var errURL = errors.New("database URL: use postgres://user:password@host/name or sqlite:///path/to/file.db")
+// The bounds of [Config.MaxConns]. Migrating takes two connections.
+const minConns, maxConns = 2, 1000
+
+const urlForm = "use postgres://user:password@host:5432/name or sqlite:///path/to/file.db; " +
+	"in a password write @ as %40, # as %23, / as %2F, ? as %3F and % as %25"
+
+var errURL = errors.New("database URL: " + urlForm)
+
+// Check lists what is wrong with the configuration. It connects to nothing,
+// makes no file, and repeats nothing of the URL, which holds a password.
+func (c Config) Check() error {
+	var errs []error
+	if !c.usable() {
+		errs = append(errs, setting.Wrong("URL", "%s", urlForm))
+	}
+	switch c.Migrate {
+	case "", MigrateAuto, MigrateCheck, MigrateOff:
+	default:
+		errs = append(errs, setting.Wrong("Migrate", "%q is none of auto, check, off", c.Migrate))
+	}
+	if c.MaxConns != 0 && (c.MaxConns < minConns || c.MaxConns > maxConns) {
+		errs = append(errs, setting.Wrong("MaxConns", "%d lies outside %d to %d", c.MaxConns, minConns, maxConns))
+	}
+	if c.MaxIdleConns < 0 || c.MaxIdleConns > maxConns {
+		errs = append(errs, setting.Wrong("MaxIdleConns", "%d lies outside 0 to %d", c.MaxIdleConns, maxConns))
+	}
+	if c.ConnMaxLifetime != 0 && c.ConnMaxLifetime < time.Second {
+		errs = append(errs, setting.Wrong("ConnMaxLifetime", "%s is shorter than 1s", c.ConnMaxLifetime))
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) usable() bool {
+	scheme, rest, _ := strings.Cut(c.URL, ":")
+	switch scheme {
+	case "postgres", "postgresql":
+		_, err := parsePostgres(c.URL)
+		return err == nil
+	case "sqlite":
+		path, err := sqlitePath(rest)
+		return err == nil && !strings.HasSuffix(path, "/")
+	}
+	return false
+}
 
 // Open opens the database without connecting to it. Its errors say what is
 // wrong with the configuration, and never repeat the URL: it holds a password.
 func Open(cfg Config) (*bun.DB, error) {
+	cfg.MaxConns = cmp.Or(cfg.MaxConns, DefaultMaxConns)
+	cfg.MaxIdleConns = cmp.Or(cfg.MaxIdleConns, cfg.MaxConns)
+	cfg.ConnMaxLifetime = cmp.Or(cfg.ConnMaxLifetime, DefaultConnMaxLifetime)
 	scheme, rest, _ := strings.Cut(cfg.URL, ":")
 	switch scheme {
 	case "postgres", "postgresql":
-		return openPostgres(cfg.URL, poolSize)
+		db, err := openPostgres(cfg.URL, cfg.MaxConns)
+		if err != nil {
+			return nil, err
+		}
+		db.SetMaxIdleConns(cfg.MaxIdleConns)
+		db.SetConnMaxLifetime(cfg.ConnMaxLifetime)
+		return db, nil
 	case "sqlite":
 		path, err := sqlitePath(rest)
 		if err != nil {
 			return nil, err
 		}
-		return openSQLite(path, poolSize)
+		return openSQLite(path, cfg.MaxConns)
 	}
 	return nil, errURL
+}
+
+var parameterName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+
+// parsePostgres reads a PostgreSQL URL. It refuses one in which a character of
+// the password ends the password: the rest would be dialled as a host name and
+// printed as one. It does not quote the URL.
+func parsePostgres(text string) (*pgx.ConnConfig, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Opaque != "" || strings.Contains(text, "#") || strings.Contains(u.EscapedPath(), "@") {
+		return nil, errURL
+	}
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		name, value, named := strings.Cut(pair, "=")
+		if pair != "" && (!named || !parameterName.MatchString(name) || strings.Contains(value, "@") && name != "password" && name != "user") {
+			return nil, errURL
+		}
+	}
+	cfg, err := pgx.ParseConfig(text)
+	if err != nil { // it may quote a password that it did not recognise as one
+		return nil, errURL
+	}
+	return cfg, nil
 }
 
 // sqlitePath is the file that a URL names after its scheme; see [Config].

@@ -26,9 +26,9 @@ import (
 // The session settings are those that PgBouncer keeps for each client. Without
 // them a database's own defaults could change how values are read and written.
 func openPostgres(url string, size int) (*bun.DB, error) {
-	cfg, err := pgx.ParseConfig(url)
-	if err != nil { // it may quote a password that it did not recognise as one
-		return nil, errURL
+	cfg, err := parsePostgres(url)
+	if err != nil {
+		return nil, err
 	}
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	cfg.RuntimeParams["standard_conforming_strings"] = "on" // bun escapes for it
@@ -45,7 +45,6 @@ func openPostgres(url string, size int) (*bun.DB, error) {
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	pool.SetConnMaxLifetime(time.Hour) // follow a failover in the end
 	return bun.NewDB(pool, pgdialect.New()), nil
 }
 

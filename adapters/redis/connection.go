@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"sync"
 	"time"
 
@@ -24,40 +23,6 @@ const (
 
 // ErrAway says that the server is known not to answer; nothing was tried.
 var ErrDown = errors.New("redis: the server is away")
-
-// Config says where the server is.
-type Config struct {
-	// URL is redis://, rediss:// (TLS) or unix://, with user, password and
-	// database. Several addr parameters name the nodes of a cluster;
-	// master_set makes them sentinels.
-	URL string
-}
-
-// Check returns what is wrong with the configuration, without the secrets in it.
-func (c Config) Check() error {
-	_, err := c.options()
-	return err
-}
-
-func (c Config) options() (rueidis.ClientOption, error) {
-	o, err := rueidis.ParseURL(c.URL)
-	if bad := (*url.Error)(nil); errors.As(err, &bad) {
-		return o, errors.New("not a URL") // the cause would quote the password
-	}
-	if err != nil {
-		return o, err
-	}
-	if o.Dialer.Timeout == 0 {
-		o.Dialer.Timeout = dialTimeout
-	}
-	if o.ConnWriteTimeout == 0 {
-		o.ConnWriteTimeout = time.Second
-	}
-	o.DisableCache = true    // nothing here is read twice
-	o.DisableRetry = true    // patience is too short for it
-	o.PipelineMultiplex = -1 // one pipelined connection is plenty
-	return o, nil
-}
 
 // Connection is the way to the server, whether it is there or not.
 type Connection struct {

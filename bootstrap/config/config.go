@@ -57,6 +57,8 @@ type Config struct {
 	CSRF        approval.CSRFKeys
 	Connections connection.Directory
 	Clock       ports.Clock
+
+	Warnings []Warning // told once, at start
 }
 
 // publicKeys are secret keys that everybody can read in an example file.
@@ -89,6 +91,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.loadRoutes(e, &wrong)
 	c.loadSignIn(e, &wrong)
 	c.loadPages(e, &wrong)
+	c.Warnings = wrong.warnings
 	return c, wrong.err()
 }
 

@@ -10,30 +10,33 @@ import (
 
 // environment is every setting as operators write it (see docs/configuration.md).
 type environment struct {
-	ListenAddr  string `env:"LISTEN_ADDR" envDefault:":8080"`
-	OpsAddr     string `env:"OPS_ADDR"`
-	DatabaseURL string `env:"DATABASE_URL"`
-	DBUsername  string `env:"DB_USERNAME" envDefault:"postgres"`
-	DBPassword  string `env:"DB_PASSWORD"`
-	DBHost      string `env:"DB_HOST"`
-	DBPort      string `env:"DB_PORT" envDefault:"5432"`
-	DBDatabase  string `env:"DB_DATABASE" envDefault:"dify"`
-	DataDir     string `env:"DATA_DIR" envDefault:"./data"`
-	Migrate     string `env:"MIGRATE" envDefault:"auto"`
+	ListenAddr  string        `env:"LISTEN_ADDR" envDefault:":8080"`
+	OpsAddr     string        `env:"OPS_ADDR"`
+	DatabaseURL string        `env:"DATABASE_URL" secret:"true"`
+	DBUsername  string        `env:"DB_USERNAME" envDefault:"postgres"`
+	DBPassword  string        `env:"DB_PASSWORD" secret:"true"`
+	DBHost      string        `env:"DB_HOST"`
+	DBPort      string        `env:"DB_PORT" envDefault:"5432"`
+	DBDatabase  string        `env:"DB_DATABASE" envDefault:"dify"`
+	DBMaxConns  int           `env:"DB_MAX_CONNS" envDefault:"10"`
+	DBMaxIdle   int           `env:"DB_MAX_IDLE_CONNS"`
+	DBConnLife  time.Duration `env:"DB_CONN_MAX_LIFETIME" envDefault:"1h"`
+	DataDir     string        `env:"DATA_DIR" envDefault:"./data"`
+	Migrate     string        `env:"MIGRATE" envDefault:"auto"`
 
-	RedisURL      string `env:"REDIS_URL"`
+	RedisURL      string `env:"REDIS_URL" secret:"true"`
 	RedisHost     string `env:"REDIS_HOST"`
 	RedisPort     string `env:"REDIS_PORT" envDefault:"6379"`
 	RedisUsername string `env:"REDIS_USERNAME"`
-	RedisPassword string `env:"REDIS_PASSWORD"`
+	RedisPassword string `env:"REDIS_PASSWORD" secret:"true"`
 	RedisDB       string `env:"REDIS_DB" envDefault:"0"`
 	RedisUseSSL   bool   `env:"REDIS_USE_SSL"`
 
 	PublicURL         string   `env:"PUBLIC_URL"`
 	WebURL            string   `env:"WEB_URL"`
 	CookieDomain      string   `env:"COOKIE_DOMAIN"`
-	SecretKey         string   `env:"SECRET_KEY"`
-	SecretKeyPrevious string   `env:"SECRET_KEY_PREVIOUS"`
+	SecretKey         string   `env:"SECRET_KEY" secret:"true"`
+	SecretKeyPrevious string   `env:"SECRET_KEY_PREVIOUS" secret:"true"`
 	TrustedProxies    []string `env:"TRUSTED_PROXIES"`
 
 	KnownClientIDs   []string `env:"OPENAPI_KNOWN_CLIENT_IDS" envDefault:"difyctl"`
@@ -49,7 +52,7 @@ type environment struct {
 
 	LicenseStatus       string `env:"LICENSE_STATUS"`
 	EnterpriseAPIURL    string `env:"ENTERPRISE_API_URL"`
-	EnterpriseAPISecret string `env:"ENTERPRISE_API_SECRET_KEY"`
+	EnterpriseAPISecret string `env:"ENTERPRISE_API_SECRET_KEY" secret:"true"`
 	AccountDirectory    string `env:"ACCOUNT_DIRECTORY" envDefault:"none"`
 
 	ConnectionsFile  string        `env:"CONNECTIONS_FILE"`
@@ -67,48 +70,33 @@ type environment struct {
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 }
 
-// aliases let a Dify .env work as it is; our own name wins.
-var aliases = map[string]string{
-	"PUBLIC_URL": "CONSOLE_API_URL",
-	"WEB_URL":    "CONSOLE_WEB_URL",
-}
-
 // parse reads the settings and names each one that cannot be read.
 func parse(vars map[string]string) (environment, problems) {
-	known := map[string]string{}
-	for name, value := range vars {
-		if value != "" { // in an .env file empty means not set
-			known[name] = value
-		}
-	}
-	for own, theirs := range aliases {
-		if _, set := known[own]; !set && known[theirs] != "" {
-			known[own] = known[theirs]
-		}
-	}
+	wrong := problems{settled: map[string]bool{}}
 	var e environment
-	err := env.ParseWithOptions(&e, env.Options{Environment: known})
+	err := env.ParseWithOptions(&e, env.Options{Environment: values(vars, &wrong)})
 	if e.WebURL == "" {
 		e.WebURL = e.PublicURL
 	}
-	return e, bySetting(err)
+	wrong.unreadable(err)
+	return e, wrong
 }
 
-// bySetting words what could not be read with the names that operators use, not
-// with those of our fields.
-func bySetting(err error) (wrong problems) {
+// unreadable words what could not be read with the names that operators use,
+// not with those of our fields.
+func (p *problems) unreadable(err error) {
 	var all env.AggregateError
 	if !errors.As(err, &all) && err != nil {
-		return problems{err}
+		p.lines = append(p.lines, err)
+		return
 	}
 	for _, one := range all.Errors {
 		var unread env.ParseError
 		if !errors.As(one, &unread) {
-			wrong = append(wrong, one)
+			p.lines = append(p.lines, one)
 			continue
 		}
 		field, _ := reflect.TypeFor[environment]().FieldByName(unread.Name)
-		wrong.add(field.Tag.Get("env"), "cannot be read: %v", unread.Err)
+		p.settle(field.Tag.Get("env"), "cannot be read: %v", unread.Err)
 	}
-	return wrong
 }

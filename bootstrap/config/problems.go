@@ -10,17 +10,38 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // problems collects what is wrong, so that one start tells all of it.
-type problems []error
+type problems struct {
+	lines    []error
+	warnings []Warning
+	// settled names the settings that could not be read: nothing that follows
+	// from their absence is told.
+	settled map[string]bool
+}
 
-// add says something once, however often it is found.
+// Warning is what works and should not stay so.
+type Warning struct{ Setting, Text string }
+
+// add keeps a line once, however often it is found.
 func (p *problems) add(setting, format string, args ...any) {
 	line := setting + ": " + fmt.Sprintf(format, args...)
-	if !slices.ContainsFunc(*p, func(e error) bool { return e.Error() == line }) {
-		*p = append(*p, errors.New(line))
+	if !p.settled[setting] && !slices.ContainsFunc(p.lines, func(e error) bool { return e.Error() == line }) {
+		p.lines = append(p.lines, errors.New(line))
 	}
+}
+
+// settle adds a line after which no other is added for the setting.
+func (p *problems) settle(setting, format string, args ...any) {
+	p.add(setting, format, args...)
+	p.settled[setting] = true
+}
+
+func (p *problems) warn(setting, text string) {
+	p.warnings = append(p.warnings, Warning{setting, text})
 }
 
 // each adds every line of err, so that none lacks the setting's name.
@@ -33,7 +54,29 @@ func (p *problems) each(setting string, err error) {
 	}
 }
 
-func (p problems) err() error { return errors.Join(p...) }
+// names are the settings behind an adapter's fields; "": another check says it.
+type names map[string]string
+
+// named adds what an adapter found wrong with its Config, each line with the
+// name of the setting instead of the field's.
+func (p *problems) named(as names, err error) {
+	for _, one := range setting.Split(err) {
+		var wrong setting.Problem
+		if !errors.As(one, &wrong) {
+			p.lines = append(p.lines, one)
+			continue
+		}
+		name, known := as[wrong.Field]
+		if !known {
+			name = wrong.Field
+		}
+		if name != "" {
+			p.add(name, "%s", wrong.Reason)
+		}
+	}
+}
+
+func (p *problems) err() error { return errors.Join(p.lines...) }
 
 // web reads the address of a server, with a path at most. What may hold a
 // password is not repeated.
@@ -48,14 +91,22 @@ func (p *problems) web(setting, text string) *url.URL {
 	case bad:
 		p.add(setting, "%q is not an http(s) address", text)
 	default:
-		u.Path = strings.TrimRight(u.Path, "/")
-		return u
+		return normal(u)
 	}
 	return nil
 }
 
-// origin reads what browsers send in Origin, and writes it as they do: in lower
-// case, without the scheme's own port (RFC 6454 §6.2).
+// normal is the address as browsers write it (RFC 3986 §6.2): scheme and host
+// in lower case, without the scheme's own port, without a slash at the end.
+func normal(u *url.URL) *url.URL {
+	out := *u // url.Parse has made the scheme lower-case
+	out.Host = strings.ToLower(u.Host)
+	out.Host = strings.TrimSuffix(strings.TrimSuffix(out.Host, ":"), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
+	out.Path, out.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return &out
+}
+
+// origin reads what browsers send in Origin (RFC 6454 §6.2).
 func (p *problems) origin(setting, text string) string {
 	u := p.web(setting, text)
 	if u == nil {
@@ -64,8 +115,7 @@ func (p *problems) origin(setting, text string) string {
 	if u.Path != "" {
 		p.add(setting, "%q is not an origin; leave out the path: %s://%s", text, u.Scheme, u.Host)
 	}
-	host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
-	return u.Scheme + "://" + host
+	return u.Scheme + "://" + u.Host
 }
 
 var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
@@ -128,12 +178,7 @@ func (p *problems) oneOf(setting, value string, choices ...string) string {
 	return value
 }
 
-// between is silent about a value that could not even be read.
 func (p *problems) between(setting string, value, least, most int) int {
-	unread := slices.ContainsFunc(*p, func(e error) bool { return strings.HasPrefix(e.Error(), setting+": ") })
-	if unread {
-		return value
-	}
 	if value < least || value > most {
 		p.add(setting, "%d lies outside %d to %d", value, least, most)
 	}

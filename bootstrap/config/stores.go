@@ -8,31 +8,36 @@ import (
 	"strings"
 
 	"github.com/devicegate/devicegate/adapters/database"
-	"github.com/devicegate/devicegate/adapters/redis"
 )
 
-// loadStores checks the form of the stores' addresses, and leaves to the start
-// whether anybody answers there. It repeats none: they hold passwords.
+// loadStores leaves to the start whether the stores answer.
 func (c *Config) loadStores(e environment, wrong *problems) {
 	c.Database = database.Config{
-		URL:          e.databaseURL(),
-		Migrate:      database.MigrateMode(wrong.oneOf("MIGRATE", e.Migrate, "auto", "check", "off")),
-		DifyAccounts: wrong.oneOf("ACCOUNT_DIRECTORY", e.AccountDirectory, "none", "dify") == "dify",
+		URL:             e.databaseURL(),
+		Migrate:         database.MigrateMode(e.Migrate),
+		MaxConns:        e.DBMaxConns,
+		MaxIdleConns:    e.DBMaxIdle,
+		ConnMaxLifetime: e.DBConnLife,
+		DifyAccounts:    wrong.oneOf("ACCOUNT_DIRECTORY", e.AccountDirectory, "none", "dify") == "dify",
 	}
-	switch usable := usableDatabase(c.Database.URL); {
-	case e.DatabaseURL != "" && !usable:
-		wrong.add("DATABASE_URL", "use postgres://user:password@host:5432/name or sqlite:///path/to/file.db")
+	names := names{
+		"URL": "DATABASE_URL", "Migrate": "MIGRATE", "MaxConns": "DB_MAX_CONNS",
+		"MaxIdleConns": "DB_MAX_IDLE_CONNS", "ConnMaxLifetime": "DB_CONN_MAX_LIFETIME",
+	}
+	switch {
 	case e.DatabaseURL != "":
 	case e.DBHost != "":
 		wrong.place("DB", e.DBHost, e.DBPort)
-	case !usable:
-		wrong.add("DATA_DIR", "%q is no directory for a SQLite file", e.DataDir)
+		names["URL"] = "" // its parts are checked
+	default:
+		names["URL"] = "DATA_DIR"
 	}
+	wrong.named(names, c.Database.Check())
+
 	c.Redis.URL = e.redisURL()
 	switch {
-	case e.RedisURL != "" && !usableRedis(c.Redis):
-		wrong.add("REDIS_URL", "use redis://user:password@host:6379/0, or rediss:// for TLS")
 	case e.RedisURL != "":
+		wrong.named(map[string]string{"URL": "REDIS_URL"}, c.Redis.Check())
 	case e.RedisHost != "":
 		wrong.place("REDIS", e.RedisHost, e.RedisPort)
 		if !isNumber(e.RedisDB) {
@@ -50,31 +55,6 @@ func (p *problems) place(prefix, host, port string) {
 	if !isPort(port) {
 		p.add(prefix+"_PORT", "%q is not a port", port)
 	}
-}
-
-func usableDatabase(address string) bool {
-	if file, is := strings.CutPrefix(address, "sqlite:"); is { // opening it would make the file
-		path, err := url.PathUnescape(file)
-		return err == nil && path != "" && !strings.HasSuffix(path, "/") && !strings.ContainsAny(file, "?#") && !strings.Contains(path, "\x00")
-	}
-	db, err := database.Open(database.Config{URL: address}) // connects to nothing
-	return err == nil && db.Close() == nil
-}
-
-// usableRedis tells no reason: those of the library quote the address.
-func usableRedis(c redis.Config) bool {
-	u, err := url.Parse(c.URL)
-	if err != nil || c.Check() != nil {
-		return false
-	}
-	number := strings.TrimPrefix(u.Path, "/")
-	switch {
-	case u.Scheme == "unix":
-		return u.Path != ""
-	case u.Opaque != "", u.Port() != "" && !isPort(u.Port()), number != "" && !isNumber(number):
-		return false
-	}
-	return !u.Query().Has("db") || isNumber(u.Query().Get("db"))
 }
 
 func isNumber(text string) bool {

@@ -1,0 +1,50 @@
+package config
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var settingName = regexp.MustCompile("`([A-Z][A-Z0-9_]+)`")
+
+// TestDocumentedSettingsHaveCode compares the first columns of the tables in
+// docs/configuration.md with the settings that are read (F54).
+func TestDocumentedSettingsHaveCode(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if row, is := strings.CutPrefix(line, "|"); is {
+			first, _, _ := strings.Cut(row, "|")
+			for _, found := range settingName.FindAllStringSubmatch(first, -1) {
+				documented[found[1]] = true
+			}
+		}
+	}
+	read := map[string]bool{}
+	for _, v := range variables() {
+		read[v.name] = true
+		if alias := aliases[v.name]; alias != "" {
+			read[alias] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(documented)) {
+		if !read[name] {
+			t.Errorf("%s is documented, but nothing reads it", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(read)) {
+		if !documented[name] {
+			t.Errorf("%s is read, but docs/configuration.md has no row for it", name)
+		}
+	}
+	if len(documented) < 40 {
+		t.Errorf("got %d documented settings, want at least 40", len(documented))
+	}
+}
