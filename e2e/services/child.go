@@ -26,13 +26,13 @@ type child struct {
 
 // newChild makes the folder in which program will run. When we are root,
 // which PostgreSQL refuses to be, it will run as the named user or as nobody.
-func newChild(program, account string, quit syscall.Signal) (*child, error) {
+func newChild(parent, program, account string, quit syscall.Signal) (*child, error) {
 	as, err := unprivileged(account)
 	if err != nil {
 		return nil, err
 	}
 	// Not t.TempDir: other users cannot enter its parent.
-	folder, err := os.MkdirTemp(scratch(), "devicegate-e2e-")
+	folder, err := os.MkdirTemp(parent, "devicegate-e2e-")
 	if err != nil {
 		return nil, err
 	}

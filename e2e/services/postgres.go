@@ -17,25 +17,35 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-var postgres = once{kind: &kind{
-	name: "PostgreSQL",
-	install: "Set E2E_DATABASE_URL to a server where databases may be created, " +
-		"or start Docker, or install postgresql.",
-	image: image("E2E_POSTGRES_IMAGE", "postgres:17-alpine"),
-	port:  "5432/tcp",
-	options: []testcontainers.ContainerCustomizer{
-		testcontainers.WithEnv(map[string]string{"POSTGRES_USER": "e2e", "POSTGRES_PASSWORD": "e2e"}),
-		testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql/data": "rw"}),
-		testcontainers.WithCmd(append([]string{"postgres"}, careless...)...),
-	},
-	program: postgresProgram,
-	answers: postgresAnswers,
-}}
+var (
+	postgres = once{kind: postgresKind(scratch(), careless,
+		testcontainers.WithTmpfs(map[string]string{"/var/lib/postgresql/data": "rw"}))}
+	durablePostgres = once{kind: postgresKind(os.TempDir(), roomy)}
+)
 
-// careless is for data that nobody will miss.
-var careless = []string{
+// roomy settings serve many test binaries at once.
+var roomy = []string{"-c", "max_connections=300", "-c", "jit=off"}
+
+// careless settings are for data that may be lost.
+var careless = append([]string{
 	"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-	"-c", "max_connections=300", "-c", "jit=off",
+}, roomy...)
+
+// postgresKind is a PostgreSQL with these settings and its data below folder.
+func postgresKind(folder string, settings []string, options ...testcontainers.ContainerCustomizer) *kind {
+	return &kind{
+		name: "PostgreSQL",
+		install: "Set E2E_DATABASE_URL to a server where databases may be created, " +
+			"or start Docker, or install postgresql.",
+		image: image("E2E_POSTGRES_IMAGE", "postgres:17-alpine"),
+		port:  "5432/tcp",
+		options: append(options,
+			testcontainers.WithEnv(map[string]string{"POSTGRES_USER": "e2e", "POSTGRES_PASSWORD": "e2e"}),
+			testcontainers.WithCmd(append([]string{"postgres"}, settings...)...),
+		),
+		program: func(ctx context.Context) (*running, error) { return postgresProgram(ctx, folder, settings) },
+		answers: postgresAnswers,
+	}
 }
 
 func postgresURL(addr string) string {
@@ -51,6 +61,17 @@ var databases atomic.Int64
 // Postgres returns the URL of an empty database, which is dropped when the
 // test ends.
 func Postgres(t testing.TB) string {
+	t.Helper()
+	return database(t, &postgres)
+}
+
+// DurablePostgres is Postgres with every commit on disk, for measurements.
+func DurablePostgres(t testing.TB) string {
+	t.Helper()
+	return database(t, &durablePostgres)
+}
+
+func database(t testing.TB, postgres *once) string {
 	t.Helper()
 	server := os.Getenv("E2E_DATABASE_URL")
 	if server == "" {
@@ -85,7 +106,7 @@ func execute(ctx context.Context, server, statement string) error {
 	return errors.Join(err, c.Close(ctx))
 }
 
-func postgresProgram(ctx context.Context) (*running, error) {
+func postgresProgram(ctx context.Context, folder string, settings []string) (*running, error) {
 	program, err := find("postgres")
 	if err != nil {
 		return nil, err
@@ -95,7 +116,7 @@ func postgresProgram(ctx context.Context) (*running, error) {
 		return nil, err
 	}
 	// SIGQUIT: end at once; what a crash would leave behind is removed anyway.
-	c, err := newChild(program, "postgres", syscall.SIGQUIT)
+	c, err := newChild(folder, program, "postgres", syscall.SIGQUIT)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +130,7 @@ func postgresProgram(ctx context.Context) (*running, error) {
 		args := append([]string{
 			"-D", data, "-p", strconv.Itoa(port), "-k", c.folder,
 			"-c", "listen_addresses=127.0.0.1",
-		}, careless...)
+		}, settings...)
 		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), postgresAnswers, args...)
 	})
 	if err != nil {

@@ -185,7 +185,7 @@ func redisProgram(ctx context.Context, settings []string) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := newChild(program, "redis", syscall.SIGTERM)
+	c, err := newChild(scratch(), program, "redis", syscall.SIGTERM)
 	if err != nil {
 		return nil, err
 	}

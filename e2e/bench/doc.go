@@ -1,0 +1,37 @@
+// Package bench measures the hot paths: the real service, built by bootstrap in
+// a process of its own, against a ceiling program in another one. The ceiling is
+// the least program that could do the same: chi, the same parsing, the one store
+// call that cannot be avoided, nothing else.
+//
+//	task bench                              five rounds at 1, 16 and 64 connections
+//	task bench -- -short                    what CI runs: less than a minute
+//	task bench -- -only poll -rounds 9      some operations, more rounds
+//	task bench -- -long                     the growth table up to a million rows
+//	task bench -- -profile /tmp/profiles    a CPU profile of the service for each operation
+//
+// It starts PostgreSQL and Redis as the tests do, listens on loopback only, and
+// ends by itself: each measurement is bounded in time (-time) and in requests.
+//
+// # How to read the table
+//
+// One line is one operation at one number of connections. All figures are
+// medians over the rounds. In each round the service and the ceiling take turns,
+// so that both see the same machine.
+//
+//	ours/s      requests a second of the service
+//	ceiling/s   requests a second of the ceiling
+//	ratio       the first divided by the second, round by round
+//	p50, p99    half, and 99 of 100, of the service's answers come within
+//	cpu         CPU time of the service's process per request; the ceiling's in brackets
+//	allocs      heap allocations of the service per request; the ceiling's in brackets
+//	sql         statements the service sends to PostgreSQL per request
+//	trips       round trips these take, and those to Redis
+//
+// Ratios hold from machine to machine; absolute figures do not, because the load
+// generator, both programs and the stores share the processors. Statements and
+// trips are counted by a proxy in a pass of its own, one request at a time.
+// SQLite has none: its calls stay in the process.
+//
+// Without -measure, `go test` sends each operation a few requests and checks
+// that both programs give the expected answers. No test looks at a duration.
+package bench
