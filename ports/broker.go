@@ -9,22 +9,22 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
-// Refusals of a trip that cannot begin.
+// Refusals of a sign-in that cannot begin.
 var (
-	// ErrInitiateFailed says that the identity provider (or what stands before
-	// it) cannot be used just now: no metadata, no answer, an error.
+	// ErrInitiateFailed says that the identity provider, or the inner API before
+	// it, cannot be used now: no metadata, no answer, an error.
 	ErrInitiateFailed = fault.New(fault.Upstream, "sso_initiate_failed",
 		"Your identity provider cannot be reached just now. Try again in a minute, or ask your administrator.")
-	// ErrInitiateMissingURL says that the enterprise broker named no place to
-	// go to.
+	// ErrInitiateMissingURL says that the inner API returned no URL.
 	ErrInitiateMissingURL = fault.New(fault.Upstream, "sso_initiate_missing_url",
 		"Your identity provider could not be found. Try again in a minute, or ask your administrator.")
 )
 
-// Broker takes people to an identity provider and reads what comes back. It
-// knows no store: one-time IDs are spent by the use case.
+// Broker sends people to an identity provider and verifies the response. It has
+// no store: the use case spends one-time IDs.
 type Broker interface {
-	// Begin says where to send the browser. It returns [ErrInitiateFailed] or
+	// Begin says where to send the browser. Its errors are [*approval.Refusal],
+	// with a reason for each cause, and wrap [ErrInitiateFailed] or
 	// [ErrInitiateMissingURL].
 	Begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (Redirect, error)
 

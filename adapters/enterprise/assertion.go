@@ -168,13 +168,13 @@ func judgeValidity(said claims, at time.Time) (expires time.Time, err error) {
 	}
 	switch {
 	case issued.After(at.Add(leeway)):
-		return expires, approval.Refuse("clock_ahead", "iat until "+stamp(at.Add(leeway)), stamp(issued))
+		return expires, approval.Refuse("clock_ahead", "iat until "+timestamp(at.Add(leeway)), timestamp(issued))
 	case begins.After(at.Add(leeway)):
-		return expires, approval.Refuse("not_yet_valid", "nbf until "+stamp(at.Add(leeway)), stamp(begins))
+		return expires, approval.Refuse("not_yet_valid", "nbf until "+timestamp(at.Add(leeway)), timestamp(begins))
 	case !at.Before(expires):
-		return expires, approval.Refuse("expired", "exp after "+stamp(at), stamp(expires))
+		return expires, approval.Refuse("expired", "exp after "+timestamp(at), timestamp(expires))
 	case expires.After(latest):
-		return expires, approval.Refuse("exp_too_far", "exp until "+stamp(latest), stamp(expires))
+		return expires, approval.Refuse("exp_too_far", "exp until "+timestamp(latest), timestamp(expires))
 	}
 	return expires, nil
 }
@@ -252,7 +252,7 @@ func (c claims) time(name string) (time.Time, error) {
 	return time.Unix(int64(seconds), 0).UTC(), nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // excerpt is what a log may hold of a text that somebody else chose.
 func excerpt(of any) string {

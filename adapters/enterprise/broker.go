@@ -3,7 +3,7 @@ package enterprise
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,22 +37,31 @@ func NewBroker(cfg Config) (*Broker, error) {
 	return &Broker{cfg, newInnerAPI(cfg)}, nil
 }
 
-// Begin asks the inner API where to send the browser. It returns
-// [ports.ErrInitiateFailed] or [ports.ErrInitiateMissingURL].
+// Begin implements [ports.Broker]: it asks the inner API where to send the
+// browser.
 func (b *Broker) Begin(ctx context.Context, _ connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
 	envelope, err := b.envelope(signIn)
 	if err != nil {
-		return ports.Redirect{}, fmt.Errorf("sign state envelope: %w", err)
+		return ports.Redirect{}, approval.RefuseAs(ports.ErrInitiateFailed, "internal_error", "a signed state envelope", err.Error())
 	}
 	answer, err := b.api.call(ctx, http.MethodPost, map[string]string{"signed_state": envelope}, "device-flow", "sso-initiate")
 	if err != nil {
-		return ports.Redirect{}, fmt.Errorf("%w (%w)", ports.ErrInitiateFailed, err)
+		return ports.Redirect{}, refusedCall(err)
 	}
 	to, ok := destination(answer)
 	if !ok {
-		return ports.Redirect{}, ports.ErrInitiateMissingURL
+		return ports.Redirect{}, approval.RefuseAs(ports.ErrInitiateMissingURL, "inner_api_url_missing", "an http or https URL of the inner API", "none")
 	}
 	return ports.Redirect{URL: to}, nil
+}
+
+// refusedCall keeps the reason of a failed call.
+func refusedCall(err error) error {
+	var f *failure
+	if errors.As(err, &f) {
+		return approval.RefuseAs(ports.ErrInitiateFailed, f.reason, f.expected, f.received)
+	}
+	return approval.RefuseAs(ports.ErrInitiateFailed, "internal_error", "an answer of the inner API", err.Error())
 }
 
 func (b *Broker) envelope(signIn approval.SignInRequest) (string, error) {

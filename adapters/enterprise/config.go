@@ -2,27 +2,31 @@ package enterprise
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/secret"
 )
 
-// DefaultTimeout is how long the inner API is waited for, unless configured.
+// DefaultTimeout bounds a call to the inner API, unless configured.
 const DefaultTimeout = 10 * time.Second
 
 // Config says where the inner API is and what is shared with it.
 type Config struct {
 	URL          *url.URL      // of the inner API
-	Secret       secret.Text   // that every call to it carries
+	Secret       secret.Text   // sent with every call to it
 	PublicURL    *url.URL      // of this API, with its path prefix if any
 	SigningKey   []byte        // signs envelopes, verifies assertions
 	PreviousKeys [][]byte      // still verify assertions
-	Timeout      time.Duration // 0: DefaultTimeout
+	Timeout      time.Duration // of a call; 0: DefaultTimeout
+	LicenseGrace time.Duration // 0: DefaultLicenseGrace
+
+	Transport http.RoundTripper // of calls; nil: http.DefaultTransport
 }
 
 // check lists everything that is wrong. An empty key is refused because HMAC
-// would work with it, and then anybody could sign.
+// works with it, and everyone knows it.
 func (c Config) check() error {
 	var errs []error
 	if c.URL == nil || !isWeb(c.URL) {
@@ -33,6 +37,9 @@ func (c Config) check() error {
 	}
 	if c.Secret.IsZero() {
 		errs = append(errs, errors.New("enterprise: there is no secret for the inner API"))
+	}
+	if c.LicenseGrace < 0 {
+		errs = append(errs, errors.New("enterprise: the grace time of the licence is negative"))
 	}
 	for _, key := range append([][]byte{c.SigningKey}, c.PreviousKeys...) {
 		if len(key) == 0 {

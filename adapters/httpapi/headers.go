@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -115,8 +116,8 @@ func (h *Handlers) shared(next http.Handler, cookies bool) http.Handler {
 // before everything that counts or parses.
 func (h *Handlers) licensed(serve endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !h.deps.Edition.SSO(r.Context()) {
-			return fault.ErrNotFound
+		if err := h.deps.Edition.SSO(r.Context()); err != nil {
+			return fmt.Errorf("%w: %w", fault.ErrNotFound, err)
 		}
 		return serve(w, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -47,7 +48,12 @@ type options struct {
 type edition bool
 
 // SSO keeps [ports.Edition].
-func (e edition) SSO(context.Context) bool { return bool(e) }
+func (e edition) SSO(context.Context) error {
+	if e {
+		return nil
+	}
+	return errors.New("not licensed")
+}
 
 func newSite(t *testing.T, o options) *site {
 	t.Helper()

@@ -156,7 +156,7 @@ func (p *Pages) initiate(m memory, more ...string) string {
 // shut shows a page that says so if nobody can sign in here, and reports it.
 func (p *Pages) shut(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
 	switch {
-	case !p.deps.Edition.SSO(ctx):
+	case p.deps.Edition.SSO(ctx) != nil:
 		p.closed(w, r, "sso_unavailable")
 	case len(p.deps.Connections.All()) == 0:
 		p.closed(w, r, "no_connection")

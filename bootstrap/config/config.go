@@ -159,6 +159,10 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 	if c.License != "" {
 		wrong.oneOf("LICENSE_STATUS", c.License, "active", "expiring", "none", "inactive", "expired", "lost")
 	}
+	if e.LicenseGrace <= 0 {
+		wrong.add("LICENSE_GRACE", "is %s; use more than 0s, for instance 24h", e.LicenseGrace)
+	}
+	c.Enterprise.LicenseGrace = e.LicenseGrace
 	if e.EnterpriseAPIURL != "" {
 		c.Enterprise.URL = wrong.web("ENTERPRISE_API_URL", e.EnterpriseAPIURL)
 		c.Enterprise.Secret = secret.New("enterprise API secret", e.EnterpriseAPISecret)

@@ -77,6 +77,8 @@ func TestLoad(t *testing.T) {
 		{"LEGACY_SUNSET", "2020-01-01T00:00:00Z", "lies before"},
 		{"LEGACY_SUNSET", "soon", "cannot be read"},
 		{"LICENSE_STATUS", "maybe", "is none of"},
+		{"LICENSE_GRACE", "0s", "use more than 0s"},
+		{"LICENSE_GRACE", "-1h", "use more than 0s"},
 		{"ENTERPRISE_API_URL", "inner:8080", "is not an http(s) address"},
 		{"SAML_CLOCK_SKEW", "1h", "use 0s to 10m"},
 		{"SAML_SP_KEY_FILE", "missing.pem", "no such file"},

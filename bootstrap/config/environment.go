@@ -50,10 +50,11 @@ type environment struct {
 	LegacyDeprecatedAt time.Time `env:"LEGACY_DEPRECATED_AT" envDefault:"2026-04-26T00:00:00Z"`
 	LegacySunset       time.Time `env:"LEGACY_SUNSET"`
 
-	LicenseStatus       string `env:"LICENSE_STATUS"`
-	EnterpriseAPIURL    string `env:"ENTERPRISE_API_URL"`
-	EnterpriseAPISecret string `env:"ENTERPRISE_API_SECRET_KEY" secret:"true"`
-	AccountDirectory    string `env:"ACCOUNT_DIRECTORY" envDefault:"none"`
+	LicenseStatus       string        `env:"LICENSE_STATUS"`
+	LicenseGrace        time.Duration `env:"LICENSE_GRACE" envDefault:"24h"`
+	EnterpriseAPIURL    string        `env:"ENTERPRISE_API_URL"`
+	EnterpriseAPISecret string        `env:"ENTERPRISE_API_SECRET_KEY" secret:"true"`
+	AccountDirectory    string        `env:"ACCOUNT_DIRECTORY" envDefault:"none"`
 
 	ConnectionsFile  string        `env:"CONNECTIONS_FILE"`
 	SAMLEntityID     string        `env:"SAML_ENTITY_ID"`
