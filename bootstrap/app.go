@@ -9,9 +9,9 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/devicegate/devicegate/adapters/database"
-	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/adapters/enterprise"
 	"github.com/devicegate/devicegate/adapters/httpapi"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
@@ -27,8 +27,8 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Clients, c.Timing, c.TokenLife, c.Limits, c.CSRF, c.Connections, c.Clock),
-		fx.Supply(edge.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies}),
-		fx.Provide(edge.New),
+		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: true}),
+		httpserver.Module,
 		stores(c),
 		brokers(c),
 		useCases,
@@ -110,8 +110,8 @@ var useCases = fx.Provide(
 
 func postPage(pages *webui.Pages) httpapi.PostPage { return pages.LeaveByPost }
 
-func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics, at *edge.Edge, log *slog.Logger) http.Handler {
-	return warnOfProxies(at, log)(httpapi.NewRouter(h, pages.Handler(), m.observe))
+func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics, client *httpserver.ClientAddress, log *slog.Logger) http.Handler {
+	return warnOfProxies(client, log)(httpapi.NewRouter(h, pages.Handler(), m.observe))
 }
 
 // startupLog keeps fx quiet but for what goes wrong.

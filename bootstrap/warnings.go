@@ -8,12 +8,12 @@ import (
 
 	"go.uber.org/fx"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 )
 
 // warn tells operators, once at start, what works and should not stay so. What
 // ails connections changes while we run, and the SAML broker tells it itself.
-func warn(lc fx.Lifecycle, c Config, at *edge.Edge, log *slog.Logger) {
+func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, log *slog.Logger) {
 	lc.Append(fx.StartHook(func() {
 		for _, w := range c.Warnings {
 			log.Warn(w.Text, "setting", w.Setting)
@@ -38,13 +38,13 @@ func warn(lc fx.Lifecycle, c Config, at *edge.Edge, log *slog.Logger) {
 // warnOfProxies tells operators, once, that a proxy stands before us that is not
 // trusted: everybody has its address then, for limits, for auditors and for the
 // page that compares where device and person are.
-func warnOfProxies(at *edge.Edge, log *slog.Logger) func(http.Handler) http.Handler {
+func warnOfProxies(client *httpserver.ClientAddress, log *slog.Logger) func(http.Handler) http.Handler {
 	var once sync.Once
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if at.Relayed(r) {
+			if client.BehindUnknownProxy(r) {
 				once.Do(func() {
-					log.WarnContext(r.Context(), "a proxy that is not trusted hides where people are", "setting", "TRUSTED_PROXIES", "peer", at.Address(r))
+					log.WarnContext(r.Context(), "a proxy that is not trusted hides where people are", "setting", "TRUSTED_PROXIES", "peer", client.Of(r))
 				})
 			}
 			next.ServeHTTP(w, r)

@@ -33,7 +33,7 @@ func (h *Handlers) bearer(w http.ResponseWriter, r *http.Request) (*token.Access
 	if err != nil {
 		return nil, err
 	}
-	verified, err := h.deps.Verify.Execute(r.Context(), presented, h.deps.Edge.Facts(r))
+	verified, err := h.deps.Verify.Execute(r.Context(), presented, h.deps.Client.Origin(r))
 	limited(w, verified.Allowance)
 	return verified.Token, err
 }
@@ -152,7 +152,7 @@ func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	t, err := h.deps.Verify.Authenticate(r.Context(), presented, h.deps.Edge.Facts(r))
+	t, err := h.deps.Verify.Authenticate(r.Context(), presented, h.deps.Client.Origin(r))
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	of := t.Snapshot().Device
-	if err := h.deps.RevokeSession.Execute(r.Context(), id, of.Email, of.Issuer, h.deps.Edge.Facts(r)); err != nil {
+	if err := h.deps.RevokeSession.Execute(r.Context(), id, of.Email, of.Issuer, h.deps.Client.Origin(r)); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": "revoked"})

@@ -27,7 +27,7 @@ type contextBody struct {
 
 // describeApproval answers GET approval-context.
 func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) error {
-	session := h.deps.Edge.Handle(r)
+	session := h.deps.Cookies.GrantSession(r)
 	if session.IsZero() {
 		return approval.ErrNoSession
 	}
@@ -42,7 +42,7 @@ func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) erro
 			return approval.ErrNoSession
 		}
 	}
-	a, err := h.deps.Describe.Execute(r.Context(), session, code, h.deps.Edge.Facts(r))
+	a, err := h.deps.Describe.Execute(r.Context(), session, code, h.deps.Client.Origin(r))
 	if err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ func (h *Handlers) denyExternal(w http.ResponseWriter, r *http.Request) error {
 type decision func(context.Context, approval.Proof, device.UserCode, request.Origin) (application.Decided, error)
 
 func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decision, status string) error {
-	if err := h.deps.Edge.FromOwnPage(r); err != nil {
+	if err := h.deps.CrossOrigin.Check(r); err != nil {
 		return err
 	}
-	proof := approval.Proof{Session: h.deps.Edge.Handle(r), CSRF: csrfToken(r)}
+	proof := approval.Proof{Session: h.deps.Cookies.GrantSession(r), CSRF: csrfToken(r)}
 	if proof.Session.IsZero() {
 		return approval.ErrInvalidSession
 	}
@@ -88,13 +88,13 @@ func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decisio
 		return err
 	}
 	code, _ := device.ParseUserCode(typed) // no code at all is nobody's: user_code_mismatch
-	decided, err := decide(r.Context(), proof, code, h.deps.Edge.Facts(r))
+	decided, err := decide(r.Context(), proof, code, h.deps.Client.Origin(r))
 	limited(w, decided.Allowance)
 	if err != nil {
 		return err
 	}
 	if !decided.MoreToDecide {
-		h.deps.Edge.ClearHandle(w)
+		h.deps.Cookies.ClearGrantSession(w)
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": status})
 }

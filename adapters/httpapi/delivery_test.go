@@ -1,9 +1,12 @@
 package httpapi_test
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,21 +71,74 @@ func TestATokenWhoseAnswerIsNotDeliveredIsWithdrawnAtOnce(t *testing.T) {
 	}
 }
 
-func TestAClientThatHangsUpIsNoDefect(t *testing.T) {
+func TestAWriterThatCannotFlushIsNoProofOfAFailure(t *testing.T) { // F03
 	s := approved(t)
-	ctx, hangUp := context.WithCancel(t.Context())
-	hangUp()
-	for _, path := range []string{"/openapi/v1/oauth/device/token", "/openapi/v1/oauth/device/code"} {
-		r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(s.fill(`{"client_id":"difyctl","device_code":"{device_code}"}`)))
-		r.Header.Set("Content-Type", "application/json")
-		s.handler.ServeHTTP(httptest.NewRecorder(), r)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/openapi/v1/oauth/device/token", strings.NewReader(s.fill(fetch.body)))
+	r.Header.Set("Content-Type", "application/json")
+	s.handler.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	if n := s.Count(t, "oauth_access_tokens", "revoked_at IS NULL"); w.Code != http.StatusOK || n != 1 {
+		t.Errorf("got status %d and %d live tokens, want 200 and 1", w.Code, n)
 	}
-	if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "client has gone") {
-		t.Error(log)
+}
+
+func TestAClientThatClosesItsSendingHalfIsAnswered(t *testing.T) { // F36, F59
+	for name, c := range map[string]struct {
+		path, body string
+		want       string
+	}{
+		"start":           {"/openapi/v1/oauth/device/code", `{"client_id":"difyctl"}`, "HTTP/1.1 200 OK"},
+		"poll, approved":  {"/openapi/v1/oauth/device/token", `{"device_code":"{device_code}"}`, "HTTP/1.1 200 OK"},
+		"poll, unknown":   {"/openapi/v1/oauth/device/token", `{"device_code":"dc_unknown"}`, "HTTP/1.1 400 Bad Request"},
+		"wrong user code": {"/openapi/v1/oauth/device/approve-external", `{"user_code":"AAAA-AAAA"}`, "HTTP/1.1 401 Unauthorized"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := approved(t)
+			closed := make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-closed
+				awaitEnd(t, r) // net/http has noticed
+				s.handler.ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			body := s.fill(c.body)
+			_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", c.path, len(body), body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			close(closed)
+			text, err := io.ReadAll(conn)
+			if got, _, _ := strings.Cut(string(text), "\r\n"); err != nil || got != c.want {
+				t.Errorf("got %q (%v), want %q", text, err, c.want)
+			}
+			if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) {
+				t.Errorf("got %s, want no error", log)
+			}
+			if name == "poll, approved" && s.Count(t, "oauth_access_tokens", "revoked_at IS NULL") != 1 {
+				t.Error("the token is revoked, want it alive")
+			}
+		})
 	}
-	if n := s.Count(t, "oauth_access_tokens", "true"); n != 0 {
-		t.Errorf("%d tokens were made", n)
+}
+
+// awaitEnd reads the body, so that net/http looks for the end of the connection
+// in the background, and waits until it has found it.
+func awaitEnd(t *testing.T, r *http.Request) {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	<-r.Context().Done()
 }
 
 func TestOverARealConnection(t *testing.T) {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,7 +44,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clien
 		return err
 	}
 	started, err := h.deps.Start.Execute(r.Context(), application.Start{
-		ClientID: clientID, Label: label, Scope: scope, Origin: h.deps.Edge.Facts(r),
+		ClientID: clientID, Label: label, Scope: scope, Origin: h.deps.Client.Origin(r),
 	})
 	limited(w, started.Allowance)
 	if err != nil {
@@ -52,8 +53,8 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clien
 	return answer(w, http.StatusOK, startedBody{
 		DeviceCode:              started.Code.Reveal(), // the one answer that carries it
 		UserCode:                started.UserCode.String(),
-		VerificationURI:         h.deps.Edge.Page(nil),
-		VerificationURIComplete: h.deps.Edge.Page(url.Values{"user_code": {started.UserCode.String()}}),
+		VerificationURI:         h.deps.Addresses.WebPage(nil),
+		VerificationURIComplete: h.deps.Addresses.WebPage(url.Values{"user_code": {started.UserCode.String()}}),
 		ExpiresIn:               int(started.ExpiresIn / time.Second),
 		Interval:                int(started.Interval / time.Second),
 	})
@@ -96,7 +97,7 @@ func (h *Handlers) poll(w http.ResponseWriter, r *http.Request, p params, client
 	if err != nil {
 		return err
 	}
-	redeemed, err := h.deps.Poll.Execute(r.Context(), device.ParseCode(code), clientID, h.deps.Edge.Facts(r))
+	redeemed, err := h.deps.Poll.Execute(r.Context(), device.ParseCode(code), clientID, h.deps.Client.Origin(r))
 	if err != nil {
 		return err
 	}
@@ -115,23 +116,20 @@ func (h *Handlers) poll(w http.ResponseWriter, r *http.Request, p params, client
 // withdrawal bounds how long an answer that did not arrive is cleaned up after.
 const withdrawal = 5 * time.Second
 
-// deliver hands the token over, and withdraws it if the client is known to be
-// gone: nobody else may find it.
+// deliver hands the token over, and revokes it if writing the answer has failed.
+// A client that has closed its sending half is no proof of that: it may read on.
 func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, redeemed application.Redeemed, b tokenBody) error {
-	err := r.Context().Err()
-	if err == nil {
-		err = answer(w, http.StatusOK, b)
-	}
+	err := answer(w, http.StatusOK, b)
 	if err == nil {
 		err = http.NewResponseController(w).Flush()
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, http.ErrNotSupported) { // a writer that cannot flush
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), withdrawal)
 	defer cancel()
 	h.deps.Log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
-	if err := h.deps.Withdraw.Execute(ctx, redeemed.Authorization, redeemed.Secret, h.deps.Edge.Facts(r)); err != nil {
+	if err := h.deps.Withdraw.Execute(ctx, redeemed.Authorization, redeemed.Secret, h.deps.Client.Origin(r)); err != nil {
 		h.deps.Log.ErrorContext(ctx, "token not withdrawn", "authorization_id", redeemed.Authorization.String(), "error", err)
 	}
 	return nil
@@ -153,7 +151,7 @@ func (h *Handlers) lookUpDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.deps.LookUp.Execute(r.Context(), typed, h.deps.Edge.Facts(r))
+	found, err := h.deps.LookUp.Execute(r.Context(), typed, h.deps.Client.Origin(r))
 	limited(w, found.Allowance)
 	if err != nil {
 		return err

@@ -5,53 +5,10 @@ import (
 	"html/template"
 	"net/http"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 )
-
-// status is the one place where kinds of refusals become HTTP statuses.
-func status(k fault.Kind) int {
-	switch k {
-	case fault.Invalid:
-		return http.StatusBadRequest
-	case fault.Unauthenticated:
-		return http.StatusUnauthorized
-	case fault.Forbidden:
-		return http.StatusForbidden
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.MethodNotAllowed:
-		return http.StatusMethodNotAllowed
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Gone:
-		return http.StatusGone
-	case fault.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case fault.Unprocessable:
-		return http.StatusUnprocessableEntity
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
-	case fault.Upstream:
-		return http.StatusBadGateway
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
-
-// retryHeaders say when to come back, and how to sign in.
-func retryHeaders(w http.ResponseWriter, f *fault.Error) {
-	switch f.Kind {
-	case fault.Unauthenticated:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
-	case fault.RateLimited, fault.Unavailable:
-		if w.Header().Get("Retry-After") == "" {
-			w.Header().Set("Retry-After", "5")
-		}
-	}
-}
 
 // errorBody serves web pages and OAuth clients (error) and difyctl (code,
 // message, status) at once.
@@ -66,13 +23,13 @@ type errorBody struct {
 
 // dify is the dialect of the canonical and the legacy mount.
 func dify(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
-	retryHeaders(w, f)
+	httpserver.SetRetryHeaders(w.Header(), f)
 	code := f.Code
 	if f.Kind == fault.RateLimited {
 		code = "too_many_requests"
 	}
-	return answer(w, status(f.Kind), errorBody{
-		f.Code, f.Message, code, f.Message, status(f.Kind), edge.RequestID(r.Context()),
+	return answer(w, httpserver.Status(f.Kind), errorBody{
+		f.Code, f.Message, code, f.Message, httpserver.Status(f.Kind), httpserver.RequestID(r.Context()),
 	})
 }
 
@@ -88,11 +45,11 @@ func (h *Handlers) people(w http.ResponseWriter, r *http.Request, f *fault.Error
 	if !wantsPage(r) {
 		return dify(w, r, f)
 	}
-	retryHeaders(w, f)
+	httpserver.SetRetryHeaders(w.Header(), f)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status(f.Kind))
+	w.WriteHeader(httpserver.Status(f.Kind))
 	return peoplePage.Execute(w, map[string]string{
-		"Status": http.StatusText(status(f.Kind)), "Message": f.Message, "Page": h.deps.Edge.Page(nil),
+		"Status": http.StatusText(httpserver.Status(f.Kind)), "Message": f.Message, "Page": h.deps.Addresses.WebPage(nil),
 	})
 }
 
@@ -104,12 +61,12 @@ func difyToken(w http.ResponseWriter, _ *http.Request, f *fault.Error) error {
 	if f.Kind == fault.Internal {
 		f = fault.ErrUnavailable
 	}
-	retryHeaders(w, f)
+	httpserver.SetRetryHeaders(w.Header(), f)
 	body := map[string]string{"error": f.Code}
 	if !isPollWord(f) {
 		body["error_description"] = f.Message
 	}
-	return answer(w, status(f.Kind), body)
+	return answer(w, httpserver.Status(f.Kind), body)
 }
 
 func isPollWord(f *fault.Error) bool {
@@ -120,8 +77,8 @@ func isPollWord(f *fault.Error) bool {
 // oauth is the dialect of the standard mount: plain RFC 6749 §5.2. Who came
 // with an Authorization header is told which scheme it should have been.
 func oauth(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
-	retryHeaders(w, f)
-	code, status := f.Code, status(f.Kind)
+	httpserver.SetRetryHeaders(w.Header(), f)
+	code, status := f.Code, httpserver.Status(f.Kind)
 	switch {
 	case errors.Is(f, device.ErrForeignClient):
 		code = "invalid_grant"

@@ -1,17 +1,15 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
@@ -33,7 +31,7 @@ var errInternal = fault.New(fault.Internal, "server_error",
 func (h *Handlers) in(say dialect) func(endpoint) http.HandlerFunc {
 	return func(serve endpoint) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			err := h.protect(serve, w, r)
+			err := httpserver.Recover(serve, w, r)
 			if err == nil {
 				return
 			}
@@ -43,24 +41,10 @@ func (h *Handlers) in(say dialect) func(endpoint) http.HandlerFunc {
 			}
 			h.report(r, f, err, expected)
 			if err := say(w, r, f); err != nil {
-				h.deps.Log.DebugContext(r.Context(), "answer not delivered", "error", err, "request_id", edge.RequestID(r.Context()))
+				h.deps.Log.DebugContext(r.Context(), "answer not delivered", "error", err, "request_id", httpserver.RequestID(r.Context()))
 			}
 		}
 	}
-}
-
-// protect turns a panic into an error, so that it is answered like one.
-func (h *Handlers) protect(serve endpoint, w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() {
-		p := recover()
-		if p == http.ErrAbortHandler {
-			panic(p)
-		}
-		if p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return serve(w, r)
 }
 
 func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected bool) {
@@ -71,11 +55,8 @@ func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected b
 	if errors.Is(f, device.ErrAuthorizationPending) || errors.Is(f, device.ErrSlowDown) {
 		level = slog.LevelDebug // each waiting device, every few seconds
 	}
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		level, message = slog.LevelDebug, "client has gone"
-	}
 	attrs := []slog.Attr{
-		slog.String("request_id", edge.RequestID(r.Context())),
+		slog.String("request_id", httpserver.RequestID(r.Context())),
 		slog.String("route", routePattern(r)),
 		slog.String("code", f.Code),
 	}

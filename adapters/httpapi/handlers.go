@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/fx"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
@@ -36,7 +36,12 @@ type Deps struct {
 	fx.In
 
 	Config      Config
-	Edge        *edge.Edge
+	Addresses   *httpserver.Addresses
+	Cookies     *httpserver.Cookies
+	Client      *httpserver.ClientAddress
+	CrossOrigin *httpserver.CrossOrigin
+	Middleware  *httpserver.Middleware
+	Headers     httpserver.SecurityHeaders
 	Edition     ports.Edition
 	Store       ports.Store
 	Connections connection.Directory

@@ -10,23 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 )
-
-// secured sets what every answer carries. Who knows better sets it anew.
-func secured(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("X-Frame-Options", "DENY")
-		head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "same-origin")
-		head.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
 
 // deprecated marks what lies below the legacy prefix: Deprecation (RFC 9745),
 // Sunset (RFC 8594) and the successor (RFC 5829).
@@ -43,7 +31,7 @@ func (h *Handlers) deprecated(next http.Handler) http.Handler {
 			head.Set("Sunset", h.deps.Config.LegacySunset.UTC().Format(http.TimeFormat))
 		}
 		if successor, ok := successors[strings.TrimSuffix(below, "/")]; ok {
-			head.Set("Link", "<"+h.deps.Edge.Public(successor)+`>; rel="successor-version"`)
+			head.Set("Link", "<"+h.deps.Addresses.Public(successor)+`>; rel="successor-version"`)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -85,7 +73,7 @@ func (h *Handlers) shared(next http.Handler, cookies bool) http.Handler {
 		head, origin := w.Header(), r.Header.Get("Origin")
 		head.Add("Vary", "Origin")
 		switch {
-		case origin != "" && origin == h.deps.Edge.WebOrigin():
+		case origin != "" && origin == h.deps.Addresses.WebOrigin():
 			head.Set("Access-Control-Allow-Origin", origin)
 			if cookies {
 				head.Set("Access-Control-Allow-Credentials", "true")
@@ -126,7 +114,7 @@ func (h *Handlers) licensed(serve endpoint) endpoint {
 // navigation ends a failed navigation on the page instead of in JSON.
 func (h *Handlers) navigation(serve endpoint) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		err := h.protect(serve, w, r)
+		err := httpserver.Recover(serve, w, r)
 		if err == nil {
 			return nil
 		}
@@ -161,5 +149,5 @@ func (h *Handlers) toPage(w http.ResponseWriter, r *http.Request, f *fault.Error
 	if r.Method == http.MethodPost {
 		code = http.StatusSeeOther
 	}
-	http.Redirect(w, r, h.deps.Edge.Page(q), code)
+	http.Redirect(w, r, h.deps.Addresses.WebPage(q), code)
 }

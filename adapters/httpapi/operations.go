@@ -13,7 +13,7 @@ func (h *Handlers) root(w http.ResponseWriter, r *http.Request) error {
 	if !wantsPage(r) {
 		return fault.ErrNotFound
 	}
-	http.Redirect(w, r, h.deps.Edge.Page(nil), http.StatusFound)
+	http.Redirect(w, r, h.deps.Addresses.WebPage(nil), http.StatusFound)
 	return nil
 }
 

@@ -24,7 +24,7 @@ func NewRouter(h *Handlers, pages http.Handler, observe func(http.Handler) http.
 	r := chi.NewRouter()
 	// These stand before all mounts: for a method that it does not know chi
 	// answers without asking a mount.
-	r.Use(observe, h.deps.Edge.WithRequestID, secured, h.underPrefix, h.deprecated)
+	r.Use(observe, h.deps.Middleware.Wrap, h.underPrefix, h.deprecated)
 	r.Route(connection.Canonical.Prefix(), h.canonical)
 	r.Route(connection.Legacy.Prefix(), h.legacy)
 	r.Route("/oauth2", h.standard)
@@ -100,7 +100,7 @@ func (h *Handlers) wellKnown(r chi.Router) {
 	r.Route("/.well-known/oauth-authorization-server", func(r chi.Router) {
 		r.Use(h.corsWithoutCookies)
 		read(r, "/", h.serverMetadata)
-		if prefix := h.deps.Edge.Prefix(); prefix != "" {
+		if prefix := h.deps.Addresses.Prefix(); prefix != "" {
 			read(r, prefix, h.serverMetadata)
 		}
 		fallbacks(h, r, dify)
@@ -141,7 +141,7 @@ func allowed(r chi.Routes, path string) []string {
 // underPrefix takes the public URL's path off a request's, however it is
 // encoded. It is a middleware, so that nothing is answered around the others.
 func (h *Handlers) underPrefix(next http.Handler) http.Handler {
-	prefix := h.deps.Edge.Prefix()
+	prefix := h.deps.Addresses.Prefix()
 	if prefix == "" {
 		return next
 	}

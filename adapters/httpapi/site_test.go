@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/edge"
 	"github.com/devicegate/devicegate/adapters/httpapi"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
@@ -69,13 +69,20 @@ func newSite(t *testing.T, o options) *site {
 	if o.withoutSunset {
 		sunset = time.Time{}
 	}
+	at := httpserver.Config{PublicURL: parse(t, o.public), WebURL: parse(t, o.web), CookieDomain: o.cookieDomain}
+	client := httpserver.NewClientAddress(at)
+	crossOrigin, err := httpserver.NewCrossOrigin(httpserver.NewAddresses(at))
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.handlers = httpapi.New(httpapi.Deps{
 		Config: httpapi.Config{
 			LegacyRoutes: !o.legacyOff, LegacyDeprecatedAt: time.Date(2026, 4, 26, 0, 0, 0, 0, time.UTC), LegacySunset: sunset,
 			AllowOrigins: o.allowOrigins, CompatVersion: "1.14.2",
 		},
-		Edge:    edge.New(edge.Config{PublicURL: parse(t, o.public), WebURL: parse(t, o.web), CookieDomain: o.cookieDomain}),
-		Edition: edition(!o.editionOff), Store: w.Store, Connections: w.Connections, Now: w.Clock.Now,
+		Addresses: httpserver.NewAddresses(at), Cookies: httpserver.NewCookies(at), Client: client, CrossOrigin: crossOrigin,
+		Middleware: httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
+		Edition:    edition(!o.editionOff), Store: w.Store, Connections: w.Connections, Now: w.Clock.Now,
 		Clients: device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}),
 		Log:     slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		PostPage: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {

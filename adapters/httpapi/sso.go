@@ -28,17 +28,17 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 		prompt, _ := p.text("prompt")
 		out, err := h.deps.Initiate.Execute(r.Context(), application.Initiate{
 			UserCode: code, Connection: slug, LoginHint: hint, ForceAuthn: prompt == "login", Mount: on,
-			Browser: h.deps.Edge.Browser(r), GrantSession: h.deps.Edge.Handle(r), Origin: h.deps.Edge.Facts(r),
+			Browser: h.deps.Cookies.BrowserBinding(r), GrantSession: h.deps.Cookies.GrantSession(r), Origin: h.deps.Client.Origin(r),
 		})
 		limited(w, out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
-			http.Redirect(w, r, h.deps.Edge.Page(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
+			http.Redirect(w, r, h.deps.Addresses.WebPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		h.deps.Edge.SetBrowser(w, out.Browser)
+		h.deps.Cookies.SetBrowserBinding(w, out.Browser)
 		if len(out.Redirect.Fields) > 0 {
 			h.deps.PostPage(w, r, out.Redirect)
 			return nil
@@ -66,12 +66,12 @@ func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
 			return err
 		}
 		ticket, err := h.deps.Accept.Execute(r.Context(), application.ReceivedResponse{
-			Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: h.deps.Edge.Facts(r),
+			Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: h.deps.Client.Origin(r),
 		})
 		if err != nil {
 			return err
 		}
-		back := h.deps.Edge.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
+		back := h.deps.Addresses.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
 	}
@@ -105,13 +105,13 @@ func (h *Handlers) completeSSO(on connection.Mount) endpoint {
 		}
 		session, err := h.deps.Complete.Execute(r.Context(), application.Completion{
 			Ticket: approval.ParseTicket(ticket), Assertion: assertion, Mount: on,
-			Browser: h.deps.Edge.Browser(r), GrantSession: h.deps.Edge.Handle(r), Origin: h.deps.Edge.Facts(r),
+			Browser: h.deps.Cookies.BrowserBinding(r), GrantSession: h.deps.Cookies.GrantSession(r), Origin: h.deps.Client.Origin(r),
 		})
 		if err != nil {
 			return err
 		}
-		h.deps.Edge.SetHandle(w, session)
-		http.Redirect(w, r, h.deps.Edge.Page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
+		h.deps.Cookies.SetGrantSession(w, session)
+		http.Redirect(w, r, h.deps.Addresses.WebPage(url.Values{"sso_verified": {"1"}}), http.StatusFound)
 		return nil
 	}
 }

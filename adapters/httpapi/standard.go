@@ -85,9 +85,9 @@ type serverMetadataBody struct {
 // serverMetadata answers the authorization server metadata (RFC 8414 §3).
 func (h *Handlers) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, serverMetadataBody{
-		Issuer:                      h.deps.Edge.Public(""),
-		DeviceAuthorizationEndpoint: h.deps.Edge.Public("/oauth2/device_authorization"),
-		TokenEndpoint:               h.deps.Edge.Public("/oauth2/token"),
+		Issuer:                      h.deps.Addresses.Public(""),
+		DeviceAuthorizationEndpoint: h.deps.Addresses.Public("/oauth2/device_authorization"),
+		TokenEndpoint:               h.deps.Addresses.Public("/oauth2/token"),
 		GrantTypesSupported:         []string{deviceGrant},
 		ResponseTypesSupported:      []string{},
 		TokenEndpointAuthMethods:    []string{"none"},

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
@@ -44,7 +44,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		p.redirect(w, r, "/"+m.Outcome)
 		return
 	}
-	session, facts := p.deps.Edge.Handle(r), p.deps.Edge.Facts(r)
+	session, facts := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
 	what, err := p.deps.Describe.Execute(r.Context(), session, code, facts)
 	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
 		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, facts); err == nil && !other.Visit {
@@ -94,7 +94,7 @@ func (p *Pages) whatToDecide(what application.Approval, m memory) decideBody {
 // anotherCode is for a tab whose code another tab has replaced: the person is
 // still signed in, for the device that they signed in for.
 func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other application.Approval) {
-	m := memory{Code: other.UserCode.String(), Problem: "another_code", Ref: edge.RequestID(r.Context())}
+	m := memory{Code: other.UserCode.String(), Problem: "another_code", Ref: httpserver.RequestID(r.Context())}
 	p.remember(w, m)
 	p.redirect(w, r, "/problem")
 }
@@ -149,14 +149,14 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 				return
 			}
 		}
-		proof := approval.Proof{Session: p.deps.Edge.Handle(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-		decided, err := decide(r.Context(), proof, code, p.deps.Edge.Facts(r))
+		proof := approval.Proof{Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+		decided, err := decide(r.Context(), proof, code, p.deps.Client.Origin(r))
 		if err != nil {
 			p.fail(w, r, m, err, decided.Allowance)
 			return
 		}
 		if !decided.MoreToDecide {
-			p.deps.Edge.ClearHandle(w)
+			p.deps.Cookies.ClearGrantSession(w)
 		}
 		p.keepRecent(w, proof)
 		p.remember(w, memory{Code: code.String(), Outcome: outcome})

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -81,13 +81,13 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 			m.Problem = "unknown"
 		}
 		if !referenceForm.MatchString(m.Ref) {
-			m.Ref = edge.RequestID(r.Context())
+			m.Ref = httpserver.RequestID(r.Context())
 		}
 		if m.Problem != device.ErrInvalidUserCode.Code {
 			to = "/problem"
 		}
 	case q.Get("sso_verified") == "1":
-		what, err := p.deps.Describe.Execute(r.Context(), p.deps.Edge.Handle(r), code, p.deps.Edge.Facts(r))
+		what, err := p.deps.Describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
 		if err != nil {
 			p.fail(w, r, m, err, noAllowance)
 			return
@@ -138,13 +138,13 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		typed = code.String()
 	}
 	typed = clean(typed)
-	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Edge.Facts(r))
+	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Client.Origin(r))
 	if err != nil {
 		p.fail(w, r, memory{Typed: typed}, err, found.Allowance)
 		return
 	}
 	if !found.Valid {
-		p.remember(w, memory{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: edge.RequestID(r.Context())})
+		p.remember(w, memory{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: httpserver.RequestID(r.Context())})
 		p.redirect(w, r, "")
 		return
 	}

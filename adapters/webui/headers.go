@@ -4,44 +4,24 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
-	"runtime/debug"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 )
 
-// guarded gives every answer the headers that keep other sites out, a request
-// that nobody has named a name, and a panic a page.
-func (p *Pages) guarded(next http.Handler) http.Handler {
-	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin") // so that a form's own Origin arrives
-		if p.secure() {                         // elsewhere browsers complain about it
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		}
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=()")
-		h.Set("Content-Security-Policy", policy(""))
-		h.Set("Cache-Control", "no-store")
-		defer func() {
-			if cause := recover(); cause != nil && cause != http.ErrAbortHandler {
-				p.deps.Log.ErrorContext(r.Context(), "page panicked", "request_id", edge.RequestID(r.Context()), "error", cause, "stack", string(debug.Stack()))
-				p.outage(w, r, http.StatusInternalServerError, "server_error")
-			} else if cause != nil {
-				panic(cause)
-			}
-		}()
-		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+// withHeaders adds what only pages need to what every response carries, and
+// turns a panic into the error page.
+func (p *Pages) withHeaders(next http.Handler) http.Handler {
+	serve := func(w http.ResponseWriter, r *http.Request) error {
 		next.ServeHTTP(w, r)
-	})
-	named := p.deps.Edge.WithRequestID(inner)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if edge.RequestID(r.Context()) == "" {
-			named.ServeHTTP(w, r)
-			return
+		return nil
+	}
+	return p.deps.Middleware.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.deps.Headers.SetPage(w.Header(), policy(""))
+		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
+		if err := httpserver.Recover(serve, w, r); err != nil {
+			p.fail(w, r, memory{}, err, noAllowance)
 		}
-		inner.ServeHTTP(w, r)
-	})
+	}))
 }
 
 const bodyMax = 64 << 10

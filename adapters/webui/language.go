@@ -111,10 +111,8 @@ const (
 
 // languageOf is what the person chose, else what the browser asks for.
 func (p *Pages) languageOf(r *http.Request) int {
-	if c, err := r.Cookie(languageCookie); err == nil {
-		if i, known := p.languageNamed(c.Value); known {
-			return i
-		}
+	if i, known := p.languageNamed(p.readCookie(r, languageCookie)); known {
+		return i
 	}
 	_, i := language.MatchStrings(p.matcher, r.Header.Get("Accept-Language"))
 	return i

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 )
@@ -64,11 +65,11 @@ var (
 // recall reads what the browser holds. Whatever is not as it was written is
 // forgotten.
 func (p *Pages) recall(r *http.Request) (m memory) {
-	c, err := r.Cookie(memoryCookie)
-	if err != nil || len(c.Value) > memoryMax {
+	value := p.readCookie(r, memoryCookie)
+	if value == "" || len(value) > memoryMax {
 		return memory{}
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
+	raw, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil || json.Unmarshal(raw, &m) != nil {
 		return memory{}
 	}
@@ -134,12 +135,14 @@ func (p *Pages) remember(w http.ResponseWriter, m memory) {
 	p.setCookie(w, memoryCookie, base64.RawURLEncoding.EncodeToString(raw), memoryLife)
 }
 
-// secure reports whether browsers reach the pages by https.
-func (p *Pages) secure() bool { return strings.HasPrefix(p.deps.Edge.WebOrigin(), "https:") }
+func (p *Pages) cookie(name string, life time.Duration) httpserver.Cookie {
+	return httpserver.Cookie{Name: name, Path: p.root, Life: life}
+}
+
+func (p *Pages) readCookie(r *http.Request, name string) string {
+	return p.deps.Cookies.Read(r, p.cookie(name, 0))
+}
 
 func (p *Pages) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: p.root, MaxAge: int(life / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: p.secure(),
-	})
+	p.deps.Cookies.Set(w, p.cookie(name, life), value)
 }

@@ -6,13 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/fx"
 	"golang.org/x/text/language"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -38,7 +37,12 @@ type Deps struct {
 	fx.In
 
 	Config      Config
-	Edge        *edge.Edge
+	Addresses   *httpserver.Addresses
+	Cookies     *httpserver.Cookies
+	Client      *httpserver.ClientAddress
+	CrossOrigin *httpserver.CrossOrigin
+	Middleware  *httpserver.Middleware
+	Headers     httpserver.SecurityHeaders
 	Connections connection.Directory
 	Edition     ports.Edition
 	Now         ports.Clock
@@ -56,7 +60,7 @@ type Deps struct {
 
 // New makes the pages. What [Config.Check] finds fault with is left out.
 func New(d Deps) *Pages {
-	p := &Pages{deps: d, brand: d.Config.Brand.Name, theme: theme(d.Config.Brand.Color), root: pathOf(d.Edge.Page(nil))}
+	p := &Pages{deps: d, brand: d.Config.Brand.Name, theme: theme(d.Config.Brand.Color), root: d.Addresses.PagePath()}
 	if p.brand == "" {
 		p.brand = "devicegate"
 	}
@@ -69,14 +73,6 @@ func New(d Deps) *Pages {
 	}
 	p.matcher, p.templates = newMatcher(p.tongues), parseTemplates(p.tongues)
 	return p
-}
-
-func pathOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Path == "" {
-		return "/device"
-	}
-	return strings.TrimRight(u.Path, "/")
 }
 
 // Handler serves /device and everything below it. If the pages live under a
@@ -118,13 +114,13 @@ func (p *Pages) Handler() http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		p.outage(w, r, http.StatusMethodNotAllowed, "method_not_allowed")
 	})
-	return p.guarded(r)
+	return p.withHeaders(r)
 }
 
 // own lets only forms of our own pages through, and reads them.
 func (p *Pages) own(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := p.deps.Edge.FromOwnPage(r)
+		err := p.deps.CrossOrigin.Check(r)
 		if err == nil {
 			err = readForm(r)
 		}
@@ -150,7 +146,7 @@ func (p *Pages) initiate(m memory, more ...string) string {
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
-	return p.deps.Edge.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
+	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
 }
 
 // shut shows a page that says so if nobody can sign in here, and reports it.
@@ -168,7 +164,7 @@ func (p *Pages) shut(ctx context.Context, w http.ResponseWriter, r *http.Request
 
 func (p *Pages) closed(w http.ResponseWriter, r *http.Request, why string) {
 	p.show(w, r, http.StatusOK, pageProblem, view{
-		State: "closed", Problem: why, Title: "problem." + why + ".title", Ref: edge.RequestID(r.Context()),
+		State: "closed", Problem: why, Title: "problem." + why + ".title", Ref: httpserver.RequestID(r.Context()),
 		Body: problemBody{Code: why, Icon: iconOf(why)},
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -150,7 +150,7 @@ func iconOf(code string) string {
 // something about is remembered and shown after a redirect, so that reloading
 // repeats nothing. What has to be said in a status is said at once.
 func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m memory, err error, allowance quota.Allowance) {
-	id := edge.RequestID(r.Context())
+	id := httpserver.RequestID(r.Context())
 	var tooLarge *http.MaxBytesError
 	f, refused := fault.Of(err)
 	switch {
@@ -175,7 +175,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m memory, err error
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(allowance.Reset.Seconds())))))
 		p.problem(w, r, http.StatusTooManyRequests, m)
 	case fault.Forbidden:
-		if errors.Is(err, edge.ErrForeignOrigin) { // another site gets no say in what is remembered
+		if errors.Is(err, httpserver.ErrCrossOrigin) { // another site gets no say in what is remembered
 			p.problem(w, r, http.StatusForbidden, memory{Problem: m.Problem, Ref: id})
 			return
 		}
@@ -197,5 +197,5 @@ func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, m memory) {
 
 // outage answers with a page that needs nothing but itself.
 func (p *Pages) outage(w http.ResponseWriter, r *http.Request, status int, code string) {
-	p.problem(w, r, status, memory{Problem: code, Ref: edge.RequestID(r.Context())})
+	p.problem(w, r, status, memory{Problem: code, Ref: httpserver.RequestID(r.Context())})
 }

@@ -23,17 +23,13 @@ func (p *Pages) keepRecent(w http.ResponseWriter, proof approval.Proof) {
 
 // recent is the proof of a decision just made, if there was one.
 func (p *Pages) recent(r *http.Request) approval.Proof {
-	c, err := r.Cookie(recentCookie)
-	if err != nil {
-		return approval.Proof{}
-	}
-	handle, csrf, _ := strings.Cut(c.Value, ".")
+	handle, csrf, _ := strings.Cut(p.readCookie(r, recentCookie), ".")
 	return approval.Proof{Session: approval.ParseGrantSession(handle), CSRF: approval.ParseCSRF(csrf)}
 }
 
 // whoever is the handle by which this browser's last sign-in is found.
 func (p *Pages) whoever(r *http.Request) approval.GrantSession {
-	if h := p.deps.Edge.Handle(r); !h.IsZero() {
+	if h := p.deps.Cookies.GrantSession(r); !h.IsZero() {
 		return h
 	}
 	return p.recent(r).Session

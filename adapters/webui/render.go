@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -100,7 +100,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	}
 	var out bytes.Buffer
 	if err := p.templates[i][page].Execute(&out, l); err != nil {
-		p.deps.Log.ErrorContext(r.Context(), "page not rendered", "request_id", edge.RequestID(r.Context()), "page", page, "error", err)
+		p.deps.Log.ErrorContext(r.Context(), "page not rendered", "request_id", httpserver.RequestID(r.Context()), "page", page, "error", err)
 		http.Error(w, "Something went wrong. Please try again.", http.StatusInternalServerError)
 		return
 	}

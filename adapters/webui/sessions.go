@@ -57,7 +57,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 	}
 	m := p.recall(r)
 	if r.PostForm.Get("csrf") == "" {
-		code, allowance, err := p.deps.BeginVisit.Execute(r.Context(), p.deps.Edge.Facts(r))
+		code, allowance, err := p.deps.BeginVisit.Execute(r.Context(), p.deps.Client.Origin(r))
 		if err != nil {
 			p.fail(w, r, m, err, allowance)
 			return
@@ -76,7 +76,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	proof := approval.Proof{Session: p.whoever(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	ended, err := p.deps.EndOwn.Execute(r.Context(), proof, which, p.deps.Edge.Facts(r))
+	ended, err := p.deps.EndOwn.Execute(r.Context(), proof, which, p.deps.Client.Origin(r))
 	switch {
 	case errors.Is(err, approval.ErrInvalidSession): // the page asks to sign in
 	case err != nil:
@@ -97,7 +97,7 @@ func (p *Pages) undoForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	proof := approval.Proof{Session: p.recent(r).Session, CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	err = p.deps.Undo.Execute(r.Context(), proof, code, p.deps.Edge.Facts(r))
+	err = p.deps.Undo.Execute(r.Context(), proof, code, p.deps.Client.Origin(r))
 	if errors.Is(err, approval.ErrInvalidSession) { // the five minutes are over
 		m.Notice = tooLate
 		p.remember(w, m)

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/devicegate/devicegate/adapters/edge"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 )
 
 func (c *Config) loadAddresses(e environment, wrong *problems) {
@@ -49,7 +49,7 @@ func (c *Config) checkCookieDomain(e environment, wrong *problems) {
 		hosts = hosts[:1]
 	}
 	for _, at := range hosts {
-		if at.url == nil || edge.IsLocal(at.url.Hostname()) { // people try things there, by other names
+		if at.url == nil || httpserver.IsLocal(at.url.Hostname()) { // people try things there, by other names
 			continue
 		}
 		if !takesCookiesFor(at.url.Hostname(), c.CookieDomain) {

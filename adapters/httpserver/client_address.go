@@ -1,0 +1,104 @@
+package httpserver
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/devicegate/devicegate/domain/request"
+)
+
+// ClientAddress finds out from where a request was sent.
+type ClientAddress struct {
+	trusted []netip.Prefix
+	local   bool // browsers reach us on this machine only
+}
+
+// NewClientAddress trusts the configured proxies.
+func NewClientAddress(cfg Config) *ClientAddress {
+	return &ClientAddress{cfg.TrustedProxies, IsLocal(cfg.PublicURL.Hostname())}
+}
+
+const userAgentMax = 255
+
+// Origin describes the sender of a request for audit events and limits.
+func (c *ClientAddress) Origin(r *http.Request) request.Origin {
+	ip, unknown := c.find(r)
+	return request.Origin{ID: RequestID(r.Context()), IP: ip, UserAgent: userAgent(r), BehindUnknownProxy: unknown}
+}
+
+func userAgent(r *http.Request) string {
+	agent := strings.ToValidUTF8(r.UserAgent(), "")
+	if len(agent) <= userAgentMax || utf8.RuneCountInString(agent) <= userAgentMax {
+		return agent
+	}
+	return string([]rune(agent)[:userAgentMax])
+}
+
+// Of is the address of the client: the nearest one that is not a trusted
+// proxy's.
+func (c *ClientAddress) Of(r *http.Request) netip.Addr {
+	ip, _ := c.find(r)
+	return ip
+}
+
+// BehindUnknownProxy reports whether [ClientAddress.Of] may be the address of a
+// proxy: one that is not trusted says for whom it speaks, one on this machine
+// does not, or a trusted one says something that is no address.
+func (c *ClientAddress) BehindUnknownProxy(r *http.Request) bool {
+	_, unknown := c.find(r)
+	return unknown
+}
+
+func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy bool) {
+	at = peer(r)
+	forwarded := r.Header["X-Forwarded-For"]
+	if !c.trusts(at) {
+		named := len(forwarded) > 0 && r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+		return at, named || at.IsLoopback() && !c.local
+	}
+	if len(forwarded) == 0 {
+		return at, false
+	}
+	hops := strings.Split(strings.Join(forwarded, ","), ",")
+	for i := len(hops) - 1; i >= 0 && c.trusts(at); i-- {
+		text := strings.TrimSpace(hops[i])
+		hop := parseHop(text)
+		if !hop.IsValid() {
+			return at, text != ""
+		}
+		at = normal(hop)
+	}
+	return at, false
+}
+
+// parseHop reads an address; some proxies write the port as well.
+func parseHop(text string) netip.Addr {
+	if hop, err := netip.ParseAddrPort(text); err == nil {
+		return hop.Addr()
+	}
+	hop, _ := netip.ParseAddr(text)
+	return hop
+}
+
+func peer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return normal(ap.Addr())
+}
+
+// normal leaves out what is no part of the client's address: the IPv6 form of an
+// IPv4 address, and the zone.
+func normal(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
+
+func (c *ClientAddress) trusts(ip netip.Addr) bool {
+	for _, p := range c.trusted {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
