@@ -20,6 +20,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/bootstrap"
+	"github.com/devicegate/devicegate/bootstrap/clientcmd"
 	"github.com/devicegate/devicegate/bootstrap/config"
 )
 
@@ -29,10 +30,13 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
 	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	clientcmd.Commands
 }
 
 // Main runs the program and returns its exit code: 0, 1 for a failure, 2 for a
-// configuration or a command line that cannot be right.
+// configuration or a command line that cannot be right, or the one that the
+// error asks for.
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -57,6 +61,10 @@ func Main(args []string) int {
 		fmt.Fprintf(os.Stderr, "devicegate: %v\n", err)
 		if errors.As(err, new(configError)) {
 			return 2
+		}
+		var coded kong.ExitCoder
+		if errors.As(err, &coded) {
+			return coded.ExitCode()
 		}
 		return 1
 	}

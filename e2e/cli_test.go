@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/devicegate/devicegate/bootstrap/demo"
+)
+
+// terminal runs the program's commands as one user, who has no screen.
+type terminal struct {
+	w    *world
+	home string
+	said bytes.Buffer // all standard error, and all output but tokens
+}
+
+func (u *terminal) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(program(u.w.t), args...)
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + u.home}
+	return cmd
+}
+
+// run runs a command to its end and checks its exit code.
+func (u *terminal) run(want int, args ...string) string {
+	u.w.t.Helper()
+	cmd := u.command(args...)
+	var errors bytes.Buffer
+	cmd.Stderr = &errors
+	out, _ := cmd.Output()
+	if got := cmd.ProcessState.ExitCode(); got != want {
+		u.w.t.Fatalf("%v: exit code %d, want %d: %s%s", args, got, want, out, &errors)
+	}
+	u.said.Write(errors.Bytes())
+	if args[0] != "token" {
+		u.said.Write(out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// login starts one and returns its codes; wait ends it and returns its last line.
+func (u *terminal) login(args ...string) (codes demo.Codes, cmd *exec.Cmd, wait func(want int) map[string]any) {
+	u.w.t.Helper()
+	cmd = u.command(append([]string{"login", "--server", u.w.public, "--json", "--no-keychain"}, args...)...)
+	cmd.Stderr = &u.said
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		u.w.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		u.w.t.Fatal(err)
+	}
+	u.w.t.Cleanup(func() { _ = cmd.Process.Kill() })
+	lines := bufio.NewReader(stdout)
+	first, err := lines.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(first, &codes)
+	}
+	if err != nil {
+		u.w.t.Fatalf("%s: %v (%s)", first, err, &u.said)
+	}
+	return codes, cmd, func(want int) (last map[string]any) {
+		u.w.t.Helper()
+		rest, _ := io.ReadAll(lines)
+		_ = cmd.Wait()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			u.w.t.Fatalf("exit code %d, want %d: %s%s", got, want, rest, &u.said)
+		}
+		if err := json.Unmarshal(rest, &last); err != nil {
+			u.w.t.Fatalf("%s: %v", rest, err)
+		}
+		u.said.Write(rest)
+		return last
+	}
+}
+
+func TestTheCommandsOfPeople(t *testing.T) {
+	for _, mount := range []string{"standard", "canonical", "auto"} {
+		t.Run(mount, func(t *testing.T) {
+			t.Parallel()
+			database, redis := embedded.open(t)
+			w := newWorld(t, database, redis)
+			w.process(w.port)
+			w.introduce(w.public)
+			u := &terminal{w: w, home: t.TempDir()}
+
+			codes, _, wait := u.login("--mount", mount, "--label", "laptop")
+			w.ends(w.person("alice", "approve"), codes, "approved")
+			if end := wait(0); end["event"] != "signed_in" || end["subject_email"] != "alice@acme.example" || end["stored_in"] != "file" {
+				t.Errorf("login ended with %v", end)
+			}
+			secret := u.run(0, "token")
+			token := demo.Token{AccessToken: secret}
+			w.works(w.device(), token, http.StatusOK)
+			if got := u.run(0, "whoami"); !strings.HasPrefix(got, "alice@acme.example (") {
+				t.Errorf("whoami printed %q", got)
+			}
+			if got := u.run(0, "sessions"); !strings.Contains(got, "  laptop  ") {
+				t.Errorf("sessions printed %q", got)
+			}
+			u.run(1, "sessions", "--revoke", "00000000-0000-7000-8000-000000000000")
+			u.run(0, "logout")
+			w.works(w.device(), token, http.StatusUnauthorized)
+			u.run(5, "token")
+			u.run(5, "whoami", "--server", w.public)
+			if strings.Contains(u.said.String(), secret) {
+				t.Errorf("the token was printed: %s", &u.said)
+			}
+		})
+	}
+}
+
+func TestHowALoginOnTheCommandLineEnds(t *testing.T) {
+	t.Parallel()
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	w.process(w.port)
+	w.introduce(w.public)
+	u := &terminal{w: w, home: t.TempDir()}
+
+	codes, _, wait := u.login()
+	w.ends(w.person("alice", "deny"), codes, "denied")
+	if end := wait(3); end["error"] != "denied" {
+		t.Errorf("denied: ended with %v", end)
+	}
+	_, cmd, wait := u.login()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if end := wait(130); end["error"] != "interrupted" {
+		t.Errorf("interrupted: ended with %v", end)
+	}
+	u.run(5, "token")
+	u.run(2, "login", "--server", "ftp://x")
+	u.run(2, "login")
+	u.run(1, "login", "--server", w.public, "--client-id", "unknown")
+}
