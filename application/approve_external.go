@@ -15,10 +15,10 @@ type ApproveExternal struct{ decisions *Decisions }
 // NewApproveExternal makes the use case.
 func NewApproveExternal(decisions *Decisions) *ApproveExternal { return &ApproveExternal{decisions} }
 
-// Execute approves the device that shows code. It returns, in the order in
+// Execute approves the authorization that has the user code. It returns, in the order in
 // which they are checked: [approval.ErrInvalidSession], [quota.ErrExceeded],
 // [approval.ErrCSRF], [approval.ErrUserCodeMismatch], [approval.ErrConsumed],
 // [device.ErrGone] or [device.ErrNotPending], [approval.ErrAccountEmail].
 func (uc *ApproveExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
-	return uc.decisions.apply(ctx, proof, code, origin, (*device.Authorization).Approve)
+	return uc.decisions.approve(ctx, proof, code, origin)
 }

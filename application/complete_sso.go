@@ -108,9 +108,9 @@ func (uc *CompleteSSO) find(ctx context.Context, by func(context.Context, ports.
 // finish spends the assertion (if the trip still waits for one), the ticket and
 // the trip, and moves all grants of this browser under a new handle.
 func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, assertion approval.VerifiedAssertion, via connection.Connection, in Completion) (approval.GrantSession, error) {
-	taken, err := uc.accounts.Has(ctx, assertion.Subject.Email())
+	taken, err := hasAccount(ctx, uc.accounts, assertion.Subject)
 	if err != nil {
-		return approval.GrantSession{}, fmt.Errorf("look for an account: %w", err)
+		return approval.GrantSession{}, err
 	}
 	session := approval.NewGrantSession()
 	var refused error

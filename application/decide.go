@@ -9,13 +9,14 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Decisions is what approving and denying share: all guards, in the order of
+// Decisions is what approving and denying share: all checks, in the order of
 // the wire contract (§3).
 type Decisions struct {
 	store    ports.Store
@@ -33,26 +34,47 @@ func NewDecisions(store ports.Store, pace ports.PollThrottle, limiter ports.Limi
 
 // Decided tells what is left after a decision.
 type Decided struct {
+	// Allowance is what is left of [quota.Approve]; zero for a denial, which has
+	// no limit.
 	Allowance quota.Allowance
 	// MoreToDecide says that this browser holds other grants: its cookie stays.
 	MoreToDecide bool
 }
 
-// verdict is Approve or Deny of [device.Authorization].
+// transition is Approve or Deny of [device.Authorization].
 type transition func(a *device.Authorization, by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error)
 
-// pass spends the grant and moves the authorization, together or not at all.
-func (ds *Decisions) apply(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin, move transition) (out Decided, err error) {
+// approve applies approve within the limit of approvals. An attempt counts unless
+// it fails on our side, which is no fault of the person.
+func (ds *Decisions) approve(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
 	subject, err := ds.subject(ctx, proof.Session, code)
 	if err != nil {
-		return out, err
+		return Decided{}, err
 	}
-	if out.Allowance, err = allow(ds.limiter.Take(ctx, quota.Decide, subject.Issuer()+" "+subject.Email().String())); err != nil {
-		return out, approval.ErrTooManyDecisions
+	person := subject.Issuer() + " " + subject.Email().String()
+	if left, err := allow(ds.limiter.Peek(ctx, quota.Approve, person)); err != nil {
+		return Decided{Allowance: left}, approval.ErrTooManyDecisions
 	}
-	taken, err := ds.accounts.Has(ctx, subject.Email())
+	out, err := ds.apply(ctx, subject, proof, code, origin, (*device.Authorization).Approve)
+	if refusal, expected := fault.Of(err); err == nil || expected && refusal.Kind != fault.Unavailable {
+		out.Allowance, _ = allow(ds.limiter.Take(ctx, quota.Approve, person))
+	}
+	return out, err
+}
+
+func (ds *Decisions) deny(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
+	subject, err := ds.subject(ctx, proof.Session, code)
 	if err != nil {
-		return out, fmt.Errorf("look for an account: %w", err)
+		return Decided{}, err
+	}
+	return ds.apply(ctx, subject, proof, code, origin, (*device.Authorization).Deny)
+}
+
+// apply spends the grant and moves the authorization, together or not at all.
+func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof approval.Proof, code device.UserCode, origin request.Origin, move transition) (out Decided, err error) {
+	taken, err := hasAccount(ctx, ds.accounts, subject)
+	if err != nil {
+		return out, err
 	}
 	var a *device.Authorization
 	var refused error

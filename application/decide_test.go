@@ -1,6 +1,8 @@
 package application_test
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
 	"sync"
 	"testing"
@@ -10,8 +12,10 @@ import (
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // decisions are both: what guards one guards the other.
@@ -36,7 +40,7 @@ func bothWays(t *testing.T, o applicationtest.Options, test func(t *testing.T, s
 	}
 }
 
-func TestTheGuardsStandInThisOrder(t *testing.T) {
+func TestChecksOfADecisionComeInTheContractsOrder(t *testing.T) {
 	bothWays(t, applicationtest.Options{Accounts: []string{"owner@acme.example"}}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
 		started := s.start(laptop)
 		h := s.signIn(started.UserCode, "ann@acme.example")
@@ -47,11 +51,8 @@ func TestTheGuardsStandInThisOrder(t *testing.T) {
 		// Each proof is also wrong in all the ways that are checked later.
 		_, err := decide(approval.Proof{Session: approval.ParseGrantSession("made-up"), CSRF: wrong.CSRF}, nobodys)
 		is(t, err, approval.ErrInvalidSession)
-		out, err := decide(wrong, nobodys)
+		_, err = decide(wrong, nobodys)
 		is(t, err, approval.ErrCSRF)
-		if out.Allowance.Remaining != quota.Decide.Max-1 {
-			t.Errorf("%d tries are left", out.Allowance.Remaining)
-		}
 		_, err = decide(good, nobodys)
 		is(t, err, approval.ErrUserCodeMismatch)
 		_, err = decide(good, device.UserCode{})
@@ -62,18 +63,74 @@ func TestTheGuardsStandInThisOrder(t *testing.T) {
 		is(t, err, approval.ErrConsumed)
 		_, err = decide(wrong, started.UserCode)
 		is(t, err, approval.ErrCSRF)
-		for range 4 {
-			_, _ = decide(good, started.UserCode)
-		}
-		out, err = decide(good, started.UserCode)
-		is(t, err, quota.ErrExceeded)
-		if out.Allowance.Reset != time.Hour {
-			t.Errorf("one may come back in %v", out.Allowance.Reset)
-		}
 		s.Clock.Pass(grantTime)
 		_, err = decide(good, started.UserCode)
 		is(t, err, approval.ErrInvalidSession)
 	})
+}
+
+// F66: denying is never refused for frequency, and denials use up no approvals.
+func TestApprovalsAreLimitedAndDenialsAreNot(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+	wrong := approval.Proof{Session: proof.Session, CSRF: approval.ParseCSRF("wrong")}
+	for range 3 * quota.Approve.Max {
+		out, err := s.Deny.Execute(t.Context(), wrong, started.UserCode, applicationtest.From(home))
+		is(t, err, approval.ErrCSRF)
+		if !out.Allowance.IsZero() {
+			t.Fatalf("a denial is limited: %+v", out.Allowance)
+		}
+	}
+	for i := range quota.Approve.Max {
+		out, err := s.Approve.Execute(t.Context(), wrong, started.UserCode, applicationtest.From(home))
+		is(t, err, approval.ErrCSRF)
+		if want := quota.Approve.Max - 1 - i; out.Allowance.Remaining != want {
+			t.Errorf("approvals left: got %d, want %d", out.Allowance.Remaining, want)
+		}
+	}
+	out, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+	is(t, err, quota.ErrExceeded)
+	if out.Allowance.Reset != time.Hour {
+		t.Errorf("wait: got %v, want an hour", out.Allowance.Reset)
+	}
+	_, err = s.Deny.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+	must(t, err)
+}
+
+// failingUpdates is a store whose writes fail while it says so.
+type failingUpdates struct {
+	ports.Store
+	failing bool
+}
+
+func (f *failingUpdates) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
+	if f.failing {
+		return fmt.Errorf("no space left: %w", fault.ErrUnavailable)
+	}
+	return f.Store.Update(ctx, fn)
+}
+
+// F57: what fails on our side is not counted against the person.
+func TestAnApprovalThatFailsOnOurSideIsNotCounted(t *testing.T) {
+	broken := &failingUpdates{}
+	s := newStage(t, applicationtest.Options{Around: func(store ports.Store) ports.Store {
+		broken.Store = store
+		return broken
+	}})
+	started := s.start(laptop)
+	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+	broken.failing = true
+	for range 2 * quota.Approve.Max {
+		_, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+		is(t, err, fault.ErrUnavailable)
+	}
+	broken.failing = false
+	out, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+	must(t, err)
+	if want := quota.Approve.Max - 1; out.Allowance.Remaining != want {
+		t.Errorf("approvals left: got %d, want %d", out.Allowance.Remaining, want)
+	}
 }
 
 func TestWhoeverIsTooLateIsToldSoAndKeepsTheGrant(t *testing.T) {
@@ -121,7 +178,7 @@ func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
 	started := s.start(laptop)
 	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
 	var wg sync.WaitGroup
-	errs := make([]error, quota.Decide.Max)
+	errs := make([]error, quota.Approve.Max)
 	for i := range errs {
 		decide := s.Approve.Execute
 		if i%2 == 1 {
@@ -187,21 +244,24 @@ func TestDescribeApproval(t *testing.T) {
 		at := s.Clock.Now()
 		if got.Subject.Email().String() != "ann@acme.example" || got.Subject.Issuer() != "https://idp.example/acme" || got.UserCode != started.UserCode ||
 			got.ClientID != "difyctl" || got.ClientName != "Dify CLI" || got.DeviceLabel != "ann's laptop" || got.CSRF.IsZero() ||
-			!got.RequestedAt.Equal(at.Add(-time.Minute)) || !got.ExpiresAt.Equal(at.Add(grantTime)) || got.RequestedFrom.String() != home || !got.SameNetwork {
+			!got.RequestedAt.Equal(at.Add(-time.Minute)) || !got.ExpiresAt.Equal(at.Add(grantTime)) || got.RequestedFrom.String() != home || got.NetworkMatch != device.SameNetwork {
 			t.Errorf("%+v", got)
 		}
 	}
-	for from, same := range map[string]bool{"192.0.2.250": true, "192.0.3.7": false, "2001:db8::1": false, "::ffff:192.0.2.8": true} {
+	for from, want := range map[string]device.NetworkMatch{
+		"192.0.2.250": device.SameNetwork, "::ffff:192.0.2.8": device.SameNetwork,
+		"192.0.3.7": device.OtherNetwork, "2001:db8::1": device.UnknownNetwork,
+	} {
 		got, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(from))
 		must(t, err)
-		if got.SameNetwork != same {
-			t.Errorf("from %s the device is in the same network: %v", from, got.SameNetwork)
+		if got.NetworkMatch != want {
+			t.Errorf("from %s: got %s, want %s", from, got.NetworkMatch, want)
 		}
 	}
 	got, err := s.Describe.Execute(t.Context(), h, started.UserCode, request.Origin{IP: netip.Addr{}})
 	must(t, err)
-	if got.SameNetwork {
-		t.Error("nobody knows where the person is")
+	if got.NetworkMatch != device.UnknownNetwork {
+		t.Errorf("without the person's address: got %s, want unknown", got.NetworkMatch)
 	}
 	for _, h := range []approval.GrantSession{{}, approval.ParseGrantSession("made-up")} {
 		_, err := s.Describe.Execute(t.Context(), h, device.UserCode{}, applicationtest.From(home))

@@ -14,8 +14,8 @@ type DenyExternal struct{ decisions *Decisions }
 // NewDenyExternal makes the use case.
 func NewDenyExternal(decisions *Decisions) *DenyExternal { return &DenyExternal{decisions} }
 
-// Execute denies the device that shows code. It refuses as
-// [ApproveExternal.Execute] does.
+// Execute denies the authorization that has the user code. It refuses as
+// [ApproveExternal.Execute] does, but never for frequency.
 func (uc *DenyExternal) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
-	return uc.decisions.apply(ctx, proof, code, origin, (*device.Authorization).Deny)
+	return uc.decisions.deny(ctx, proof, code, origin)
 }

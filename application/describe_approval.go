@@ -40,7 +40,6 @@ type Approval struct {
 	DeviceLabel   string
 	RequestedAt   time.Time
 	RequestedFrom netip.Addr
-	SameNetwork   bool // the addresses alone say so
 	NetworkMatch  device.NetworkMatch
 	Visit         bool // there is nothing to decide: the person wants to see their devices
 }
@@ -72,7 +71,7 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: uc.clients.Name(d.ClientID), DeviceLabel: d.Label,
-		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, SameNetwork: a.SameNetwork(origin.IP),
+		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom,
 		NetworkMatch: a.NetworkMatchFor(origin), Visit: a.IsVisit(),
 	}, nil
 }

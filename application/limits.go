@@ -11,8 +11,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// counted turns a limiter's answer into a refusal. A limiter that cannot count
-// lets everybody pass.
+// allow turns a limiter's answer into a refusal. If the limiter cannot count,
+// the request passes.
 func allow(a quota.Allowance, err error) (quota.Allowance, error) {
 	if err != nil {
 		return quota.Allowance{}, nil
@@ -20,8 +20,7 @@ func allow(a quota.Allowance, err error) (quota.Allowance, error) {
 	return a, a.Check()
 }
 
-// UserCodes finds the device that shows a code, and counts the guesses of the
-// whole world.
+// UserCodes finds the authorization that has a user code, and counts wrong codes.
 type UserCodes struct {
 	store   ports.Store
 	limiter ports.Limiter
@@ -29,21 +28,26 @@ type UserCodes struct {
 	now     ports.Clock
 }
 
-// NewUserCodes makes the part that use cases share.
+// NewUserCodes makes the part that [LookUpDevice] and [InitiateSSO] share.
 func NewUserCodes(store ports.Store, limiter ports.Limiter, limits quota.Configured, now ports.Clock) *UserCodes {
 	return &UserCodes{store, limiter, limits, now}
 }
 
-// everywhere is the key under which all addresses are counted together.
+// allAddresses is the key under which all addresses are counted together.
 const allAddresses = "all"
 
-// find returns the pending authorization that shows the typed code. A wrong one
-// counts once for each address, however often it is sent: nobody can use up the
-// world's guesses beyond what their own limit lets through. It returns
-// [device.ErrInvalidUserCode] for every other code, and [quota.ErrExceeded]
-// with the allowance when the world has guessed too often: right codes too,
-// else the refusal itself would tell which guess was right.
+// find returns the pending authorization that has the typed code, and
+// [device.ErrInvalidUserCode] for every other code.
+//
+// A wrong code counts once for each network, however often it is sent, and one
+// network can use up its share of the common budget only. When the share or the
+// budget is used up, find returns [quota.ErrExceeded] with the allowance for
+// right codes too: otherwise the refusal would tell which guess was right.
 func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origin) (*device.Authorization, quota.Allowance, error) {
+	network := quota.ByNetwork(origin.IP)
+	if left, err := allow(u.limiter.Peek(ctx, u.limits.WrongUserCodesPerNetwork, network)); err != nil {
+		return nil, left, err
+	}
 	if left, err := allow(u.limiter.Peek(ctx, u.limits.WrongUserCodes, allAddresses)); err != nil {
 		return nil, left, err
 	}
@@ -59,9 +63,14 @@ func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origi
 	case err == nil && found.CheckPending(u.now()) == nil:
 		return found, quota.Allowance{}, nil
 	case err == nil, errors.Is(err, device.ErrUnknown), errors.Is(err, device.ErrInvalidUserCode):
-		guess := quota.ByAddress(origin.IP) + " " + device.NormalizeUserCode(typed)
-		_, _ = u.limiter.TakeDistinct(ctx, u.limits.WrongUserCodes, allAddresses, guess)
+		u.countWrong(ctx, network, device.NormalizeUserCode(typed))
 		return nil, quota.Allowance{}, device.ErrInvalidUserCode
 	}
 	return nil, quota.Allowance{}, fmt.Errorf("find user code: %w", err)
+}
+
+func (u *UserCodes) countWrong(ctx context.Context, network, guess string) {
+	if _, err := allow(u.limiter.TakeDistinct(ctx, u.limits.WrongUserCodesPerNetwork, network, guess)); err == nil {
+		_, _ = u.limiter.TakeDistinct(ctx, u.limits.WrongUserCodes, allAddresses, network+" "+guess)
+	}
 }

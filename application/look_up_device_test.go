@@ -1,6 +1,7 @@
 package application_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,29 @@ func TestNobodyUsesUpTheWorldsGuessesAlone(t *testing.T) { // D36
 	}
 	_, err := s.lookUp(started.UserCode.String(), home)
 	is(t, err, quota.ErrExceeded)
+}
+
+// F02: an IPv6 customer has a /48 of networks, and one share of the budget.
+func TestOneCustomersNetworksShareOnePartOfTheBudget(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	refused := 0
+	for network := range 110 {
+		for range 60 {
+			if _, err := s.lookUp(device.NewUserCode().String(), fmt.Sprintf("2001:db8:7:%x::1", network)); err != nil {
+				is(t, err, quota.ErrExceeded)
+				refused++
+			}
+		}
+	}
+	if want := 110*60 - 600; refused != want {
+		t.Errorf("refused guesses of one /48: got %d, want %d", refused, want)
+	}
+	if found, err := s.lookUp(started.UserCode.String(), home); err != nil || !found.Valid {
+		t.Errorf("another network: got %v, %v, want the code", found.Valid, err)
+	}
+	_, err := s.lookUp(started.UserCode.String(), "2001:db8:7:ffff::1")
+	is(t, err, quota.ErrExceeded) // right codes too, or the refusal would tell them apart
 }
 
 func TestTheTimeThatIsLeftIsTrue(t *testing.T) { // D41

@@ -22,7 +22,7 @@ type contextBody struct {
 	DeviceLabel   string `json:"device_label"`
 	RequestedAt   string `json:"requested_at"`
 	RequestedIP   string `json:"requested_ip,omitempty"`
-	SameNetwork   bool   `json:"same_network"`
+	SameNetwork   *bool  `json:"same_network,omitempty"` // nil: not known
 }
 
 // describeApproval answers GET approval-context.
@@ -51,7 +51,7 @@ func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) erro
 		UserCode: a.UserCode.String(), CSRFToken: a.CSRF.Reveal(),
 		ExpiresAt: a.ExpiresAt.UTC().Format(offsetTime),
 		ClientID:  a.ClientID, ClientName: a.ClientName, DeviceLabel: a.DeviceLabel,
-		RequestedAt: a.RequestedAt.UTC().Format(offsetTime), SameNetwork: a.SameNetwork,
+		RequestedAt: a.RequestedAt.UTC().Format(offsetTime), SameNetwork: sameNetwork(a.NetworkMatch),
 	}
 	if a.RequestedFrom.IsValid() {
 		out.RequestedIP = a.RequestedFrom.String()
@@ -110,3 +110,12 @@ func csrfToken(r *http.Request) approval.CSRF {
 
 // zuluTime is RFC 3339 in UTC, as the reference writes it in lists.
 func zuluTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z") }
+
+// sameNetwork is nil where the addresses cannot be compared.
+func sameNetwork(match device.NetworkMatch) *bool {
+	if match == device.UnknownNetwork {
+		return nil
+	}
+	same := match == device.SameNetwork
+	return &same
+}

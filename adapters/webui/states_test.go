@@ -183,7 +183,7 @@ var states = []state{
 			b.site.signedInOn(label, "alice", home)
 		}
 		b.atDecision(b.site.device(label, home).UserCode)
-		b.click("deny")
+		b.click("approve")
 		b.sees("error", "rate_limited")
 	}},
 	{name: "too-late-to-take-back", reach: func(b *tab) {

@@ -54,7 +54,8 @@ type GrantSnapshot struct {
 
 // RestoreGrant brings a grant back from storage.
 func RestoreGrant(s GrantSnapshot) (*Grant, error) {
-	if s.ID.IsZero() || s.Session.IsZero() || s.UserCode.IsZero() || s.Subject.IsZero() || s.ExpiresAt.IsZero() {
+	if s.ID.IsZero() || s.Session.IsZero() || s.Authorization.IsZero() || s.UserCode.IsZero() || s.Subject.IsZero() ||
+		s.Connection == "" || s.GrantedAt.IsZero() || s.ExpiresAt.IsZero() {
 		return nil, fmt.Errorf("approval: stored grant %s is in an impossible state", s.ID)
 	}
 	return &Grant{s}, nil

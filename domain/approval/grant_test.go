@@ -251,11 +251,14 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	for what, spoil := range map[string]func(*approval.GrantSnapshot){
-		"without an id":     func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
-		"without a handle":  func(s *approval.GrantSnapshot) { s.Session = secret.Digest{} },
-		"without a code":    func(s *approval.GrantSnapshot) { s.UserCode = device.UserCode{} },
-		"without a subject": func(s *approval.GrantSnapshot) { s.Subject = identity.Subject{} },
-		"without an end":    func(s *approval.GrantSnapshot) { s.ExpiresAt = time.Time{} },
+		"without an id":            func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
+		"without a handle":         func(s *approval.GrantSnapshot) { s.Session = secret.Digest{} },
+		"without a code":           func(s *approval.GrantSnapshot) { s.UserCode = device.UserCode{} },
+		"without a subject":        func(s *approval.GrantSnapshot) { s.Subject = identity.Subject{} },
+		"without an authorization": func(s *approval.GrantSnapshot) { s.Authorization = uid.ID{} },
+		"without a connection":     func(s *approval.GrantSnapshot) { s.Connection = "" },
+		"without a beginning":      func(s *approval.GrantSnapshot) { s.GrantedAt = time.Time{} },
+		"without an end":           func(s *approval.GrantSnapshot) { s.ExpiresAt = time.Time{} },
 	} {
 		s := good
 		spoil(&s)

@@ -110,9 +110,12 @@ func Begin(a *device.Authorization, via connection.Connection, on connection.Mou
 
 // RestoreTransaction brings a transaction back from storage.
 func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
-	vouched := !s.Subject.IsZero() && !s.Ticket.IsZero()
-	if s.ID.IsZero() || s.RelayState.IsZero() || s.Authorization.IsZero() || s.Browser.IsZero() ||
-		s.Subject.IsZero() != s.Ticket.IsZero() || !s.CompletedAt.IsZero() && !vouched {
+	accepted := !s.Subject.IsZero()
+	begun := !s.ID.IsZero() && !s.RelayState.IsZero() && !s.Authorization.IsZero() && !s.UserCode.IsZero() &&
+		s.Connection != "" && s.Mount.Known() && s.ACS.Known() && s.RequestID != "" && !s.Browser.IsZero() &&
+		!s.BegunAt.IsZero() && !s.ExpiresAt.IsZero()
+	if !begun || accepted != !s.Ticket.IsZero() || accepted != !s.TicketExpiresAt.IsZero() ||
+		accepted != s.AcceptedOn.Known() || !accepted && !s.CompletedAt.IsZero() {
 		return nil, fmt.Errorf("approval: stored transaction %s is in an impossible state", s.ID)
 	}
 	return &Transaction{s}, nil
@@ -139,11 +142,15 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 	if err := t.AwaitsResponse(at); err != nil {
 		return Ticket{}, err
 	}
+	if via.Slug() != t.s.Connection {
+		return Ticket{}, Refuse("connection_mismatch", t.s.Connection, via.Slug())
+	}
 	if what.Subject.IsZero() {
 		return Ticket{}, ErrInvalidAssertion
 	}
 	if !what.UserCode.IsZero() && what.UserCode != t.s.UserCode {
-		return Ticket{}, Refuse("user_code_mismatch", t.s.UserCode.String(), what.UserCode.String())
+		// A user code is worth a login while it is pending: neither is logged.
+		return Ticket{}, Refuse("user_code_mismatch", "the user code of this sign-in", "another")
 	}
 	if err := via.CheckSubject(what.Subject); err != nil {
 		return Ticket{}, err
@@ -167,6 +174,8 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
 	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
 		return nil, audit.Event{}, ErrOtherBrowser
+	case a.Snapshot().ID != t.s.Authorization:
+		return nil, audit.Event{}, fmt.Errorf("approval: transaction %s is for another authorization than %s", t.s.ID, a.Snapshot().ID)
 	}
 	if err := a.CheckPending(at); err != nil {
 		return nil, audit.Event{}, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,12 +275,60 @@ func TestARefusalTellsOperatorsMoreThanBrowsers(t *testing.T) {
 	}
 }
 
+// F12: the log and the audit name no user code on a mismatch.
+func TestAUserCodeMismatchNamesNoCode(t *testing.T) {
+	tr, other := depart(t, authorization()), authorization().Snapshot().UserCode
+	_, err := tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, acme(t), connection.Canonical, begun)
+	var refusal *approval.Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != "user_code_mismatch" {
+		t.Fatalf("got %v, want user_code_mismatch", err)
+	}
+	for _, code := range []device.UserCode{other, tr.device.Snapshot().UserCode} {
+		if strings.Contains(refusal.Error(), code.String()) {
+			t.Errorf("%q names the user code %s", refusal.Error(), code)
+		}
+	}
+}
+
+// F08: an assertion counts only for the connection that the sign-in began with.
+func TestAnAssertionOfAnotherConnectionIsRefused(t *testing.T) {
+	tr := depart(t, authorization())
+	other, err := connection.New(connection.Settings{Slug: "other", Domains: []string{"*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := tr.t.Snapshot()
+	_, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example")}, other, connection.Canonical, begun)
+	var refusal *approval.Refusal
+	if !errors.As(err, &refusal) || refusal.Reason != "connection_mismatch" || !errors.Is(err, approval.ErrInvalidAssertion) || tr.t.Snapshot() != before {
+		t.Errorf("got %v, want connection_mismatch and no change", err)
+	}
+}
+
+// F08: a sign-in is completed with the authorization that it began for.
+func TestASignInIsCompletedWithItsOwnAuthorizationOnly(t *testing.T) {
+	tr := arrived(t, authorization())
+	before := tr.t.Snapshot()
+	if g, _, err := tr.t.Complete(authorization(), tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); err == nil || g != nil || tr.t.Snapshot() != before {
+		t.Errorf("got %v, %v, want an error and no change", g, err)
+	}
+}
+
 func TestAnImpossibleTripIsNotRestored(t *testing.T) {
 	for what, spoil := range map[string]func(*approval.TransactionSnapshot){
 		"without an id":            func(s *approval.TransactionSnapshot) { s.ID = uid.ID{} },
 		"without a relay state":    func(s *approval.TransactionSnapshot) { s.RelayState = secret.Digest{} },
 		"without an authorization": func(s *approval.TransactionSnapshot) { s.Authorization = uid.ID{} },
 		"without a browser":        func(s *approval.TransactionSnapshot) { s.Browser = secret.Digest{} },
+		"without a user code":      func(s *approval.TransactionSnapshot) { s.UserCode = device.UserCode{} },
+		"without a connection":     func(s *approval.TransactionSnapshot) { s.Connection = "" },
+		"begun on no mount":        func(s *approval.TransactionSnapshot) { s.Mount = "" },
+		"with an unknown ACS":      func(s *approval.TransactionSnapshot) { s.ACS = "other" },
+		"accepted on no mount":     func(s *approval.TransactionSnapshot) { s.AcceptedOn = "" },
+		"without a request ID":     func(s *approval.TransactionSnapshot) { s.RequestID = "" },
+		"without a beginning":      func(s *approval.TransactionSnapshot) { s.BegunAt = time.Time{} },
+		"without an end":           func(s *approval.TransactionSnapshot) { s.ExpiresAt = time.Time{} },
+		"a ticket without an end":  func(s *approval.TransactionSnapshot) { s.TicketExpiresAt = time.Time{} },
 		"a ticket for nobody":      func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
 		"vouched for, no ticket":   func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
 		"finished, vouched for by nobody": func(s *approval.TransactionSnapshot) {

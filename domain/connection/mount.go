@@ -9,6 +9,9 @@ const (
 	Legacy    Mount = "legacy"
 )
 
+// Known reports whether m is one of the mounts.
+func (m Mount) Known() bool { return m == Canonical || m == Legacy }
+
 // Prefix is the path that all routes of the mount begin with.
 func (m Mount) Prefix() string {
 	if m == Legacy {

@@ -119,7 +119,8 @@ func Restore(s Snapshot) (*Authorization, error) {
 	if s.Status != Redeemed && (s.Repeated || s.Undelivered) {
 		ok = false
 	}
-	if !ok || s.ID.IsZero() || s.Code.IsZero() || s.UserCode.IsZero() || s.ClientID == "" || s.ExpiresAt.IsZero() {
+	if !ok || s.ID.IsZero() || s.Code.IsZero() || s.UserCode.IsZero() || s.ClientID == "" ||
+		s.RequestedAt.IsZero() || s.ExpiresAt.IsZero() {
 		return nil, fmt.Errorf("device: stored authorization %s is in an impossible state (%s)", s.ID, s.Status)
 	}
 	return &Authorization{s}, nil
@@ -286,39 +287,32 @@ func (a *Authorization) RecordPollOrigin(at time.Time, origin request.Origin) (a
 	return a.event(audit.DeviceCodeCrossIP, at, origin), true
 }
 
-// SameNetwork reports whether ip lies in the network from which the device
-// asked: the same address, or the same /24 (IPv4) or /48 (IPv6).
-func (a *Authorization) SameNetwork(ip netip.Addr) bool {
-	from, ip := a.s.RequestedFrom.Unmap(), ip.Unmap()
-	if !from.IsValid() || from.BitLen() != ip.BitLen() {
-		return false
+// NetworkMatch compares the network of a device with that of the person who
+// decides about it.
+type NetworkMatch string
+
+// The matches.
+const (
+	SameNetwork    NetworkMatch = "same" // the same address, IPv4 /24 or IPv6 /48
+	OtherNetwork   NetworkMatch = "other"
+	UnknownNetwork NetworkMatch = "unknown" // the addresses cannot be compared
+)
+
+// NetworkMatchFor compares the address that the device asked from with the
+// person's. It is [UnknownNetwork] if one of them is missing, if they are of
+// different families (one household has both), or if a proxy that is not
+// configured may stand in front of the person: then all requests have one
+// address.
+func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
+	from, ip := a.s.RequestedFrom.Unmap().WithZone(""), person.IP.Unmap().WithZone("")
+	if person.BehindUnknownProxy || !from.IsValid() || !ip.IsValid() || from.BitLen() != ip.BitLen() {
+		return UnknownNetwork
 	}
 	bits := 24
 	if from.Is6() {
 		bits = 48
 	}
-	network, err := from.WithZone("").Prefix(bits)
-	return err == nil && network.Contains(ip.WithZone(""))
-}
-
-// Place is where a device asked from, as seen by the person who decides.
-type NetworkMatch string
-
-// The places. UnknownPlace is no reason for trust.
-const (
-	SameNetwork    NetworkMatch = "same" // network as the person
-	OtherNetwork   NetworkMatch = "other"
-	UnknownNetwork NetworkMatch = "unknown"
-)
-
-// PlaceSeenBy compares where the device asked from with where the person sits.
-// Behind a proxy that hides people everybody has one address: that must reassure
-// nobody.
-func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
-	switch {
-	case person.BehindUnknownProxy || !a.s.RequestedFrom.IsValid():
-		return UnknownNetwork
-	case a.SameNetwork(person.IP):
+	if network, err := from.Prefix(bits); err == nil && network.Contains(ip) {
 		return SameNetwork
 	}
 	return OtherNetwork

@@ -424,45 +424,37 @@ func TestAPollFromElsewhereIsNotedOnce(t *testing.T) {
 	}
 }
 
-func TestTheSameNetworkIsTheSameBlock(t *testing.T) {
+// F65: addresses of different families, and missing ones, cannot be compared.
+func TestNetworksAreComparedOnlyWhereTheyCanBe(t *testing.T) {
 	for _, c := range []struct {
 		from, ip string
-		same     bool
+		want     device.NetworkMatch
 	}{
-		{"192.0.2.1", "192.0.2.1", true},
-		{"192.0.2.1", "192.0.2.255", true},
-		{"192.0.2.1", "192.0.3.1", false},
-		{"192.0.2.1", "::ffff:192.0.2.9", true},
-		{"::ffff:192.0.2.1", "192.0.2.9", true},
-		{"2001:db8:1:2::1", "2001:db8:1:ffff::9", true},
-		{"2001:db8:1:2::1", "2001:db8:2:2::1", false},
-		{"192.0.2.1", "2001:db8::1", false},
-		{"2001:db8::1", "192.0.2.1", false},
-		{"fe80::1%a", "fe80::2%b", true},
-		{"", "192.0.2.1", false},
-		{"192.0.2.1", "", false},
-		{"", "", false},
+		{"192.0.2.1", "192.0.2.1", device.SameNetwork},
+		{"192.0.2.1", "192.0.2.255", device.SameNetwork},
+		{"192.0.2.1", "192.0.3.1", device.OtherNetwork},
+		{"192.0.2.1", "::ffff:192.0.2.9", device.SameNetwork},
+		{"::ffff:192.0.2.1", "192.0.2.9", device.SameNetwork},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::9", device.SameNetwork},
+		{"2001:db8:1:2::1", "2001:db8:2:2::1", device.OtherNetwork},
+		{"fe80::1%a", "fe80::2%b", device.SameNetwork},
+		{"192.0.2.1", "2001:db8::1", device.UnknownNetwork},
+		{"2001:db8::1", "192.0.2.1", device.UnknownNetwork},
+		{"", "192.0.2.1", device.UnknownNetwork},
+		{"192.0.2.1", "", device.UnknownNetwork},
+		{"", "", device.UnknownNetwork},
 	} {
 		address := func(text string) netip.Addr {
 			a, _ := netip.ParseAddr(text)
 			return a
 		}
 		a, _, _ := device.Start(client, device.Label{}, device.StandardTiming, begun, request.Origin{IP: address(c.from)})
-		if got := a.SameNetwork(address(c.ip)); got != c.same {
-			t.Errorf("%q and %q: %v", c.from, c.ip, got)
+		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip)}); got != c.want {
+			t.Errorf("device at %q, person at %q: got %s, want %s", c.from, c.ip, got, c.want)
 		}
-		want := device.OtherNetwork
-		switch {
-		case c.same:
-			want = device.SameNetwork
-		case c.from == "":
-			want = device.UnknownNetwork
-		}
-		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip)}); got != want {
-			t.Errorf("%q seen from %q: %s, want %s", c.from, c.ip, got, want)
-		}
-		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip), BehindUnknownProxy: true}); got != device.UnknownNetwork {
-			t.Errorf("%q seen through a proxy that hides people: %s", c.from, got)
+		behind := request.Origin{IP: address(c.ip), BehindUnknownProxy: true} // F34
+		if got := a.NetworkMatchFor(behind); got != device.UnknownNetwork {
+			t.Errorf("device at %q, person at %q behind an unknown proxy: got %s, want unknown", c.from, c.ip, got)
 		}
 	}
 }

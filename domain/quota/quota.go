@@ -1,6 +1,6 @@
-// Package quota says how often somebody may try something.
+// Package quota says how often something may be tried.
 //
-// A [Limit] is the rule; a limiter outside counts; an [Allowance] is what is
+// A [Limit] is the rule, a limiter outside counts, and an [Allowance] is what is
 // left. Counting is by fixed windows that begin with the first try.
 package quota
 
@@ -20,37 +20,50 @@ type Limit struct {
 	Name string // of the bucket; part of the counter's key
 	Max  int
 	Per  time.Duration
-	// Shared says that one counter stands for everybody, so that a limiter with
-	// too little room must not forget it for the sake of others.
+	// Shared says that all callers share one counter. A limiter that runs out of
+	// room drops other counters first.
 	Shared bool
 }
 
 // The limits of the wire contract, §2 and §3.
 var (
-	StartDevice        = Limit{Name: "start_device", Max: 60, Per: time.Hour}
-	LookUpDevice       = Limit{Name: "look_up_device", Max: 60, Per: 5 * time.Minute}
-	InitiateSSO        = Limit{Name: "initiate_sso", Max: 60, Per: time.Hour}
-	Decide             = Limit{Name: "decide", Max: 10, Per: time.Hour}
+	StartDevice  = Limit{Name: "start_device", Max: 60, Per: time.Hour}
+	LookUpDevice = Limit{Name: "look_up_device", Max: 60, Per: 5 * time.Minute}
+	InitiateSSO  = Limit{Name: "initiate_sso", Max: 60, Per: time.Hour}
+	// Approve bounds the approvals of one person. Denying has no limit.
+	Approve            = Limit{Name: "decide", Max: 10, Per: time.Hour}
 	StartAccountSignIn = Limit{Name: "begin_visit", Max: 60, Per: time.Hour}
-	// FailedSignIns bounds what is kept for auditors of one trip or address.
+	// FailedSignIns bounds the audit rows of one SSO transaction or address.
 	FailedSignIns = Limit{Name: "failed_sign_ins", Max: 10, Per: time.Hour}
 )
 
 // Configured are the limits that an operator may set.
 type Configured struct {
-	// WrongUserCodes bounds the guesses of the whole world: 39 bits stand
-	// against so many an hour.
+	// WrongUserCodes bounds the wrong user codes of all addresses together: 39
+	// bits stand against so many an hour.
 	WrongUserCodes Limit
+	// WrongUserCodesPerNetwork is the share of WrongUserCodes that one customer's
+	// network ([ByNetwork]) can use up.
+	WrongUserCodesPerNetwork Limit
 	// PerToken bounds the requests made with one token.
 	PerToken Limit
 }
 
+const (
+	// networkShare is the part of the budget that one network can use up.
+	networkShare = 10
+	// leastShare is what one address may look up within one window anyway.
+	leastShare = 60
+)
+
 // Configure names the configured limits: wrong user codes an hour, requests a
 // minute and token (0: any number).
 func Configure(wrongUserCodes, perToken int) Configured {
+	share := min(wrongUserCodes, max(wrongUserCodes/networkShare, leastShare))
 	return Configured{
-		WrongUserCodes: Limit{Name: "wrong_user_codes", Max: wrongUserCodes, Per: time.Hour, Shared: true},
-		PerToken:       Limit{Name: "per_token", Max: perToken, Per: time.Minute},
+		WrongUserCodes:           Limit{Name: "wrong_user_codes", Max: wrongUserCodes, Per: time.Hour, Shared: true},
+		WrongUserCodesPerNetwork: Limit{Name: "wrong_user_codes_network", Max: share, Per: time.Hour},
+		PerToken:                 Limit{Name: "per_token", Max: perToken, Per: time.Minute},
 	}
 }
 
@@ -73,12 +86,19 @@ func (a Allowance) Check() error {
 // IsZero reports whether nothing was counted.
 func (a Allowance) IsZero() bool { return a.Limit.Max == 0 }
 
-// ByAddress is the key by which an address is counted: itself, or the /64 that
-// one customer gets of IPv6.
-func ByAddress(ip netip.Addr) string {
+// ByAddress is the key by which an address is counted: the IPv4 address itself,
+// or the /64 of an IPv6 address, within which a host chooses addresses freely.
+func ByAddress(ip netip.Addr) string { return prefix(ip, 64) }
+
+// ByNetwork is the key by which a customer's network is counted: the IPv4
+// address itself, or the /48 of an IPv6 address, which is the largest allotment
+// that one customer usually gets (RFC 6177).
+func ByNetwork(ip netip.Addr) string { return prefix(ip, 48) }
+
+func prefix(ip netip.Addr, bits int) string {
 	ip = ip.Unmap().WithZone("")
 	if ip.Is6() {
-		p, _ := ip.Prefix(64)
+		p, _ := ip.Prefix(bits)
 		return p.String()
 	}
 	return ip.String()

@@ -23,7 +23,7 @@ func TestTheLimitsAreTheContracts(t *testing.T) {
 		{quota.StartDevice, 60, time.Hour},
 		{quota.LookUpDevice, 60, 5 * time.Minute},
 		{quota.InitiateSSO, 60, time.Hour},
-		{quota.Decide, 10, time.Hour},
+		{quota.Approve, 10, time.Hour},
 		{configured.WrongUserCodes, 6000, time.Hour},
 		{configured.PerToken, 60, time.Minute},
 	} {
@@ -62,6 +62,32 @@ func TestAnAddressIsCountedAsOneCustomer(t *testing.T) {
 	}
 }
 
+// F02: a network is one customer's, whose /48 holds 65,536 networks.
+func TestANetworkIsCountedAsOneCustomer(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"192.0.2.1", "::ffff:192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::1", true},
+		{"2001:db8:1::1", "2001:db8:2::1", false},
+	} {
+		a, b := quota.ByNetwork(netip.MustParseAddr(c.a)), quota.ByNetwork(netip.MustParseAddr(c.b))
+		if (a == b) != c.same {
+			t.Errorf("%s and %s: got keys %s and %s, want the same: %t", c.a, c.b, a, b, c.same)
+		}
+	}
+}
+
+func TestANetworksShareIsATenthButNoLessThanOneAddressMayTry(t *testing.T) {
+	for budget, want := range map[int]int{6000: 600, 1000: 100, 100: 60, 60: 60, 5: 5} {
+		if got := quota.Configure(budget, 0).WrongUserCodesPerNetwork.Max; got != want {
+			t.Errorf("share of %d: got %d, want %d", budget, got, want)
+		}
+	}
+}
+
 func TestTheKeyOfAnAddressIsItsOwnKey(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ip := netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "ip")))
@@ -80,13 +106,13 @@ func TestTheKeyOfAnAddressIsItsOwnKey(t *testing.T) {
 }
 
 func TestATryBeyondTheLimitIsRefused(t *testing.T) {
-	if err := (quota.Allowance{Limit: quota.Decide}).Check(); err != nil {
+	if err := (quota.Allowance{Limit: quota.Approve}).Check(); err != nil {
 		t.Errorf("the last try: %v", err)
 	}
-	if err := (quota.Allowance{Limit: quota.Decide, Exceeded: true}).Check(); !errors.Is(err, quota.ErrExceeded) {
+	if err := (quota.Allowance{Limit: quota.Approve, Exceeded: true}).Check(); !errors.Is(err, quota.ErrExceeded) {
 		t.Errorf("one more: %v", err)
 	}
-	if !(quota.Allowance{}).IsZero() || (quota.Allowance{Limit: quota.Decide}).IsZero() {
+	if !(quota.Allowance{}).IsZero() || (quota.Allowance{Limit: quota.Approve}).IsZero() {
 		t.Error("what was counted and what was not are mixed up")
 	}
 }

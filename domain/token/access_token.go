@@ -61,7 +61,7 @@ func Mint(id uid.ID, of Device, subject identity.Type, life Lifetime, at time.Ti
 // Restore brings a token back from storage. It refuses a state that no
 // sequence of moves leads to.
 func Restore(s Snapshot) (*AccessToken, error) {
-	if s.ID.IsZero() || s.ExpiresAt.IsZero() || s.Digest.IsZero() != !s.RevokedAt.IsZero() {
+	if s.ID.IsZero() || s.CreatedAt.IsZero() || s.ExpiresAt.IsZero() || s.Digest.IsZero() != !s.RevokedAt.IsZero() {
 		return nil, fmt.Errorf("token: stored token %s is in an impossible state", s.ID)
 	}
 	return &AccessToken{s}, nil
