@@ -111,8 +111,9 @@ func (w *world) write(name string, text []byte) string {
 	return path
 }
 
-// serve runs devicegate in this process, by a clock that the test moves.
-func (w *world) serve() {
+// serve runs devicegate in this process, by a clock that the test moves, until
+// the test or stop ends it.
+func (w *world) serve() (stop func()) {
 	w.t.Helper()
 	c, err := bootstrap.Load(w.env)
 	if err != nil {
@@ -124,14 +125,16 @@ func (w *world) serve() {
 	if err := app.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := app.Stop(ctx); err != nil {
 			w.t.Error(err)
 		}
 	})
+	w.t.Cleanup(stop)
 	w.introduce(w.public)
+	return stop
 }
 
 // introduce gives devicegate's metadata to the identity provider.

@@ -11,7 +11,7 @@ var (
 	ErrDenied = errors.New("access was denied on the page; run the login again if that was a mistake")
 
 	// ErrExpired says that the code ran out before it was approved.
-	ErrExpired = errors.New("the code expired before it was approved; run the login again for a new one")
+	ErrExpired = errors.New("the code has expired; run the login again for a new one")
 
 	// ErrNotSignedIn says that there is no token, or none that the server takes.
 	ErrNotSignedIn = errors.New("not signed in")
