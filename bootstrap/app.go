@@ -32,7 +32,8 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		stores(c),
 		brokers(c),
 		useCases,
-		fx.Provide(httpapi.New, webui.New, postPage, newMetrics, newHandler),
+		httpapi.Module,
+		fx.Provide(webui.New, pagesForAPI, newMetrics, observe, newHandler),
 		fx.Invoke(warn, serveHTTP, serveOperations),
 	)
 }
@@ -108,10 +109,14 @@ var useCases = fx.Provide(
 	application.NewRevokeSession,
 )
 
-func postPage(pages *webui.Pages) httpapi.PostPage { return pages.LeaveByPost }
+func pagesForAPI(pages *webui.Pages) httpapi.Pages {
+	return httpapi.Pages{Handler: pages.Handler(), Post: pages.LeaveByPost}
+}
 
-func newHandler(h *httpapi.Handlers, pages *webui.Pages, m *metrics, client *httpserver.ClientAddress, log *slog.Logger) http.Handler {
-	return warnOfProxies(client, log)(httpapi.NewRouter(h, pages.Handler(), m.observe))
+func observe(m *metrics) httpapi.Observe { return m.observe }
+
+func newHandler(router *httpapi.Router, client *httpserver.ClientAddress, log *slog.Logger) http.Handler {
+	return warnOfProxies(client, log)(router)
 }
 
 // startupLog keeps fx quiet but for what goes wrong.

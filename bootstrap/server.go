@@ -34,7 +34,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 
 // serveHTTP listens before the start counts as done, so that a port that is
 // taken stops it, and lets what is in flight finish at the end.
-func serveHTTP(lc fx.Lifecycle, stop fx.Shutdowner, c Config, h *httpapi.Handlers, handler http.Handler, log *slog.Logger) {
+func serveHTTP(lc fx.Lifecycle, stop fx.Shutdowner, c Config, h *httpapi.Operations, handler http.Handler, log *slog.Logger) {
 	server := newServer(handler, log)
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error { return listen(ctx, server, c.ListenAddr, stop, log) },

@@ -7,11 +7,36 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
+
+// Account serves what the bearer of a token calls.
+type Account struct {
+	respond       *Responder
+	client        *httpserver.ClientAddress
+	verify        *application.VerifyToken
+	listSessions  *application.ListSessions
+	revokeSession *application.RevokeSession
+}
+
+// NewAccount makes the handlers.
+func NewAccount(respond *Responder, client *httpserver.ClientAddress,
+	verify *application.VerifyToken, list *application.ListSessions, revoke *application.RevokeSession,
+) *Account {
+	return &Account{respond, client, verify, list, revoke}
+}
+
+// Mount adds the routes of the canonical mount.
+func (a *Account) Mount(r chi.Router) {
+	r.Get("/account", a.respond.json(a.show))
+	r.Get("/account/sessions", a.respond.json(a.sessions))
+	r.Delete("/account/sessions/{id}", a.respond.json(a.endSession))
+	r.Get("/workspaces", a.respond.json(a.workspaces))
+}
 
 // presented is the token that a request shows (RFC 6750 §2.1). One in a query
 // or a body is none: it would end up in logs and histories.
@@ -28,13 +53,13 @@ func presented(r *http.Request) (token.Secret, error) {
 }
 
 // bearer finds out whom the request acts for, and counts it.
-func (h *Handlers) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
+func (a *Account) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
 	presented, err := presented(r)
 	if err != nil {
 		return nil, err
 	}
-	verified, err := h.deps.Verify.Execute(r.Context(), presented, h.deps.Client.Origin(r))
-	limited(w, verified.Allowance)
+	verified, err := a.verify.Execute(r.Context(), presented, a.client.Origin(r))
+	setRateLimit(w, verified.Allowance)
 	return verified.Token, err
 }
 
@@ -47,9 +72,9 @@ type accountBody struct {
 	DefaultWorkspaceID *string   `json:"default_workspace_id"`
 }
 
-// account answers GET account.
-func (h *Handlers) account(w http.ResponseWriter, r *http.Request) error {
-	t, err := h.bearer(w, r)
+// show answers GET account.
+func (a *Account) show(w http.ResponseWriter, r *http.Request) error {
+	t, err := a.bearer(w, r)
 	if err != nil {
 		return err
 	}
@@ -61,8 +86,8 @@ func (h *Handlers) account(w http.ResponseWriter, r *http.Request) error {
 }
 
 // workspaces answers GET workspaces: people from outside have none.
-func (h *Handlers) workspaces(w http.ResponseWriter, r *http.Request) error {
-	if _, err := h.bearer(w, r); err != nil {
+func (a *Account) workspaces(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.bearer(w, r); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, map[string][]string{"workspaces": {}})
@@ -86,9 +111,9 @@ type sessionsBody struct {
 	Data    []sessionBody `json:"data"`
 }
 
-// listSessions answers GET account/sessions.
-func (h *Handlers) listSessions(w http.ResponseWriter, r *http.Request) error {
-	t, err := h.bearer(w, r)
+// sessions answers GET account/sessions.
+func (a *Account) sessions(w http.ResponseWriter, r *http.Request) error {
+	t, err := a.bearer(w, r)
 	if err != nil {
 		return err
 	}
@@ -101,7 +126,7 @@ func (h *Handlers) listSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	of := t.Snapshot().Device
-	found, err := h.deps.ListSessions.Execute(r.Context(), of.Email, of.Issuer, page)
+	found, err := a.listSessions.Execute(r.Context(), of.Email, of.Issuer, page)
 	if err != nil {
 		return err
 	}
@@ -145,14 +170,14 @@ func numberOr(p params, name string, otherwise int) (int, error) {
 	return n, nil
 }
 
-// revokeSession answers DELETE account/sessions/{id}, of which "self" is the
+// endSession answers DELETE account/sessions/{id}, of which "self" is the
 // one that asks.
-func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
+func (a *Account) endSession(w http.ResponseWriter, r *http.Request) error {
 	presented, err := presented(r)
 	if err != nil {
 		return err
 	}
-	t, err := h.deps.Verify.Authenticate(r.Context(), presented, h.deps.Client.Origin(r))
+	t, err := a.verify.Authenticate(r.Context(), presented, a.client.Origin(r))
 	if err != nil {
 		return err
 	}
@@ -163,7 +188,7 @@ func (h *Handlers) revokeSession(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	of := t.Snapshot().Device
-	if err := h.deps.RevokeSession.Execute(r.Context(), id, of.Email, of.Issuer, h.deps.Client.Origin(r)); err != nil {
+	if err := a.revokeSession.Execute(r.Context(), id, of.Email, of.Issuer, a.client.Origin(r)); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": "revoked"})

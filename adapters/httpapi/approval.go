@@ -5,11 +5,47 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/ports"
 )
+
+// Approval serves what a page calls when a person decides about a device.
+type Approval struct {
+	respond     *Responder
+	cookies     *httpserver.Cookies
+	client      *httpserver.ClientAddress
+	crossOrigin *httpserver.CrossOrigin
+	edition     ports.Edition
+
+	describeApproval *application.DescribeApproval
+	approveExternal  *application.ApproveExternal
+	denyExternal     *application.DenyExternal
+}
+
+// NewApproval makes the handlers.
+func NewApproval(respond *Responder, cookies *httpserver.Cookies, client *httpserver.ClientAddress, crossOrigin *httpserver.CrossOrigin, edition ports.Edition,
+	describe *application.DescribeApproval, approve *application.ApproveExternal, deny *application.DenyExternal,
+) *Approval {
+	return &Approval{respond, cookies, client, crossOrigin, edition, describe, approve, deny}
+}
+
+// Mount adds the routes of the canonical mount.
+func (a *Approval) Mount(r chi.Router) {
+	a.MountLegacy(r)
+	r.Post("/oauth/device/deny-external", a.sameOrigin(a.deny))
+}
+
+// MountLegacy adds those that the legacy mount has, too.
+func (a *Approval) MountLegacy(r chi.Router) {
+	r.Get("/oauth/device/approval-context", a.respond.json(requireEdition(a.edition, a.describe)))
+	r.Post("/oauth/device/approve-external", a.sameOrigin(a.approve))
+}
 
 type contextBody struct {
 	SubjectEmail  string `json:"subject_email"`
@@ -25,9 +61,9 @@ type contextBody struct {
 	SameNetwork   *bool  `json:"same_network,omitempty"` // nil: not known
 }
 
-// describeApproval answers GET approval-context.
-func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) error {
-	session := h.deps.Cookies.GrantSession(r)
+// describe answers GET approval-context.
+func (a *Approval) describe(w http.ResponseWriter, r *http.Request) error {
+	session := a.cookies.GrantSession(r)
 	if session.IsZero() {
 		return approval.ErrNoSession
 	}
@@ -42,40 +78,48 @@ func (h *Handlers) describeApproval(w http.ResponseWriter, r *http.Request) erro
 			return approval.ErrNoSession
 		}
 	}
-	a, err := h.deps.Describe.Execute(r.Context(), session, code, h.deps.Client.Origin(r))
+	found, err := a.describeApproval.Execute(r.Context(), session, code, a.client.Origin(r))
 	if err != nil {
 		return err
 	}
 	out := contextBody{
-		SubjectEmail: a.Subject.Email().String(), SubjectIssuer: a.Subject.Issuer(),
-		UserCode: a.UserCode.String(), CSRFToken: a.CSRF.Reveal(),
-		ExpiresAt: a.ExpiresAt.UTC().Format(offsetTime),
-		ClientID:  a.ClientID, ClientName: a.ClientName, DeviceLabel: a.DeviceLabel,
-		RequestedAt: a.RequestedAt.UTC().Format(offsetTime), SameNetwork: sameNetwork(a.NetworkMatch),
+		SubjectEmail: found.Subject.Email().String(), SubjectIssuer: found.Subject.Issuer(),
+		UserCode: found.UserCode.String(), CSRFToken: found.CSRF.Reveal(),
+		ExpiresAt: found.ExpiresAt.UTC().Format(offsetTime),
+		ClientID:  found.ClientID, ClientName: found.ClientName, DeviceLabel: found.DeviceLabel,
+		RequestedAt: found.RequestedAt.UTC().Format(offsetTime), SameNetwork: sameNetwork(found.NetworkMatch),
 	}
-	if a.RequestedFrom.IsValid() {
-		out.RequestedIP = a.RequestedFrom.String()
+	if found.RequestedFrom.IsValid() {
+		out.RequestedIP = found.RequestedFrom.String()
 	}
 	return answer(w, http.StatusOK, out)
 }
 
-// approveExternal answers POST approve-external.
-func (h *Handlers) approveExternal(w http.ResponseWriter, r *http.Request) error {
-	return h.decide(w, r, h.deps.Approve.Execute, "approved")
+// approve answers POST approve-external.
+func (a *Approval) approve(w http.ResponseWriter, r *http.Request) error {
+	return a.decide(w, r, a.approveExternal.Execute, "approved")
 }
 
-// denyExternal answers POST deny-external.
-func (h *Handlers) denyExternal(w http.ResponseWriter, r *http.Request) error {
-	return h.decide(w, r, h.deps.Deny.Execute, "denied")
+// deny answers POST deny-external.
+func (a *Approval) deny(w http.ResponseWriter, r *http.Request) error {
+	return a.decide(w, r, a.denyExternal.Execute, "denied")
+}
+
+// sameOrigin serves an endpoint that decides: no page of another site may call
+// it with the person's cookie.
+func (a *Approval) sameOrigin(serve endpoint) http.HandlerFunc {
+	return a.respond.json(requireEdition(a.edition, func(w http.ResponseWriter, r *http.Request) error {
+		if err := a.crossOrigin.Check(r); err != nil {
+			return err
+		}
+		return serve(w, r)
+	}))
 }
 
 type decision func(context.Context, approval.Proof, device.UserCode, request.Origin) (application.Decided, error)
 
-func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decision, status string) error {
-	if err := h.deps.CrossOrigin.Check(r); err != nil {
-		return err
-	}
-	proof := approval.Proof{Session: h.deps.Cookies.GrantSession(r), CSRF: csrfToken(r)}
+func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decision, status string) error {
+	proof := approval.Proof{Session: a.cookies.GrantSession(r), CSRF: csrfToken(r)}
 	if proof.Session.IsZero() {
 		return approval.ErrInvalidSession
 	}
@@ -87,14 +131,14 @@ func (h *Handlers) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	if err != nil {
 		return err
 	}
-	code, _ := device.ParseUserCode(typed) // no code at all is nobody's: user_code_mismatch
-	decided, err := decide(r.Context(), proof, code, h.deps.Client.Origin(r))
-	limited(w, decided.Allowance)
+	code, _ := device.ParseUserCode(typed) // zero, which no grant has: user_code_mismatch
+	decided, err := decide(r.Context(), proof, code, a.client.Origin(r))
+	setRateLimit(w, decided.Allowance)
 	if err != nil {
 		return err
 	}
 	if !decided.MoreToDecide {
-		h.deps.Cookies.ClearGrantSession(w)
+		a.cookies.ClearGrantSession(w)
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": status})
 }

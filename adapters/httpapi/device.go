@@ -8,9 +8,40 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/ports"
 )
+
+// DeviceFlow serves what a device calls to get a token (RFC 8628).
+type DeviceFlow struct {
+	respond   *Responder
+	addresses *httpserver.Addresses
+	client    *httpserver.ClientAddress
+	now       ports.Clock
+
+	startDevice *application.StartDevice
+	pollDevice  *application.PollDevice
+	undelivered *application.RevokeUndelivered
+	lookUp      *application.LookUpDevice
+}
+
+// NewDeviceFlow makes the handlers.
+func NewDeviceFlow(respond *Responder, addresses *httpserver.Addresses, client *httpserver.ClientAddress, now ports.Clock,
+	start *application.StartDevice, poll *application.PollDevice, undelivered *application.RevokeUndelivered, lookUp *application.LookUpDevice,
+) *DeviceFlow {
+	return &DeviceFlow{respond, addresses, client, now, start, poll, undelivered, lookUp}
+}
+
+// Mount adds the routes of the canonical mount.
+func (d *DeviceFlow) Mount(r chi.Router) {
+	r.Post("/oauth/device/code", d.respond.json(d.start))
+	r.Post("/oauth/device/token", d.respond.handler(writePollError, d.poll))
+	r.Get("/oauth/device/lookup", d.respond.json(d.lookUpDevice))
+}
 
 type startedBody struct {
 	DeviceCode              string `json:"device_code"`
@@ -21,8 +52,8 @@ type startedBody struct {
 	Interval                int    `json:"interval"`
 }
 
-// startDevice answers POST code (RFC 8628 §3.1, §3.2).
-func (h *Handlers) startDevice(w http.ResponseWriter, r *http.Request) error {
+// start answers POST code (RFC 8628 §3.1, §3.2).
+func (d *DeviceFlow) start(w http.ResponseWriter, r *http.Request) error {
 	p, err := body(w, r)
 	if err != nil {
 		return err
@@ -31,10 +62,10 @@ func (h *Handlers) startDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.start(w, r, p, clientID)
+	return d.startFor(w, r, p, clientID)
 }
 
-func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clientID string) error {
+func (d *DeviceFlow) startFor(w http.ResponseWriter, r *http.Request, p params, clientID string) error {
 	label, err := p.text("device_label")
 	if err != nil {
 		return err
@@ -43,18 +74,18 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request, p params, clien
 	if err != nil {
 		return err
 	}
-	started, err := h.deps.Start.Execute(r.Context(), application.Start{
-		ClientID: clientID, Label: label, Scope: scope, Origin: h.deps.Client.Origin(r),
+	started, err := d.startDevice.Execute(r.Context(), application.Start{
+		ClientID: clientID, Label: label, Scope: scope, Origin: d.client.Origin(r),
 	})
-	limited(w, started.Allowance)
+	setRateLimit(w, started.Allowance)
 	if err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, startedBody{
 		DeviceCode:              started.Code.Reveal(), // the one answer that carries it
 		UserCode:                started.UserCode.String(),
-		VerificationURI:         h.deps.Addresses.WebPage(nil),
-		VerificationURIComplete: h.deps.Addresses.WebPage(url.Values{"user_code": {started.UserCode.String()}}),
+		VerificationURI:         d.addresses.WebPage(nil),
+		VerificationURIComplete: d.addresses.WebPage(url.Values{"user_code": {started.UserCode.String()}}),
 		ExpiresIn:               int(started.ExpiresIn / time.Second),
 		Interval:                int(started.Interval / time.Second),
 	})
@@ -70,17 +101,22 @@ type tokenBody struct {
 	Workspaces         []string  `json:"workspaces"`
 	DefaultWorkspaceID *string   `json:"default_workspace_id"`
 	TokenID            string    `json:"token_id"`
-	AccessToken        string    `json:"access_token"`
-	TokenType          string    `json:"token_type"`
-	ExpiresIn          int       `json:"expires_in"`
-	Scope              string    `json:"scope"`
+	standardTokenBody
+}
+
+// standardTokenBody is what RFC 6749 §5.1 defines.
+type standardTokenBody struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int    `json:"expires_in"`
+	Scope       string `json:"scope"`
 }
 
 // offsetTime is RFC 3339 with a numeric offset, as the reference writes it.
 const offsetTime = "2006-01-02T15:04:05.999999-07:00"
 
-// pollDevice answers POST token (RFC 8628 §3.4, §3.5).
-func (h *Handlers) pollDevice(w http.ResponseWriter, r *http.Request) error {
+// poll answers POST token (RFC 8628 §3.4, §3.5).
+func (d *DeviceFlow) poll(w http.ResponseWriter, r *http.Request) error {
 	p, err := body(w, r)
 	if err != nil {
 		return err
@@ -89,48 +125,54 @@ func (h *Handlers) pollDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.poll(w, r, p, clientID)
-}
-
-func (h *Handlers) poll(w http.ResponseWriter, r *http.Request, p params, clientID string) error {
-	code, err := p.required("device_code")
-	if err != nil {
-		return err
-	}
-	redeemed, err := h.deps.Poll.Execute(r.Context(), device.ParseCode(code), clientID, h.deps.Client.Origin(r))
+	redeemed, err := d.redeem(r, p, clientID)
 	if err != nil {
 		return err
 	}
 	t := redeemed.Token.Snapshot()
-	secret := redeemed.Secret.Reveal() // the one answer that carries it
-	return h.deliver(w, r, redeemed, tokenBody{
-		Token: secret, ExpiresAt: t.ExpiresAt.UTC().Format(offsetTime),
+	standard := d.standardToken(redeemed)
+	return d.deliver(w, r, redeemed, tokenBody{
+		Token: standard.AccessToken, ExpiresAt: t.ExpiresAt.UTC().Format(offsetTime),
 		SubjectType: string(redeemed.Token.SubjectType()), SubjectEmail: t.Device.Email.String(), SubjectIssuer: t.Device.Issuer,
-		Workspaces: []string{}, TokenID: t.ID.String(),
-		AccessToken: secret, TokenType: "Bearer",
-		ExpiresIn: int(t.ExpiresAt.Sub(h.deps.Now()).Round(time.Second) / time.Second),
-		Scope:     strings.Join(redeemed.Token.Scopes(), " "),
+		Workspaces: []string{}, TokenID: t.ID.String(), standardTokenBody: standard,
 	})
 }
 
-// withdrawal bounds how long an answer that did not arrive is cleaned up after.
-const withdrawal = 5 * time.Second
+func (d *DeviceFlow) redeem(r *http.Request, p params, clientID string) (application.Redeemed, error) {
+	code, err := p.required("device_code")
+	if err != nil {
+		return application.Redeemed{}, err
+	}
+	return d.pollDevice.Execute(r.Context(), device.ParseCode(code), clientID, d.client.Origin(r))
+}
+
+// standardToken is the one answer that carries the token.
+func (d *DeviceFlow) standardToken(redeemed application.Redeemed) standardTokenBody {
+	return standardTokenBody{
+		AccessToken: redeemed.Secret.Reveal(), TokenType: "Bearer",
+		ExpiresIn: int(redeemed.Token.Snapshot().ExpiresAt.Sub(d.now()).Round(time.Second) / time.Second),
+		Scope:     strings.Join(redeemed.Token.Scopes(), " "),
+	}
+}
+
+// revocationTime bounds the revocation of a token that was not delivered.
+const revocationTime = 5 * time.Second
 
 // deliver hands the token over, and revokes it if writing the answer has failed.
 // A client that has closed its sending half is no proof of that: it may read on.
-func (h *Handlers) deliver(w http.ResponseWriter, r *http.Request, redeemed application.Redeemed, b tokenBody) error {
-	err := answer(w, http.StatusOK, b)
+func (d *DeviceFlow) deliver(w http.ResponseWriter, r *http.Request, redeemed application.Redeemed, body any) error {
+	err := answer(w, http.StatusOK, body)
 	if err == nil {
 		err = http.NewResponseController(w).Flush()
 	}
 	if err == nil || errors.Is(err, http.ErrNotSupported) { // a writer that cannot flush
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), withdrawal)
+	ctx, cancel := context.WithTimeout(r.Context(), revocationTime)
 	defer cancel()
-	h.deps.Log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
-	if err := h.deps.Withdraw.Execute(ctx, redeemed.Authorization, redeemed.Secret, h.deps.Client.Origin(r)); err != nil {
-		h.deps.Log.ErrorContext(ctx, "token not withdrawn", "authorization_id", redeemed.Authorization.String(), "error", err)
+	d.respond.log.InfoContext(ctx, "token answer not delivered", "authorization_id", redeemed.Authorization.String(), "error", err)
+	if err := d.undelivered.Execute(ctx, redeemed.Authorization, redeemed.Secret, d.client.Origin(r)); err != nil {
+		d.respond.log.ErrorContext(ctx, "undelivered token not revoked", "authorization_id", redeemed.Authorization.String(), "error", err)
 	}
 	return nil
 }
@@ -142,7 +184,7 @@ type lookupBody struct {
 }
 
 // lookUpDevice answers GET lookup.
-func (h *Handlers) lookUpDevice(w http.ResponseWriter, r *http.Request) error {
+func (d *DeviceFlow) lookUpDevice(w http.ResponseWriter, r *http.Request) error {
 	p, err := query(r)
 	if err != nil {
 		return err
@@ -151,8 +193,8 @@ func (h *Handlers) lookUpDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := h.deps.LookUp.Execute(r.Context(), typed, h.deps.Client.Origin(r))
-	limited(w, found.Allowance)
+	found, err := d.lookUp.Execute(r.Context(), typed, d.client.Origin(r))
+	setRateLimit(w, found.Allowance)
 	if err != nil {
 		return err
 	}

@@ -13,48 +13,67 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // endpoint serves one request. It writes its answer or returns an error, never
-// both, and words no failure itself.
+// both, and words no refusal itself.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
 
-// dialect is how one route words a failure.
-type dialect func(w http.ResponseWriter, r *http.Request, f *fault.Error) error
+// errorWriter words a refusal, as the clients of one route expect it.
+type errorWriter func(w http.ResponseWriter, r *http.Request, f *fault.Error) error
 
-// errInternal is all that anybody outside learns about a defect.
+// errInternal is all that is shown of a defect.
 var errInternal = fault.New(fault.Internal, "server_error",
 	"Something went wrong on our side. Try again; if it stays, give your administrator the request id.")
 
-// in makes handlers of endpoints that speak a dialect. Here, and nowhere else,
-// an error becomes an answer and a line in the log.
-func (h *Handlers) in(say dialect) func(endpoint) http.HandlerFunc {
-	return func(serve endpoint) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			err := httpserver.Recover(serve, w, r)
-			if err == nil {
-				return
-			}
-			f, expected := fault.Of(err)
-			if !expected {
-				f = errInternal
-			}
-			h.report(r, f, err, expected)
-			if err := say(w, r, f); err != nil {
-				h.deps.Log.DebugContext(r.Context(), "answer not delivered", "error", err, "request_id", httpserver.RequestID(r.Context()))
-			}
+// Responder makes handlers of endpoints. Here, and nowhere else, an error
+// becomes an answer and a line in the log.
+type Responder struct {
+	log       *slog.Logger
+	addresses *httpserver.Addresses
+}
+
+// NewResponder makes the responder.
+func NewResponder(log *slog.Logger, addresses *httpserver.Addresses) *Responder {
+	return &Responder{log, addresses}
+}
+
+// json serves an endpoint whose refusals are worded by [writeError].
+func (s *Responder) json(serve endpoint) http.HandlerFunc { return s.handler(writeError, serve) }
+
+func (s *Responder) handler(write errorWriter, serve endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := httpserver.Recover(serve, w, r)
+		if err == nil {
+			return
+		}
+		if err := write(w, r, s.refusal(r, err)); err != nil {
+			s.log.DebugContext(r.Context(), "answer not delivered", "error", err, "request_id", httpserver.RequestID(r.Context()))
 		}
 	}
 }
 
-func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected bool) {
+// refusal logs an error and returns what of it is shown.
+func (s *Responder) refusal(r *http.Request, err error) *fault.Error {
+	f, expected := fault.Of(err)
+	if !expected {
+		f = errInternal
+	}
 	level, message := slog.LevelInfo, "request refused"
 	if !expected || f.Kind >= fault.Upstream {
 		level, message = slog.LevelError, "request failed"
 	}
-	if errors.Is(f, device.ErrAuthorizationPending) || errors.Is(f, device.ErrSlowDown) {
+	if f == device.ErrAuthorizationPending || f == device.ErrSlowDown {
 		level = slog.LevelDebug // each waiting device, every few seconds
 	}
+	if s.log.Enabled(r.Context(), level) {
+		s.log.LogAttrs(r.Context(), level, message, errorAttrs(r, f, err)...)
+	}
+	return f
+}
+
+func errorAttrs(r *http.Request, f *fault.Error, err error) []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("request_id", httpserver.RequestID(r.Context())),
 		slog.String("route", routePattern(r)),
@@ -62,11 +81,9 @@ func (h *Handlers) report(r *http.Request, f *fault.Error, err error, expected b
 	}
 	var why *approval.Refusal
 	if errors.As(err, &why) {
-		attrs = append(attrs, slog.String("reason", why.Reason), slog.String("detail", why.Detail()))
-	} else {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		return append(attrs, slog.String("reason", why.Reason), slog.String("detail", why.Detail()))
 	}
-	h.deps.Log.LogAttrs(r.Context(), level, message, attrs...)
+	return append(attrs, slog.String("error", err.Error()))
 }
 
 func routePattern(r *http.Request) string {
@@ -76,15 +93,32 @@ func routePattern(r *http.Request) string {
 	return r.Method
 }
 
-// answer writes body as JSON that no cache keeps.
+// requireEdition hides a sign-in route unless the edition has it; it comes
+// before everything that counts or parses.
+func requireEdition(edition ports.Edition, serve endpoint) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := edition.SSO(r.Context()); err != nil {
+			return fmt.Errorf("%w: %w", fault.ErrNotFound, err)
+		}
+		return serve(w, r)
+	}
+}
+
+var jsonType = []string{"application/json"}
+
+// answer writes body as JSON.
 func answer(w http.ResponseWriter, status int, body any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	return answerEncoded(w, status, append(text, '\n'))
+}
+
+// answerEncoded writes an answer that is JSON already.
+func answerEncoded(w http.ResponseWriter, status int, text []byte) error {
+	w.Header()["Content-Type"] = jsonType
 	w.WriteHeader(status)
-	_, err = w.Write(append(text, '\n'))
+	_, err := w.Write(text)
 	return err
 }

@@ -2,53 +2,97 @@ package httpapi
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/ports"
 )
 
+// Operations serves what monitors, clients and identity providers ask about the
+// service itself.
+type Operations struct {
+	respond     *Responder
+	version     string
+	store       ports.Store
+	connections connection.Directory
+	metadata    Metadata
+	draining    atomic.Bool
+}
+
+// NewOperations makes the handlers.
+func NewOperations(respond *Responder, cfg Config, store ports.Store, connections connection.Directory, metadata Metadata) *Operations {
+	return &Operations{respond: respond, version: cfg.CompatVersion, store: store, connections: connections, metadata: metadata}
+}
+
+// Mount adds the routes that belong to no mount.
+func (o *Operations) Mount(r chi.Router) {
+	r.Get("/", o.respond.json(o.root))
+	getOrHead(r, "/saml/metadata", o.respond.json(o.samlMetadata))
+	getOrHead(r, "/saml/metadata/{connection}", o.respond.json(o.samlMetadata))
+	getOrHead(r, "/healthz", o.respond.json(o.healthy))
+	getOrHead(r, "/readyz", o.respond.json(o.ready))
+}
+
+// MountCanonical adds those of the canonical mount.
+func (o *Operations) MountCanonical(r chi.Router) {
+	r.Get("/_version", o.respond.json(o.apiVersion))
+	r.Get("/_health", o.respond.json(o.healthy))
+}
+
+// getOrHead serves HEAD as well, with which monitors and proxies ask.
+func getOrHead(r chi.Router, path string, h http.HandlerFunc) {
+	r.Get(path, h)
+	r.Head(path, h)
+}
+
+// Drain makes /readyz refuse, so that load balancers send nothing new while what
+// is in flight finishes.
+func (o *Operations) Drain() { o.draining.Store(true) }
+
 // root leads people who shortened the address to the page.
-func (h *Handlers) root(w http.ResponseWriter, r *http.Request) error {
+func (o *Operations) root(w http.ResponseWriter, r *http.Request) error {
 	if !wantsPage(r) {
 		return fault.ErrNotFound
 	}
-	http.Redirect(w, r, h.deps.Addresses.WebPage(nil), http.StatusFound)
+	http.Redirect(w, r, o.respond.addresses.WebPage(nil), http.StatusFound)
 	return nil
 }
 
 // healthy answers healthz: the process lives. It asks no store, so that an
 // outage there does not get every replica restarted.
-func (h *Handlers) healthy(w http.ResponseWriter, _ *http.Request) error {
+func (o *Operations) healthy(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
 // ready answers readyz: the process can serve, and wants more work.
-func (h *Handlers) ready(w http.ResponseWriter, r *http.Request) error {
-	if h.draining.Load() {
+func (o *Operations) ready(w http.ResponseWriter, r *http.Request) error {
+	if o.draining.Load() {
 		return fault.ErrUnavailable
 	}
-	if err := h.deps.Store.Ready(r.Context()); err != nil {
+	if err := o.store.Ready(r.Context()); err != nil {
 		return err
 	}
-	return h.healthy(w, r)
+	return o.healthy(w, r)
 }
 
-// version answers _version, by which the reference's clients decide whether
+// apiVersion answers _version, by which the reference's clients decide whether
 // they can talk to us.
-func (h *Handlers) version(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, http.StatusOK, map[string]string{"version": h.deps.Config.CompatVersion, "edition": "SELF_HOSTED"})
+func (o *Operations) apiVersion(w http.ResponseWriter, _ *http.Request) error {
+	return answer(w, http.StatusOK, map[string]string{"version": o.version, "edition": "SELF_HOSTED"})
 }
 
 // samlMetadata answers our SP metadata, for any connection or a certain one.
-func (h *Handlers) samlMetadata(w http.ResponseWriter, r *http.Request) error {
+func (o *Operations) samlMetadata(w http.ResponseWriter, r *http.Request) error {
 	slug := chi.URLParam(r, "connection")
 	if slug != "" {
-		if _, err := h.deps.Connections.Find(slug); err != nil {
+		if _, err := o.connections.Find(slug); err != nil {
 			return err
 		}
 	}
-	text, err := h.deps.Metadata(slug)
+	text, err := o.metadata(slug)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 
 func TestAProcessThatEndsWantsNoMoreWorkButServesWhatComes(t *testing.T) { // O08
 	s := newSite(t, options{})
-	s.handlers.Drain()
+	s.operations.Drain()
 	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/openapi/v1/_version": http.StatusOK} {
 		if w := s.send(ask{line: "GET " + path}); w.Code != want {
 			t.Errorf("%s answers %d, want %d", path, w.Code, want)

@@ -26,13 +26,13 @@ import (
 // site is all routes over the use cases of a world, and those who talk to it.
 type site struct {
 	*applicationtest.World
-	t        *testing.T
-	handler  http.Handler
-	handlers *httpapi.Handlers
-	log      bytes.Buffer
-	jars     map[string]map[string]string // by browser: cookies
-	named    map[string]string            // generated values by what stands for them
-	standIn  map[string]string            // and the other way round
+	t          *testing.T
+	handler    http.Handler
+	operations *httpapi.Operations
+	log        bytes.Buffer
+	jars       map[string]map[string]string // by browser: cookies
+	named      map[string]string            // generated values by what stands for them
+	standIn    map[string]string            // and the other way round
 }
 
 type options struct {
@@ -69,36 +69,50 @@ func newSite(t *testing.T, o options) *site {
 	if o.withoutSunset {
 		sunset = time.Time{}
 	}
-	at := httpserver.Config{PublicURL: parse(t, o.public), WebURL: parse(t, o.web), CookieDomain: o.cookieDomain}
-	client := httpserver.NewClientAddress(at)
-	crossOrigin, err := httpserver.NewCrossOrigin(httpserver.NewAddresses(at))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.handlers = httpapi.New(httpapi.Deps{
-		Config: httpapi.Config{
-			LegacyRoutes: !o.legacyOff, LegacyDeprecatedAt: time.Date(2026, 4, 26, 0, 0, 0, 0, time.UTC), LegacySunset: sunset,
-			AllowOrigins: o.allowOrigins, CompatVersion: "1.14.2",
-		},
-		Addresses: httpserver.NewAddresses(at), Cookies: httpserver.NewCookies(at), Client: client, CrossOrigin: crossOrigin,
-		Middleware: httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
-		Edition:    edition(!o.editionOff), Store: w.Store, Connections: w.Connections, Now: w.Clock.Now,
-		Clients: device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}),
-		Log:     slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		PostPage: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			fmt.Fprintf(w, "a form to %s of %d fields", to.URL, len(to.Fields))
-		},
-		Metadata: func(slug string) ([]byte, error) {
-			return []byte("<EntityDescriptor for=\"" + slug + "\"/>"), nil
-		},
-		Start: w.Start, Poll: w.Poll, Withdraw: w.Withdraw, LookUp: w.LookUp, Initiate: w.Initiate, Accept: w.Accept,
-		Complete: w.Complete, Describe: w.Describe, Approve: w.Approve, Deny: w.Deny, Verify: w.Verify,
-		ListSessions: w.ListSessions, RevokeSession: w.RevokeSession,
+	s.serve(o, httpapi.Config{
+		LegacyRoutes: !o.legacyOff, LegacyDeprecatedAt: time.Date(2026, 4, 26, 0, 0, 0, 0, time.UTC), LegacySunset: sunset,
+		AllowOrigins: o.allowOrigins, CompatVersion: "1.14.2",
 	})
-	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page\n")) })
-	s.handler = httpapi.NewRouter(s.handlers, page, func(next http.Handler) http.Handler { return next })
 	return s
+}
+
+func (s *site) serve(o options, cfg httpapi.Config) {
+	s.t.Helper()
+	at := httpserver.Config{PublicURL: parse(s.t, o.public), WebURL: parse(s.t, o.web), CookieDomain: o.cookieDomain}
+	addresses, client, cookies := httpserver.NewAddresses(at), httpserver.NewClientAddress(at), httpserver.NewCookies(at)
+	crossOrigin, err := httpserver.NewCrossOrigin(addresses)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	log := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	respond, licence := httpapi.NewResponder(log, addresses), edition(!o.editionOff)
+	clients := device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"})
+	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.Withdraw, s.LookUp)
+	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
+	s.handler = httpapi.NewRouter(httpapi.Routes{
+		Config: cfg, Addresses: addresses, Responder: respond,
+		Middleware: httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
+		Device:     flow,
+		SSO:        httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete),
+		Approval:   httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
+		Account:    httpapi.NewAccount(respond, client, s.Verify, s.ListSessions, s.RevokeSession),
+		OAuth:      httpapi.NewOAuth(respond, addresses, clients, flow),
+		Operations: s.operations, Pages: pages,
+		Observe: func(next http.Handler) http.Handler { return next },
+	})
+}
+
+func metadata(slug string) ([]byte, error) {
+	return []byte("<EntityDescriptor for=\"" + slug + "\"/>"), nil
+}
+
+// pages stand in for those of webui.
+var pages = httpapi.Pages{
+	Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page\n")) }),
+	Post: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, "a form to %s of %d fields", to.URL, len(to.Fields))
+	},
 }
 
 func parse(t *testing.T, text string) *url.URL {

@@ -6,14 +6,65 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/ports"
 )
 
-// initiateSSO answers GET sso-initiate.
-func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
+// SSO serves the way of a person's browser to an identity provider and back. The
+// mounts differ only in their paths.
+type SSO struct {
+	respond   *Responder
+	addresses *httpserver.Addresses
+	cookies   *httpserver.Cookies
+	client    *httpserver.ClientAddress
+	edition   ports.Edition
+	pages     Pages
+
+	initiateSSO    *application.InitiateSSO
+	acceptResponse *application.AcceptResponse
+	completeSSO    *application.CompleteSSO
+}
+
+// NewSSO makes the handlers.
+func NewSSO(respond *Responder, addresses *httpserver.Addresses, cookies *httpserver.Cookies, client *httpserver.ClientAddress, edition ports.Edition, pages Pages,
+	initiate *application.InitiateSSO, accept *application.AcceptResponse, complete *application.CompleteSSO,
+) *SSO {
+	return &SSO{respond, addresses, cookies, client, edition, pages, initiate, accept, complete}
+}
+
+// Mount adds the routes of the canonical mount.
+func (s *SSO) Mount(r chi.Router) { s.mount(r, connection.Canonical) }
+
+// MountLegacy adds the routes of the legacy mount.
+func (s *SSO) MountLegacy(r chi.Router) { s.mount(r, connection.Legacy) }
+
+func (s *SSO) mount(r chi.Router, on connection.Mount) {
+	r.Get("/oauth/device/sso-initiate", s.navigation(s.initiate(on)))
+	r.Get(on.CompletePath(), s.navigation(s.complete(on)))
+	r.Post(on.CompletePath(), s.navigation(s.assertionConsumerService(on)))
+}
+
+// navigation serves an endpoint to which browsers navigate: a refusal ends on
+// the page instead of in JSON.
+func (s *SSO) navigation(serve endpoint) http.HandlerFunc {
+	return s.respond.htmlOrJSON(requireEdition(s.edition, func(w http.ResponseWriter, r *http.Request) error {
+		err := httpserver.Recover(serve, w, r)
+		if err == nil || !wantsPage(r) && !endsOnPage(err) {
+			return err
+		}
+		s.respond.toPage(w, r, s.respond.refusal(r, err))
+		return nil
+	}))
+}
+
+// initiate answers GET sso-initiate.
+func (s *SSO) initiate(on connection.Mount) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := query(r)
 		if err != nil {
@@ -26,21 +77,21 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 		slug, _ := p.text("connection")
 		hint, _ := p.text("login_hint")
 		prompt, _ := p.text("prompt")
-		out, err := h.deps.Initiate.Execute(r.Context(), application.Initiate{
+		out, err := s.initiateSSO.Execute(r.Context(), application.Initiate{
 			UserCode: code, Connection: slug, LoginHint: hint, ForceAuthn: prompt == "login", Mount: on,
-			Browser: h.deps.Cookies.BrowserBinding(r), GrantSession: h.deps.Cookies.GrantSession(r), Origin: h.deps.Client.Origin(r),
+			Browser: s.cookies.BrowserBinding(r), GrantSession: s.cookies.GrantSession(r), Origin: s.client.Origin(r),
 		})
-		limited(w, out.Allowance)
+		setRateLimit(w, out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
-			http.Redirect(w, r, h.deps.Addresses.WebPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
+			http.Redirect(w, r, s.addresses.WebPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		h.deps.Cookies.SetBrowserBinding(w, out.Browser)
+		s.cookies.SetBrowserBinding(w, out.Browser)
 		if len(out.Redirect.Fields) > 0 {
-			h.deps.PostPage(w, r, out.Redirect)
+			s.pages.Post(w, r, out.Redirect)
 			return nil
 		}
 		http.Redirect(w, r, out.Redirect.URL, http.StatusFound)
@@ -51,7 +102,7 @@ func (h *Handlers) initiateSSO(on connection.Mount) endpoint {
 // assertionConsumerService answers POST sso-complete (SAML bindings §3.5.4). It
 // comes from the identity provider's page, without cookies; the GET that
 // follows proves which browser it is.
-func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
+func (s *SSO) assertionConsumerService(on connection.Mount) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := form(w, r, acsMax)
 		if err != nil {
@@ -65,13 +116,13 @@ func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
 		if err != nil {
 			return err
 		}
-		ticket, err := h.deps.Accept.Execute(r.Context(), application.ReceivedResponse{
-			Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: h.deps.Client.Origin(r),
+		ticket, err := s.acceptResponse.Execute(r.Context(), application.ReceivedResponse{
+			Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
 		})
 		if err != nil {
 			return err
 		}
-		back := h.deps.Addresses.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
+		back := s.addresses.Public(on.ACSPath()) + "?" + url.Values{"ticket": {ticket.Reveal()}}.Encode()
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
 	}
@@ -80,9 +131,9 @@ func (h *Handlers) assertionConsumerService(on connection.Mount) endpoint {
 // brokerErrors are the words in which a broker outside may say what happened.
 var brokerErrors = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
-// completeSSO answers GET sso-complete: a ticket of ours, or what a broker
+// complete answers GET sso-complete: a ticket of ours, or what a broker
 // outside sends along.
-func (h *Handlers) completeSSO(on connection.Mount) endpoint {
+func (s *SSO) complete(on connection.Mount) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := query(r)
 		if err != nil {
@@ -95,7 +146,7 @@ func (h *Handlers) completeSSO(on connection.Mount) endpoint {
 			if !brokerErrors.MatchString(word) {
 				word = "sso_failed"
 			}
-			h.toPage(w, r, fault.New(fault.Forbidden, word, ""))
+			s.respond.toPage(w, r, fault.New(fault.Forbidden, word, ""))
 			return nil
 		}
 		ticket, _ := p.text("ticket")
@@ -103,21 +154,21 @@ func (h *Handlers) completeSSO(on connection.Mount) endpoint {
 		if (ticket == "") == (assertion == "") {
 			return fault.InvalidRequest("One of ticket and sso_assertion is required.")
 		}
-		session, err := h.deps.Complete.Execute(r.Context(), application.Completion{
+		session, err := s.completeSSO.Execute(r.Context(), application.Completion{
 			Ticket: approval.ParseTicket(ticket), Assertion: assertion, Mount: on,
-			Browser: h.deps.Cookies.BrowserBinding(r), GrantSession: h.deps.Cookies.GrantSession(r), Origin: h.deps.Client.Origin(r),
+			Browser: s.cookies.BrowserBinding(r), GrantSession: s.cookies.GrantSession(r), Origin: s.client.Origin(r),
 		})
 		if err != nil {
 			return err
 		}
-		h.deps.Cookies.SetGrantSession(w, session)
-		http.Redirect(w, r, h.deps.Addresses.WebPage(url.Values{"sso_verified": {"1"}}), http.StatusFound)
+		s.cookies.SetGrantSession(w, session)
+		http.Redirect(w, r, s.addresses.WebPage(url.Values{"sso_verified": {"1"}}), http.StatusFound)
 		return nil
 	}
 }
 
-// endsOnPage knows the refusals that end on the page whoever asks, because
-// only a person can go on from there.
-func endsOnPage(f *fault.Error) bool {
-	return errors.Is(f, approval.ErrDeniedByIdP) || errors.Is(f, approval.ErrAccountEmail)
+// endsOnPage reports whether a refusal ends on the page whatever is asked for,
+// because only a person can go on from there.
+func endsOnPage(err error) bool {
+	return errors.Is(err, approval.ErrDeniedByIdP) || errors.Is(err, approval.ErrAccountEmail)
 }

@@ -4,6 +4,10 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
@@ -16,22 +20,51 @@ var (
 	errClientSecret = fault.New(fault.Unauthenticated, "invalid_client", "This is a public client: leave its secret empty.")
 )
 
+// OAuth serves the standard mount, as any OAuth client expects it (RFC 8628, RFC
+// 8414).
+type OAuth struct {
+	respond   *Responder
+	addresses *httpserver.Addresses
+	clients   device.Clients
+	device    *DeviceFlow
+}
+
+// NewOAuth makes the handlers.
+func NewOAuth(respond *Responder, addresses *httpserver.Addresses, clients device.Clients, flow *DeviceFlow) *OAuth {
+	return &OAuth{respond, addresses, clients, flow}
+}
+
+// Mount adds the routes of the standard mount.
+func (o *OAuth) Mount(r chi.Router) {
+	r.Post("/device_authorization", o.respond.handler(writeOAuthError, o.deviceAuthorization))
+	r.Post("/token", o.respond.handler(writeOAuthError, o.token))
+}
+
+// MountMetadata adds the metadata below its well-known address: the issuer's
+// path, if there is one, comes last (RFC 8414 §3.1).
+func (o *OAuth) MountMetadata(r chi.Router) {
+	getOrHead(r, "/", o.respond.json(o.serverMetadata))
+	if prefix := o.addresses.Prefix(); prefix != "" {
+		getOrHead(r, prefix, o.respond.json(o.serverMetadata))
+	}
+}
+
 // deviceAuthorization answers POST /oauth2/device_authorization (RFC 8628 §3.1).
-func (h *Handlers) deviceAuthorization(w http.ResponseWriter, r *http.Request) error {
+func (o *OAuth) deviceAuthorization(w http.ResponseWriter, r *http.Request) error {
 	p, clientID, err := clientForm(w, r)
 	if err != nil {
 		return err
 	}
-	return h.start(w, r, p, clientID)
+	return o.device.startFor(w, r, p, clientID)
 }
 
 // token answers POST /oauth2/token (RFC 8628 §3.4).
-func (h *Handlers) token(w http.ResponseWriter, r *http.Request) error {
+func (o *OAuth) token(w http.ResponseWriter, r *http.Request) error {
 	p, clientID, err := clientForm(w, r)
 	if err != nil {
 		return err
 	}
-	if _, err := h.deps.Clients.Find(clientID); err != nil {
+	if _, err := o.clients.Find(clientID); err != nil {
 		return err
 	}
 	grant, err := p.required("grant_type")
@@ -41,7 +74,11 @@ func (h *Handlers) token(w http.ResponseWriter, r *http.Request) error {
 	if grant != deviceGrant {
 		return errGrantType
 	}
-	return h.poll(w, r, p, clientID)
+	redeemed, err := o.device.redeem(r, p, clientID)
+	if err != nil {
+		return err
+	}
+	return o.device.deliver(w, r, redeemed, o.device.standardToken(redeemed))
 }
 
 // clientForm reads a form and which client sends it: in the body or by Basic
@@ -83,11 +120,11 @@ type serverMetadataBody struct {
 }
 
 // serverMetadata answers the authorization server metadata (RFC 8414 §3).
-func (h *Handlers) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
+func (o *OAuth) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, serverMetadataBody{
-		Issuer:                      h.deps.Addresses.Public(""),
-		DeviceAuthorizationEndpoint: h.deps.Addresses.Public("/oauth2/device_authorization"),
-		TokenEndpoint:               h.deps.Addresses.Public("/oauth2/token"),
+		Issuer:                      o.addresses.Public(""),
+		DeviceAuthorizationEndpoint: o.addresses.Public("/oauth2/device_authorization"),
+		TokenEndpoint:               o.addresses.Public("/oauth2/token"),
 		GrantTypesSupported:         []string{deviceGrant},
 		ResponseTypesSupported:      []string{},
 		TokenEndpointAuthMethods:    []string{"none"},

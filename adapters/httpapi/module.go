@@ -1,0 +1,45 @@
+package httpapi
+
+import (
+	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
+)
+
+// Module provides the router over all resources. It needs a [Config], [Pages],
+// [Metadata] and [Observe] from whoever wires the service.
+var Module = fx.Module("httpapi", fx.Provide(
+	NewResponder,
+	NewDeviceFlow,
+	NewSSO,
+	NewApproval,
+	NewAccount,
+	NewOAuth,
+	NewOperations,
+	newRouter,
+))
+
+type routerParams struct {
+	fx.In
+
+	Config     Config
+	Addresses  *httpserver.Addresses
+	Middleware *httpserver.Middleware
+	Responder  *Responder
+	Device     *DeviceFlow
+	SSO        *SSO
+	Approval   *Approval
+	Account    *Account
+	OAuth      *OAuth
+	Operations *Operations
+	Pages      Pages
+	Observe    Observe
+}
+
+func newRouter(p routerParams) *Router {
+	return NewRouter(Routes{
+		Config: p.Config, Addresses: p.Addresses, Middleware: p.Middleware, Responder: p.Responder,
+		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, OAuth: p.OAuth, Operations: p.Operations,
+		Pages: p.Pages, Observe: p.Observe,
+	})
+}
