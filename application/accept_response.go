@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
@@ -41,7 +42,7 @@ type ReceivedResponse struct {
 func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (approval.Ticket, error) {
 	var transaction *approval.Transaction
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		transaction, err = r.TransactionByRelayState(ctx, in.RelayState.Digest())
+		transaction, err = r.Transactions().ByRelayState(ctx, in.RelayState.Digest())
 		return err
 	})
 	if errors.Is(err, approval.ErrUnknownTransaction) {
@@ -78,24 +79,25 @@ func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Tran
 		return ticket, err
 	}
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		transaction, err := tx.TransactionByRelayState(ctx, in.RelayState.Digest())
+		transaction, err := tx.Transactions().ByRelayState(ctx, in.RelayState.Digest())
 		if err != nil {
 			return fmt.Errorf("find transaction: %w", err)
 		}
-		if ticket, err = transaction.AcceptAssertion(assertion, via, in.Mount, at); err != nil {
+		var accepted audit.Event
+		if ticket, accepted, err = transaction.AcceptAssertion(assertion, via, in.Mount, at, in.Origin); err != nil {
 			return err
 		}
-		if err := spendAssertion(ctx, tx, assertion); err != nil {
+		if err := spendAssertion(ctx, tx, assertion, accepted); err != nil {
 			return err
 		}
-		return tx.SaveTransaction(ctx, transaction)
+		return tx.Transactions().Save(ctx, transaction, accepted)
 	})
 	return ticket, err
 }
 
-// spend makes an assertion one-time.
-func spendAssertion(ctx context.Context, tx ports.Tx, assertion approval.VerifiedAssertion) error {
-	err := tx.SpendAssertion(ctx, assertion.Subject.Issuer(), assertion.ID, assertion.ExpiresAt)
+// spendAssertion makes an assertion one-time.
+func spendAssertion(ctx context.Context, tx ports.Tx, assertion approval.VerifiedAssertion, event audit.Event) error {
+	err := tx.Transactions().SpendAssertion(ctx, assertion.Subject.Issuer(), assertion.ID, assertion.ExpiresAt, event)
 	if errors.Is(err, approval.ErrReplayed) {
 		return approval.RefuseAs(err, "replayed", "an assertion that was not accepted before", assertion.ID)
 	}

@@ -31,8 +31,8 @@ func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
 			if s.Count(t, "spent_assertions", "true") != before || s.Count(t, "sso_transactions", "ticket_hash IS NULL") != 1 {
 				t.Error("something was spent")
 			}
-			s.history("oauth.device_flow_started sso.login_failed(" + c.reason + ")")
-			failed := s.Events(t)[1]
+			s.history("oauth.device_flow_started sso.login_started sso.login_failed(" + c.reason + ")")
+			failed := s.Events(t)[2]
 			if failed.Connection != "acme" || failed.Mount != "canonical" || failed.IP != home || failed.RequestID != "request-1" || failed.UserAgent != "test/1" {
 				t.Errorf("what auditors find: %+v", failed)
 			}
@@ -65,8 +65,8 @@ func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
 	must(t, err)
 	_, err = s.arriveFor(first, "ok a2 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
-	s.history("oauth.device_flow_started sso.login_failed(already_answered) sso.login_failed(replayed)" +
-		" sso.login_completed sso.login_failed(already_answered)")
+	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_failed(already_answered)" +
+		" sso.login_started sso.login_failed(replayed) sso.login_completed sso.login_failed(already_answered)")
 }
 
 func TestTwoIdentityProvidersMayUseTheSameID(t *testing.T) {
@@ -106,7 +106,7 @@ func TestASAMLResponseCannotFinishATripOfAnotherBroker(t *testing.T) {
 	s.leaveBy("dify", s.start(laptop).UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 	_, err := s.arrive("ok a1 ann@dify.example")
 	is(t, err, approval.ErrInvalidAssertion)
-	s.history("oauth.device_flow_started sso.login_failed(wrong_broker)")
+	s.history("oauth.device_flow_started sso.login_started sso.login_failed(wrong_broker)")
 }
 
 func TestATripOutlivesAChangeOfAddressAndOfMount(t *testing.T) { // S53
@@ -119,7 +119,7 @@ func TestATripOutlivesAChangeOfAddressAndOfMount(t *testing.T) { // S53
 	must(t, err)
 	_, err = s.Complete.Execute(t.Context(), application.Completion{Ticket: ticket, Mount: connection.Canonical, Browser: b, Origin: applicationtest.From("203.0.113.1")})
 	must(t, err)
-	if completed := s.Events(t)[1]; completed.Event != "sso.login_completed" || completed.Mount != "legacy" || completed.IP != "203.0.113.1" {
+	if completed := s.Events(t)[3]; completed.Event != "sso.login_completed" || completed.Mount != "legacy" || completed.IP != "203.0.113.1" {
 		t.Errorf("what auditors find: %+v", completed)
 	}
 }

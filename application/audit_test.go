@@ -18,12 +18,15 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 	person := device
 	person.SubjectType, person.SubjectEmail, person.SubjectIssuer = "external_sso", "ann@acme.example", "https://idp.example/acme"
 
-	started, completed, approved, minted := device, person, person, person
+	started, left, accepted, completed, approved, minted := device, device, person, person, person, person
 	started.Event = "oauth.device_flow_started"
+	left.Event, left.Connection, left.Mount = "sso.login_started", "acme", "canonical"
+	accepted.Event, accepted.Connection, accepted.Mount = "sso.assertion_accepted", "acme", "canonical"
+	accepted.ClientID, accepted.DeviceLabel = "", ""
 	completed.Event, completed.Connection, completed.Mount = "sso.login_completed", "acme", "canonical"
 	approved.Event, approved.TokenID = "oauth.device_flow_approved", id
 	minted.Event, minted.TokenID, minted.Scopes = "oauth.token_minted", id, "apps:run apps:read:permitted-external"
-	want := []applicationtest.Event{started, completed, approved, minted}
+	want := []applicationtest.Event{started, left, accepted, completed, approved, minted}
 
 	got := s.Events(t)
 	if len(got) != len(want) {

@@ -46,16 +46,17 @@ func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.Gra
 	if in.Ticket.IsZero() {
 		return uc.byAssertion(ctx, in)
 	}
-	transaction, err := uc.find(ctx, func(ctx context.Context, r ports.Reader) (*approval.Transaction, error) {
-		return r.TransactionByTicket(ctx, in.Ticket.Digest())
-	})
+	byTicket := func(ctx context.Context, r ports.TransactionReader) (*approval.Transaction, error) {
+		return r.ByTicket(ctx, in.Ticket.Digest())
+	}
+	transaction, err := uc.find(ctx, byTicket)
 	if errors.Is(err, approval.ErrUnknownTransaction) {
 		return approval.GrantSession{}, approval.RefuseAs(approval.ErrTransactionOver, "unknown_ticket", "", "")
 	}
 	if err != nil {
 		return approval.GrantSession{}, err
 	}
-	session, err := uc.finish(ctx, transaction, approval.VerifiedAssertion{Subject: transaction.Snapshot().Subject}, connection.Connection{}, in)
+	session, err := uc.finish(ctx, byTicket, approval.VerifiedAssertion{Subject: transaction.Snapshot().Subject}, connection.Connection{}, in)
 	if err != nil {
 		return approval.GrantSession{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
 	}
@@ -78,9 +79,10 @@ func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval
 			refusal = err
 			continue
 		}
-		transaction, err := uc.find(ctx, func(ctx context.Context, r ports.Reader) (*approval.Transaction, error) {
-			return r.TransactionByBrowser(ctx, in.Browser.Digest(), assertion.UserCode, []string{via.Slug()})
-		})
+		byBrowser := func(ctx context.Context, r ports.TransactionReader) (*approval.Transaction, error) {
+			return r.ByBrowser(ctx, in.Browser.Digest(), assertion.UserCode, via.Slug())
+		}
+		transaction, err := uc.find(ctx, byBrowser)
 		if errors.Is(err, approval.ErrUnknownTransaction) {
 			refusal = approval.RefuseAs(approval.ErrOtherBrowser, "no_trip_of_this_browser", "", "")
 			continue
@@ -88,7 +90,7 @@ func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval
 		if err != nil {
 			return approval.GrantSession{}, err
 		}
-		session, err := uc.finish(ctx, transaction, assertion, via, in)
+		session, err := uc.finish(ctx, byBrowser, assertion, via, in)
 		if err != nil {
 			return approval.GrantSession{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
 		}
@@ -97,43 +99,47 @@ func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval
 	return approval.GrantSession{}, uc.failures.recordWithoutTransaction(ctx, through, refusal, in.Mount, in.Origin)
 }
 
-func (uc *CompleteSSO) find(ctx context.Context, by func(context.Context, ports.Reader) (*approval.Transaction, error)) (transaction *approval.Transaction, err error) {
+// findTransaction finds the transaction that a browser comes back to.
+type findTransaction func(context.Context, ports.TransactionReader) (*approval.Transaction, error)
+
+func (uc *CompleteSSO) find(ctx context.Context, by findTransaction) (transaction *approval.Transaction, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		transaction, err = by(ctx, r)
+		transaction, err = by(ctx, r.Transactions())
 		return err
 	})
 	return transaction, err
 }
 
-// finish spends the assertion (if the trip still waits for one), the ticket and
-// the trip, and moves all grants of this browser under a new handle.
-func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, assertion approval.VerifiedAssertion, via connection.Connection, in Completion) (approval.GrantSession, error) {
+// finish spends the assertion (if the transaction still waits for one), the
+// ticket and the transaction, and moves all grants of this browser into a new
+// grant session.
+func (uc *CompleteSSO) finish(ctx context.Context, by findTransaction, assertion approval.VerifiedAssertion, via connection.Connection, in Completion) (approval.GrantSession, error) {
 	taken, err := hasAccount(ctx, uc.accounts, assertion.Subject)
 	if err != nil {
 		return approval.GrantSession{}, err
 	}
 	session := approval.NewGrantSession()
-	var refused error
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := uc.now()
-		transaction, err := tx.Transaction(ctx, seen.Snapshot().ID)
+		transaction, err := by(ctx, tx.Transactions())
 		if err != nil {
 			return fmt.Errorf("find transaction: %w", err)
 		}
-		if !in.GrantSession.IsZero() { // locked before the authorization, as by whoever decides
-			if _, err := tx.Grants(ctx, in.GrantSession.Digest()); err != nil {
+		if !in.GrantSession.IsZero() { // locked before the authorization, as a decision does
+			if _, err := tx.Grants().BySession(ctx, in.GrantSession.Digest()); err != nil {
 				return fmt.Errorf("find grants: %w", err)
 			}
 		}
 		if assertion.ID != "" {
-			if _, err := transaction.AcceptAssertion(assertion, via, in.Mount, at); err != nil {
+			_, accepted, err := transaction.AcceptAssertion(assertion, via, in.Mount, at, in.Origin)
+			if err != nil {
 				return err
 			}
-			if err := spendAssertion(ctx, tx, assertion); err != nil {
+			if err := spendAssertion(ctx, tx, assertion, accepted); err != nil {
 				return err
 			}
 		}
-		a, err := tx.Authorization(ctx, transaction.Snapshot().Authorization)
+		a, err := tx.Authorizations().ByID(ctx, transaction.Snapshot().Authorization)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
@@ -141,21 +147,24 @@ func (uc *CompleteSSO) finish(ctx context.Context, seen *approval.Transaction, a
 		if err != nil {
 			return err
 		}
-		if err := tx.SaveTransaction(ctx, transaction); err != nil {
+		if taken {
+			rejected := a.Reject(assertion.Subject, approval.ErrAccountEmail.Code, at, in.Origin)
+			if err := tx.Transactions().Save(ctx, transaction, rejected); err != nil {
+				return fmt.Errorf("save transaction: %w", err)
+			}
+			return ports.CommitWith(approval.ErrAccountEmail)
+		}
+		if err := tx.Transactions().Save(ctx, transaction, completed); err != nil {
 			return fmt.Errorf("save transaction: %w", err)
 		}
-		if taken {
-			refused = approval.ErrAccountEmail
-			return tx.Record(ctx, a.Reject(assertion.Subject, approval.ErrAccountEmail.Code, at, in.Origin))
-		}
 		if !in.GrantSession.IsZero() {
-			if err := tx.MoveGrants(ctx, in.GrantSession.Digest(), session.Digest()); err != nil {
+			if err := tx.Grants().Move(ctx, in.GrantSession.Digest(), session.Digest(), completed); err != nil {
 				return fmt.Errorf("move grants: %w", err)
 			}
 		}
-		return tx.AddGrant(ctx, grant, completed)
+		return tx.Grants().Add(ctx, grant, completed)
 	})
-	if err := errors.Join(err, refused); err != nil {
+	if err != nil {
 		return approval.GrantSession{}, err
 	}
 	return session, nil

@@ -33,7 +33,8 @@ func TestOnlyTheBrowserThatBeganATripCanFinishIt(t *testing.T) {
 	}
 	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, nil)
-	s.history("oauth.device_flow_started oauth.device_flow_started sso.login_failed(browser_mismatch)" +
+	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted" +
+		" oauth.device_flow_started sso.login_started sso.login_failed(browser_mismatch)" +
 		" sso.login_failed(browser_mismatch) sso.login_failed(browser_mismatch) sso.login_completed")
 }
 
@@ -83,7 +84,7 @@ func TestAnAddressThatBelongsToAnAccountIsTurnedAwayAndOnRecord(t *testing.T) {
 	if s.Count(t, "approval_grants", "true") != 0 {
 		t.Error("something was granted")
 	}
-	s.history("oauth.device_flow_started oauth.device_flow_rejected(email_belongs_to_dify_account)")
+	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted oauth.device_flow_rejected(email_belongs_to_dify_account)")
 	_, err = s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, approval.ErrTransactionOver)
 }

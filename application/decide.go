@@ -77,10 +77,9 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 		return out, err
 	}
 	var a *device.Authorization
-	var refused error
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := ds.now()
-		grants, err := tx.Grants(ctx, proof.Session.Digest())
+		grants, err := tx.Grants().BySession(ctx, proof.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
@@ -89,7 +88,7 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 			return err
 		}
 		out.MoreToDecide = grants.AnyLive(at)
-		a, err = tx.Authorization(ctx, grant.Snapshot().Authorization)
+		a, err = tx.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
 		if errors.Is(err, device.ErrUnknown) {
 			return device.ErrGone
 		}
@@ -100,19 +99,22 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 			return err
 		}
 		if taken {
-			refused = approval.ErrAccountEmail
-			return tx.Record(ctx, a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, origin))
+			rejected := a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, origin)
+			if err := tx.Audit().Record(ctx, rejected); err != nil {
+				return fmt.Errorf("record refusal: %w", err)
+			}
+			return ports.CommitWith(approval.ErrAccountEmail)
 		}
 		decided, err := move(a, grant.Snapshot().Subject, at, origin)
 		if err != nil {
 			return err
 		}
-		if err := tx.SaveGrant(ctx, grant); err != nil {
+		if err := tx.Grants().Save(ctx, grant, decided); err != nil {
 			return fmt.Errorf("save grant: %w", err)
 		}
-		return tx.SaveAuthorization(ctx, a, decided)
+		return tx.Authorizations().Save(ctx, a, decided)
 	})
-	if err := errors.Join(err, refused); err != nil {
+	if err != nil {
 		return out, err
 	}
 	_ = ds.pace.Invalidate(ctx, a.Snapshot().Code) // a hint; the device finds out without it
@@ -121,7 +123,7 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 
 func (ds *Decisions) subject(ctx context.Context, session approval.GrantSession, code device.UserCode) (subject identity.Subject, err error) {
 	err = ds.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grants, err := r.Grants(ctx, session.Digest())
+		grants, err := r.Grants().BySession(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}

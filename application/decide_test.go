@@ -167,7 +167,7 @@ func TestAnAccountThatWasMadeMeanwhileIsTurnedAwayAndOnRecord(t *testing.T) {
 		s.Accounts.Add("ann@acme.example")
 		_, err := decide(proof, started.UserCode)
 		is(t, err, approval.ErrAccountEmail)
-		s.history("oauth.device_flow_started sso.login_completed oauth.device_flow_rejected(email_belongs_to_dify_account)")
+		s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_rejected(email_belongs_to_dify_account)")
 		_, err = s.poll(started.Code, home)
 		is(t, err, device.ErrAuthorizationPending)
 	})

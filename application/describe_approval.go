@@ -50,14 +50,14 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 	var grant *approval.Grant
 	var a *device.Authorization
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grants, err := r.Grants(ctx, session.Digest())
+		grants, err := r.Grants().BySession(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
 		if grant, err = grants.Select(code, uc.now()); err != nil {
 			return err
 		}
-		a, err = r.Authorization(ctx, grant.Snapshot().Authorization)
+		a, err = r.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
 		if errors.Is(err, device.ErrUnknown) {
 			return approval.ErrNoSession
 		}

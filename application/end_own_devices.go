@@ -31,7 +31,7 @@ func NewEndOwnDevices(store ports.Store, csrf approval.CSRFKeys, now ports.Clock
 // and [fault.ErrNotFound] for another person's session.
 func (uc *EndOwnDevices) Execute(ctx context.Context, proof approval.Proof, id uid.ID, origin request.Origin) (ended int, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		grants, err := tx.Grants(ctx, proof.Session.Digest())
+		grants, err := tx.Grants().BySession(ctx, proof.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
@@ -49,7 +49,7 @@ func (uc *EndOwnDevices) Execute(ctx context.Context, proof approval.Proof, id u
 			if !changed {
 				continue
 			}
-			if err := tx.SaveToken(ctx, t, revoked); err != nil {
+			if err := tx.Tokens().Save(ctx, t, revoked); err != nil {
 				return fmt.Errorf("save token: %w", err)
 			}
 			ended++
@@ -62,10 +62,10 @@ func (uc *EndOwnDevices) Execute(ctx context.Context, proof approval.Proof, id u
 func (uc *EndOwnDevices) selectTokens(ctx context.Context, tx ports.Tx, grant *approval.Grant, id uid.ID) ([]*token.AccessToken, error) {
 	subject := grant.Snapshot().Subject
 	if id.IsZero() {
-		tokens, _, err := tx.Sessions(ctx, subject.Email(), subject.Issuer(), uc.now(), 0, endAtOnce)
+		tokens, _, err := tx.Tokens().Sessions(ctx, subject.Email(), subject.Issuer(), uc.now(), 0, endAtOnce)
 		return tokens, err
 	}
-	t, err := tx.Token(ctx, id)
+	t, err := tx.Tokens().ByID(ctx, id)
 	if errors.Is(err, token.ErrUnknown) {
 		return nil, fault.ErrNotFound
 	}

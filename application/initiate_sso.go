@@ -72,7 +72,7 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 	}
 
 	out.Browser = in.Browser.OrNew()
-	transaction, signIn, err := approval.Begin(a, via, in.Mount, out.Browser, uc.now())
+	transaction, signIn, started, err := approval.Begin(a, via, in.Mount, out.Browser, uc.now(), in.Origin)
 	if err != nil {
 		return out, err
 	}
@@ -82,11 +82,11 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 	}
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		if !in.GrantSession.IsZero() {
-			if err := tx.DropGrants(ctx, in.GrantSession.Digest(), a.Snapshot().UserCode); err != nil {
+			if err := tx.Grants().Drop(ctx, in.GrantSession.Digest(), a.Snapshot().UserCode, started); err != nil {
 				return fmt.Errorf("drop earlier grant: %w", err)
 			}
 		}
-		return tx.AddTransaction(ctx, transaction)
+		return tx.Transactions().Add(ctx, transaction, started)
 	})
 	return out, err
 }

@@ -55,7 +55,7 @@ func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origi
 	code, err := device.ParseUserCode(typed)
 	if err == nil {
 		err = u.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-			found, err = r.AuthorizationByUserCode(ctx, code)
+			found, err = r.Authorizations().ByUserCode(ctx, code)
 			return err
 		})
 	}

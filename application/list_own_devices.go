@@ -53,7 +53,7 @@ const ownDevicesMax = 100
 // Execute returns [approval.ErrNoSession].
 func (uc *ListOwnDevices) Execute(ctx context.Context, session approval.GrantSession) (out OwnDevices, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grants, err := r.Grants(ctx, session.Digest())
+		grants, err := r.Grants().BySession(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
@@ -62,7 +62,7 @@ func (uc *ListOwnDevices) Execute(ctx context.Context, session approval.GrantSes
 			return err
 		}
 		out.Subject, out.CSRF, out.ExpiresAt = grant.Snapshot().Subject, uc.csrf.Token(grant), grant.Snapshot().ExpiresAt
-		tokens, total, err := r.Sessions(ctx, out.Subject.Email(), out.Subject.Issuer(), uc.now(), 0, ownDevicesMax)
+		tokens, total, err := r.Tokens().Sessions(ctx, out.Subject.Email(), out.Subject.Issuer(), uc.now(), 0, ownDevicesMax)
 		if err != nil {
 			return fmt.Errorf("list sessions: %w", err)
 		}
@@ -78,7 +78,7 @@ func (uc *ListOwnDevices) describe(ctx context.Context, r ports.Reader, tokens [
 	for i, t := range tokens {
 		ids[i] = t.Snapshot().ID
 	}
-	redeemed, err := r.Redeemed(ctx, ids)
+	redeemed, err := r.Authorizations().RedeemedFor(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("find where tokens went: %w", err)
 	}

@@ -54,7 +54,7 @@ type Sessions struct {
 // else's.
 func (uc *ListSessions) Execute(ctx context.Context, email identity.Email, issuer string, page Page) (out Sessions, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		out.Tokens, out.Total, err = r.Sessions(ctx, email, issuer, uc.now(), page.offset(), page.limit)
+		out.Tokens, out.Total, err = r.Tokens().Sessions(ctx, email, issuer, uc.now(), page.offset(), page.limit)
 		return err
 	})
 	if err != nil {

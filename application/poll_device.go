@@ -51,7 +51,7 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 
 	var a *device.Authorization
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		a, err = r.AuthorizationByCode(ctx, digest)
+		a, err = r.Authorizations().ByCode(ctx, digest)
 		return err
 	})
 	if errors.Is(err, device.ErrUnknown) {
@@ -84,7 +84,7 @@ func (uc *PollDevice) recordPollOrigin(ctx context.Context, seen *device.Authori
 		return nil
 	}
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		a, err := tx.Authorization(ctx, seen.Snapshot().ID)
+		a, err := tx.Authorizations().ByID(ctx, seen.Snapshot().ID)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
@@ -92,13 +92,13 @@ func (uc *PollDevice) recordPollOrigin(ctx context.Context, seen *device.Authori
 		if !changed {
 			return nil
 		}
-		return tx.SaveAuthorization(ctx, a, elsewhere)
+		return tx.Authorizations().Save(ctx, a, elsewhere)
 	})
 }
 
 func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, origin request.Origin) (out Redeemed, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		a, err := tx.Authorization(ctx, id)
+		a, err := tx.Authorizations().ByID(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
@@ -126,10 +126,10 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 		return Redeemed{}, err
 	}
 	t, secret, minted := token.Mint(s.TokenID, of, s.Subject.Type(), uc.life, at, origin)
-	if err := tx.AddToken(ctx, t, minted); err != nil {
+	if err := tx.Tokens().Add(ctx, t, minted); err != nil {
 		return Redeemed{}, fmt.Errorf("add token: %w", err)
 	}
-	if err := tx.SaveAuthorization(ctx, a, minted); err != nil {
+	if err := tx.Authorizations().Save(ctx, a, minted); err != nil {
 		return Redeemed{}, fmt.Errorf("save authorization: %w", err)
 	}
 	return Redeemed{s.ID, secret, t}, nil
@@ -137,7 +137,7 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 
 // replace ends the token that the device had before.
 func revokeReplaced(ctx context.Context, tx ports.Tx, of token.Device, origin request.Origin, now ports.Clock) error {
-	before, err := tx.LiveToken(ctx, of)
+	before, err := tx.Tokens().LiveOf(ctx, of)
 	if errors.Is(err, token.ErrUnknown) {
 		return nil
 	}
@@ -145,14 +145,14 @@ func revokeReplaced(ctx context.Context, tx ports.Tx, of token.Device, origin re
 		return fmt.Errorf("find the device's token: %w", err)
 	}
 	if revoked, changed := before.Revoke("replaced", now(), origin); changed {
-		return tx.SaveToken(ctx, before, revoked)
+		return tx.Tokens().Save(ctx, before, revoked)
 	}
 	return nil
 }
 
 func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) (Redeemed, error) {
 	at := uc.now()
-	t, err := tx.Token(ctx, a.Snapshot().TokenID)
+	t, err := tx.Tokens().ByID(ctx, a.Snapshot().TokenID)
 	if errors.Is(err, token.ErrUnknown) {
 		return Redeemed{}, device.ErrExpiredToken
 	}
@@ -169,10 +169,10 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 	if err != nil {
 		return Redeemed{}, device.ErrExpiredToken
 	}
-	if err := tx.SaveToken(ctx, t, rotated); err != nil {
+	if err := tx.Tokens().Save(ctx, t, rotated); err != nil {
 		return Redeemed{}, fmt.Errorf("save token: %w", err)
 	}
-	if err := tx.SaveAuthorization(ctx, a, rotated); err != nil {
+	if err := tx.Authorizations().Save(ctx, a, rotated); err != nil {
 		return Redeemed{}, fmt.Errorf("save authorization: %w", err)
 	}
 	return Redeemed{a.Snapshot().ID, secret, t}, nil
@@ -185,7 +185,7 @@ func (uc *PollDevice) noNewerToken(ctx context.Context, tx ports.Tx, t *token.Ac
 	if t.Snapshot().RevokedAt.IsZero() {
 		return nil
 	}
-	_, err := tx.LiveToken(ctx, t.Snapshot().Device)
+	_, err := tx.Tokens().LiveOf(ctx, t.Snapshot().Device)
 	switch {
 	case err == nil:
 		return device.ErrExpiredToken

@@ -153,8 +153,8 @@ func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.
 		if s.live() != 1 || again.Token.Snapshot().ID != lost.Token.Snapshot().ID {
 			t.Errorf("%d tokens are alive", s.live())
 		}
-		s.history("oauth.device_flow_started sso.login_completed oauth.device_flow_approved oauth.token_minted" +
-			" oauth.token_revoked(not_delivered) oauth.token_rotated")
+		s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted" +
+			" oauth.token_revoked(not_delivered) oauth.token_rotated oauth.token_first_used")
 	})
 }
 
@@ -219,8 +219,9 @@ func TestANewLoginReplacesTheTokenOfTheSameDeviceAlone(t *testing.T) {
 	if s.live() != 2 {
 		t.Errorf("%d tokens are alive", s.live())
 	}
-	const flow = "oauth.device_flow_started sso.login_completed oauth.device_flow_approved "
-	s.history(flow + "oauth.token_minted " + flow + "oauth.token_minted " + flow + "oauth.token_revoked(replaced) oauth.token_minted")
+	const flow = "oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved "
+	s.history(flow + "oauth.token_minted " + flow + "oauth.token_minted " + flow + "oauth.token_revoked(replaced) oauth.token_minted" +
+		" oauth.token_first_used oauth.token_first_used")
 }
 
 func TestAnExpiredTokenOfTheDeviceDoesNotStandInTheWay(t *testing.T) {
@@ -322,6 +323,6 @@ func TestAPollFromAnotherAddressIsNotedOnce(t *testing.T) { // F14
 		out, err := s.poll(started.Code, office)
 		must(t, err)
 		is(t, s.opens(out), nil)
-		s.history("oauth.device_flow_started oauth.device_code_cross_ip_poll sso.login_completed oauth.device_flow_approved oauth.token_minted")
+		s.history("oauth.device_flow_started oauth.device_code_cross_ip_poll sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used")
 	})
 }

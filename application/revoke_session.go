@@ -29,7 +29,7 @@ func NewRevokeSession(store ports.Store, now ports.Clock) *RevokeSession {
 // [fault.ErrNotFound].
 func (uc *RevokeSession) Execute(ctx context.Context, id uid.ID, email identity.Email, issuer string, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		t, err := tx.Token(ctx, id)
+		t, err := tx.Tokens().ByID(ctx, id)
 		if errors.Is(err, token.ErrUnknown) {
 			return fault.ErrNotFound
 		}
@@ -40,7 +40,7 @@ func (uc *RevokeSession) Execute(ctx context.Context, id uid.ID, email identity.
 			return fault.ErrNotFound
 		}
 		if revoked, changed := t.Revoke("by_owner", uc.now(), origin); changed {
-			return tx.SaveToken(ctx, t, revoked)
+			return tx.Tokens().Save(ctx, t, revoked)
 		}
 		return nil
 	})

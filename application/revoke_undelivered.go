@@ -28,11 +28,11 @@ func NewRevokeUndelivered(store ports.Store, now ports.Clock) *RevokeUndelivered
 // did arrive, and lives on.
 func (uc *RevokeUndelivered) Execute(ctx context.Context, authorization uid.ID, lost token.Secret, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		a, err := tx.Authorization(ctx, authorization)
+		a, err := tx.Authorizations().ByID(ctx, authorization)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		t, err := tx.Token(ctx, a.Snapshot().TokenID)
+		t, err := tx.Tokens().ByID(ctx, a.Snapshot().TokenID)
 		if err != nil {
 			return fmt.Errorf("find token: %w", err)
 		}
@@ -46,9 +46,9 @@ func (uc *RevokeUndelivered) Execute(ctx context.Context, authorization uid.ID, 
 		if !changed {
 			return nil
 		}
-		if err := tx.SaveToken(ctx, t, revoked); err != nil {
+		if err := tx.Tokens().Save(ctx, t, revoked); err != nil {
 			return fmt.Errorf("save token: %w", err)
 		}
-		return tx.SaveAuthorization(ctx, a, revoked)
+		return tx.Authorizations().Save(ctx, a, revoked)
 	})
 }

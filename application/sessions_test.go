@@ -86,5 +86,5 @@ func TestRevokeSession(t *testing.T) {
 	is(t, end(of.ID, of.Device.Email, of.Device.Issuer), nil)
 	is(t, end(of.ID, eve, of.Device.Issuer), fault.ErrNotFound)
 	is(t, s.opens(r), token.ErrInvalid)
-	s.history("oauth.device_flow_started sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_revoked(by_owner)")
+	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used oauth.token_revoked(by_owner)")
 }

@@ -58,7 +58,7 @@ func (f *SignInFailures) record(ctx context.Context, counter, via string, cause 
 		reason, detail = why.Reason, why.Detail()
 	}
 	err := f.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		return tx.Record(ctx, approval.LoginFailed(via, reason, detail, on, f.now(), origin))
+		return tx.Audit().Record(ctx, approval.LoginFailed(via, reason, detail, on, f.now(), origin))
 	})
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("record failed sign-in: %w", err))

@@ -34,7 +34,7 @@ func (uc *StartAccountSignIn) Execute(ctx context.Context, origin request.Origin
 	for range userCodeTries {
 		visit, begun := device.Visit(uc.timing, uc.now(), origin)
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-			return tx.AddAuthorization(ctx, visit, begun)
+			return tx.Authorizations().Add(ctx, visit, begun)
 		})
 		if err == nil {
 			return visit.Snapshot().UserCode, allowance, nil

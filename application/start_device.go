@@ -67,7 +67,7 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	for range userCodeTries {
 		a, code, started := device.Start(client, label, uc.timing, uc.now(), in.Origin)
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-			return tx.AddAuthorization(ctx, a, started)
+			return tx.Authorizations().Add(ctx, a, started)
 		})
 		if err == nil {
 			out.Code, out.UserCode = code, a.Snapshot().UserCode

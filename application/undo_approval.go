@@ -32,7 +32,7 @@ func NewUndoApproval(store ports.Store, pace ports.PollThrottle, csrf approval.C
 func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) error {
 	var waits secret.Digest
 	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		grants, err := tx.Grants(ctx, proof.Session.Digest())
+		grants, err := tx.Grants().BySession(ctx, proof.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
@@ -43,7 +43,7 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 		if grant.Snapshot().UserCode != code {
 			return approval.ErrUserCodeMismatch
 		}
-		a, err := tx.Authorization(ctx, grant.Snapshot().Authorization)
+		a, err := tx.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
 		if errors.Is(err, device.ErrUnknown) {
 			return device.ErrGone
 		}
@@ -55,7 +55,7 @@ func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code 
 			return err
 		}
 		waits = a.Snapshot().Code
-		if err := tx.SaveAuthorization(ctx, a, undone); err != nil {
+		if err := tx.Authorizations().Save(ctx, a, undone); err != nil {
 			return fmt.Errorf("save authorization: %w", err)
 		}
 		return uc.revoke(ctx, tx, a, origin)
@@ -71,12 +71,12 @@ func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Autho
 	if !a.IsRedeemed() {
 		return nil
 	}
-	t, err := tx.Token(ctx, a.Snapshot().TokenID)
+	t, err := tx.Tokens().ByID(ctx, a.Snapshot().TokenID)
 	if err != nil {
 		return fmt.Errorf("find token: %w", err)
 	}
 	if revoked, changed := t.Revoke("undone", uc.now(), origin); changed {
-		return tx.SaveToken(ctx, t, revoked)
+		return tx.Tokens().Save(ctx, t, revoked)
 	}
 	return nil
 }

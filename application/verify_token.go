@@ -48,7 +48,7 @@ func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, orig
 func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret, origin request.Origin) (*token.AccessToken, error) {
 	var t *token.AccessToken
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		t, err = r.TokenByDigest(ctx, presented.Digest())
+		t, err = r.Tokens().ByDigest(ctx, presented.Digest())
 		return err
 	})
 	if errors.Is(err, token.ErrUnknown) {
@@ -57,44 +57,48 @@ func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret,
 	if err != nil {
 		return nil, fmt.Errorf("find token: %w", err)
 	}
-	changed, err := t.RecordUse(uc.now())
+	_, changed, err := t.RecordUse(uc.now(), origin)
 	if err != nil {
 		return nil, errors.Join(err, uc.recordExpiry(ctx, t.Snapshot().ID, origin))
 	}
 	if changed {
-		if err := uc.recordUse(ctx, presented); err != nil {
+		if err := uc.recordUse(ctx, presented, origin); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
 }
 
-// noteUse looks again, under lock: the token may have died meanwhile.
-func (uc *VerifyToken) recordUse(ctx context.Context, presented token.Secret) error {
+// recordUse looks again, under lock: the token may have died meanwhile.
+func (uc *VerifyToken) recordUse(ctx context.Context, presented token.Secret, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		t, err := tx.TokenByDigest(ctx, presented.Digest())
+		t, err := tx.Tokens().ByDigest(ctx, presented.Digest())
 		if errors.Is(err, token.ErrUnknown) {
 			return token.ErrInvalid
 		}
 		if err != nil {
 			return fmt.Errorf("find token: %w", err)
 		}
-		if changed, err := t.RecordUse(uc.now()); err != nil || !changed {
+		first, changed, err := t.RecordUse(uc.now(), origin)
+		switch {
+		case err != nil || !changed:
 			return err
+		case first.ID.IsZero():
+			return tx.Tokens().SaveUse(ctx, t)
 		}
-		return tx.SaveUse(ctx, t)
+		return tx.Tokens().Save(ctx, t, first)
 	})
 }
 
 // bury records that a token's time is up, once.
 func (uc *VerifyToken) recordExpiry(ctx context.Context, id uid.ID, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		t, err := tx.Token(ctx, id)
+		t, err := tx.Tokens().ByID(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find token: %w", err)
 		}
 		if expired, changed := t.Expire(uc.now(), origin); changed {
-			return tx.SaveToken(ctx, t, expired)
+			return tx.Tokens().Save(ctx, t, expired)
 		}
 		return nil
 	})

@@ -42,7 +42,7 @@ func TestATokenWhoseTimeIsUpIsBuriedOnce(t *testing.T) {
 	for range 3 {
 		is(t, s.opens(r), token.ErrInvalid)
 	}
-	s.history("oauth.device_flow_started sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_expired")
+	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used oauth.token_expired")
 	if s.live() != 0 {
 		t.Errorf("%d tokens are alive", s.live())
 	}

@@ -27,9 +27,9 @@ func BenchmarkAuthorizationByCode(b *testing.B) {
 		label := device.ParseLabel(fmt.Sprint("laptop ", i), client)
 		a, code, started := device.Start(client, label, device.StandardTiming, time.Now(), request.Origin{})
 		codes[i] = code.Digest()
-		return tx.AddAuthorization(ctx, a, started)
+		return tx.Authorizations().Add(ctx, a, started)
 	}, func(ctx context.Context, r ports.Reader, i int) error {
-		_, err := r.AuthorizationByCode(ctx, codes[i%filling])
+		_, err := r.Authorizations().ByCode(ctx, codes[i%filling])
 		return err
 	})
 }
@@ -45,9 +45,9 @@ func BenchmarkTokenByDigest(b *testing.B) {
 		now := ports.SystemClock()
 		issued, clear, minted := token.Mint(uid.New(now), of, identity.ExternalSSO, token.Lifetime(time.Hour), now, request.Origin{})
 		digests[i] = clear.Digest()
-		return tx.AddToken(ctx, issued, minted)
+		return tx.Tokens().Add(ctx, issued, minted)
 	}, func(ctx context.Context, r ports.Reader, i int) error {
-		_, err := r.TokenByDigest(ctx, digests[i%filling])
+		_, err := r.Tokens().ByDigest(ctx, digests[i%filling])
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -134,4 +135,25 @@ func scanText(src any) (string, error) {
 		return string(v), nil
 	}
 	return "", fmt.Errorf("column is not text but %T", src)
+}
+
+type subjectColumns struct {
+	Email  text
+	Issuer text
+	NameID text `bun:"name_id"`
+}
+
+func columnsOf(s identity.Subject) subjectColumns {
+	return subjectColumns{text(s.Email().String()), text(s.Issuer()), text(s.NameID())}
+}
+
+func (c subjectColumns) subject() (identity.Subject, error) {
+	if c.Email == "" {
+		return identity.Subject{}, nil
+	}
+	email, err := identity.ParseEmail(string(c.Email))
+	if err != nil {
+		return identity.Subject{}, err
+	}
+	return identity.NewSubject(email, string(c.Issuer), string(c.NameID))
 }

@@ -107,26 +107,42 @@ type slowTx struct {
 	*slowApproval
 }
 
-func (t slowTx) Grants(ctx context.Context, handle secret.Digest) (approval.Grants, error) {
-	grants, err := t.Tx.Grants(ctx, handle)
-	close(t.holdsGrants)
+func (t slowTx) Grants() ports.Grants { return slowGrants{t.Tx.Grants(), t.slowApproval} }
+
+func (t slowTx) Authorizations() ports.Authorizations {
+	return slowAuthorizations{t.Tx.Authorizations(), t.slowApproval}
+}
+
+type slowGrants struct {
+	ports.Grants
+	*slowApproval
+}
+
+func (g slowGrants) BySession(ctx context.Context, session secret.Digest) (approval.Grants, error) {
+	grants, err := g.Grants.BySession(ctx, session)
+	close(g.holdsGrants)
 	return grants, err
 }
 
-func (t slowTx) Authorization(ctx context.Context, id uid.ID) (*device.Authorization, error) {
+type slowAuthorizations struct {
+	ports.Authorizations
+	*slowApproval
+}
+
+func (a slowAuthorizations) ByID(ctx context.Context, id uid.ID) (*device.Authorization, error) {
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for {
 		var waiting int
-		if err := t.db.NewRaw("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(ctx, &waiting); err != nil {
+		if err := a.db.NewRaw("SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(ctx, &waiting); err != nil {
 			return nil, err
 		}
 		if waiting > 0 {
-			return t.Tx.Authorization(ctx, id)
+			return a.Authorizations.ByID(ctx, id)
 		}
 		select {
-		case <-t.finished:
-			return t.Tx.Authorization(ctx, id)
+		case <-a.finished:
+			return a.Authorizations.ByID(ctx, id)
 		case <-again.C:
 		}
 	}

@@ -44,7 +44,7 @@ func down(t *testing.T, db *bun.DB) {
 	s := database.NewStore(db)
 	unavailable(t, "Ready", s.Ready(t.Context()))
 	unavailable(t, "View", s.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
-		_, err := r.Authorization(ctx, uid.New(time.Now()))
+		_, err := r.Authorizations().ByID(ctx, uid.New(time.Now()))
 		return err
 	}))
 	unavailable(t, "Update", s.Update(t.Context(), func(context.Context, ports.Tx) error { return nil }))
@@ -80,7 +80,7 @@ func TestADeadlineThatPasses(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		err := s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-			if err := tx.AddAuthorization(ctx, a, started); err != nil {
+			if err := tx.Authorizations().Add(ctx, a, started); err != nil {
 				return err
 			}
 			<-ctx.Done()
@@ -95,14 +95,14 @@ func TestADatabaseThatHangsIsWaitedForOnlySoLong(t *testing.T) {
 		db := postgres(t).Migrated(t)
 		s := database.NewStore(db)
 		a, started := start()
-		if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.AddAuthorization(ctx, a, started) }); err != nil {
+		if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, started) }); err != nil {
 			t.Fatal(err)
 		}
 		holds, enough := make(chan struct{}), make(chan struct{})
 		var holder sync.WaitGroup
 		holder.Go(func() {
 			_ = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				_, err := tx.Authorization(ctx, a.Snapshot().ID)
+				_, err := tx.Authorizations().ByID(ctx, a.Snapshot().ID)
 				close(holds)
 				<-enough
 				return err
@@ -113,7 +113,7 @@ func TestADatabaseThatHangsIsWaitedForOnlySoLong(t *testing.T) {
 		<-holds
 		waits := database.NewStore(db).Within(100 * time.Millisecond)
 		unavailable(t, "Update", waits.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			_, err := tx.Authorization(ctx, a.Snapshot().ID)
+			_, err := tx.Authorizations().ByID(ctx, a.Snapshot().ID)
 			return err
 		}))
 	})
@@ -126,7 +126,7 @@ func TestADatabaseThatHangsIsWaitedForOnlySoLong(t *testing.T) {
 		s := database.NewStore(databasetest.Open(t, "postgres://devicegate@"+listener.Addr().String()+"/x")).Within(100 * time.Millisecond)
 		unavailable(t, "Ready", s.Ready(t.Context()))
 		unavailable(t, "View", s.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
-			_, err := r.Authorization(ctx, uid.New(ports.SystemClock()))
+			_, err := r.Authorizations().ByID(ctx, uid.New(ports.SystemClock()))
 			return err
 		}))
 	})
@@ -156,13 +156,13 @@ func TestAConnectionThatIsCut(t *testing.T) {
 	}
 	for name, after := range map[string]func(context.Context, ports.Tx) error{
 		"while reading": func(ctx context.Context, tx ports.Tx) error {
-			_, err := tx.Authorization(ctx, a.Snapshot().ID)
+			_, err := tx.Authorizations().ByID(ctx, a.Snapshot().ID)
 			return err
 		},
 		"while committing": func(context.Context, ports.Tx) error { return nil },
 	} {
 		unavailable(t, name, s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			if err := tx.AddAuthorization(ctx, a, started); err != nil {
+			if err := tx.Authorizations().Add(ctx, a, started); err != nil {
 				t.Fatal(err)
 			}
 			cut()
@@ -182,7 +182,7 @@ func TestADeadlockEndsOneOfTheTwo(t *testing.T) {
 	a, started := start()
 	b, alsoStarted := start()
 	err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-		return errors.Join(tx.AddAuthorization(ctx, a, started), tx.AddAuthorization(ctx, b, alsoStarted))
+		return errors.Join(tx.Authorizations().Add(ctx, a, started), tx.Authorizations().Add(ctx, b, alsoStarted))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -191,13 +191,13 @@ func TestADeadlockEndsOneOfTheTwo(t *testing.T) {
 	met.Add(2)
 	cross := func(first, second *device.Authorization) error {
 		return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			_, err := tx.Authorization(ctx, first.Snapshot().ID)
+			_, err := tx.Authorizations().ByID(ctx, first.Snapshot().ID)
 			met.Done()
 			if err != nil {
 				return err
 			}
 			met.Wait()
-			_, err = tx.Authorization(ctx, second.Snapshot().ID)
+			_, err = tx.Authorizations().ByID(ctx, second.Snapshot().ID)
 			return err
 		})
 	}
@@ -234,11 +234,11 @@ func TestAStatementThatTakesTooLong(t *testing.T) {
 	}
 	a, started := start()
 	err := database.NewStore(databasetest.Open(t, url)).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-		if err := tx.AddAuthorization(ctx, a, started); err != nil {
+		if err := tx.Authorizations().Add(ctx, a, started); err != nil {
 			return err
 		}
 		unavailable(t, "Update", database.NewStore(db).Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-			return tx.AddAuthorization(ctx, a, started)
+			return tx.Authorizations().Add(ctx, a, started)
 		}))
 		return nil
 	})

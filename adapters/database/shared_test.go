@@ -47,7 +47,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 				id := fmt.Sprintf("01890000-0000-7000-8000-%012d", i)
 				digest := foreignToken(t, db, id, row.email, row.issuer)
 				err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-					issued, err := tx.TokenByDigest(ctx, digest)
+					issued, err := tx.Tokens().ByDigest(ctx, digest)
 					if err != nil {
 						return err
 					}
@@ -58,7 +58,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 						t.Error("the token opens no doors")
 					}
 					revoked, _ := issued.Revoke("session_ended", now, request.Origin{})
-					return tx.SaveToken(ctx, issued, revoked)
+					return tx.Tokens().Save(ctx, issued, revoked)
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -80,7 +80,7 @@ func TestARevokedTokenThatKeptItsHashIsDead(t *testing.T) {
 		digest := foreignToken(t, db, "01890000-0000-7000-8000-000000000001", "ann@example.com", "NULL")
 		execute(t, db, "UPDATE oauth_access_tokens SET revoked_at = '2026-11-25 00:00:00.000000+00:00'")
 		err := database.NewStore(db).View(t.Context(), func(ctx context.Context, r ports.Reader) error {
-			issued, err := r.TokenByDigest(ctx, digest)
+			issued, err := r.Tokens().ByDigest(ctx, digest)
 			if err == nil && issued.Valid(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)) == nil {
 				t.Error("the token opens doors")
 			}
@@ -104,7 +104,7 @@ func TestOurTokensAsOthersReadThem(t *testing.T) {
 		now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 		issued, clear, minted := token.Mint(uid.New(now), of, identity.ExternalSSO, token.Lifetime(time.Hour), now, request.Origin{})
 		err = database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			return tx.AddToken(ctx, issued, minted)
+			return tx.Tokens().Add(ctx, issued, minted)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func TestEachEventIsKeptOnceWithEveryField(t *testing.T) {
 		e.Connection, e.Mount, e.Reason, e.Detail = "acme", "legacy", "audience_mismatch", "expected a, received b"
 		err := database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 			for range 3 {
-				if err := tx.Record(ctx, e); err != nil {
+				if err := tx.Audit().Record(ctx, e); err != nil {
 					return err
 				}
 			}

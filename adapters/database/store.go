@@ -52,7 +52,7 @@ func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
 	defer cancel()
-	return fn(ctx, &reader{db: s.db})
+	return fn(ctx, reader{db: s.db})
 }
 
 // Update implements [ports.Store]. If the connection breaks while the database
@@ -74,10 +74,15 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
-	if err := fn(ctx, &transaction{reader{db: tx, locks: true}}); err != nil {
+	err = fn(ctx, newTransaction(tx))
+	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
+	if err != nil && !ok {
 		return err
 	}
-	return mapError(ctx, tx.Commit())
+	if err := mapError(ctx, tx.Commit()); err != nil || !ok {
+		return err
+	}
+	return committed.Unwrap()
 }
 
 // Ready implements [ports.Store].

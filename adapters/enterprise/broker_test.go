@@ -66,7 +66,7 @@ func via(t *testing.T, entityID string) connection.Connection {
 func departure(t *testing.T, at time.Time) approval.SignInRequest {
 	t.Helper()
 	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, device.StandardTiming, at, request.Origin{})
-	_, d, err := approval.Begin(a, via(t, ""), connection.Legacy, approval.BrowserBinding{}.OrNew(), at)
+	_, d, _, err := approval.Begin(a, via(t, ""), connection.Legacy, approval.BrowserBinding{}.OrNew(), at, request.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,42 +1,51 @@
 package applicationtest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/ports"
 )
 
-// Event is one row of the audit trail, in the words of the wire contract.
+// Event is an event of the audit trail, in the words of the wire contract.
 type Event struct {
-	Event         string `bun:"event"`
-	SubjectType   string `bun:"subject_type"`
-	SubjectEmail  string `bun:"subject_email"`
-	SubjectIssuer string `bun:"subject_issuer"`
-	TokenID       string `bun:"token_id"`
-	ClientID      string `bun:"client_id"`
-	DeviceLabel   string `bun:"device_label"`
-	Scopes        string `bun:"scopes"`
-	Connection    string `bun:"connection"`
-	Mount         string `bun:"mount"`
-	Reason        string `bun:"reason"`
-	Detail        string `bun:"detail"`
-	IP            string `bun:"ip"`
-	UserAgent     string `bun:"user_agent"`
-	RequestID     string `bun:"request_id"`
+	Event, SubjectType, SubjectEmail, SubjectIssuer string
+	TokenID, ClientID, DeviceLabel, Scopes          string
+	Connection, Mount, Reason, Detail               string
+	IP, UserAgent, RequestID                        string
 }
 
 // Events are all that auditors will find, the oldest first.
 func (w *World) Events(t testing.TB) []Event {
 	t.Helper()
-	var out []Event
-	err := w.DB.NewRaw(`SELECT event, coalesce(subject_type, '') AS subject_type, coalesce(subject_email, '') AS subject_email,
-		coalesce(subject_issuer, '') AS subject_issuer, coalesce(token_id, '') AS token_id, coalesce(client_id, '') AS client_id,
-		coalesce(device_label, '') AS device_label, coalesce(scopes, '') AS scopes, coalesce(connection, '') AS connection,
-		coalesce(mount, '') AS mount, coalesce(reason, '') AS reason, coalesce(detail, '') AS detail, coalesce(ip, '') AS ip,
-		coalesce(user_agent, '') AS user_agent, coalesce(request_id, '') AS request_id
-		FROM audit_events ORDER BY rowid`).Scan(t.Context(), &out)
+	var all []audit.Event
+	err := w.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
+		all, err = r.Audit().Events(ctx, ports.AuditFilter{})
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	out := make([]Event, len(all))
+	for i, e := range all {
+		out[i] = Event{
+			Event: string(e.Kind), SubjectEmail: e.Subject.Email().String(), SubjectIssuer: e.Subject.Issuer(),
+			ClientID: e.ClientID, DeviceLabel: e.DeviceLabel, Scopes: strings.Join(e.Scopes, " "),
+			Connection: e.Connection, Mount: e.Mount, Reason: e.Reason, Detail: e.Detail,
+			UserAgent: e.Origin.UserAgent, RequestID: e.Origin.ID,
+		}
+		if !e.Subject.IsZero() {
+			out[i].SubjectType = string(e.Subject.Type())
+		}
+		if !e.TokenID.IsZero() {
+			out[i].TokenID = e.TokenID.String()
+		}
+		if e.Origin.IP.IsValid() {
+			out[i].IP = e.Origin.IP.String()
+		}
 	}
 	return out
 }

@@ -60,7 +60,7 @@ type trip struct {
 func depart(t testing.TB, a *device.Authorization) *trip {
 	t.Helper()
 	browser := approval.BrowserBinding{}.OrNew()
-	tr, d, err := approval.Begin(a, acme(t), connection.Canonical, browser, begun)
+	tr, d, _, err := approval.Begin(a, acme(t), connection.Canonical, browser, begun, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func arrived(t testing.TB, a *device.Authorization) *trip {
 	t.Helper()
 	tr := depart(t, a)
 	var err error
-	tr.ticket, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second))
+	tr.ticket, _, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second), person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +82,11 @@ func arrived(t testing.TB, a *device.Authorization) *trip {
 func granted(t testing.TB, a *device.Authorization, address string, session approval.GrantSession, at time.Time) *approval.Grant {
 	t.Helper()
 	browser := approval.BrowserBinding{}.OrNew()
-	tr, _, err := approval.Begin(a, acme(t), connection.Canonical, browser, at)
+	tr, _, _, err := approval.Begin(a, acme(t), connection.Canonical, browser, at, person)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tr.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, address), ID: "a"}, acme(t), connection.Canonical, at); err != nil {
+	if _, _, err := tr.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, address), ID: "a"}, acme(t), connection.Canonical, at, person); err != nil {
 		t.Fatal(err)
 	}
 	g, _, err := tr.Complete(a, browser, session, at, person)

@@ -90,10 +90,10 @@ type SignInRequest struct {
 	ExpiresAt  time.Time
 }
 
-// Depart begins a trip for a device that waits for a decision.
-func Begin(a *device.Authorization, via connection.Connection, on connection.Mount, browser BrowserBinding, at time.Time) (*Transaction, SignInRequest, error) {
+// Begin begins the SSO transaction of a device that waits for a decision.
+func Begin(a *device.Authorization, via connection.Connection, on connection.Mount, browser BrowserBinding, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event, error) {
 	if err := a.CheckPending(at); err != nil {
-		return nil, SignInRequest{}, device.ErrInvalidUserCode
+		return nil, SignInRequest{}, audit.Event{}, device.ErrInvalidUserCode
 	}
 	relay := newRelayState()
 	d := a.Snapshot()
@@ -102,10 +102,12 @@ func Begin(a *device.Authorization, via connection.Connection, on connection.Mou
 		Connection: via.Slug(), Mount: on, ACS: via.Settings().ACSMount, RequestID: newRequestID(),
 		Browser: browser.Digest(), BegunAt: at, ExpiresAt: at.Add(transactionTTL),
 	}}
+	started := t.event(audit.LoginStarted, on, at, origin)
+	started.ClientID, started.DeviceLabel = d.ClientID, d.Label
 	return t, SignInRequest{
 		RelayState: relay, RequestID: t.s.RequestID, UserCode: d.UserCode, ACS: t.s.ACS,
 		IssuedAt: at, ExpiresAt: t.s.ExpiresAt,
-	}, nil
+	}, started, nil
 }
 
 // RestoreTransaction brings a transaction back from storage.
@@ -135,30 +137,31 @@ func (t *Transaction) AwaitsResponse(at time.Time) error {
 	return nil
 }
 
-// Arrive accepts a testimony that came in on a mount. The AuthnRequest's ID is
-// spent with it. It returns [ErrTripOver], [ErrInvalidAssertion] if the
-// testimony is about another code, and [connection.ErrForeignDomain].
-func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Connection, on connection.Mount, at time.Time) (Ticket, error) {
+// AcceptAssertion accepts an assertion that came in on a mount. The
+// AuthnRequest's ID is spent with it. It returns [ErrTransactionOver],
+// [ErrInvalidAssertion] if the assertion is about another code, and
+// [connection.ErrForeignDomain].
+func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Connection, on connection.Mount, at time.Time, origin request.Origin) (Ticket, audit.Event, error) {
 	if err := t.AwaitsResponse(at); err != nil {
-		return Ticket{}, err
+		return Ticket{}, audit.Event{}, err
 	}
 	if via.Slug() != t.s.Connection {
-		return Ticket{}, Refuse("connection_mismatch", t.s.Connection, via.Slug())
+		return Ticket{}, audit.Event{}, Refuse("connection_mismatch", t.s.Connection, via.Slug())
 	}
 	if what.Subject.IsZero() {
-		return Ticket{}, ErrInvalidAssertion
+		return Ticket{}, audit.Event{}, ErrInvalidAssertion
 	}
 	if !what.UserCode.IsZero() && what.UserCode != t.s.UserCode {
 		// A user code is worth a login while it is pending: neither is logged.
-		return Ticket{}, Refuse("user_code_mismatch", "the user code of this sign-in", "another")
+		return Ticket{}, audit.Event{}, Refuse("user_code_mismatch", "the user code of this sign-in", "another")
 	}
 	if err := via.CheckSubject(what.Subject); err != nil {
-		return Ticket{}, err
+		return Ticket{}, audit.Event{}, err
 	}
 	ticket := newTicket()
 	t.s.Subject, t.s.AcceptedOn = what.Subject, on
 	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketTTL)
-	return ticket, nil
+	return ticket, t.event(audit.AssertionAccepted, on, at, origin), nil
 }
 
 // Finish turns the ticket into a grant, for the browser that began the trip.
@@ -185,7 +188,9 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 		ID: uid.New(at), Session: session.Digest(), Authorization: t.s.Authorization, UserCode: t.s.UserCode,
 		Subject: t.s.Subject, Connection: t.s.Connection, GrantedAt: at, ExpiresAt: at.Add(grantTTL),
 	}}
-	return g, t.event(audit.LoginCompleted, a, at, origin), nil
+	completed := t.event(audit.LoginCompleted, t.s.AcceptedOn, at, origin)
+	completed.ClientID, completed.DeviceLabel = a.Snapshot().ClientID, a.Snapshot().Label
+	return g, completed, nil
 }
 
 // LoginFailed is the event of a response that was refused, for reason.
@@ -195,10 +200,8 @@ func LoginFailed(via, reason, detail string, on connection.Mount, at time.Time, 
 	return e
 }
 
-func (t *Transaction) event(kind audit.Kind, a *device.Authorization, at time.Time, origin request.Origin) audit.Event {
+func (t *Transaction) event(kind audit.Kind, on connection.Mount, at time.Time, origin request.Origin) audit.Event {
 	e := audit.New(kind, at, origin)
-	d := a.Snapshot()
-	e.Subject, e.ClientID, e.DeviceLabel = t.s.Subject, d.ClientID, d.Label
-	e.Connection, e.Mount = t.s.Connection, string(t.s.AcceptedOn)
+	e.Subject, e.Connection, e.Mount = t.s.Subject, t.s.Connection, string(on)
 	return e
 }

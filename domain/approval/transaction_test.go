@@ -69,7 +69,7 @@ func TestNoTripBeginsForADeviceThatDoesNotWait(t *testing.T) {
 		"decided": {decided, begun},
 		"expired": {authorization(), begun.Add(15 * time.Minute)},
 	} {
-		tr, _, err := approval.Begin(c.a, acme(t), connection.Canonical, approval.BrowserBinding{}.OrNew(), c.at)
+		tr, _, _, err := approval.Begin(c.a, acme(t), connection.Canonical, approval.BrowserBinding{}.OrNew(), c.at, person)
 		if !errors.Is(err, device.ErrInvalidUserCode) || tr != nil {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -116,7 +116,7 @@ func TestTripMoves(t *testing.T) {
 			var err error
 			switch c.move {
 			case "arrive":
-				_, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at)
+				_, _, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at, person)
 			case "finish":
 				_, _, err = tr.t.Complete(tr.device, tr.browser, approval.NewGrantSession(), c.at, person)
 			}
@@ -158,13 +158,13 @@ func TestATestimonyThatDoesNotFitIsRefused(t *testing.T) {
 	} {
 		tr := depart(t, authorization())
 		before := tr.t.Snapshot()
-		ticket, err := tr.t.AcceptAssertion(c.said, acme(t), connection.Canonical, begun)
+		ticket, _, err := tr.t.AcceptAssertion(c.said, acme(t), connection.Canonical, begun, person)
 		if !errors.Is(err, c.want) || !ticket.IsZero() || tr.t.Snapshot() != before {
 			t.Errorf("%s: %v, %v", what, err, tr.t.Snapshot())
 		}
 		// A refused response burns nothing (D5): a good one is still accepted.
 		good := approval.VerifiedAssertion{ID: "b", Subject: subject(t, "alice@acme.example"), UserCode: tr.device.Snapshot().UserCode}
-		if _, err := tr.t.AcceptAssertion(good, acme(t), connection.Canonical, begun); err != nil {
+		if _, _, err := tr.t.AcceptAssertion(good, acme(t), connection.Canonical, begun, person); err != nil {
 			t.Errorf("%s, then a good one: %v", what, err)
 		}
 	}
@@ -278,7 +278,7 @@ func TestARefusalTellsOperatorsMoreThanBrowsers(t *testing.T) {
 // F12: the log and the audit name no user code on a mismatch.
 func TestAUserCodeMismatchNamesNoCode(t *testing.T) {
 	tr, other := depart(t, authorization()), authorization().Snapshot().UserCode
-	_, err := tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, acme(t), connection.Canonical, begun)
+	_, _, err := tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, acme(t), connection.Canonical, begun, person)
 	var refusal *approval.Refusal
 	if !errors.As(err, &refusal) || refusal.Reason != "user_code_mismatch" {
 		t.Fatalf("got %v, want user_code_mismatch", err)
@@ -298,7 +298,7 @@ func TestAnAssertionOfAnotherConnectionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := tr.t.Snapshot()
-	_, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example")}, other, connection.Canonical, begun)
+	_, _, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example")}, other, connection.Canonical, begun, person)
 	var refusal *approval.Refusal
 	if !errors.As(err, &refusal) || refusal.Reason != "connection_mismatch" || !errors.Is(err, approval.ErrInvalidAssertion) || tr.t.Snapshot() != before {
 		t.Errorf("got %v, want connection_mismatch and no change", err)

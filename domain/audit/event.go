@@ -26,6 +26,9 @@ const (
 	TokenRotated       Kind = "oauth.token_rotated"
 	TokenRevoked       Kind = "oauth.token_revoked"
 	TokenExpired       Kind = "oauth.token_expired"
+	TokenFirstUsed     Kind = "oauth.token_first_used"
+	LoginStarted       Kind = "sso.login_started"
+	AssertionAccepted  Kind = "sso.assertion_accepted"
 	LoginCompleted     Kind = "sso.login_completed"
 	LoginFailed        Kind = "sso.login_failed"
 )

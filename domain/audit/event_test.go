@@ -21,6 +21,9 @@ func TestTheKindsAreTheContracts(t *testing.T) {
 		audit.TokenRevoked:       "oauth.token_revoked",
 		audit.TokenExpired:       "oauth.token_expired",
 		audit.DeviceCodeCrossIP:  "oauth.device_code_cross_ip_poll",
+		audit.TokenFirstUsed:     "oauth.token_first_used",
+		audit.LoginStarted:       "sso.login_started",
+		audit.AssertionAccepted:  "sso.assertion_accepted",
 		audit.LoginCompleted:     "sso.login_completed",
 		audit.LoginFailed:        "sso.login_failed",
 	} {

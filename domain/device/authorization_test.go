@@ -321,7 +321,7 @@ func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
 	gap := device.StandardTiming.Gap()
 	use := func(t *testing.T, tok *token.AccessToken) {
 		t.Helper()
-		if _, err := tok.RecordUse(redeemed); err != nil {
+		if _, _, err := tok.RecordUse(redeemed, away); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -397,7 +397,7 @@ func TestTheAdvertisedIntervalIsLongEnough(t *testing.T) {
 func TestATokenThatWasUsedDidArrive(t *testing.T) {
 	a := in(t, device.Redeemed)
 	tok := issued(t, a)
-	if _, err := tok.RecordUse(begun.Add(2 * time.Minute)); err != nil {
+	if _, _, err := tok.RecordUse(begun.Add(2*time.Minute), away); err != nil {
 		t.Fatal(err)
 	}
 	before := a.Snapshot()

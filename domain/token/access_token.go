@@ -83,17 +83,22 @@ func (t *AccessToken) Valid(at time.Time) error {
 // request into a write.
 const lastUsedPrecision = time.Minute
 
-// Use notes a request made with the token and reports whether that is worth
-// keeping. It returns [ErrInvalid] for a dead token.
-func (t *AccessToken) RecordUse(at time.Time) (changed bool, err error) {
+// RecordUse records a request made with the token. It reports whether that is
+// worth keeping, and returns an event for the first use alone: the later ones,
+// at most one a minute, keep LastUsedAt exact enough and tell an auditor
+// nothing. It returns [ErrInvalid] for a dead token.
+func (t *AccessToken) RecordUse(at time.Time, origin request.Origin) (first audit.Event, changed bool, err error) {
 	if err := t.Valid(at); err != nil {
-		return false, err
+		return audit.Event{}, false, err
 	}
 	if at.Sub(t.s.LastUsedAt) < lastUsedPrecision {
-		return false, nil
+		return audit.Event{}, false, nil
+	}
+	if t.s.LastUsedAt.IsZero() {
+		first = t.event(audit.TokenFirstUsed, at, origin)
 	}
 	t.s.LastUsedAt = at
-	return true, nil
+	return first, true, nil
 }
 
 // Revoke ends the token for the given reason. Revoking a dead one changes

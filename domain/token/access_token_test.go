@@ -155,7 +155,7 @@ func TestATokenIsValidUntilItExpiresOrIsRevoked(t *testing.T) {
 			t.Errorf("%s after its birth: %v", at.Sub(born), err)
 		}
 		before := tok.Snapshot()
-		if changed, err := tok.RecordUse(at); !errors.Is(err, want) || changed != (want == nil) {
+		if _, changed, err := tok.RecordUse(at, by); !errors.Is(err, want) || changed != (want == nil) {
 			t.Errorf("%s after its birth, used: %v, %v", at.Sub(born), changed, err)
 		} else if err != nil && tok.Snapshot() != before {
 			t.Errorf("the refused use leaves %+v", tok.Snapshot())
@@ -181,7 +181,10 @@ func TestALastUseIsKeptByTheMinute(t *testing.T) {
 		{48 * time.Hour, true},
 	} {
 		at := born.Add(c.after)
-		changed, err := tok.RecordUse(at)
+		first, changed, err := tok.RecordUse(at, by)
+		if want := c.news && kept.IsZero(); want != (first.Kind == audit.TokenFirstUsed) || want == first.ID.IsZero() {
+			t.Errorf("%s after its birth: got event %+v, want one: %v", c.after, first, want)
+		}
 		if c.news {
 			kept = at
 		}
@@ -229,7 +232,7 @@ func TestATokenExpiresOnce(t *testing.T) {
 }
 
 func TestATokenThatWasNeverUsedGetsAnotherSecret(t *testing.T) {
-	use := func(tok *token.AccessToken) { _, _ = tok.RecordUse(born) }
+	use := func(tok *token.AccessToken) { _, _, _ = tok.RecordUse(born, by) }
 	revoke := func(tok *token.AccessToken) { tok.Revoke("not_delivered", born, by) }
 	for what, c := range map[string]struct {
 		before func(*token.AccessToken)
@@ -319,7 +322,7 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			var moved bool
 			switch name {
 			case "use":
-				moved, _ = tok.RecordUse(at)
+				_, moved, _ = tok.RecordUse(at, by)
 			case "revoke":
 				_, moved = tok.Revoke("x", at, by)
 			case "expire":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -64,13 +65,20 @@ func (w *world) started() (*device.Authorization, audit.Event) {
 	return a, e
 }
 
-func (w *world) event() audit.Event { return audit.New(audit.DeviceFlowStarted, w.now, w.by) }
+// event has every field.
+func (w *world) event() audit.Event {
+	e := audit.New(audit.DeviceFlowStarted, w.now, w.by)
+	e.Subject, e.TokenID, e.ClientID, e.DeviceLabel = w.ann, uid.New(w.now), "difyctl", "laptop"
+	e.Scopes, e.Connection, e.Mount = []string{"apps:run", "full"}, "acme", "legacy"
+	e.Reason, e.Detail = "audience_mismatch", "expected a, received b"
+	return e
+}
 
 // added is a pending authorization that s holds.
 func (w *world) added(s ports.Store) *device.Authorization {
 	w.t.Helper()
 	a, started := w.started()
-	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddAuthorization(ctx, a, started) })
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, started) })
 	return a
 }
 
@@ -81,25 +89,32 @@ func (w *world) connection() connection.Connection {
 	return c
 }
 
-// departed is a trip for an authorization that s holds.
-func (w *world) departed(s ports.Store, a *device.Authorization, browser approval.BrowserBinding, at time.Time) (*approval.Transaction, approval.SignInRequest) {
+// begun is an SSO transaction, for an authorization, that s holds.
+func (w *world) begun(s ports.Store, a *device.Authorization, browser approval.BrowserBinding, at time.Time) (*approval.Transaction, approval.SignInRequest) {
 	w.t.Helper()
-	transaction, signIn, err := approval.Begin(a, w.connection(), connection.Legacy, browser, at)
+	transaction, signIn, started, err := approval.Begin(a, w.connection(), connection.Legacy, browser, at, w.by)
 	must(w.t, err)
-	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddTransaction(ctx, transaction) })
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Transactions().Add(ctx, transaction, started) })
 	return transaction, signIn
 }
 
-// granted is a grant for an authorization that s holds.
-func (w *world) granted(s ports.Store, a *device.Authorization, handle secret.Digest) *approval.Grant {
+// grant is one for an authorization.
+func (w *world) grant(a *device.Authorization, session secret.Digest) *approval.Grant {
 	w.t.Helper()
 	d := a.Snapshot()
 	g, err := approval.RestoreGrant(approval.GrantSnapshot{
-		ID: uid.New(w.now), Session: handle, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
+		ID: uid.New(w.now), Session: session, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
 		Connection: "acme", GrantedAt: w.now, ExpiresAt: w.now.Add(5 * time.Minute),
 	})
 	must(w.t, err)
-	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddGrant(ctx, g, w.event()) })
+	return g
+}
+
+// granted is a grant that s holds.
+func (w *world) granted(s ports.Store, a *device.Authorization, session secret.Digest) *approval.Grant {
+	w.t.Helper()
+	g := w.grant(a, session)
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Grants().Add(ctx, g, w.event()) })
 	return g
 }
 
@@ -107,7 +122,7 @@ func (w *world) granted(s ports.Store, a *device.Authorization, handle secret.Di
 func (w *world) minted(s ports.Store, of token.Device, at time.Time) (*token.AccessToken, token.Secret) {
 	w.t.Helper()
 	issued, clear, e := token.Mint(uid.New(at), of, identity.ExternalSSO, token.Lifetime(hour), at, w.by)
-	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddToken(ctx, issued, e) })
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Add(ctx, issued, e) })
 	return issued, clear
 }
 
@@ -123,22 +138,60 @@ func update(t *testing.T, s ports.Store, fn func(ctx context.Context, tx ports.T
 	must(t, s.Update(t.Context(), fn))
 }
 
+// view runs fn in a View and, under lock, in an Update.
 func view(t *testing.T, s ports.Store, fn func(ctx context.Context, r ports.Reader) error) {
 	t.Helper()
 	must(t, s.View(t.Context(), fn))
+	update(t, s, func(ctx context.Context, tx ports.Tx) error { return fn(ctx, readerOf{tx}) })
 }
 
-func spend(t *testing.T, s ports.Store, issuer, id string, until time.Time) error {
+// readerOf is what a [ports.Tx] reads.
+type readerOf struct{ tx ports.Tx }
+
+func (r readerOf) Authorizations() ports.AuthorizationReader { return r.tx.Authorizations() }
+func (r readerOf) Transactions() ports.TransactionReader     { return r.tx.Transactions() }
+func (r readerOf) Grants() ports.GrantReader                 { return r.tx.Grants() }
+func (r readerOf) Tokens() ports.TokenReader                 { return r.tx.Tokens() }
+func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
+
+// seen makes sure that an event is kept a number of times, with every field.
+func seen(t *testing.T, s ports.Store, want audit.Event, times int) {
 	t.Helper()
-	return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-		return tx.SpendAssertion(ctx, issuer, id, until)
+	must(t, s.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+		seenBy(ctx, t, r.Audit(), want, times)
+		return nil
+	}))
+}
+
+func seenBy(ctx context.Context, t *testing.T, r ports.AuditReader, want audit.Event, times int) {
+	t.Helper()
+	events, err := r.Events(ctx, ports.AuditFilter{Kind: want.Kind, Since: want.At, Newest: true})
+	must(t, err)
+	found := 0
+	for _, got := range events {
+		if got.ID == want.ID {
+			found++
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("event:\n got %+v\nwant %+v", got, want)
+			}
+		}
+	}
+	if found != times {
+		t.Errorf("event %s: got it %d times, want %d", want.Kind, found, times)
+	}
+}
+
+func (w *world) spend(s ports.Store, issuer, id string, until time.Time) error {
+	w.t.Helper()
+	return s.Update(w.t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return tx.Transactions().SpendAssertion(ctx, issuer, id, until, w.event())
 	})
 }
 
 func unknown(t *testing.T, s ports.Store, id uid.ID) {
 	t.Helper()
 	view(t, s, func(ctx context.Context, r ports.Reader) error {
-		if _, err := r.Authorization(ctx, id); !errors.Is(err, device.ErrUnknown) {
+		if _, err := r.Authorizations().ByID(ctx, id); !errors.Is(err, device.ErrUnknown) {
 			t.Errorf("authorization: got %v, want device.ErrUnknown", err)
 		}
 		return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -18,37 +19,36 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		issued, clear := w.minted(s, of, w.now)
 		w.minted(s, w.device("other"), w.now)
 		look := func(ctx context.Context, r ports.Reader) error {
-			got, err := r.Token(ctx, issued.Snapshot().ID)
+			got, err := r.Tokens().ByID(ctx, issued.Snapshot().ID)
 			must(t, err)
 			equal(t, got.Snapshot(), issued.Snapshot())
-			got, err = r.TokenByDigest(ctx, clear.Digest())
+			got, err = r.Tokens().ByDigest(ctx, clear.Digest())
 			must(t, err)
 			equal(t, got.Snapshot(), issued.Snapshot())
-			got, err = r.LiveToken(ctx, of)
+			got, err = r.Tokens().LiveOf(ctx, of)
 			must(t, err)
 			equal(t, got.Snapshot(), issued.Snapshot())
 			return nil
 		}
 		view(t, s, look)
-		_, err := issued.RecordUse(w.now.Add(time.Minute))
+		first, _, err := issued.RecordUse(w.now.Add(time.Minute), w.by)
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, w.event()) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, first) })
 		view(t, s, look)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx) })
 	})
 
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		never, clear, _ := token.Mint(uid.New(w.now), w.device("never"), "external_sso", token.Lifetime(hour), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
-			_, err := tx.Token(ctx, never.Snapshot().ID)
+			_, err := tx.Tokens().ByID(ctx, never.Snapshot().ID)
 			is(t, err, token.ErrUnknown)
-			_, err = tx.TokenByDigest(ctx, clear.Digest())
+			_, err = tx.Tokens().ByDigest(ctx, clear.Digest())
 			is(t, err, token.ErrUnknown)
-			_, err = tx.LiveToken(ctx, w.device("never"))
+			_, err = tx.Tokens().LiveOf(ctx, w.device("never"))
 			is(t, err, token.ErrUnknown)
-			is(t, tx.SaveToken(ctx, never, w.event()), token.ErrUnknown)
-			is(t, tx.SaveUse(ctx, never), token.ErrUnknown)
+			is(t, tx.Tokens().Save(ctx, never, w.event()), token.ErrUnknown)
+			is(t, tx.Tokens().SaveUse(ctx, never), token.ErrUnknown)
 			return nil
 		})
 	})
@@ -61,7 +61,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		email.Email, issuer.Issuer, client.ClientID, label.Label = w.email("bob@example.com"), w.issuer+"2", "other", "Laptop"
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
 			for _, of := range []token.Device{email, issuer, client, label} {
-				_, err := r.LiveToken(ctx, of)
+				_, err := r.Tokens().LiveOf(ctx, of)
 				is(t, err, token.ErrUnknown)
 			}
 			return nil
@@ -74,23 +74,23 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		old, clear := w.minted(s, of, w.now)
 		next, _, minted := token.Mint(uid.New(w.now), of, "external_sso", token.Lifetime(hour), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
-			live, err := tx.LiveToken(ctx, of)
+			live, err := tx.Tokens().LiveOf(ctx, of)
 			must(t, err)
 			revoked, changed := live.Revoke("replaced", w.now, w.by)
 			if !changed {
 				t.Fatal("the token was dead already")
 			}
 			old = live
-			must(t, tx.SaveToken(ctx, live, revoked))
-			return tx.AddToken(ctx, next, minted)
+			must(t, tx.Tokens().Save(ctx, live, revoked))
+			return tx.Tokens().Add(ctx, next, minted)
 		})
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
-			_, err := r.TokenByDigest(ctx, clear.Digest())
+			_, err := r.Tokens().ByDigest(ctx, clear.Digest())
 			is(t, err, token.ErrUnknown)
-			live, err := r.LiveToken(ctx, of)
+			live, err := r.Tokens().LiveOf(ctx, of)
 			must(t, err)
 			equal(t, live.Snapshot(), next.Snapshot())
-			dead, err := r.Token(ctx, old.Snapshot().ID)
+			dead, err := r.Tokens().ByID(ctx, old.Snapshot().ID)
 			must(t, err)
 			equal(t, dead.Snapshot(), old.Snapshot())
 			return nil
@@ -102,7 +102,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		of := w.device("laptop")
 		issued, _ := w.minted(s, of, w.now.Add(-100*hour))
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
-			live, err := r.LiveToken(ctx, of)
+			live, err := r.Tokens().LiveOf(ctx, of)
 			must(t, err)
 			equal(t, live.Snapshot(), issued.Snapshot())
 			return nil
@@ -113,14 +113,14 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newWorld(t)
 		issued, first := w.minted(s, w.device("laptop"), w.now)
 		revoked, _ := issued.Revoke("undelivered", w.now, w.by)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, revoked) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, revoked) })
 		second, rotated, err := issued.Reissue(w.now, w.by)
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, issued, rotated) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, rotated) })
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
-			_, err := r.TokenByDigest(ctx, first.Digest())
+			_, err := r.Tokens().ByDigest(ctx, first.Digest())
 			is(t, err, token.ErrUnknown)
-			got, err := r.TokenByDigest(ctx, second.Digest())
+			got, err := r.Tokens().ByDigest(ctx, second.Digest())
 			must(t, err)
 			equal(t, got.Snapshot(), issued.Snapshot())
 			return nil
@@ -133,16 +133,16 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		current, err := token.Restore(stale.Snapshot())
 		must(t, err)
 		revoked, _ := current.Revoke("session_ended", w.now, w.by)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, current, revoked) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, current, revoked) })
 
 		at := w.now.Add(2 * time.Minute)
-		_, err = stale.RecordUse(at) // whoever used it had not heard
+		_, _, err = stale.RecordUse(at, w.by) // whoever used it had not heard
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveUse(ctx, stale) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().SaveUse(ctx, stale) })
 		want := current.Snapshot()
 		want.LastUsedAt = at
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
-			got, err := r.Token(ctx, want.ID)
+			got, err := r.Tokens().ByID(ctx, want.ID)
 			must(t, err)
 			equal(t, got.Snapshot(), want)
 			return nil
@@ -158,7 +158,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		}
 		dead, _ := w.minted(s, w.device("dead"), w.now)
 		revoked, _ := dead.Revoke("session_ended", w.now, w.by)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveToken(ctx, dead, revoked) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, dead, revoked) })
 		w.minted(s, w.device("expired"), w.now.Add(-hour)) // at this very moment
 		other := w.device("other")
 		other.Email = w.email("bob@example.com")
@@ -175,7 +175,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 			{6, 2, 5, 5},
 		} {
 			look := func(ctx context.Context, r ports.Reader) error {
-				tokens, total, err := r.Sessions(ctx, w.ann.Email(), w.issuer, w.now, page.offset, page.limit)
+				tokens, total, err := r.Tokens().Sessions(ctx, w.ann.Email(), w.issuer, w.now, page.offset, page.limit)
 				must(t, err)
 				if total != 5 {
 					t.Errorf("%+v: %d in all, want 5", page, total)
@@ -193,19 +193,94 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 				return nil
 			}
 			view(t, s, look)
-			update(t, s, func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx) })
 		}
 	})
 
-	t.Run("a token's event is kept with it", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
-		issued, _, minted := token.Mint(uid.New(w.now), w.device("laptop"), "external_sso", token.Lifetime(hour), w.now, w.by)
-		err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			return tx.AddToken(ctx, issued, audit.Event{})
+	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
+		"Add": func(w *world, _ ports.Store) eventWrite {
+			issued, _, _ := token.Mint(uid.New(w.now), w.device("laptop"), "external_sso", token.Lifetime(hour), w.now, w.by)
+			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
+				return tx.Tokens().Add(ctx, issued, event)
+			}
+		},
+		"Save": func(w *world, s ports.Store) eventWrite {
+			issued, _ := w.minted(s, w.device("laptop"), w.now)
+			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
+				return tx.Tokens().Save(ctx, issued, event)
+			}
+		},
+	})
+
+	byID := func(t *testing.T, s ports.Store, id uid.ID) (got token.Snapshot) {
+		t.Helper()
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			found, err := r.Tokens().ByID(ctx, id)
+			must(t, err)
+			got = found.Snapshot()
+			return nil
 		})
-		if err == nil {
-			t.Error("a token was kept without an event")
+		return got
+	}
+	// states are those that a token can be in; together they have every field.
+	states := func(w *world) (live, revoked token.Snapshot) {
+		issued, _, _ := token.Mint(uid.New(w.now), w.device("laptop"), "external_sso", token.Lifetime(hour), w.now, w.by)
+		live = issued.Snapshot()
+		live.LastUsedAt = w.now.Add(time.Second)
+		revoked = live
+		revoked.RevokedAt, revoked.Digest = w.now.Add(time.Minute), secret.Digest{}
+		return live, revoked
+	}
+
+	t.Run("Add keeps every field", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		live, revoked := states(w)
+		both := live
+		both.RevokedAt = revoked.RevokedAt
+		noZero(t, both)
+		revoked.ID = uid.New(w.now)
+		for _, want := range []token.Snapshot{live, revoked} {
+			issued, err := token.Restore(want)
+			must(t, err)
+			update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Add(ctx, issued, w.event()) })
+			equal(t, byID(t, s, want.ID), want)
 		}
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AddToken(ctx, issued, minted) })
+	})
+
+	t.Run("Save keeps every field", func(t *testing.T) { // F07
+		s, w := open(t), newWorld(t)
+		possible := func(s token.Snapshot) error {
+			if s.Device.Email.IsZero() {
+				return token.ErrUnknown // a person of another issuer: what is stored stays
+			}
+			_, err := token.Restore(s)
+			return err
+		}
+		live, revoked := states(w)
+		changes := variants(t, w, possible, map[string]any{"ID": nil, "RevokedAt": nil, "Prefix": "dfoa_"}, live, revoked)
+		changes = append(changes, variant[token.Snapshot]{field: "RevokedAt", snapshot: live}, variant[token.Snapshot]{field: "RevokedAt", snapshot: revoked})
+		for i, change := range changes {
+			of := w.device("stored " + string(rune('A'+i)))
+			of.Email = w.email("stored@example.com")
+			stored, _ := w.minted(s, of, w.now)
+			want := change.snapshot
+			want.ID = stored.Snapshot().ID
+			if change.field != "Digest" && !want.Digest.IsZero() {
+				want.Digest = random()
+			}
+			if change.field != "Device.Label" {
+				want.Device.Label += string(rune('A' + i)) // one live token for each device
+			}
+			issued, err := token.Restore(want)
+			must(t, err)
+			if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, w.event()) }); err != nil {
+				if !change.cleared {
+					t.Errorf("%s: %v", change.field, err)
+				}
+				continue
+			}
+			if got := byID(t, s, want.ID); got != want {
+				t.Errorf("%s:\n got %+v\nwant %+v", change.field, got, want)
+			}
+		}
 	})
 }

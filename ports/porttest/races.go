@@ -71,18 +71,18 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		a := w.added(s).Snapshot()
 		finders := []func(context.Context, ports.Reader) (*device.Authorization, error){
 			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
-				return r.AuthorizationByUserCode(ctx, a.UserCode)
+				return r.Authorizations().ByUserCode(ctx, a.UserCode)
 			},
 			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
-				return r.Authorization(ctx, a.ID)
+				return r.Authorizations().ByID(ctx, a.ID)
 			},
 			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
-				return r.AuthorizationByCode(ctx, a.Code)
+				return r.Authorizations().ByCode(ctx, a.Code)
 			},
 		}
 		oneWon(t, race(func(i int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				mine, err := finders[i%len(finders)](ctx, tx)
+				mine, err := finders[i%len(finders)](ctx, readerOf{tx})
 				if err != nil {
 					return err
 				}
@@ -91,7 +91,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					return err
 				}
 				wait(ctx, linger)
-				return tx.SaveAuthorization(ctx, mine, approved)
+				return tx.Authorizations().Save(ctx, mine, approved)
 			})
 		}), device.ErrNotPending)
 	})
@@ -101,12 +101,12 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		a := w.added(s)
 		approved, err := a.Approve(w.ann, w.now, w.by)
 		must(t, err)
-		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.SaveAuthorization(ctx, a, approved) })
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Save(ctx, a, approved) })
 		of := w.device("laptop")
 
 		oneWon(t, race(func(int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				mine, err := tx.AuthorizationByCode(ctx, a.Snapshot().Code)
+				mine, err := tx.Authorizations().ByCode(ctx, a.Snapshot().Code)
 				if err != nil {
 					return err
 				}
@@ -115,10 +115,10 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				}
 				wait(ctx, linger)
 				issued, _, minted := token.Mint(mine.Snapshot().TokenID, of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
-				if err := tx.AddToken(ctx, issued, minted); err != nil {
+				if err := tx.Tokens().Add(ctx, issued, minted); err != nil {
 					return err
 				}
-				return tx.SaveAuthorization(ctx, mine, minted)
+				return tx.Authorizations().Save(ctx, mine, minted)
 			})
 		}), device.ErrExpiredToken)
 	})
@@ -140,14 +140,14 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				}
 				live := 0
 				for _, id := range minted {
-					view(t, s, func(ctx context.Context, r ports.Reader) error {
-						issued, err := r.Token(ctx, id)
-						must(t, err)
-						if issued.Valid(w.now) == nil {
-							live++
-						}
-						return nil
+					var issued *token.AccessToken
+					view(t, s, func(ctx context.Context, r ports.Reader) (err error) {
+						issued, err = r.Tokens().ByID(ctx, id)
+						return err
 					})
+					if issued.Valid(w.now) == nil {
+						live++
+					}
 				}
 				if live != 1 {
 					t.Errorf("%d live tokens, want 1", live)
@@ -160,7 +160,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newWorld(t)
 		oneWon(t, race(func(int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				err := tx.SpendAssertion(ctx, w.issuer, "_1", w.now)
+				err := tx.Transactions().SpendAssertion(ctx, w.issuer, "_1", w.now, w.event())
 				wait(ctx, linger)
 				return err
 			})
@@ -173,14 +173,14 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		spent, outcome := make(chan struct{}), make(chan error)
 		go func() {
 			outcome <- s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				err := tx.SpendAssertion(ctx, w.issuer, "_1", w.now)
+				err := tx.Transactions().SpendAssertion(ctx, w.issuer, "_1", w.now, w.event())
 				close(spent)
 				wait(ctx, linger)
 				return errors.Join(err, failed)
 			})
 		}()
 		<-spent
-		must(t, spend(t, s, w.issuer, "_1", w.now)) // waits for the other to fail
+		must(t, w.spend(s, w.issuer, "_1", w.now)) // waits for the other to fail
 		is(t, <-outcome, failed)
 	})
 
@@ -190,7 +190,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		g := w.granted(s, w.added(s), handle)
 		oneWon(t, race(func(int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				grants, err := tx.Grants(ctx, handle)
+				grants, err := tx.Grants().BySession(ctx, handle)
 				if err != nil {
 					return err
 				}
@@ -199,28 +199,25 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					return err
 				}
 				wait(ctx, linger)
-				return tx.SaveGrant(ctx, spent)
+				return tx.Grants().Save(ctx, spent, w.event())
 			})
 		}), approval.ErrConsumed)
 	})
 
 	t.Run("of many arrivals of one trip at once one wins", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
-		transaction, signIn := w.departed(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
-		oneWon(t, race(func(i int) error {
+		_, signIn := w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
+		oneWon(t, race(func(int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				mine, err := tx.TransactionByRelayState(ctx, signIn.RelayState.Digest())
-				if i%2 == 1 {
-					mine, err = tx.Transaction(ctx, transaction.Snapshot().ID)
-				}
+				mine, err := tx.Transactions().ByRelayState(ctx, signIn.RelayState.Digest())
 				if err != nil {
 					return err
 				}
-				if _, err := mine.AcceptAssertion(approval.VerifiedAssertion{Subject: w.ann, ID: "_1"}, w.connection(), "canonical", w.now); err != nil {
+				if _, _, err := mine.AcceptAssertion(approval.VerifiedAssertion{Subject: w.ann, ID: "_1"}, w.connection(), "canonical", w.now, w.by); err != nil {
 					return err
 				}
 				wait(ctx, linger)
-				return tx.SaveTransaction(ctx, mine)
+				return tx.Transactions().Save(ctx, mine, w.event())
 			})
 		}), approval.ErrTransactionOver)
 	})
@@ -237,7 +234,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				return err
 			}
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				err := tx.AddAuthorization(ctx, a, started)
+				err := tx.Authorizations().Add(ctx, a, started)
 				wait(ctx, linger)
 				return err
 			})
@@ -251,9 +248,9 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		dead := errors.New("dead already")
 		oneWon(t, race(func(i int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-				mine, err := tx.Token(ctx, issued.Snapshot().ID)
+				mine, err := tx.Tokens().ByID(ctx, issued.Snapshot().ID)
 				if i%2 == 1 {
-					mine, err = tx.TokenByDigest(ctx, clear.Digest())
+					mine, err = tx.Tokens().ByDigest(ctx, clear.Digest())
 				}
 				if errors.Is(err, token.ErrUnknown) {
 					return dead
@@ -266,7 +263,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					return dead
 				}
 				wait(ctx, linger)
-				return tx.SaveToken(ctx, mine, revoked)
+				return tx.Tokens().Save(ctx, mine, revoked)
 			})
 		}), dead)
 	})
@@ -275,7 +272,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 // replace mints a token for a device in the place of the one it has.
 func replace(ctx context.Context, s ports.Store, w *world, of token.Device, id *uid.ID) error {
 	return s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		live, err := tx.LiveToken(ctx, of)
+		live, err := tx.Tokens().LiveOf(ctx, of)
 		if err != nil && !errors.Is(err, token.ErrUnknown) {
 			return err
 		}
@@ -283,12 +280,12 @@ func replace(ctx context.Context, s ports.Store, w *world, of token.Device, id *
 		if err == nil {
 			var revoked audit.Event
 			revoked, _ = live.Revoke("replaced", w.now, w.by)
-			if err := tx.SaveToken(ctx, live, revoked); err != nil {
+			if err := tx.Tokens().Save(ctx, live, revoked); err != nil {
 				return err
 			}
 		}
 		issued, _, minted := token.Mint(uid.New(w.now), of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
 		*id = issued.Snapshot().ID
-		return tx.AddToken(ctx, issued, minted)
+		return tx.Tokens().Add(ctx, issued, minted)
 	})
 }

@@ -1,0 +1,128 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+type authorizationRow struct {
+	bun.BaseModel `bun:"table:device_authorizations"`
+
+	ID             id `bun:",pk"`
+	DeviceCodeHash digest
+	UserCode       text
+	ClientID       text
+	DeviceLabel    text
+	RequestedFrom  addr
+	RequestedAt    timestamp
+	ExpiresAt      timestamp
+	Status         text
+	Subject        subjectColumns `bun:"embed:subject_"`
+	TokenID        id
+	DecidedAt      timestamp
+	RedeemedAt     timestamp
+	RedeemedFrom   addr
+	Repeated       bool
+	Undelivered    bool
+	SeenElsewhere  bool
+}
+
+func authorizationRowOf(a *device.Authorization) *authorizationRow {
+	s := a.Snapshot()
+	return &authorizationRow{
+		ID: id(s.ID), DeviceCodeHash: digest(s.Code), UserCode: text(s.UserCode.String()),
+		ClientID: text(s.ClientID), DeviceLabel: text(s.Label),
+		RequestedFrom: addr(s.RequestedFrom), RequestedAt: timestamp(s.RequestedAt), ExpiresAt: timestamp(s.ExpiresAt),
+		Status: text(s.Status), Subject: columnsOf(s.Subject), TokenID: id(s.TokenID), DecidedAt: timestamp(s.DecidedAt),
+		RedeemedAt: timestamp(s.RedeemedAt), RedeemedFrom: addr(s.RedeemedFrom),
+		Repeated: s.Repeated, Undelivered: s.Undelivered, SeenElsewhere: s.PolledElsewhere,
+	}
+}
+
+func (r *authorizationRow) restore() (*device.Authorization, error) {
+	code, err := device.ParseUserCode(string(r.UserCode))
+	if err != nil {
+		return nil, fmt.Errorf("stored authorization %s: %w", uid.ID(r.ID), err)
+	}
+	subject, err := r.Subject.subject()
+	if err != nil {
+		return nil, fmt.Errorf("stored authorization %s: %w", uid.ID(r.ID), err)
+	}
+	return device.Restore(device.Snapshot{
+		ID: uid.ID(r.ID), Code: secret.Digest(r.DeviceCodeHash), UserCode: code,
+		ClientID: string(r.ClientID), Label: string(r.DeviceLabel),
+		RequestedFrom: netip.Addr(r.RequestedFrom), RequestedAt: r.RequestedAt.time(), ExpiresAt: r.ExpiresAt.time(),
+		Status: device.Status(r.Status), Subject: subject, TokenID: uid.ID(r.TokenID), DecidedAt: r.DecidedAt.time(),
+		RedeemedAt: r.RedeemedAt.time(), RedeemedFrom: netip.Addr(r.RedeemedFrom),
+		Repeated: r.Repeated, Undelivered: r.Undelivered, PolledElsewhere: r.SeenElsewhere,
+	})
+}
+
+type authorizationReader struct{ reader }
+
+func (r authorizationReader) by(ctx context.Context, where string, arg any) (*device.Authorization, error) {
+	row := new(authorizationRow)
+	if err := one(ctx, r.from(row).Where(where, arg), device.ErrUnknown); err != nil {
+		return nil, err
+	}
+	return row.restore()
+}
+
+func (r authorizationReader) ByID(ctx context.Context, wanted uid.ID) (*device.Authorization, error) {
+	return r.by(ctx, "id = ?", id(wanted))
+}
+
+func (r authorizationReader) ByCode(ctx context.Context, code secret.Digest) (*device.Authorization, error) {
+	return r.by(ctx, "device_code_hash = ?", digest(code))
+}
+
+func (r authorizationReader) ByUserCode(ctx context.Context, code device.UserCode) (*device.Authorization, error) {
+	return r.by(ctx, "user_code = ?", code.String())
+}
+
+func (r authorizationReader) RedeemedFor(ctx context.Context, tokens []uid.ID) ([]*device.Authorization, error) {
+	if len(tokens) == 0 {
+		return nil, nil
+	}
+	wanted := make([]id, len(tokens))
+	for i, t := range tokens {
+		wanted[i] = id(t)
+	}
+	var rows []authorizationRow
+	q := r.from(&rows).Where("token_id IN (?)", bun.List(wanted)).Where("redeemed_at IS NOT NULL")
+	if err := q.Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	found := make([]*device.Authorization, len(rows))
+	for i := range rows {
+		var err error
+		if found[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+type authorizations struct {
+	authorizationReader
+	tx *transaction
+}
+
+func (w authorizations) Add(ctx context.Context, a *device.Authorization, event audit.Event) error {
+	// An error would end the transaction; doing nothing does not.
+	insert := w.tx.insert(authorizationRowOf(a)).On("CONFLICT (user_code) DO NOTHING")
+	return w.tx.oneRowBecause(ctx, event, insert, ports.ErrUserCodeTaken)
+}
+
+func (w authorizations) Save(ctx context.Context, a *device.Authorization, event audit.Event) error {
+	return w.tx.oneRowBecause(ctx, event, w.tx.update(authorizationRowOf(a)), device.ErrUnknown)
+}

@@ -1,0 +1,97 @@
+package database
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+type grantRow struct {
+	bun.BaseModel `bun:"table:approval_grants"`
+
+	ID              id `bun:",pk"`
+	HandleHash      digest
+	AuthorizationID id
+	UserCode        text
+	Subject         subjectColumns `bun:"embed:subject_"`
+	Connection      text
+	GrantedAt       timestamp
+	ExpiresAt       timestamp
+	SpentAt         timestamp
+}
+
+func grantRowOf(g *approval.Grant) *grantRow {
+	s := g.Snapshot()
+	return &grantRow{
+		ID: id(s.ID), HandleHash: digest(s.Session), AuthorizationID: id(s.Authorization),
+		UserCode: text(s.UserCode.String()), Subject: columnsOf(s.Subject), Connection: text(s.Connection),
+		GrantedAt: timestamp(s.GrantedAt), ExpiresAt: timestamp(s.ExpiresAt), SpentAt: timestamp(s.SpentAt),
+	}
+}
+
+func (r *grantRow) restore() (*approval.Grant, error) {
+	code, err := device.ParseUserCode(string(r.UserCode))
+	if err != nil {
+		return nil, fmt.Errorf("stored grant %s: %w", uid.ID(r.ID), err)
+	}
+	subject, err := r.Subject.subject()
+	if err != nil {
+		return nil, fmt.Errorf("stored grant %s: %w", uid.ID(r.ID), err)
+	}
+	return approval.RestoreGrant(approval.GrantSnapshot{
+		ID: uid.ID(r.ID), Session: secret.Digest(r.HandleHash), Authorization: uid.ID(r.AuthorizationID),
+		UserCode: code, Subject: subject, Connection: string(r.Connection),
+		GrantedAt: r.GrantedAt.time(), ExpiresAt: r.ExpiresAt.time(), SpentAt: r.SpentAt.time(),
+	})
+}
+
+type grantReader struct{ reader }
+
+func (r grantReader) BySession(ctx context.Context, session secret.Digest) (approval.Grants, error) {
+	var rows []grantRow
+	// The order keeps two transactions from locking the rows crosswise.
+	if err := r.from(&rows).Where("handle_hash = ?", digest(session)).Order("id").Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	var found approval.Grants
+	for i := range rows {
+		g, err := rows[i].restore()
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, g)
+	}
+	return found, nil
+}
+
+type grants struct {
+	grantReader
+	tx *transaction
+}
+
+func (w grants) Add(ctx context.Context, g *approval.Grant, event audit.Event) error {
+	return w.tx.because(ctx, event, w.tx.insert(grantRowOf(g)))
+}
+
+func (w grants) Save(ctx context.Context, g *approval.Grant, event audit.Event) error {
+	return w.tx.oneRowBecause(ctx, event, w.tx.update(grantRowOf(g)), ports.ErrUnknownGrant)
+}
+
+func (w grants) Move(ctx context.Context, from, to secret.Digest, event audit.Event) error {
+	return w.tx.because(ctx, event, w.tx.db.NewUpdate().Model((*grantRow)(nil)).
+		Set("handle_hash = ?", digest(to)).Where("handle_hash = ?", digest(from)))
+}
+
+func (w grants) Drop(ctx context.Context, session secret.Digest, code device.UserCode, event audit.Event) error {
+	return w.tx.because(ctx, event, w.tx.db.NewDelete().Model((*grantRow)(nil)).
+		Where("handle_hash = ?", digest(session)).Where("user_code = ?", code.String()).
+		Where("spent_at IS NULL"))
+}

@@ -1,0 +1,149 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// tokenRow leaves out account_id, which only a Dify API that shares the table
+// writes and reads.
+type tokenRow struct {
+	bun.BaseModel `bun:"table:oauth_access_tokens"`
+
+	ID            id `bun:",pk"`
+	SubjectEmail  text
+	SubjectIssuer text
+	ClientID      text
+	DeviceLabel   text
+	Prefix        text
+	TokenHash     digest
+	CreatedAt     timestamp
+	LastUsedAt    timestamp
+	ExpiresAt     timestamp
+	RevokedAt     timestamp
+}
+
+func tokenRowOf(t *token.AccessToken) *tokenRow {
+	s := t.Snapshot()
+	return &tokenRow{
+		ID: id(s.ID), SubjectEmail: text(s.Device.Email.String()), SubjectIssuer: text(s.Device.Issuer),
+		ClientID: text(s.Device.ClientID), DeviceLabel: text(s.Device.Label),
+		Prefix: text(s.Prefix), TokenHash: digest(s.Digest), CreatedAt: timestamp(s.CreatedAt),
+		LastUsedAt: timestamp(s.LastUsedAt), ExpiresAt: timestamp(s.ExpiresAt), RevokedAt: timestamp(s.RevokedAt),
+	}
+}
+
+// restore lets through what another issuer may have put into the shared table:
+// an address that is none becomes the zero Email, and a revoked token that
+// kept its hash loses it.
+func (r *tokenRow) restore() (*token.AccessToken, error) {
+	email, _ := identity.ParseEmail(string(r.SubjectEmail))
+	if !r.RevokedAt.time().IsZero() {
+		r.TokenHash = digest{}
+	}
+	return token.Restore(token.Snapshot{
+		ID: uid.ID(r.ID),
+		Device: token.Device{
+			Email: email, Issuer: string(r.SubjectIssuer),
+			ClientID: string(r.ClientID), Label: string(r.DeviceLabel),
+		},
+		Prefix: string(r.Prefix), Digest: secret.Digest(r.TokenHash), CreatedAt: r.CreatedAt.time(),
+		LastUsedAt: r.LastUsedAt.time(), ExpiresAt: r.ExpiresAt.time(), RevokedAt: r.RevokedAt.time(),
+	})
+}
+
+type tokenReader struct{ reader }
+
+func (r tokenReader) one(ctx context.Context, row *tokenRow, q *bun.SelectQuery) (*token.AccessToken, error) {
+	if err := one(ctx, q, token.ErrUnknown); err != nil {
+		return nil, err
+	}
+	return row.restore()
+}
+
+func (r tokenReader) ByID(ctx context.Context, wanted uid.ID) (*token.AccessToken, error) {
+	row := new(tokenRow)
+	return r.one(ctx, row, r.from(row).Where("id = ?", id(wanted)))
+}
+
+func (r tokenReader) ByDigest(ctx context.Context, wanted secret.Digest) (*token.AccessToken, error) {
+	row := new(tokenRow)
+	return r.one(ctx, row, r.from(row).Where("token_hash = ?", digest(wanted)))
+}
+
+func (r tokenReader) LiveOf(ctx context.Context, of token.Device) (*token.AccessToken, error) {
+	if r.locks && isPostgres(r.db) {
+		if err := lockDevice(ctx, r.db, of); err != nil {
+			return nil, err
+		}
+	}
+	row := new(tokenRow)
+	return r.one(ctx, row, issuedTo(r.from(row), of.Email, of.Issuer).
+		Where("client_id = ?", text(of.ClientID)).
+		Where("device_label = ?", text(of.Label)).
+		Where("revoked_at IS NULL"))
+}
+
+func (r tokenReader) Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
+	live := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return issuedTo(q, email, issuer).Where("revoked_at IS NULL").Where("expires_at > ?", timestamp(at))
+	}
+	total, err := live(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
+	if err != nil {
+		return nil, 0, mapError(ctx, err)
+	}
+	var rows []tokenRow
+	q := live(r.from(&rows)).Order("created_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
+	if err := q.Scan(ctx); err != nil {
+		return nil, 0, mapError(ctx, err)
+	}
+	found := make([]*token.AccessToken, len(rows))
+	for i := range rows {
+		if found[i], err = rows[i].restore(); err != nil {
+			return nil, 0, fmt.Errorf("session %d: %w", offset+i, err)
+		}
+	}
+	return found, int(total), nil
+}
+
+// issuedTo narrows q to one subject's tokens. No issuer is NULL.
+func issuedTo(q *bun.SelectQuery, email identity.Email, issuer string) *bun.SelectQuery {
+	q = q.Where("subject_email = ?", text(email.String()))
+	if issuer == "" {
+		return q.Where("subject_issuer IS NULL")
+	}
+	return q.Where("subject_issuer = ?", text(issuer))
+}
+
+type tokens struct {
+	tokenReader
+	tx *transaction
+}
+
+func (w tokens) Add(ctx context.Context, t *token.AccessToken, event audit.Event) error {
+	return w.tx.because(ctx, event, w.tx.insert(tokenRowOf(t)))
+}
+
+// Save leaves an address and an issuer as they are if they differ in spelling
+// only, or if the address is one that another issuer wrote and that this
+// service cannot represent.
+func (w tokens) Save(ctx context.Context, t *token.AccessToken, event audit.Event) error {
+	row := tokenRowOf(t)
+	update := w.tx.update(row).
+		Value("subject_email", "CASE WHEN lower(subject_email) = ?0 OR ?0 IS NULL THEN subject_email ELSE ?0 END", row.SubjectEmail).
+		Value("subject_issuer", "CASE WHEN coalesce(subject_issuer, '') = coalesce(?0, '') THEN subject_issuer ELSE ?0 END", row.SubjectIssuer)
+	return w.tx.oneRowBecause(ctx, event, update, token.ErrUnknown)
+}
+
+func (w tokens) SaveUse(ctx context.Context, t *token.AccessToken) error {
+	return oneRow(ctx, w.tx.update(tokenRowOf(t)).Column("last_used_at"), token.ErrUnknown)
+}

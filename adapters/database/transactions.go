@@ -1,0 +1,128 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+type transactionRow struct {
+	bun.BaseModel `bun:"table:sso_transactions"`
+
+	ID              id `bun:",pk"`
+	RelayStateHash  digest
+	AuthorizationID id
+	UserCode        text
+	Connection      text
+	Mount           text
+	ACS             text `bun:"acs"`
+	RequestID       text
+	BrowserHash     digest
+	BegunAt         timestamp
+	ExpiresAt       timestamp
+	Subject         subjectColumns `bun:"embed:subject_"`
+	ArrivedOn       text
+	TicketHash      digest
+	TicketExpiresAt timestamp
+	FinishedAt      timestamp
+}
+
+func transactionRowOf(t *approval.Transaction) *transactionRow {
+	s := t.Snapshot()
+	return &transactionRow{
+		ID: id(s.ID), RelayStateHash: digest(s.RelayState), AuthorizationID: id(s.Authorization),
+		UserCode: text(s.UserCode.String()), Connection: text(s.Connection), Mount: text(s.Mount), ACS: text(s.ACS),
+		RequestID: text(s.RequestID), BrowserHash: digest(s.Browser), BegunAt: timestamp(s.BegunAt), ExpiresAt: timestamp(s.ExpiresAt),
+		Subject: columnsOf(s.Subject), ArrivedOn: text(s.AcceptedOn),
+		TicketHash: digest(s.Ticket), TicketExpiresAt: timestamp(s.TicketExpiresAt), FinishedAt: timestamp(s.CompletedAt),
+	}
+}
+
+func (r *transactionRow) restore() (*approval.Transaction, error) {
+	code, err := device.ParseUserCode(string(r.UserCode))
+	if err != nil {
+		return nil, fmt.Errorf("stored transaction %s: %w", uid.ID(r.ID), err)
+	}
+	subject, err := r.Subject.subject()
+	if err != nil {
+		return nil, fmt.Errorf("stored transaction %s: %w", uid.ID(r.ID), err)
+	}
+	return approval.RestoreTransaction(approval.TransactionSnapshot{
+		ID: uid.ID(r.ID), RelayState: secret.Digest(r.RelayStateHash), Authorization: uid.ID(r.AuthorizationID),
+		UserCode: code, Connection: string(r.Connection),
+		Mount: connection.Mount(r.Mount), ACS: connection.Mount(r.ACS),
+		RequestID: string(r.RequestID), Browser: secret.Digest(r.BrowserHash),
+		BegunAt: r.BegunAt.time(), ExpiresAt: r.ExpiresAt.time(),
+		Subject: subject, AcceptedOn: connection.Mount(r.ArrivedOn),
+		Ticket: secret.Digest(r.TicketHash), TicketExpiresAt: r.TicketExpiresAt.time(), CompletedAt: r.FinishedAt.time(),
+	})
+}
+
+type spentAssertionRow struct {
+	bun.BaseModel `bun:"table:spent_assertions"`
+
+	AssertionHash digest `bun:",pk"`
+	Issuer        text
+	ExpiresAt     timestamp
+}
+
+// spentAssertionRowOf keys by issuer and id; %q keeps the two apart.
+func spentAssertionRowOf(issuer, assertionID string, until time.Time) *spentAssertionRow {
+	key := secret.New("assertion", fmt.Sprintf("%q %q", issuer, assertionID))
+	return &spentAssertionRow{AssertionHash: digest(key.Digest()), Issuer: text(issuer), ExpiresAt: timestamp(until)}
+}
+
+type transactionReader struct{ reader }
+
+func (r transactionReader) one(ctx context.Context, row *transactionRow, q *bun.SelectQuery) (*approval.Transaction, error) {
+	if err := one(ctx, q, approval.ErrUnknownTransaction); err != nil {
+		return nil, err
+	}
+	return row.restore()
+}
+
+func (r transactionReader) ByRelayState(ctx context.Context, relay secret.Digest) (*approval.Transaction, error) {
+	row := new(transactionRow)
+	return r.one(ctx, row, r.from(row).Where("relay_state_hash = ?", digest(relay)))
+}
+
+func (r transactionReader) ByTicket(ctx context.Context, ticket secret.Digest) (*approval.Transaction, error) {
+	row := new(transactionRow)
+	return r.one(ctx, row, r.from(row).Where("ticket_hash = ?", digest(ticket)))
+}
+
+func (r transactionReader) ByBrowser(ctx context.Context, browser secret.Digest, code device.UserCode, connection string) (*approval.Transaction, error) {
+	row := new(transactionRow)
+	return r.one(ctx, row, r.from(row).
+		Where("browser_hash = ?", digest(browser)).
+		Where("user_code = ?", code.String()).
+		Where("connection = ?", text(connection)).
+		Order("begun_at DESC", "id DESC"))
+}
+
+type transactions struct {
+	transactionReader
+	tx *transaction
+}
+
+func (w transactions) Add(ctx context.Context, t *approval.Transaction, event audit.Event) error {
+	return w.tx.because(ctx, event, w.tx.insert(transactionRowOf(t)))
+}
+
+func (w transactions) Save(ctx context.Context, t *approval.Transaction, event audit.Event) error {
+	return w.tx.oneRowBecause(ctx, event, w.tx.update(transactionRowOf(t)), approval.ErrUnknownTransaction)
+}
+
+func (w transactions) SpendAssertion(ctx context.Context, issuer, id string, until time.Time, event audit.Event) error {
+	insert := w.tx.insert(spentAssertionRowOf(issuer, id, until)).On("CONFLICT (assertion_hash) DO NOTHING")
+	return w.tx.oneRowBecause(ctx, event, insert, approval.ErrReplayed)
+}

@@ -1,0 +1,37 @@
+package ports
+
+import (
+	"context"
+	"errors"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// ErrUserCodeTaken says that a user code is in use: make another.
+var ErrUserCodeTaken = errors.New("ports: user code taken")
+
+// AuthorizationReader finds device authorizations.
+type AuthorizationReader interface {
+	// ByID, ByCode and ByUserCode return [device.ErrUnknown].
+	ByID(ctx context.Context, id uid.ID) (*device.Authorization, error)
+	ByCode(ctx context.Context, code secret.Digest) (*device.Authorization, error)
+	ByUserCode(ctx context.Context, code device.UserCode) (*device.Authorization, error)
+
+	// RedeemedFor finds the authorizations that were redeemed for the given
+	// tokens, as far as they are still kept.
+	RedeemedFor(ctx context.Context, tokens []uid.ID) ([]*device.Authorization, error)
+}
+
+// Authorizations keeps device authorizations.
+type Authorizations interface {
+	AuthorizationReader
+
+	// Add returns [ErrUserCodeTaken] if another authorization has the same
+	// user code; the transaction can go on then.
+	Add(ctx context.Context, a *device.Authorization, event audit.Event) error
+	// Save keeps every field. It returns [device.ErrUnknown].
+	Save(ctx context.Context, a *device.Authorization, event audit.Event) error
+}

@@ -1,0 +1,34 @@
+package ports
+
+import (
+	"context"
+	"errors"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+)
+
+// ErrUnknownGrant says that a grant is not stored. A grant that was read in the
+// same transaction is locked and cannot be missing: it is a defect.
+var ErrUnknownGrant = errors.New("ports: no such grant")
+
+// GrantReader finds approval grants.
+type GrantReader interface {
+	// BySession finds all grants of a grant session; none is no error.
+	BySession(ctx context.Context, session secret.Digest) (approval.Grants, error)
+}
+
+// Grants keeps approval grants.
+type Grants interface {
+	GrantReader
+
+	Add(ctx context.Context, g *approval.Grant, event audit.Event) error
+	// Save keeps every field. It returns [ErrUnknownGrant].
+	Save(ctx context.Context, g *approval.Grant, event audit.Event) error
+	// Move puts the grants of one grant session into another.
+	Move(ctx context.Context, from, to secret.Digest, event audit.Event) error
+	// Drop forgets a grant session's grants for a code that are not spent.
+	Drop(ctx context.Context, session secret.Digest, code device.UserCode, event audit.Event) error
+}

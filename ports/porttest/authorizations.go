@@ -1,0 +1,226 @@
+package porttest
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
+	t.Run("found by its id and either code", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		a := w.added(s)
+		w.added(s)
+		want := a.Snapshot()
+		look := func(ctx context.Context, r ports.Reader) error {
+			for name, find := range map[string]func() (*device.Authorization, error){
+				"id":          func() (*device.Authorization, error) { return r.Authorizations().ByID(ctx, want.ID) },
+				"device code": func() (*device.Authorization, error) { return r.Authorizations().ByCode(ctx, want.Code) },
+				"user code":   func() (*device.Authorization, error) { return r.Authorizations().ByUserCode(ctx, want.UserCode) },
+			} {
+				got, err := find()
+				if err != nil {
+					t.Fatalf("by %s: %v", name, err)
+				}
+				equal(t, got.Snapshot(), want)
+			}
+			return nil
+		}
+		view(t, s, look)
+	})
+
+	t.Run("found by the tokens that came of them", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		a, b, waiting := w.added(s), w.added(s), w.added(s)
+		var want []uid.ID
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			for _, redeemed := range []*device.Authorization{a, b} {
+				approved, err := redeemed.Approve(w.ann, w.now, w.by)
+				must(t, err)
+				must(t, redeemed.Redeem(w.now, w.by))
+				must(t, tx.Authorizations().Save(ctx, redeemed, approved))
+				want = append(want, redeemed.Snapshot().TokenID)
+			}
+			approved, err := waiting.Approve(w.ann, w.now, w.by)
+			must(t, err)
+			return tx.Authorizations().Save(ctx, waiting, approved)
+		})
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			found, err := r.Authorizations().RedeemedFor(ctx, append(want, waiting.Snapshot().TokenID, uid.New(w.now)))
+			must(t, err)
+			byToken := map[uid.ID]device.Snapshot{}
+			for _, f := range found {
+				byToken[f.Snapshot().TokenID] = f.Snapshot()
+			}
+			if len(found) != 2 {
+				t.Errorf("%d are found", len(found))
+			}
+			equal(t, byToken[want[0]], a.Snapshot())
+			equal(t, byToken[want[1]], b.Snapshot())
+			none, err := r.Authorizations().RedeemedFor(ctx, nil)
+			must(t, err)
+			if len(none) != 0 {
+				t.Errorf("%d are found for no token", len(none))
+			}
+			return nil
+		})
+	})
+
+	t.Run("unknown is unknown", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		a, started := w.started()
+		look := func(ctx context.Context, r ports.Reader) error {
+			_, err := r.Authorizations().ByID(ctx, uid.New(w.now))
+			is(t, err, device.ErrUnknown)
+			_, err = r.Authorizations().ByCode(ctx, random())
+			is(t, err, device.ErrUnknown)
+			_, err = r.Authorizations().ByUserCode(ctx, device.NewUserCode())
+			is(t, err, device.ErrUnknown)
+			return nil
+		}
+		view(t, s, look)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			is(t, tx.Authorizations().Save(ctx, a, started), device.ErrUnknown)
+			return nil
+		})
+		seen(t, s, started, 0)
+	})
+
+	t.Run("a taken user code spoils nothing", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		taken := w.added(s)
+		other, started := w.started()
+		twin := other.Snapshot()
+		twin.UserCode = taken.Snapshot().UserCode
+		double, err := device.Restore(twin)
+		must(t, err)
+		refused := w.event()
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			is(t, tx.Authorizations().Add(ctx, double, refused), ports.ErrUserCodeTaken)
+			return tx.Authorizations().Add(ctx, other, started) // with a code of its own
+		})
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Authorizations().ByUserCode(ctx, taken.Snapshot().UserCode)
+			must(t, err)
+			equal(t, got.Snapshot(), taken.Snapshot())
+			_, err = r.Authorizations().ByID(ctx, other.Snapshot().ID)
+			return err
+		})
+		seen(t, s, refused, 0)
+	})
+
+	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
+		"Add": func(w *world, s ports.Store) eventWrite {
+			a, _ := w.started()
+			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
+				return tx.Authorizations().Add(ctx, a, event)
+			}
+		},
+		"Save": func(w *world, s ports.Store) eventWrite {
+			a := w.added(s)
+			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
+				return tx.Authorizations().Save(ctx, a, event)
+			}
+		},
+	})
+
+	possible := func(s device.Snapshot) error { _, err := device.Restore(s); return err }
+	// states are those that an authorization can be in; the last has every field.
+	states := func(w *world) []device.Snapshot {
+		a, _ := w.started()
+		pending := a.Snapshot()
+		denied := pending
+		denied.Status, denied.Subject, denied.DecidedAt = device.Denied, w.ann, w.now.Add(time.Microsecond)
+		approved := denied
+		approved.Status, approved.TokenID = device.Approved, uid.New(w.now)
+		redeemed := approved
+		redeemed.Status, redeemed.RedeemedAt, redeemed.RedeemedFrom = device.Redeemed, w.now.Add(2*time.Microsecond), netip.MustParseAddr("198.51.100.9")
+		redeemed.Repeated, redeemed.Undelivered, redeemed.PolledElsewhere = true, true, true
+		return []device.Snapshot{pending, denied, approved, redeemed}
+	}
+
+	t.Run("Add keeps every field", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		all := states(w)
+		noZero(t, all[len(all)-1])
+		for _, want := range all {
+			want.ID, want.Code, want.UserCode = uid.New(w.now), random(), device.NewUserCode()
+			a, err := device.Restore(want)
+			must(t, err)
+			update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, w.event()) })
+			equal(t, loaded(t, s, want.ID), want)
+		}
+	})
+
+	t.Run("Save keeps every field", func(t *testing.T) { // F07
+		s, w := open(t), newWorld(t)
+		all := states(w)
+		changes := variants(t, w, possible, map[string]any{"ID": nil, "Status": nil}, all...)
+		for _, state := range all {
+			changes = append(changes, variant[device.Snapshot]{field: "Status", snapshot: state})
+		}
+		for _, change := range changes {
+			stored, want := w.added(s).Snapshot(), change.snapshot
+			want.ID = stored.ID
+			if change.field != "Code" {
+				want.Code = stored.Code
+			}
+			if change.field != "UserCode" {
+				want.UserCode = stored.UserCode
+			}
+			a, err := device.Restore(want)
+			must(t, err)
+			if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Save(ctx, a, w.event()) }); err != nil {
+				if !change.cleared {
+					t.Errorf("%s: %v", change.field, err)
+				}
+				continue
+			}
+			if got := loaded(t, s, want.ID); got != want {
+				t.Errorf("%s:\n got %+v\nwant %+v", change.field, got, want)
+			}
+		}
+	})
+
+	t.Run("text and addresses of every kind come back", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		for name, change := range map[string]func(*device.Snapshot){
+			"long label":     func(s *device.Snapshot) { s.Label = longLabel },
+			"quotes":         func(s *device.Snapshot) { s.Label, s.ClientID = `it's \' "\\" $1 ? ?? :x %s;--`, "o'ne" },
+			"IPv6":           func(s *device.Snapshot) { s.RequestedFrom = netip.MustParseAddr("2001:db8::1") },
+			"zone":           func(s *device.Snapshot) { s.RequestedFrom = netip.MustParseAddr("fe80::1%eth0") },
+			"mapped address": func(s *device.Snapshot) { s.RequestedFrom = netip.MustParseAddr("::ffff:192.0.2.1") },
+			"no NameID": func(s *device.Snapshot) {
+				s.Status, s.DecidedAt, s.Subject = device.Denied, w.now, w.subject("bob@example.com", "")
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				fresh, started := w.started()
+				want := fresh.Snapshot()
+				change(&want)
+				a, err := device.Restore(want)
+				must(t, err)
+				update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, started) })
+				equal(t, loaded(t, s, want.ID), want)
+			})
+		}
+	})
+}
+
+func loaded(t *testing.T, s ports.Store, id uid.ID) device.Snapshot {
+	t.Helper()
+	var got device.Snapshot
+	view(t, s, func(ctx context.Context, r ports.Reader) error {
+		a, err := r.Authorizations().ByID(ctx, id)
+		must(t, err)
+		got = a.Snapshot()
+		return nil
+	})
+	return got
+}

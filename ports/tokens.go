@@ -1,0 +1,43 @@
+package ports
+
+import (
+	"context"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// TokenReader finds access tokens.
+type TokenReader interface {
+	// ByID, ByDigest and LiveOf return [token.ErrUnknown].
+	ByID(ctx context.Context, id uid.ID) (*token.AccessToken, error)
+	ByDigest(ctx context.Context, digest secret.Digest) (*token.AccessToken, error)
+
+	// LiveOf finds the device's token that is not revoked (it may have
+	// expired). Inside Update no other transaction can add one to the device
+	// until Update returns, whether there is one or not.
+	LiveOf(ctx context.Context, device token.Device) (*token.AccessToken, error)
+
+	// Sessions are a person's tokens that are neither revoked nor expired at
+	// the given time, the newest first, and how many there are in all.
+	Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error)
+}
+
+// Tokens keeps access tokens. Another issuer may write into the same table:
+// what this service cannot represent of its tokens stays as it is.
+type Tokens interface {
+	TokenReader
+
+	Add(ctx context.Context, t *token.AccessToken, event audit.Event) error
+	// Save keeps every field. It returns [token.ErrUnknown].
+	Save(ctx context.Context, t *token.AccessToken, event audit.Event) error
+
+	// SaveUse keeps LastUsedAt and nothing else, for each use but the first.
+	// It names no event: one a minute and token would bury the others. It
+	// returns [token.ErrUnknown].
+	SaveUse(ctx context.Context, t *token.AccessToken) error
+}
