@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
@@ -77,6 +78,9 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 		return out, err
 	}
 	signIn.ForceAuthn = in.ForceAuthn
+	if hint, err := identity.ParseEmail(in.LoginHint); err == nil && via.MayAssert(hint) {
+		signIn.LoginHint = hint
+	}
 	if out.Redirect, err = broker.Begin(ctx, via, signIn); err != nil {
 		return out, fmt.Errorf("begin sign-in through %s: %w", via.Slug(), err)
 	}

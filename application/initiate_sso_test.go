@@ -64,6 +64,22 @@ func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
 	}
 }
 
+// F46: the typed address goes to the identity provider that may assert it.
+func TestLoginHintIsPassedToTheBroker(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	for hint, want := range map[string]string{
+		"Ann@ACME.example": "ann@acme.example", "ben@beta.example": "", "acme.example": "", "": "",
+	} {
+		_, err := s.Initiate.Execute(t.Context(), application.Initiate{
+			UserCode: s.start(laptop).UserCode.String(), Connection: "acme", LoginHint: hint, Mount: connection.Canonical, Origin: applicationtest.From(home),
+		})
+		must(t, err)
+		if got := s.Broker.Last().LoginHint.String(); got != want {
+			t.Errorf("got %q for %q, want %q", got, hint, want)
+		}
+	}
+}
+
 func TestATripNeedsACodeThatWaits(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	approved, expired := s.login(laptop), s.start(laptop)

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
@@ -17,15 +19,23 @@ import (
 
 // Broker is a [ports.Broker] for SAML connections.
 type Broker struct {
-	cfg         Config
-	connections connection.Directory
-	sources     map[string]*source // by slug
-	now         ports.Clock
-	log         *slog.Logger
-	told        told
+	cfg    Config
+	client *http.Client
+	now    ports.Clock
+	log    *slog.Logger
+	served atomic.Pointer[served]
+
+	reload sync.Mutex // one Reload at a time
+	logged logged
 }
 
-// Option changes how a [Broker] reaches the outside.
+// served are the connections as they are now.
+type served struct {
+	connections connection.Directory
+	sources     map[string]*source // by slug
+}
+
+// Option changes how a [Broker] fetches metadata.
 type Option func(*http.Client)
 
 // Through fetches metadata through another transport than the default.
@@ -33,29 +43,63 @@ func Through(t http.RoundTripper) Option { return func(c *http.Client) { c.Trans
 
 // New reads the configured metadata documents. Its error lists everything that
 // is wrong with the configuration. Metadata at URLs is fetched by [Broker.Run]
-// and when somebody wants to sign in; failing that stops nothing here.
+// and when a sign-in needs it; a failed fetch stops nothing here.
 func New(cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
-	cfg, err := cfg.complete(connections)
-	if err != nil {
+	cfg, err := cfg.complete()
+	b := &Broker{cfg: cfg, client: newClient(), now: clock, log: log}
+	for _, o := range options {
+		o(b.client)
+	}
+	if err := errors.Join(err, b.Reload(connections, cfg.Sources)); err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, connections: connections, sources: map[string]*source{}, now: clock, log: log}
-	client := newClient()
-	for _, o := range options {
-		o(client)
-	}
+	return b, nil
+}
+
+// Reload serves other connections from now on, all of them or, if its error
+// lists anything that is wrong, none. A connection whose metadata has the same
+// address as before keeps what was fetched.
+func (b *Broker) Reload(connections connection.Directory, sources map[string]Source) error {
+	b.reload.Lock()
+	defer b.reload.Unlock()
+	before := b.served.Load()
+	next := &served{connections: connections, sources: map[string]*source{}}
 	var errs []error
 	for _, via := range connections.All() {
 		if via.Settings().Broker != connection.SAML {
 			continue
 		}
-		s, err := newSource(via, cfg.Sources[via.Slug()], client, clock)
+		policy := sources[via.Slug()]
+		if err := policy.check(); err != nil {
+			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
+			continue
+		}
+		s, err := newSource(via, policy, b.client, b.now)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
+			continue
 		}
-		b.sources[via.Slug()] = s
+		if before != nil && before.sources[via.Slug()] != nil {
+			s.inherit(before.sources[via.Slug()])
+		}
+		next.sources[via.Slug()] = s
 	}
-	return b, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	b.served.Store(next)
+	return nil
+}
+
+// ReplaceMetadata reads another document for a connection whose metadata is
+// one. If it cannot be used, the last one stays, and the error is one of
+// [Broker.Warnings]. It returns [connection.ErrUnknown].
+func (b *Broker) ReplaceMetadata(slug string, document []byte) error {
+	s, ok := b.served.Load().sources[slug]
+	if !ok || s.policy.MetadataURL != "" {
+		return connection.ErrUnknown
+	}
+	return s.replace(document)
 }
 
 // EntityID is ours.
@@ -65,22 +109,37 @@ func (b *Broker) acs(m connection.Mount) string { return b.cfg.PublicURL + m.ACS
 
 // Begin implements [ports.Broker].
 func (b *Broker) Begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
-	s, ok := b.sources[via.Slug()]
+	cannot := func(reason, expected string, err error) (ports.Redirect, error) {
+		return ports.Redirect{}, approval.RefuseAs(ports.ErrInitiateFailed, reason, expected, sanitized(err.Error()))
+	}
+	s, ok := b.served.Load().sources[via.Slug()]
 	if !ok {
-		return ports.Redirect{}, fmt.Errorf("%w: connection %s has no metadata", ports.ErrInitiateFailed, via.Slug())
+		return cannot("no_metadata", "metadata of the connection", errors.New("none"))
 	}
 	to, err := s.current()
 	if err != nil {
-		s.refresh(ctx, beginGap)
+		_ = s.refresh(ctx, beginGap) // current says why there is none
 		if to, err = s.current(); err != nil {
-			return ports.Redirect{}, fmt.Errorf("%w: connection %s: %w", ports.ErrInitiateFailed, via.Slug(), err)
+			return cannot(unusable(err), "metadata that can be used", err)
 		}
 	}
 	redirect, err := b.redirect(signIn, to, via, s.policy)
 	if err != nil {
-		return ports.Redirect{}, fmt.Errorf("%w: connection %s: %w", ports.ErrInitiateFailed, via.Slug(), err)
+		return cannot("internal_error", "an AuthnRequest", err)
 	}
 	return redirect, nil
+}
+
+// unusable is the reason that belongs to an error of [source.current].
+func unusable(err error) string {
+	var ended expiredError
+	switch {
+	case errors.As(err, &ended):
+		return "metadata_expired"
+	case errors.Is(err, errNotFetched):
+		return "metadata_not_fetched"
+	}
+	return "metadata_unavailable"
 }
 
 // Verify implements [ports.Broker].
@@ -91,7 +150,7 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 			assertion, err = approval.VerifiedAssertion{}, refuse("internal_error", "", "a panic")
 		}
 	}()
-	s, ok := b.sources[via.Slug()]
+	s, ok := b.served.Load().sources[via.Slug()]
 	if !ok {
 		return approval.VerifiedAssertion{}, refuse("no_metadata", "metadata of the connection", "none")
 	}
@@ -100,31 +159,41 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 		return approval.VerifiedAssertion{}, refuse("no_metadata", "metadata that can be used", err.Error())
 	}
 	assertion, err = b.accept(via, what, from, s.policy)
-	if !keyMayBeNew(err) || s.policy.MetadataURL == "" {
+	missed, ok := keyMayBeNew(err)
+	if !ok {
 		return assertion, err
 	}
-	// The identity provider may have changed its key since we last looked.
+	// The identity provider may have changed its key since the last fetch.
 	wait, cancel := context.WithTimeout(ctx, refreshWait)
 	defer cancel()
-	s.refresh(wait, unknownGap)
-	again, gone := s.current()
-	if gone != nil || again == from {
+	why := s.refresh(wait, unknownGap)
+	again, err := s.current()
+	if err == nil && again != from {
+		assertion, err = b.accept(via, what, again, s.policy)
+		if missed, ok = keyMayBeNew(err); ok {
+			return assertion, noted(missed, "the metadata fetched just now has no such key either")
+		}
 		return assertion, err
 	}
-	return b.accept(via, what, again, s.policy)
+	return assertion, noted(missed, errors.Join(why, err).Error())
 }
 
 // refreshWait keeps an answer within a second.
 const refreshWait = 500 * time.Millisecond
 
-func keyMayBeNew(err error) bool {
+func keyMayBeNew(err error) (*approval.Refusal, bool) {
 	var r *approval.Refusal
-	return errors.As(err, &r) && (r.Reason == "unknown_key" || r.Reason == "signature_invalid")
+	return r, errors.As(err, &r) && (r.Reason == "unknown_key" || r.Reason == "signature_invalid")
+}
+
+// noted adds what operators need to know to a refusal.
+func noted(r *approval.Refusal, note string) *approval.Refusal {
+	return approval.Refuse(r.Reason, r.Expected, r.Received+"; "+sanitized(note))
 }
 
 // accept takes a response through the steps in their order.
 func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy Source) (approval.VerifiedAssertion, error) {
-	root, err := guard(what.Raw)
+	root, err := readDocument(what.Raw)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
@@ -149,7 +218,7 @@ func (b *Broker) accept(via connection.Connection, what ports.Response, from *id
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	until, err := judge(said, expectation{
+	until, err := validate(said, expectation{
 		at: what.At, skew: b.cfg.ClockSkew, requestedAt: what.RequestedAt, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
 		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
 	})

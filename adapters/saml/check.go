@@ -14,7 +14,9 @@ func (s Source) Check(via connection.Connection) error {
 	if len(s.Metadata) == 0 {
 		return wrong
 	}
-	signers, _ := s.signers() // what is wrong with them is said already
-	_, unusable := readMetadata(s.Metadata, via.Settings().EntityID, signers)
-	return errors.Join(wrong, unusable)
+	signers, _ := s.signers() // check reports what is wrong with them
+	if _, err := readMetadata(s.Metadata, via.Settings().EntityID, signers); err != nil {
+		return errors.Join(wrong, inMetadata(s.origin(), err))
+	}
+	return wrong
 }

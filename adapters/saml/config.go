@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
-	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/identity"
 )
 
@@ -23,20 +22,23 @@ type Config struct {
 	ClockSkew time.Duration     // how far an identity provider's clock may be off, either way
 	Sources   map[string]Source // by connection slug
 	Keys      Keys
+
+	LegacyRoutes bool // the legacy mount is on: our metadata lists its ACS
 }
 
 // Source is where one connection's metadata comes from and what its identity
 // provider is allowed.
 type Source struct {
-	Metadata    []byte // the document, or:
-	MetadataURL string // where it is, http or https
+	Metadata     []byte // the document, or:
+	MetadataURL  string // its address, http or https
+	MetadataFile string // where the document was read, for messages; may be empty
 
-	// MetadataSigners are certificates in PEM; if there are any, the document's
-	// root has to be signed by the key of one, and only what was signed is read.
+	// MetadataSigners are certificates in PEM. If there are any, the key of one
+	// has to have signed the document's root, and only what it signed is read.
 	MetadataSigners []byte
 
-	// AllowSHA1, AllowRSA15 and AllowTripleDES put up with an identity
-	// provider that can do no better. Each is off unless somebody says so.
+	// AllowSHA1, AllowRSA15 and AllowTripleDES accept weak algorithms from an
+	// identity provider that has no others. Each is off by default.
 	AllowSHA1, AllowRSA15, AllowTripleDES bool
 
 	// NameIDFormat is what AuthnRequests ask for; empty: emailAddress, "none":
@@ -60,12 +62,33 @@ const (
 	SignedEither    SignedAssertions = "either"   // our metadata does not ask for it
 )
 
+// origin is where the metadata comes from, as far as it may be shown.
+func (s Source) origin() string {
+	if s.MetadataURL == "" {
+		return s.MetadataFile
+	}
+	u, _ := url.Parse(s.MetadataURL)
+	return address(u)
+}
+
+// nameIDFormat is what AuthnRequests ask for; empty: nothing.
+func (s Source) nameIDFormat() string {
+	switch s.NameIDFormat {
+	case "":
+		return formatEmail
+	case "none":
+		return ""
+	}
+	return s.NameIDFormat
+}
+
 func (s Source) consent() xmlsec.Consent {
 	return xmlsec.Consent{SHA1: s.AllowSHA1, RSA15: s.AllowRSA15, TripleDES: s.AllowTripleDES}
 }
 
-// complete fills in defaults and lists everything that is wrong.
-func (c Config) complete(connections connection.Directory) (Config, error) {
+// complete fills in defaults and lists everything that is wrong, the sources
+// apart.
+func (c Config) complete() (Config, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	u, err := url.Parse(c.PublicURL)
@@ -83,14 +106,6 @@ func (c Config) complete(connections connection.Directory) (Config, error) {
 	}
 	if err := c.Keys.check(); err != nil {
 		errs = append(errs, err)
-	}
-	for _, via := range connections.All() {
-		if via.Settings().Broker != connection.SAML {
-			continue
-		}
-		if err := c.Sources[via.Slug()].check(); err != nil {
-			wrong("connection %s: %w", via.Slug(), err)
-		}
 	}
 	return c, errors.Join(errs...)
 }
@@ -111,7 +126,7 @@ func (s Source) check() error {
 		errs = append(errs, err)
 	}
 	if s.NameIDFormat == formatTransient {
-		errs = append(errs, errors.New("name ID format: transient names nobody twice"))
+		errs = append(errs, errors.New("name ID format: a transient NameID is another one at each sign-in"))
 	}
 	if s.Signed != SignedPreferred && s.Signed != SignedRequired && s.Signed != SignedEither {
 		errs = append(errs, fmt.Errorf("signed assertions %q: use required or either", s.Signed))

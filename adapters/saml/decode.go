@@ -42,6 +42,7 @@ type assertion struct {
 	conditions    *conditions
 	logins        []login
 	attributes    []attribute
+	unopened      int // EncryptedAttributes that none of our keys opens
 }
 
 type nameID struct{ value, format string }
@@ -219,6 +220,7 @@ func (d *decoder) assertion(n *xmltree.Node) *assertion {
 			for _, e := range d.children(c, statementShape) {
 				if e.Local == "EncryptedAttribute" {
 					if e = d.encryptedAttribute(e); e == nil {
+						a.unopened++
 						continue
 					}
 				}

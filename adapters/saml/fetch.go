@@ -32,7 +32,7 @@ func address(u *url.URL) string {
 		return ""
 	}
 	plain := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	return shown(plain.String())
+	return sanitized(plain.String())
 }
 
 // private is what the texts of net/http's errors may quote of URLs, and the
@@ -46,5 +46,5 @@ func cause(err error) string {
 	for errors.As(err, &u) {
 		err = u.Err
 	}
-	return shown(private.ReplaceAllString(err.Error(), "$1"))
+	return sanitized(private.ReplaceAllString(err.Error(), "$1"))
 }

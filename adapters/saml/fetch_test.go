@@ -56,7 +56,7 @@ func TestRedirectsLeadNowhereLessSafe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
 			b := fetching(t, tc.from, redirects(document, tc.next), epoch, &log)
-			b.Tend(t.Context())
+			b.Maintain(t.Context())
 			problems := b.Problems()
 			if tc.says == "" && len(problems) != 0 || tc.says != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, tc.says)) {
 				t.Errorf("problems %v, want %q", problems, tc.says)
@@ -107,7 +107,7 @@ func TestTheSecretsOfAMetadataURLAreNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
 			b, via := fetchingThrough(t, address, tc.through, epoch, &log)
-			b.Tend(t.Context())
+			b.Maintain(t.Context())
 			if !strings.Contains(log.String(), tc.says) {
 				t.Errorf("logged %s, want %s", log.String(), tc.says)
 			}

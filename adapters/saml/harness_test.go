@@ -78,7 +78,7 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 	t.Helper()
 	settings := connection.Settings{Slug: "acme", Domains: []string{"example.com"}}
 	source := saml.Source{Metadata: idp.Metadata()}
-	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t), ClockSkew: 3 * time.Minute}
+	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t), ClockSkew: 3 * time.Minute, LegacyRoutes: true}
 	for _, c := range changes {
 		if c.settings != nil {
 			c.settings(&settings)

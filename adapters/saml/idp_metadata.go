@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type idp struct {
 	validUntil  time.Time // zero: for ever
 
 	certificates []xmlsec.Certificate // of the keys, those that have dates
-	leftOut      []string             // what could not be used
+	doubts       []string             // what could not be used, or will not work
 }
 
 // metadataLimits leave room for a federation.
@@ -40,32 +41,52 @@ type entity struct {
 // readMetadata finds one identity provider in a document (SAML metadata §2.3):
 // an EntityDescriptor, or one among many in EntitiesDescriptors. The document
 // is the trust anchor: its keys are trusted, and the dates of certificates only
-// make warnings. With signers it is trusted as far as one of them has signed it
+// cause warnings. With signers, only what one of them has signed is read
 // (metadata §3).
 func readMetadata(document []byte, entityID string, signers []crypto.PublicKey) (*idp, error) {
 	root, err := xmltree.Parse(document, metadataLimits)
 	if err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
+		return nil, notMetadata(document, err)
 	}
 	if len(signers) > 0 {
 		id, _ := root.Attr("ID")
 		octets, err := xmlsec.Verify(root, id, signers, xmlsec.Consent{})
 		if err != nil {
-			return nil, fmt.Errorf("metadata: %w", err)
+			return nil, err
 		}
 		if root, err = xmltree.Parse(octets, metadataLimits); err != nil {
-			return nil, fmt.Errorf("metadata: %w", err)
+			return nil, err
 		}
 	}
 	all, err := entities(root, time.Time{})
 	if err != nil {
-		return nil, err
+		return nil, notMetadata(document, err)
 	}
 	chosen, err := choose(all, entityID)
 	if err != nil {
 		return nil, err
 	}
 	return readEntity(chosen)
+}
+
+// notMetadata names what came instead, where that is common: the address of a
+// login page, an OpenID configuration, a certificate.
+func notMetadata(document []byte, err error) error {
+	start := strings.ToLower(strings.TrimLeft(string(document[:min(len(document), 1024)]), "\uFEFF"+xmltree.White))
+	what := ""
+	switch {
+	case start == "":
+		what = "nothing"
+	case strings.Contains(start, "<html") || strings.HasPrefix(start, "<!doctype html"):
+		what = "an HTML page"
+	case strings.HasPrefix(start, "{") || strings.HasPrefix(start, "["):
+		what = "JSON"
+	case strings.HasPrefix(start, "-----begin"):
+		what = "PEM, a certificate or a key,"
+	default:
+		return err
+	}
+	return fmt.Errorf("%s came instead of metadata (%w)", what, err)
 }
 
 // entities are all identity providers in n. The nearest end wins.
@@ -95,7 +116,7 @@ func entities(n *xmltree.Node, until time.Time) ([]entity, error) {
 		}
 		return out, nil
 	}
-	return nil, fmt.Errorf("metadata: %s of %q is no EntityDescriptor or EntitiesDescriptor", n.Local, shown(n.Space))
+	return nil, fmt.Errorf("%s of %q is no EntityDescriptor or EntitiesDescriptor", n.Local, sanitized(n.Space))
 }
 
 // idpRoles are the descriptors of an identity provider for SAML 2.0; an entity
@@ -123,16 +144,20 @@ func choose(all []entity, entityID string) (entity, error) {
 	}
 	switch {
 	case len(all) == 0:
-		return entity{}, errors.New("metadata: no identity provider (IDPSSODescriptor) in it")
+		return entity{}, errors.New("no identity provider (IDPSSODescriptor) in it, perhaps that of a service provider")
 	case entityID == "":
-		return entity{}, fmt.Errorf("metadata: several identity providers, say which by entity_id: %s", shown(strings.Join(ids, " ")))
+		return entity{}, fmt.Errorf("several identity providers, say which by entity_id: %s", sanitized(strings.Join(ids, " ")))
 	}
-	return entity{}, fmt.Errorf("metadata: no identity provider %s, but %s", entityID, shown(strings.Join(ids, " ")))
+	return entity{}, fmt.Errorf("no identity provider %s, but %s", entityID, sanitized(strings.Join(ids, " ")))
 }
+
+// placeholder finds a part that the administrator has to fill in: metadata for
+// all tenants of Entra ID names its issuer so.
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 func readEntity(e entity) (*idp, error) {
 	if err := identity.CheckIssuer(e.id); err != nil {
-		return nil, errors.New("metadata: the entityID has to have 1 to 255 characters")
+		return nil, errors.New("the entityID has to have 1 to 255 characters")
 	}
 	out := &idp{entityID: e.id, validUntil: e.validUntil}
 	var errs []error
@@ -149,15 +174,27 @@ func readEntity(e entity) (*idp, error) {
 		errs = append(errs, out.readEndpoints(role)...)
 	}
 	if len(out.keys) == 0 {
-		return nil, errors.Join(append([]error{errors.New("metadata: no signing key that can be used")}, errs...)...)
+		return nil, because("no signing key that can be used", errs)
 	}
 	if out.redirectURL == "" && out.postURL == "" {
-		return nil, errors.Join(append([]error{errors.New("metadata: no SingleSignOnService by HTTP-Redirect or HTTP-POST")}, errs...)...)
+		return nil, because("no SingleSignOnService by HTTP-Redirect or HTTP-POST", errs)
+	}
+	for _, text := range []string{e.id, out.redirectURL, out.postURL} {
+		if p := placeholder.FindString(text); p != "" {
+			errs = append(errs, fmt.Errorf("%q holds the placeholder %s, so that no response can match it: use the metadata of your own tenant", sanitized(text), sanitized(p)))
+		}
 	}
 	for _, err := range errs {
-		out.leftOut = append(out.leftOut, err.Error())
+		out.doubts = append(out.doubts, err.Error())
 	}
 	return out, nil
+}
+
+func because(text string, causes []error) error {
+	for _, cause := range causes {
+		text += "; " + cause.Error()
+	}
+	return errors.New(text)
 }
 
 // readKeys takes every key that may sign: KeyDescriptors for signing and those
@@ -170,7 +207,7 @@ func (p *idp) readKeys(role *xmltree.Node) (errs []error) {
 		for _, info := range d.Children(xmlsec.Signature, "KeyInfo") {
 			certs, err := xmlsec.CertificatesOf(info)
 			if err != nil {
-				errs = append(errs, fmt.Errorf("metadata: a signing key is left out: %w", err))
+				errs = append(errs, fmt.Errorf("a signing key is left out: %w", err))
 			}
 			for _, c := range certs {
 				p.trust(c)
@@ -207,7 +244,7 @@ func (p *idp) readEndpoints(role *xmltree.Node) (errs []error) {
 		location := attr(n, "Location")
 		u, err := url.Parse(location)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-			errs = append(errs, fmt.Errorf("metadata: the SingleSignOnService %q is no http or https URL", shown(location)))
+			errs = append(errs, fmt.Errorf("the SingleSignOnService %q is no http or https URL", sanitized(location)))
 			continue
 		}
 		if *to == "" {
@@ -226,7 +263,7 @@ func earlier(until time.Time, n *xmltree.Node) (time.Time, error) {
 	}
 	t, ok := parseInstant(strings.Trim(text, xmltree.White))
 	if !ok {
-		return until, fmt.Errorf("metadata: validUntil %q is no time", shown(text))
+		return until, fmt.Errorf("validUntil %q is no time", sanitized(text))
 	}
 	if until.IsZero() || t.Before(until) {
 		until = t
@@ -234,25 +271,30 @@ func earlier(until time.Time, n *xmltree.Node) (time.Time, error) {
 	return until, nil
 }
 
+// expiredError says that metadata has ended.
+type expiredError struct{ at time.Time }
+
+func (e expiredError) Error() string { return "valid until " + timestamp(e.at) }
+
 // expired is the reason why the metadata cannot be used any more.
 func (p *idp) expired(at time.Time) error {
 	if p.validUntil.IsZero() || at.Before(p.validUntil) {
 		return nil
 	}
-	return fmt.Errorf("metadata: it was valid until %s", stamp(p.validUntil))
+	return expiredError{p.validUntil}
 }
 
 // warnings are what operators should know about metadata that can be used.
 func (p *idp) warnings(at time.Time) []string {
-	out := slices.Clone(p.leftOut)
+	out := slices.Clone(p.doubts)
 	for _, c := range p.certificates {
 		switch {
 		case at.After(c.NotAfter):
-			out = append(out, fmt.Sprintf("the signing certificate %q expired at %s; its key is trusted because the metadata publishes it", shown(c.Subject), stamp(c.NotAfter)))
+			out = append(out, fmt.Sprintf("the signing certificate %q expired at %s; its key is trusted because the metadata publishes it", sanitized(c.Subject), timestamp(c.NotAfter)))
 		case at.Before(c.NotBefore):
-			out = append(out, fmt.Sprintf("the signing certificate %q begins at %s", shown(c.Subject), stamp(c.NotBefore)))
+			out = append(out, fmt.Sprintf("the signing certificate %q begins at %s", sanitized(c.Subject), timestamp(c.NotBefore)))
 		case at.Add(30 * 24 * time.Hour).After(c.NotAfter):
-			out = append(out, fmt.Sprintf("the signing certificate %q expires at %s", shown(c.Subject), stamp(c.NotAfter)))
+			out = append(out, fmt.Sprintf("the signing certificate %q expires at %s", sanitized(c.Subject), timestamp(c.NotAfter)))
 		}
 	}
 	return out

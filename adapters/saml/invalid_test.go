@@ -597,3 +597,20 @@ func TestADenialIsToldAndEndsNothing(t *testing.T) { // S46
 		m.Status = `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Requester"/></samlp:Status>`
 	}), "idp_denied")
 }
+
+// F47
+func TestInvalidNameIDPolicyNamesTheSetting(t *testing.T) {
+	for format, want := range map[string]string{
+		"":     "Success (the request asks for NameID format urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress; set name_id_format",
+		"none": "Success (the request asks for no NameID format; set name_id_format",
+	} {
+		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.NameIDFormat = format }})
+		r := b.refuses(t, b.with(t, func(m *samltest.Message) {
+			m.Status = `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Requester">` +
+				`<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"/></samlp:StatusCode></samlp:Status>`
+		}), "idp_denied")
+		if !strings.HasPrefix(r.Expected, want) || r.Received != "Requester / InvalidNameIDPolicy" {
+			t.Errorf("got %v, want %q", r, want)
+		}
+	}
+}

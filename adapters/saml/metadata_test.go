@@ -98,6 +98,11 @@ func TestMetadataThatCannotBeUsedStopsTheStartAndSaysWhy(t *testing.T) {
 		says    string
 	}{
 		"not XML":               {[]change{metadata("hello")}, "connection acme: metadata: xml_malformed"},
+		"an HTML page":          {[]change{metadata("\n<!DOCTYPE html>\n<html><head></head></html>")}, "metadata: an HTML page came instead of metadata (xml_dtd"}, // F45
+		"an HTML page as XML":   {[]change{metadata(`<html xmlns="http://www.w3.org/1999/xhtml"/>`)}, "an HTML page came instead of metadata"},
+		"JSON":                  {[]change{metadata(`{"issuer": "https://idp.test"}`)}, "JSON came instead of metadata"},
+		"a certificate":         {[]change{metadata("-----BEGIN CERTIFICATE-----\nAAAA")}, "PEM, a certificate or a key, came instead of metadata"},
+		"a file":                {[]change{metadata("hello"), {source: func(s *saml.Source) { s.MetadataFile = "acme.xml" }}}, "connection acme: metadata: acme.xml: xml_malformed"},
 		"a DTD":                 {[]change{metadata(`<!DOCTYPE x>` + usual)}, "xml_dtd"},
 		"another document":      {[]change{metadata(`<html/>`)}, "no EntityDescriptor"},
 		"a service provider":    {[]change{metadata(`<md:EntityDescriptor ` + mdNS + ` entityID="https://sp.test"><md:SPSSODescriptor/></md:EntityDescriptor>`)}, "no identity provider"},
@@ -158,6 +163,18 @@ func TestExpiredMetadataIsReportedAndNotUsed(t *testing.T) { // S11
 		b.at = b.at.Add(30 * time.Minute)
 		b.cannotBegin(t, "valid until 2026-11-25T12:30:00Z")
 	})
+}
+
+// F45: what Entra ID publishes for all tenants.
+func TestPlaceholdersInMetadataCauseAWarning(t *testing.T) {
+	idp := samltest.NewIdP(t, "https://sts.windows.net/{tenantid}/")
+	b := newBench(t, idp)
+	if w := b.broker.Warnings(); len(w) != 1 || !strings.Contains(w[0].Text, `"https://sts.windows.net/{tenantid}/" holds the placeholder {tenantid}`) {
+		t.Errorf("got %v, want a warning about {tenantid}", w)
+	}
+	b.refuses(t, b.with(t, func(m *samltest.Message) {
+		m.BeforeSigning = func(s string) string { return strings.ReplaceAll(s, "{tenantid}", "0f1e") }
+	}), "issuer_mismatch")
 }
 
 func TestMetadataThatHasToBeSignedIsReadAsSigned(t *testing.T) {

@@ -29,10 +29,14 @@ func start(lc fx.Lifecycle, cfg Config, connections connection.Directory, clock 
 			}()
 			return nil
 		},
-		OnStop: func(context.Context) error {
+		OnStop: func(ctx context.Context) error {
 			stop()
-			<-done
-			return nil
+			select {
+			case <-done:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		},
 	})
 	return b, nil

@@ -11,29 +11,31 @@ import (
 type Notice struct {
 	Connection, Text string
 
-	// about is the text, or the matter where the text changes while the matter
-	// stays: metadata that ends in a week may be published anew every hour.
-	about string
+	// topic is what makes two notices the same: the text, or another key where
+	// the text changes while the notice stays. Metadata that ends in a week may
+	// be published anew every hour.
+	topic string
 }
 
-// matter is what makes two notices the same.
-type matter struct{ connection, about string }
+// topic is what a notice of a connection is about.
+type topic struct{ connection, about string }
 
-// told is what operators have heard already.
-type told struct {
-	mu    sync.Mutex
-	all   time.Time // when they last heard everything
-	since map[matter]bool
+// logged is what the log says already.
+type logged struct {
+	mu     sync.Mutex
+	all    time.Time // when all notices were logged
+	topics map[topic]bool
 }
 
 const remindAfter = 24 * time.Hour
 
-// Run tends the connections once a minute until ctx ends. Every process needs it.
+// Run maintains the connections once a minute until ctx ends. Every process
+// needs it.
 func (b *Broker) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
-		b.Tend(ctx)
+		b.Maintain(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -42,36 +44,36 @@ func (b *Broker) Run(ctx context.Context) {
 	}
 }
 
-// Tend fetches the metadata that is due and then logs which [Broker.Problems]
-// and [Broker.Warnings] are new; once a day, all there are.
-func (b *Broker) Tend(ctx context.Context) {
+// Maintain fetches the metadata that is due and then logs which
+// [Broker.Problems] and [Broker.Warnings] are new; once a day, all there are.
+func (b *Broker) Maintain(ctx context.Context) {
 	b.refreshDue(ctx)
 	if ctx.Err() == nil {
-		b.tell()
+		b.logNew()
 	}
 }
 
 func (b *Broker) refreshDue(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, s := range b.sources {
+	for _, s := range b.served.Load().sources {
 		if s.due() {
-			wg.Go(func() { s.refresh(ctx, 0) })
+			wg.Go(func() { _ = s.refresh(ctx, 0) }) // the source keeps the error
 		}
 	}
 	wg.Wait()
 }
 
-func (b *Broker) tell() {
-	b.told.mu.Lock()
-	defer b.told.mu.Unlock()
-	before, holds := b.told.since, map[matter]bool{}
-	if at := b.now(); at.Sub(b.told.all) >= remindAfter {
-		b.told.all, before = at, nil
+func (b *Broker) logNew() {
+	b.logged.mu.Lock()
+	defer b.logged.mu.Unlock()
+	before, now := b.logged.topics, map[topic]bool{}
+	if at := b.now(); at.Sub(b.logged.all) >= remindAfter {
+		b.logged.all, before = at, nil
 	}
 	isNew := func(n Notice) bool {
-		m := matter{n.Connection, n.about}
-		known := before[m] || holds[m]
-		holds[m] = true
+		t := topic{n.Connection, n.topic}
+		known := before[t] || now[t]
+		now[t] = true
 		return !known
 	}
 	for _, n := range b.Problems() {
@@ -84,7 +86,7 @@ func (b *Broker) tell() {
 			b.log.Warn("identity provider metadata", "connection", n.Connection, "warning", n.Text)
 		}
 	}
-	b.told.since = holds
+	b.logged.topics = now
 }
 
 // Problems are the connections whose sign-ins fail now, and why.
@@ -94,9 +96,10 @@ func (b *Broker) Problems() []Notice {
 
 // Warnings are what works now and will not for long, or should not.
 func (b *Broker) Warnings() []Notice {
+	now := b.served.Load()
 	first := map[string]string{} // entityID to the first connection that has it
-	for _, via := range b.connections.All() {
-		if s, ok := b.sources[via.Slug()]; ok {
+	for _, via := range now.connections.All() {
+		if s, ok := now.sources[via.Slug()]; ok {
 			if p, err := s.current(); err == nil && first[p.entityID] == "" {
 				first[p.entityID] = via.Slug()
 			}
@@ -105,7 +108,7 @@ func (b *Broker) Warnings() []Notice {
 	return b.notices(func(s *source) []Notice {
 		_, warnings := s.notices()
 		if p, err := s.current(); err == nil && first[p.entityID] != s.slug {
-			warnings = append(warnings, s.notice("the same identity provider as connection "+first[p.entityID]+": people are the same through both"))
+			warnings = append(warnings, s.notice("the same identity provider as connection "+first[p.entityID]+": a person is the same subject through both"))
 		}
 		return warnings
 	})
@@ -113,7 +116,7 @@ func (b *Broker) Warnings() []Notice {
 
 func (b *Broker) notices(of func(*source) []Notice) []Notice {
 	var out []Notice
-	for _, s := range b.sources {
+	for _, s := range b.served.Load().sources {
 		out = append(out, of(s)...)
 	}
 	sort.Slice(out, func(i, j int) bool {

@@ -24,7 +24,7 @@ func (o *operator) hears(d time.Duration, lines ...string) {
 	o.t.Helper()
 	o.at = o.at.Add(d)
 	o.log.Reset()
-	o.broker.Tend(o.t.Context())
+	o.broker.Maintain(o.t.Context())
 	got := strings.FieldsFunc(o.log.String(), func(r rune) bool { return r == '\n' })
 	if len(got) != len(lines) {
 		o.t.Fatalf("heard %q, want %q", got, lines)
@@ -129,7 +129,7 @@ func TestNothingIsToldOfAFetchThatTheEndCutShort(t *testing.T) {
 	o := reading(t, &publisher{status: http.StatusBadGateway})
 	over, stop := context.WithCancel(t.Context())
 	stop()
-	o.broker.Tend(over)
+	o.broker.Maintain(over)
 	if o.log.Len() != 0 {
 		t.Errorf("told %s", o.log.String())
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 )
 
-// refuse makes a refusal whose values are fit for a log.
+// refuse makes a refusal with values that may be logged.
 func refuse(reason, expected, received string) *approval.Refusal {
-	return approval.Refuse(reason, shown(expected), shown(received))
+	return approval.Refuse(reason, sanitized(expected), sanitized(received))
 }
 
-// refusal words what the packages below say.
+// refusal turns the errors of xmltree and xmlsec into refusals.
 func refusal(err error) error {
 	var r *approval.Refusal
 	if errors.As(err, &r) {
@@ -32,15 +32,17 @@ func refusal(err error) error {
 	return refuse("internal_error", "", "an error of a kind that was not expected")
 }
 
-const longestShown = 200
+const maxSanitized = 200
 
-// shown bounds and cleans what a stranger wrote, so that it can neither fill a
-// log nor forge a line of it.
-func shown(s string) string {
+// sanitized bounds and cleans text from outside, so that it can neither fill a
+// log nor forge a line in it.
+func sanitized(s string) string { return sanitizedTo(s, maxSanitized) }
+
+func sanitizedTo(s string, longest int) string {
 	var out strings.Builder
 	n := 0
 	for _, r := range s {
-		if n++; n > longestShown {
+		if n++; n > longest {
 			out.WriteRune('…')
 			break
 		}

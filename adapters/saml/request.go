@@ -19,8 +19,8 @@ import (
 )
 
 // authnRequest asks for a sign-in (SAML core §3.4.1, profiles §4.1.4.1). It
-// asks for no authentication context: whether a password or a passkey is
-// enough is the identity provider's business, and a fixed one locks people out.
+// asks for no authentication context: the identity provider decides whether a
+// password or a passkey is enough, and a fixed context locks people out.
 func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string, policy Source) *crewjam.AuthnRequest {
 	request := &crewjam.AuthnRequest{
 		ID:                          signIn.RequestID,
@@ -34,24 +34,45 @@ func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string,
 	if signIn.ForceAuthn {
 		request.ForceAuthn = &signIn.ForceAuthn
 	}
-	if policy.NameIDFormat != "none" {
-		format, create := formatEmail, true
-		if policy.NameIDFormat != "" {
-			format = policy.NameIDFormat
-		}
+	if format, create := policy.nameIDFormat(), true; format != "" {
 		request.NameIDPolicy = &crewjam.NameIDPolicy{Format: &format, AllowCreate: &create}
 	}
 	return request
 }
 
+// hinted names the person whom the request is about (SAML core §3.4.1.4), where
+// the connection asks for that: Entra ID refuses a Subject.
+func hinted(request *crewjam.AuthnRequest, signIn approval.SignInRequest, via connection.Connection) *crewjam.AuthnRequest {
+	if via.Settings().LoginHint == connection.LoginHintSubject && !signIn.LoginHint.IsZero() {
+		request.Subject = &crewjam.Subject{NameID: &crewjam.NameID{Format: formatEmail, Value: signIn.LoginHint.String()}}
+	}
+	return request
+}
+
+// withHint adds login_hint to the address that the request is sent to: Entra ID,
+// Okta and others fill their form with it. No signature covers it.
+func withHint(to string, signIn approval.SignInRequest, via connection.Connection) string {
+	if via.Settings().LoginHint != connection.LoginHintParameter || signIn.LoginHint.IsZero() {
+		return to
+	}
+	separator := "?"
+	if strings.Contains(to, "?") {
+		separator = "&"
+	}
+	return to + separator + "login_hint=" + url.QueryEscape(signIn.LoginHint.String())
+}
+
 // redirect sends the request by HTTP-Redirect or, where the identity provider
 // has only that, by HTTP-POST.
 func (b *Broker) redirect(signIn approval.SignInRequest, to *idp, via connection.Connection, policy Source) (ports.Redirect, error) {
-	sign := wantsSigned(via, to)
-	if to.redirectURL != "" {
-		return b.byRedirect(b.authnRequest(signIn, to.redirectURL, policy), signIn.RelayState, sign)
+	send, destination := b.byRedirect, to.redirectURL
+	if destination == "" {
+		send, destination = b.byPOST, to.postURL
 	}
-	return b.byPOST(b.authnRequest(signIn, to.postURL, policy), signIn.RelayState, sign)
+	request := hinted(b.authnRequest(signIn, destination, policy), signIn, via)
+	redirect, err := send(request, signIn.RelayState, wantsSigned(via, to))
+	redirect.URL = withHint(redirect.URL, signIn, via)
+	return redirect, err
 }
 
 func wantsSigned(via connection.Connection, to *idp) bool {

@@ -8,7 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -21,6 +23,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -154,6 +157,95 @@ func TestARequestIsSignedWhenSomebodyWantsIt(t *testing.T) {
 					checkRedirected(t, r, tc.signed)
 				}
 			})
+		}
+	}
+}
+
+// F46
+func TestLoginHintIsPassedOnAsTheConnectionSays(t *testing.T) {
+	hint, err := identity.ParseEmail("alice+test@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, binding := range []string{"Redirect", "POST"} {
+		for _, tc := range []struct {
+			setting            connection.LoginHint
+			hint               identity.Email
+			parameter, subject bool
+		}{
+			{"", hint, true, false},
+			{connection.LoginHintParameter, hint, true, false},
+			{connection.LoginHintSubject, hint, false, true},
+			{connection.LoginHintNone, hint, false, false},
+			{connection.LoginHintParameter, identity.Email{}, false, false},
+			{connection.LoginHintSubject, identity.Email{}, false, false},
+		} {
+			t.Run(fmt.Sprintf("%s, %q, hint %t", binding, tc.setting, !tc.hint.IsZero()), func(t *testing.T) {
+				idp := samltest.NewIdP(t, idpID)
+				idp.SSO = "https://idp.test/sso?tenant=1"
+				document := string(idp.Metadata())
+				if binding == "POST" {
+					document = strings.Replace(document, "bindings:HTTP-Redirect", "bindings:SOAP", 1)
+				}
+				b := newBench(t, idp, metadata(document), change{settings: func(s *connection.Settings) {
+					s.LoginHint, s.SignRequests = tc.setting, connection.SignAlways
+				}})
+				signIn := departure(b)
+				signIn.LoginHint = tc.hint
+				r, err := b.broker.Begin(t.Context(), b.via, signIn)
+				if err != nil {
+					t.Fatal(err)
+				}
+				u, err := url.Parse(r.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := ""
+				if tc.parameter {
+					want = "alice+test@example.com"
+				}
+				if got := u.Query().Get("login_hint"); got != want || u.Query().Get("tenant") != "1" {
+					t.Errorf("got login_hint %q in %s, want %q", got, r.URL, want)
+				}
+				r.URL = strings.Replace(r.URL, "&login_hint=alice%2Btest%40example.com", "", 1)
+				var request []byte
+				if binding == "POST" {
+					checkPosted(t, r, true)
+					if request, err = base64.StdEncoding.DecodeString(r.Fields[0].Value); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					checkRedirected(t, r, true)
+					request = inflated(t, u.Query().Get("SAMLRequest"))
+				}
+				subject := `<saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress">alice+test@example.com</saml:NameID></saml:Subject><samlp:NameIDPolicy`
+				plain := strings.ReplaceAll(string(request), ` xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"`, "")
+				if strings.Contains(plain, subject) != tc.subject || strings.Contains(string(request), "Subject") != tc.subject {
+					t.Errorf("got request %s, want Subject %t", request, tc.subject)
+				}
+			})
+		}
+	}
+}
+
+// F16: each cause has a reason of its own.
+func TestSignInThatCannotBeginHasAReason(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	p, url := published(t, idp)
+	p.publish(http.StatusNotFound, "")
+	other, err := connection.New(connection.Settings{Slug: "other", Domains: []string{"*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := until(idp, samltest.Epoch)
+	for want, b := range map[string]*bench{
+		"metadata_expired":     newBench(t, idp, metadata(ended)),
+		"metadata_unavailable": newBench(t, idp, url),
+		"no_metadata":          {broker: newBench(t, idp).broker, via: other},
+	} {
+		_, err := b.broker.Begin(t.Context(), b.via, departure(b))
+		if got := reason(err); got != want || !errors.Is(err, ports.ErrInitiateFailed) {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package saml_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -109,7 +110,7 @@ func TestANewKeyIsFoundByAskingAgain(t *testing.T) {
 	begin(t, b)
 	b.idp = rolled
 	b.at = b.at.Add(time.Second)
-	b.refuses(t, b.with(t), "unknown_key") // asked a moment ago
+	missed(t, b, "the metadata was fetched 1s ago and is fetched again after 1m0s at the earliest") // F44
 	p.publish(http.StatusOK, string(rolled.Metadata()))
 	b.at = b.at.Add(time.Minute)
 	b.accepts(t, b.with(t))
@@ -119,8 +120,94 @@ func TestANewKeyIsFoundByAskingAgain(t *testing.T) {
 		b.refuses(t, b.with(t), "unknown_key")
 	}
 	if n := p.asked.Load(); n != asked {
-		t.Errorf("strangers made us ask %d times", n-asked)
+		t.Errorf("got %d fetches within a minute, want none", n-asked)
 	}
+	b.at = b.at.Add(time.Minute)
+	missed(t, b, "the metadata fetched just now has no such key either")
+	b.at = b.at.Add(time.Minute)
+	p.publish(http.StatusBadGateway, "")
+	missed(t, b, "answered 502 Bad Gateway")
+}
+
+// missed wants a response that no known key has signed refused, with a note.
+func missed(t *testing.T, b *bench, note string) {
+	t.Helper()
+	if r := b.refuses(t, b.with(t), "unknown_key"); !strings.HasPrefix(r.Received, "key ") || !strings.Contains(r.Received, "; ") || !strings.Contains(r.Received, note) {
+		t.Errorf("got %q, want %q", r.Received, note)
+	}
+}
+
+// F44
+func TestMetadataDocumentIsReplacedWholeOrNotAtAll(t *testing.T) {
+	old := samltest.NewIdP(t, idpID)
+	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
+	b := newBench(t, old, change{source: func(s *saml.Source) { s.MetadataFile = "acme.xml" }})
+	b.idp = rolled
+	missed(t, b, "the metadata is a document and not fetched: replace it if the identity provider has a new key")
+	for name, document := range map[string]string{
+		"empty": "", "an HTML page": "<html>", "without key": strings.Replace(string(rolled.Metadata()), rolled.KeyDescriptor(), "", 1),
+	} {
+		err := b.broker.ReplaceMetadata("acme", []byte(document))
+		if err == nil || !strings.HasPrefix(err.Error(), "metadata: acme.xml: ") {
+			t.Errorf("%s: got %v, want an error with the file's name", name, err)
+		}
+		if w := b.broker.Warnings(); len(w) != 1 || w[0].Text != err.Error()+"; the last good copy serves meanwhile" {
+			t.Errorf("%s: got warnings %v, want %v", name, w, err)
+		}
+		b.idp = old
+		b.accepts(t, b.with(t))
+	}
+	if err := b.broker.ReplaceMetadata("acme", rolled.Metadata()); err != nil {
+		t.Fatal(err)
+	}
+	b.idp = rolled
+	b.accepts(t, b.with(t))
+	if w := b.broker.Warnings(); len(w) != 0 {
+		t.Errorf("got warnings %v, want none", w)
+	}
+	if err := b.broker.ReplaceMetadata("other", rolled.Metadata()); !errors.Is(err, connection.ErrUnknown) {
+		t.Errorf("got %v, want %v", err, connection.ErrUnknown)
+	}
+}
+
+// F44
+func TestConnectionsAreReloadedAllOrNone(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	p, url := published(t, idp)
+	b := newBench(t, idp, url)
+	begin(t, b)
+	var source saml.Source
+	url.source(&source)
+	second, err := connection.New(connection.Settings{Slug: "second", Domains: []string{"example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := connection.NewDirectory(b.via, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.broker.Reload(both, map[string]saml.Source{"acme": {Metadata: []byte("<html>")}, "second": {}})
+	if err == nil || !strings.Contains(err.Error(), "connection acme: metadata: ") || !strings.Contains(err.Error(), "connection second: metadata: ") {
+		t.Errorf("got %v, want both connections in it", err)
+	}
+	b.accepts(t, b.with(t))
+	if err := b.broker.Reload(both, map[string]saml.Source{"acme": source, "second": {Metadata: idp.Metadata()}}); err != nil {
+		t.Fatal(err)
+	}
+	b.accepts(t, b.with(t))
+	b.via = second
+	b.accepts(t, b.with(t))
+	if n := p.asked.Load(); n != 1 {
+		t.Errorf("got %d fetches, want the first one to be kept", n)
+	}
+	none, err := connection.NewDirectory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.broker.Reload(none, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.refuses(t, b.with(t), "no_metadata")
 }
 
 func TestTheLastGoodCopyIsKept(t *testing.T) {

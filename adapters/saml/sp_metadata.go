@@ -9,25 +9,23 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-// acsIndex is for ever: identity providers store it.
-var acsIndex = map[connection.Mount]int{connection.Canonical: 0, connection.Legacy: 1}
-
-// Metadata is ours (SAML metadata §2.4.4): for everybody or, with a slug, as
-// one connection needs it. It has no validUntil, since importing identity
-// providers would refuse it one day, and no endpoint that nobody serves. It
-// returns [connection.ErrUnknown].
+// Metadata is ours (SAML metadata §2.4.4): in general or, with a slug, as one
+// connection needs it. It has no validUntil, after which identity providers
+// would refuse it, and only endpoints that are served. It returns
+// [connection.ErrUnknown].
 func (b *Broker) Metadata(slug string) ([]byte, error) {
-	first, signs, wants := connection.Canonical, b.allSign(), true
+	signs, wants := b.allSign(), true
 	if slug != "" {
-		s, ok := b.sources[slug]
+		now := b.served.Load()
+		s, ok := now.sources[slug]
 		if !ok {
 			return nil, connection.ErrUnknown
 		}
-		via, err := b.connections.Find(slug)
+		via, err := now.connections.Find(slug)
 		if err != nil {
 			return nil, err
 		}
-		first, wants = via.Settings().ACSMount, s.policy.Signed != SignedEither
+		wants = s.policy.Signed != SignedEither
 		to, _ := s.current()
 		signs = wantsSigned(via, to)
 	}
@@ -55,30 +53,32 @@ func (b *Broker) Metadata(slug string) ([]byte, error) {
 	for _, format := range []string{formatEmail, formatUnspecified, formatPersistent} {
 		write("    <md:NameIDFormat>%s</md:NameIDFormat>\n", format)
 	}
-	second := connection.Legacy
-	if first == connection.Legacy {
-		second = connection.Canonical
+	// The canonical ACS is index 0 and the default, also for connections that
+	// still use the legacy one. Identity providers store indexes: they stay.
+	mounts := []connection.Mount{connection.Canonical}
+	if b.cfg.LegacyRoutes {
+		mounts = append(mounts, connection.Legacy)
 	}
-	// The default stands first as well: some read no further.
-	for _, mount := range []connection.Mount{first, second} {
+	for index, mount := range mounts {
 		write(`    <md:AssertionConsumerService Binding="%s" Location="%s" index="%d" isDefault="%t"/>`+"\n",
-			bindingPOST, escaped(b.acs(mount)), acsIndex[mount], mount == first)
+			bindingPOST, escaped(b.acs(mount)), index, index == 0)
 	}
 	write("  </md:SPSSODescriptor>\n</md:EntityDescriptor>\n")
 	return []byte(out.String()), nil
 }
 
 // allSign reports whether every connection's requests are signed; only then may
-// metadata for everybody say so.
+// the general metadata say so.
 func (b *Broker) allSign() bool {
-	for slug, s := range b.sources {
-		via, err := b.connections.Find(slug)
+	now := b.served.Load()
+	for slug, s := range now.sources {
+		via, err := now.connections.Find(slug)
 		to, _ := s.current()
 		if err != nil || !wantsSigned(via, to) {
 			return false
 		}
 	}
-	return len(b.sources) > 0
+	return len(now.sources) > 0
 }
 
 func escaped(s string) string {

@@ -29,36 +29,43 @@ func described(t *testing.T, b *bench, slug string) (crewjam.SPSSODescriptor, st
 	return got.SPSSODescriptors[0], string(document)
 }
 
-func TestOurMetadataSaysWhatIsServed(t *testing.T) { // S13
+func TestOurMetadataListsWhatIsServed(t *testing.T) { // S13, F26, contract section 10 item 9
 	next, old := pair(t, 1), pair(t, 2)
-	keys := change{config: func(c *saml.Config) { c.Keys.Next, c.Keys.Previous = &next, &old }}
-	for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
-		b := newBench(t, samltest.NewIdP(t, idpID), keys, change{settings: func(s *connection.Settings) { s.ACSMount = mount }})
-		for slug, first := range map[string]connection.Mount{"": connection.Canonical, "acme": mount} {
-			sp, document := described(t, b, slug)
-			for _, unwanted := range []string{"validUntil", "cacheDuration", "Artifact", "SingleLogout", "transient"} {
-				if strings.Contains(document, unwanted) {
-					t.Errorf("%s in %s", unwanted, document)
+	for _, legacy := range []bool{true, false} {
+		for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
+			b := newBench(t, samltest.NewIdP(t, idpID), change{
+				config:   func(c *saml.Config) { c.Keys.Next, c.Keys.Previous, c.LegacyRoutes = &next, &old, legacy },
+				settings: func(s *connection.Settings) { s.ACSMount = mount },
+			})
+			want := []connection.Mount{connection.Canonical, connection.Legacy}
+			if !legacy {
+				want = want[:1]
+			}
+			for _, slug := range []string{"", "acme"} {
+				sp, document := described(t, b, slug)
+				for _, unwanted := range []string{"validUntil", "cacheDuration", "Artifact", "SingleLogout", "transient"} {
+					if strings.Contains(document, unwanted) {
+						t.Errorf("got %s in %s", unwanted, document)
+					}
 				}
-			}
-			if len(sp.AssertionConsumerServices) != 2 {
-				t.Fatalf("metadata %s", document)
-			}
-			for i, acs := range sp.AssertionConsumerServices {
-				want := map[int]connection.Mount{0: connection.Canonical, 1: connection.Legacy}[acs.Index]
-				if acs.Location != publicURL+want.ACSPath() || *acs.IsDefault != (want == first) || (i == 0) != (want == first) || acs.Binding != crewjam.HTTPPostBinding {
-					t.Errorf("endpoint %+v", acs)
+				if len(sp.AssertionConsumerServices) != len(want) {
+					t.Fatalf("got %d endpoints, want %d: %s", len(sp.AssertionConsumerServices), len(want), document)
 				}
-			}
-			uses := map[string]int{}
-			for _, k := range sp.KeyDescriptors {
-				uses[k.Use]++
-			}
-			if uses["signing"] != 2 || uses["encryption"] != 2 || len(sp.KeyDescriptors) != 4 {
-				t.Errorf("keys for %v", uses)
-			}
-			if sp.NameIDFormats[0] != crewjam.EmailAddressNameIDFormat {
-				t.Errorf("formats %v", sp.NameIDFormats)
+				for i, acs := range sp.AssertionConsumerServices {
+					if acs.Index != i || acs.Location != publicURL+want[i].ACSPath() || *acs.IsDefault != (i == 0) || acs.Binding != crewjam.HTTPPostBinding {
+						t.Errorf("got endpoint %+v, want index %d, %s", acs, i, want[i])
+					}
+				}
+				uses := map[string]int{}
+				for _, k := range sp.KeyDescriptors {
+					uses[k.Use]++
+				}
+				if uses["signing"] != 2 || uses["encryption"] != 2 || len(sp.KeyDescriptors) != 4 {
+					t.Errorf("got keys for %v, want two for each use", uses)
+				}
+				if sp.NameIDFormats[0] != crewjam.EmailAddressNameIDFormat {
+					t.Errorf("got formats %v, want e-mail first", sp.NameIDFormats)
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -24,37 +25,50 @@ var mailAttributes = []string{
 // subject names the person. The NameID has to be there, whatever the
 // attributes say: two people without one would be the same (core §2.2.3).
 func subject(a *assertion, via connection.Connection) (identity.Subject, error) {
-	if a.nameID == nil {
-		return identity.Subject{}, refuse("name_id_missing", "a NameID", "none")
-	}
-	if !strings.ContainsFunc(a.nameID.value, visible) {
-		return identity.Subject{}, refuse("name_id_blank", "a NameID that names somebody", "a blank one")
+	email, noEmail := emailOf(a, via)
+	if reason := a.nameID.missing(); reason != "" {
+		// Some identity providers send a blank NameID where the person has no
+		// e-mail address. The person is told what others tell by no attribute.
+		as := approval.ErrInvalidAssertion
+		if errors.Is(noEmail, approval.ErrNoEmail) {
+			as = approval.ErrNoEmail
+		}
+		return identity.Subject{}, approval.RefuseAs(as, reason, "a NameID that is not blank", received(a, ""))
 	}
 	if err := identity.CheckIssuer(a.issuer.value); err != nil {
 		return identity.Subject{}, refuse("invalid_issuer", "an entityID of at most 255 characters", a.issuer.value)
 	}
-	email, err := mailOf(a, via)
-	if err != nil {
-		return identity.Subject{}, err
+	if noEmail != nil {
+		return identity.Subject{}, noEmail
 	}
 	subject, err := identity.NewSubject(email, a.issuer.value, a.nameID.value)
 	if err != nil {
-		return identity.Subject{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail address", "none that can be used")
+		return identity.Subject{}, refuse("invalid_subject", "an e-mail address, an issuer and a NameID of at most 255 characters", "others")
 	}
 	return subject, nil
 }
 
+// missing is the reason why the NameID identifies nobody; empty: it does.
+func (n *nameID) missing() string {
+	switch {
+	case n == nil:
+		return "name_id_missing"
+	case !strings.ContainsFunc(n.value, visible):
+		return "name_id_blank"
+	}
+	return ""
+}
+
 func visible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// mailOf takes, of the first source that names an address at all, the first one
-// that the connection may speak for. A later source does not stand in for an
+// emailOf takes, of the first source that names an address at all, the first one
+// that the connection may assert. A later source does not stand in for an
 // address that is not allowed.
-func mailOf(a *assertion, via connection.Connection) (identity.Email, error) {
-	seen := 0
-	for _, values := range sources(a, via.Settings().EmailAttribute) {
+func emailOf(a *assertion, via connection.Connection) (identity.Email, error) {
+	override := via.Settings().EmailAttribute
+	for _, values := range sources(a, override) {
 		var foreign []string
 		for _, text := range values {
-			seen++
 			email, err := identity.ParseEmail(text)
 			if err != nil {
 				continue
@@ -65,13 +79,63 @@ func mailOf(a *assertion, via connection.Connection) (identity.Email, error) {
 			foreign = append(foreign, email.Domain())
 		}
 		if len(foreign) > 0 {
-			return identity.Email{}, approval.RefuseAs(connection.ErrForeignDomain, "domain_not_allowed", shown(strings.Join(via.Settings().Domains, " ")), shown(strings.Join(foreign, " ")))
+			return identity.Email{}, approval.RefuseAs(connection.ErrForeignDomain, "domain_not_allowed", sanitized(strings.Join(via.Settings().Domains, " ")), sanitized(strings.Join(foreign, " ")))
 		}
 	}
-	if seen > 0 {
-		return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail address", fmt.Sprintf("%d values that are none", seen))
+	expected := "an e-mail address in one of the usual attributes or in the NameID"
+	if override != "" {
+		expected = fmt.Sprintf("an e-mail address in the attribute %q (email_attribute), in one of the usual ones or in the NameID", sanitized(override))
 	}
-	return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", "an e-mail attribute or NameID", "none")
+	return identity.Email{}, approval.RefuseAs(approval.ErrNoEmail, "email_missing", expected, received(a, override))
+}
+
+const (
+	maxNamesShown = 12
+	maxNameShown  = 80 // characters
+)
+
+// received names what came, for operators who look for the e-mail address: the
+// attributes' names and the NameID's format. Values are personal and not shown.
+func received(a *assertion, override string) string {
+	var parts []string
+	for i, attribute := range a.attributes {
+		if i == maxNamesShown {
+			parts = append(parts, fmt.Sprintf("%d more attributes", len(a.attributes)-i))
+			break
+		}
+		parts = append(parts, attribute.shown(override))
+	}
+	if len(a.attributes) == 0 {
+		parts = append(parts, "no attributes")
+	}
+	if a.unopened > 0 {
+		parts = append(parts, fmt.Sprintf("%d encrypted attributes that none of our keys opens", a.unopened))
+	}
+	switch {
+	case a.nameID == nil:
+		parts = append(parts, "no NameID")
+	case a.nameID.format == "":
+		parts = append(parts, "a NameID without format")
+	default:
+		parts = append(parts, "a NameID of format "+sanitized(a.nameID.format))
+	}
+	if a.nameID.missing() == "name_id_blank" {
+		parts[len(parts)-1] += " that is blank"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a attribute) shown(override string) string {
+	text := fmt.Sprintf("%q", sanitizedTo(a.name, maxNameShown))
+	if a.friendlyName != "" && a.friendlyName != a.name {
+		text += fmt.Sprintf(" (%q)", sanitizedTo(a.friendlyName, maxNameShown))
+	}
+	for _, wanted := range append([]string{override}, mailAttributes...) {
+		if wanted != "" && (strings.EqualFold(a.name, wanted) || strings.EqualFold(a.friendlyName, wanted)) {
+			return text + fmt.Sprintf(" with %d values that are no e-mail address", len(a.values))
+		}
+	}
+	return text
 }
 
 // sources are the texts that may be the address, by source, in the order of the
@@ -97,9 +161,11 @@ func sources(a *assertion, override string) [][]string {
 			usual = append(usual, named(wanted, of)...)
 		}
 	}
-	switch a.nameID.format {
-	case formatEmail, formatUnspecified, "":
-		nameID = []string{a.nameID.value}
+	if a.nameID != nil {
+		switch a.nameID.format {
+		case formatEmail, formatUnspecified, "":
+			nameID = []string{a.nameID.value}
+		}
 	}
 	return [][]string{own, usual, nameID}
 }

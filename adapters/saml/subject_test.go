@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
 )
 
 const (
@@ -85,6 +86,81 @@ func TestTheAddressIsFoundInTheContractsOrder(t *testing.T) { // S41, S44
 			}
 			if got != tc.want {
 				t.Errorf("got %q (%v), want %q", got, err, tc.want)
+			}
+		})
+	}
+}
+
+// F42: the names of what came are shown, the values are not.
+func TestMissingEmailNamesWhatCame(t *testing.T) {
+	for name, tc := range map[string]struct {
+		override, attributes, nameID string
+		expected, received           string
+	}{
+		"nothing": {"", "", "", "an e-mail address in one of the usual attributes or in the NameID",
+			"no attributes, a NameID of format urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"},
+		"a mistyped override": {"emial", named("sn", "Personal") + friendly("displayName", "Personal"), `<saml:NameID>personal</saml:NameID>`,
+			`an e-mail address in the attribute "emial" (email_attribute), in one of the usual ones or in the NameID`,
+			`"sn", "urn:unknown" ("displayName"), a NameID without format`},
+		"an override without address": {"upn", named("upn", "personal", "n/a") + named("mail", "personal"), `<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient">_personal</saml:NameID>`,
+			`an e-mail address in the attribute "upn" (email_attribute), in one of the usual ones or in the NameID`,
+			`"upn" with 2 values that are no e-mail address, "mail" with 1 values that are no e-mail address, a NameID of format urn:oasis:names:tc:SAML:2.0:nameid-format:transient`},
+		"an attribute encrypted to another": {"", samltest.Encryption{}.Element("EncryptedAttribute", named("mail", "alice@example.com"), &samltest.RSAKey(t, 1).PublicKey), `<saml:NameID>personal</saml:NameID>`,
+			"an e-mail address in one of the usual attributes or in the NameID",
+			"no attributes, 1 encrypted attributes that none of our keys opens, a NameID without format"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.EmailAttribute = tc.override }})
+			statement := ""
+			if tc.attributes != "" {
+				statement = `<saml:AttributeStatement>` + tc.attributes + `</saml:AttributeStatement>`
+			}
+			r := b.refuses(t, b.with(t, func(m *samltest.Message) { m.Statement, m.NameID = &statement, tc.nameID }), "email_missing")
+			if r.Expected != tc.expected || r.Received != tc.received {
+				t.Errorf("got %q, %q, want %q, %q", r.Expected, r.Received, tc.expected, tc.received)
+			}
+			if strings.Contains(strings.ToLower(r.Detail()), "personal") {
+				t.Errorf("got a value in %s", r.Detail())
+			}
+		})
+	}
+	t.Run("many long names", func(t *testing.T) {
+		b := newBench(t, samltest.NewIdP(t, idpID))
+		r := b.refuses(t, b.with(t, func(m *samltest.Message) {
+			m.Statement = samltest.Part(`<saml:AttributeStatement>%s</saml:AttributeStatement>`, strings.Repeat(named(strings.Repeat("x\u2028", 500), "v"), 100))
+		}), "email_missing")
+		if len([]rune(r.Received)) > 2000 || !strings.Contains(r.Received, "88 more attributes") || strings.Contains(r.Received, "\u2028") {
+			t.Errorf("got %q", r.Received)
+		}
+	})
+}
+
+// F43: a person without an e-mail address gets one page, whether the identity
+// provider leaves the attribute out, the NameID blank, or both.
+func TestPersonWithoutEmailIsToldSo(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	blank, none := `<saml:NameID/>`, ""
+	for name, tc := range map[string]struct {
+		nameID, mail string
+		reason, page string
+	}{
+		"no attribute":                  {"", none, "email_missing", "email_missing"},
+		"a blank NameID, no attribute":  {blank, none, "name_id_blank", "email_missing"},
+		"a blank NameID, a blank value": {blank, named("mail", " "), "name_id_blank", "email_missing"},
+		"a blank NameID, an address":    {blank, named("mail", "alice@example.com"), "name_id_blank", "invalid_sso_assertion"},
+		"a blank NameID, another's":     {blank, named("mail", "alice@other.test"), "name_id_blank", "invalid_sso_assertion"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := b.verify(t, b.with(t, func(m *samltest.Message) {
+				m.Statement = &tc.mail
+				if tc.mail != "" {
+					m.Statement = samltest.Part(`<saml:AttributeStatement>%s</saml:AttributeStatement>`, tc.mail)
+				}
+				m.NameID = tc.nameID
+			}))
+			f, ok := fault.Of(err)
+			if !ok || f.PageCode() != tc.page || reason(err) != tc.reason {
+				t.Errorf("got %v, want reason %s and page %s", err, tc.reason, tc.page)
 			}
 		})
 	}

@@ -175,6 +175,7 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 		wrong.add("SAML_CLOCK_SKEW", "is %s; use 0s to 10m", e.SAMLClockSkew)
 	}
 	c.SAML.EntityID, c.SAML.ClockSkew = e.SAMLEntityID, e.SAMLClockSkew
+	c.SAML.LegacyRoutes = c.HTTP.LegacyRoutes
 	if e.SAMLEntityID != "" && !isEntityID(e.SAMLEntityID) {
 		wrong.add("SAML_ENTITY_ID", "use at most 255 characters, and no blanks")
 	}

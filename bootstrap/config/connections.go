@@ -34,6 +34,7 @@ type connectionEntry struct {
 	Domains        []string `yaml:"domains"`
 	ACSMount       string   `yaml:"acs_mount"`
 	SignRequests   string   `yaml:"sign_requests"`
+	LoginHint      string   `yaml:"login_hint"`
 	EmailAttribute string   `yaml:"email_attribute"`
 	Public         bool     `yaml:"public"`
 	NameIDFormat   string   `yaml:"name_id_format"`
@@ -146,11 +147,11 @@ func (e connectionEntry) read(dir string) (connection.Connection, saml.Source, e
 	via, err := connection.New(connection.Settings{
 		Slug: e.Slug, Name: e.Name, Broker: connection.Broker(e.Broker), EntityID: e.EntityID, Domains: e.Domains,
 		ACSMount: connection.Mount(e.ACSMount), SignRequests: connection.SignRequests(e.SignRequests),
-		EmailAttribute: e.EmailAttribute, Public: e.Public,
+		LoginHint: connection.LoginHint(e.LoginHint), EmailAttribute: e.EmailAttribute, Public: e.Public,
 	})
 	errs := []error{err}
 	source := saml.Source{
-		MetadataURL: e.MetadataURL, NameIDFormat: e.NameIDFormat, Signed: saml.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted,
+		MetadataFile: e.MetadataFile, MetadataURL: e.MetadataURL, NameIDFormat: e.NameIDFormat, Signed: saml.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted,
 		AllowSHA1: slices.Contains(e.AllowWeak, "sha1"), AllowRSA15: slices.Contains(e.AllowWeak, "rsa1_5"),
 		AllowTripleDES: slices.Contains(e.AllowWeak, "3des"),
 	}

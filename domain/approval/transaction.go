@@ -85,7 +85,8 @@ type SignInRequest struct {
 	RequestID  string
 	UserCode   device.UserCode
 	ACS        connection.Mount
-	ForceAuthn bool // the person wants to be asked who they are, session or not
+	ForceAuthn bool           // the person wants to be asked who they are, session or not
+	LoginHint  identity.Email // zero: none
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
 }

@@ -48,6 +48,17 @@ const (
 	SignNever  SignRequests = "never"
 )
 
+// LoginHint tells how the address that a person has typed is passed on to the
+// identity provider.
+type LoginHint string
+
+// The choices.
+const (
+	LoginHintParameter LoginHint = "parameter" // login_hint in the query
+	LoginHintSubject   LoginHint = "subject"   // Subject of the AuthnRequest, which some refuse
+	LoginHintNone      LoginHint = "none"
+)
+
 // Settings are a connection's facts, as configuration states them.
 type Settings struct {
 	Slug           string       // [a-z0-9-]+
@@ -57,6 +68,7 @@ type Settings struct {
 	Domains        []string     // e-mail domains it may speak for; "*": any
 	ACSMount       Mount        // empty: Canonical
 	SignRequests   SignRequests // empty: Auto
+	LoginHint      LoginHint    // empty: LoginHintParameter
 	EmailAttribute string       // empty: the usual attributes in their order
 	Public         bool         // may be offered by name
 }
@@ -91,6 +103,9 @@ func New(s Settings) (Connection, error) {
 	}
 	if s.SignRequests != SignAuto && s.SignRequests != SignAlways && s.SignRequests != SignNever {
 		wrong("sign_requests %q: use auto, always or never", s.SignRequests)
+	}
+	if s.LoginHint = or(s.LoginHint, LoginHintParameter); s.LoginHint != LoginHintParameter && s.LoginHint != LoginHintSubject && s.LoginHint != LoginHintNone {
+		wrong("login_hint %q: use parameter, subject or none", s.LoginHint)
 	}
 	if s.EntityID != "" && identity.CheckIssuer(s.EntityID) != nil {
 		wrong("entity_id: at most 255 characters, no blanks around it")

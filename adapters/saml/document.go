@@ -21,7 +21,7 @@ var verifiedLimits = xmltree.Limits{Bytes: 8 * maxEncoded, Depth: 100, Elements:
 // guard takes the document out of the HTTP-POST binding (SAML bindings §3.5.4)
 // and reads it within limits: XML 1.0 with namespaces, one root, no DTD (SAML
 // forbids it: core §1.1 builds on a schema, and an entity is another's text).
-func guard(raw string) (*xmltree.Node, error) {
+func readDocument(raw string) (*xmltree.Node, error) {
 	if len(raw) > maxEncoded {
 		return nil, refuse(xmltree.TooLarge, fmt.Sprintf("at most %d characters", maxEncoded), fmt.Sprint(len(raw)))
 	}

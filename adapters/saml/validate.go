@@ -30,7 +30,7 @@ const lifetime = 24 * time.Hour
 // judge holds a message to the Web Browser SSO profile (SAML profiles §4.1.4.2
 // and §4.1.4.3, core §2.5.1). It returns until when the assertion could be
 // accepted.
-func judge(m message, want expectation) (time.Time, error) {
+func validate(m message, want expectation) (time.Time, error) {
 	if err := want.response(m); err != nil {
 		return time.Time{}, err
 	}
@@ -83,9 +83,21 @@ func (w expectation) response(m message) error {
 		if m.status.message != "" {
 			received += ": " + strings.Join(strings.Fields(m.status.message), " ")
 		}
-		return approval.RefuseAs(approval.ErrDeniedByIdP, "idp_denied", "Success", shown(received))
+		return approval.RefuseAs(approval.ErrDeniedByIdP, "idp_denied", w.expectedStatus(codes), sanitized(received))
 	}
 	return nil
+}
+
+// expectedStatus names the setting that helps, where there is one.
+func (w expectation) expectedStatus(codes []string) string {
+	if !slices.Contains(codes, "InvalidNameIDPolicy") {
+		return "Success"
+	}
+	asked := "NameID format " + w.policy.nameIDFormat()
+	if w.policy.nameIDFormat() == "" {
+		asked = "no NameID format"
+	}
+	return sanitized("Success (the request asks for " + asked + "; set name_id_format of the connection to one that the identity provider offers, or to none)")
 }
 
 // elsewhere words a URL that is not where the response arrived.
@@ -114,11 +126,11 @@ func (w expectation) from(i issuer) error {
 func (w expectation) issued(at time.Time, what string) error {
 	switch {
 	case at.After(w.at.Add(w.skew)):
-		return refuse("clock_ahead", what+" issued by "+stamp(w.at.Add(w.skew)), stamp(at))
+		return refuse("clock_ahead", what+" issued by "+timestamp(w.at.Add(w.skew)), timestamp(at))
 	case w.requestedAt.IsZero():
 		return refuse("internal_error", "the time of the request", "none")
 	case at.Before(w.requestedAt.Truncate(time.Second).Add(-w.skew)):
-		return refuse("issued_before_request", what+" issued after "+stamp(w.requestedAt.Add(-w.skew)), stamp(at))
+		return refuse("issued_before_request", what+" issued after "+timestamp(w.requestedAt.Add(-w.skew)), timestamp(at))
 	}
 	return nil
 }
@@ -166,11 +178,11 @@ func (w expectation) assertion(a *assertion) (time.Time, error) {
 func (w expectation) within(notBefore, notOnOrAfter time.Time, what string) error {
 	switch {
 	case !notBefore.IsZero() && !notOnOrAfter.IsZero() && !notBefore.Before(notOnOrAfter):
-		return refuse("invalid_period", what+" that ends after it begins", stamp(notBefore)+" to "+stamp(notOnOrAfter))
+		return refuse("invalid_period", what+" that ends after it begins", timestamp(notBefore)+" to "+timestamp(notOnOrAfter))
 	case !notBefore.IsZero() && w.at.Add(w.skew).Before(notBefore):
-		return refuse("clock_ahead", what+" valid by "+stamp(w.at.Add(w.skew)), "NotBefore "+stamp(notBefore))
+		return refuse("clock_ahead", what+" valid by "+timestamp(w.at.Add(w.skew)), "NotBefore "+timestamp(notBefore))
 	case !notOnOrAfter.IsZero() && !w.at.Add(-w.skew).Before(notOnOrAfter):
-		return refuse("expired", what+" valid after "+stamp(w.at.Add(-w.skew)), "NotOnOrAfter "+stamp(notOnOrAfter))
+		return refuse("expired", what+" valid after "+timestamp(w.at.Add(-w.skew)), "NotOnOrAfter "+timestamp(notOnOrAfter))
 	}
 	return nil
 }
@@ -229,7 +241,7 @@ func (w expectation) confirmed(d *confirmationData) error {
 	case d.notOnOrAfter.IsZero():
 		return refuse("confirmation_without_end", "NotOnOrAfter of the bearer", "none")
 	case !d.notBefore.IsZero():
-		return refuse("confirmation_not_before", "no NotBefore of the bearer", stamp(d.notBefore))
+		return refuse("confirmation_not_before", "no NotBefore of the bearer", timestamp(d.notBefore))
 	case d.inResponseTo == "":
 		return refuse("unsolicited", "InResponseTo "+w.requestID+" of the bearer", "none")
 	case d.inResponseTo != w.requestID:
@@ -245,13 +257,13 @@ func (w expectation) logins(all []login) error {
 	}
 	for _, l := range all {
 		if l.at.After(w.at.Add(w.skew)) {
-			return refuse("clock_ahead", "AuthnInstant by "+stamp(w.at.Add(w.skew)), stamp(l.at))
+			return refuse("clock_ahead", "AuthnInstant by "+timestamp(w.at.Add(w.skew)), timestamp(l.at))
 		}
 		if end := l.sessionNotOnOrAfter; !end.IsZero() && !w.at.Add(-w.skew).Before(end) {
-			return refuse("session_expired", "a session after "+stamp(w.at.Add(-w.skew)), "SessionNotOnOrAfter "+stamp(end))
+			return refuse("session_expired", "a session after "+timestamp(w.at.Add(-w.skew)), "SessionNotOnOrAfter "+timestamp(end))
 		}
 	}
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -31,7 +31,7 @@ func FuzzGuard(f *testing.F) {
 	f.Add("")
 	f.Add("PGE+")
 	f.Fuzz(func(t *testing.T, raw string) {
-		root, err := guard(raw)
+		root, err := readDocument(raw)
 		if err == nil {
 			_, err = locate(root)
 		}
@@ -48,7 +48,8 @@ func TestAPanicIsARefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var logged strings.Builder
-	b := &Broker{log: slog.New(slog.NewTextHandler(&logged, nil)), sources: map[string]*source{"acme": {now: time.Now, idp: &idp{}}}}
+	b := &Broker{log: slog.New(slog.NewTextHandler(&logged, nil))}
+	b.served.Store(&served{sources: map[string]*source{"acme": {now: time.Now, idp: &idp{}}}})
 	raw, err := os.ReadFile(filepath.Join("testdata", "vendors", "pysaml2", "encrypted.xml"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +62,8 @@ func TestAPanicIsARefusal(t *testing.T) {
 	}
 }
 
-func TestWhatIsShownCannotForgeALog(t *testing.T) {
-	if got := shown("a\nb\x1b[31m\u202e\u2028c\ufeff\xff"); got != "a·b·[31m··c··" {
-		t.Errorf("shown %q", got)
+func TestSanitizedTextCannotForgeALogLine(t *testing.T) {
+	if got, want := sanitized("a\nb\x1b[31m\u202e\u2028c\ufeff\xff"), "a·b·[31m··c··"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
