@@ -27,14 +27,14 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Clients, c.Timing, c.TokenLife, c.Limits, c.CSRF, c.Connections, c.Clock),
-		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: true}),
+		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: c.HSTS}),
 		httpserver.Module,
 		stores(c),
 		brokers(c),
 		useCases,
 		httpapi.Module,
-		fx.Provide(webui.New, pagesForAPI, newMetrics, observe, newHandler),
-		fx.Invoke(warn, serveHTTP, serveOperations),
+		fx.Provide(webui.New, pagesForAPI, newMetrics, observe, newHandler, newFailure, newServer),
+		fx.Invoke(serveOperations, warn, serveHTTP),
 	)
 }
 

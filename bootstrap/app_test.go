@@ -22,7 +22,7 @@ func TestService(t *testing.T) {
 		"embedded":   smallest(),
 		"production": smallest("DATABASE_URL", "postgres://db/devicegate", "REDIS_URL", "redis://cache:6379"),
 		"enterprise": smallest("ENTERPRISE_API_URL", "http://inner.example", "ENTERPRISE_API_SECRET_KEY", "shared"),
-		"shared":     smallest("DB_HOST", "db", "ACCOUNT_DIRECTORY", "dify", "OPS_ADDR", "localhost:0"),
+		"shared":     smallest("DB_HOST", "db", "ACCOUNT_DIRECTORY", "dify", "OPS_ADDR", "localhost:0", "HSTS", "off"),
 	} {
 		t.Run(name+" has every part it needs", func(t *testing.T) {
 			c, err := Load(vars)

@@ -2,76 +2,75 @@ package bootstrap
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"time"
 
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/httpapi"
 )
 
-// Bounds against clients that send or read slowly. The idle time is longer than
-// that of usual clients and proxies: whoever closes last loses a request.
-const (
-	headerTime = 10 * time.Second
-	readTime   = 30 * time.Second
-	writeTime  = 60 * time.Second
-	idleTime   = 120 * time.Second
-	headerMax  = 64 << 10
-)
+// Server is the running service, as the process that runs it sees it.
+type Server struct {
+	api    *httpapi.Operations
+	http   *httpServer
+	failed failure
+	log    *slog.Logger
+}
 
-func newServer(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime,
-		WriteTimeout: writeTime, IdleTimeout: idleTime, MaxHeaderBytes: headerMax,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+func newServer(api *httpapi.Operations, handler http.Handler, failed failure, log *slog.Logger) *Server {
+	return &Server{api, newHTTPServer(handler, log), failed, log}
+}
+
+// failure holds an element when a listener has ended by itself.
+type failure chan struct{}
+
+func newFailure() failure { return make(failure, 1) }
+
+func (f failure) report() {
+	select {
+	case f <- struct{}{}:
+	default: // one is enough
 	}
 }
 
+// Failed receives if a listener ends by itself; the process should end then.
+func (s *Server) Failed() <-chan struct{} { return s.failed }
+
+// Drain makes /readyz say no, and each answer end its connection, so that load
+// balancers and clients go elsewhere. Everything that still comes is answered.
+func (s *Server) Drain() {
+	s.api.Drain()
+	s.http.drain()
+}
+
+// Reload reads again what may have changed on disk.
+func (s *Server) Reload(ctx context.Context) {
+	s.log.InfoContext(ctx, "reading files again")
+}
+
 // serveHTTP listens before the start counts as done, so that a port that is
-// taken stops it, and lets what is in flight finish at the end.
-func serveHTTP(lc fx.Lifecycle, stop fx.Shutdowner, c Config, h *httpapi.Operations, handler http.Handler, log *slog.Logger) {
-	server := newServer(handler, log)
+// taken stops it.
+func serveHTTP(lc fx.Lifecycle, c Config, s *Server) {
 	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error { return listen(ctx, server, c.ListenAddr, stop, log) },
+		OnStart: func(ctx context.Context) error { return s.http.listen(ctx, c.ListenAddr, s.failed.report) },
 		OnStop: func(ctx context.Context) error {
-			h.Drain()
-			select {
-			case <-time.After(c.ShutdownDelay):
-			case <-ctx.Done():
-			}
-			return server.Shutdown(ctx)
+			s.Drain()
+			return s.http.stop(ctx)
 		},
 	})
 }
 
-func serveOperations(lc fx.Lifecycle, stop fx.Shutdowner, c Config, m *metrics, log *slog.Logger) {
+// serveOperations comes before everything else, and so ends after it: metrics
+// can be read until the end, and an address that is taken ends the start before
+// anything else has begun.
+func serveOperations(lc fx.Lifecycle, c Config, m *metrics, failed failure, log *slog.Logger) {
 	if c.OpsAddr == "" {
 		return
 	}
-	server := newServer(m.handler(), log)
+	server := newHTTPServer(m.handler(), log)
 	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error { return listen(ctx, server, c.OpsAddr, stop, log) },
-		OnStop:  server.Shutdown,
+		OnStart: func(ctx context.Context) error { return server.listen(ctx, c.OpsAddr, failed.report) },
+		OnStop:  server.stop,
 	})
-}
-
-func listen(ctx context.Context, server *http.Server, addr string, stop fx.Shutdowner, log *slog.Logger) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	log.InfoContext(ctx, "listening", "address", l.Addr().String())
-	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("server ended", "address", addr, "error", err)
-			_ = stop.Shutdown(fx.ExitCode(1))
-		}
-	}()
-	return nil
 }

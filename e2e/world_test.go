@@ -97,7 +97,7 @@ func newWorld(t testing.TB, databaseURL, redisURL string) *world {
 		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", w.port), "PUBLIC_URL": w.public,
 		"DATABASE_URL": databaseURL, "REDIS_URL": redisURL, "DATA_DIR": w.dir,
 		"SECRET_KEY": base64.StdEncoding.EncodeToString(key), "CONNECTIONS_FILE": connections,
-		"TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "debug",
+		"TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "debug", "SHUTDOWN_DELAY": "0s",
 	}
 	return w
 }

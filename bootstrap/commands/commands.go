@@ -8,18 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"go.uber.org/dig"
-	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/database"
-	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/clientcmd"
 	"github.com/devicegate/devicegate/bootstrap/config"
 )
@@ -38,7 +33,7 @@ type commands struct {
 // configuration or a command line that cannot be right, or the one that the
 // error asks for.
 func Main(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignalled(context.Background())
 	defer stop()
 	var c commands
 	exit := -1
@@ -89,51 +84,6 @@ func loadFromEnvironment() (config.Config, error) {
 		return c, configError{err}
 	}
 	return c, nil
-}
-
-type serveCommand struct{}
-
-// startTime leaves room for another replica's migration.
-const startTime = 5 * time.Minute
-
-// stopTime is how long what is in flight may take at the end.
-const stopTime = 30 * time.Second
-
-// Run serves until the process is told to stop.
-func (serveCommand) Run(ctx context.Context) error {
-	c, err := loadFromEnvironment()
-	if err != nil {
-		return err
-	}
-	app := fx.New(bootstrap.Service(c, newLog(c.LogLevel)), fx.StartTimeout(startTime), fx.StopTimeout(stopTime+c.ShutdownDelay))
-	return run(ctx, app)
-}
-
-// run starts app, waits until it ends or ctx does, and stops it.
-func run(ctx context.Context, app *fx.App) error {
-	if err := app.Err(); err != nil {
-		return rootCause(err)
-	}
-	startCtx, cancel := context.WithTimeout(ctx, app.StartTimeout())
-	defer cancel()
-	if err := app.Start(startCtx); err != nil {
-		return rootCause(err)
-	}
-	exit := 0
-	select {
-	case <-ctx.Done():
-	case s := <-app.Wait():
-		exit = s.ExitCode
-	}
-	stopCtx, cancel := context.WithTimeout(context.Background(), app.StopTimeout())
-	defer cancel()
-	if err := app.Stop(stopCtx); err != nil {
-		return fmt.Errorf("stop: %w", err)
-	}
-	if exit != 0 {
-		return errors.New("the server ended by itself; see the log")
-	}
-	return nil
 }
 
 type migrateCommand struct{}

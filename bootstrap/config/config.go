@@ -40,6 +40,7 @@ type Config struct {
 
 	PublicURL, WebURL *url.URL
 	CookieDomain      string
+	HSTS              bool // when PublicURL is https
 	TrustedProxies    []netip.Prefix
 
 	Database   database.Config
@@ -66,6 +67,8 @@ var publicKeys = []string{"sk-9f73s3ljTXVcMT3Blb3ljTqtsKiGHXVcMT3BlbkFJLK7U"}
 
 const secretKeyMin = 32 // bytes, RFC 7518 §3.2
 
+const shutdownDelayMax = 10 * time.Minute
+
 // Load reads the configuration. Its error lists everything that is wrong, each
 // line with the setting's name.
 func Load(vars map[string]string) (Config, error) {
@@ -79,12 +82,13 @@ func Load(vars map[string]string) (Config, error) {
 	if err := c.LogLevel.UnmarshalText([]byte(levelOf(e.LogLevel))); err != nil {
 		wrong.add("LOG_LEVEL", "%q is none of debug, info, warn, error", e.LogLevel)
 	}
-	if e.ShutdownDelay < 0 {
-		wrong.add("SHUTDOWN_DELAY", "%s is less than nothing", e.ShutdownDelay)
+	if e.ShutdownDelay < 0 || e.ShutdownDelay > shutdownDelayMax {
+		wrong.add("SHUTDOWN_DELAY", "%s: use 0s to %s", e.ShutdownDelay, shutdownDelayMax)
 	}
 	c.TokenLife = token.Lifetime(24 * time.Hour * time.Duration(wrong.between("OAUTH_TTL_DAYS", e.TokenTTLDays, 1, 365)))
 	wrong.between("OPENAPI_RATE_LIMIT_PER_TOKEN", e.RatePerToken, 0, 1_000_000)
 	wrong.between("USER_CODE_GLOBAL_LIMIT", e.UserCodeLimit, 1, 1_000_000_000)
+	c.HSTS = wrong.oneOf("HSTS", e.HSTS, "on", "off") == "on"
 	c.loadAddresses(e, &wrong)
 	c.loadStores(e, &wrong)
 	c.loadKeys(e, &wrong)

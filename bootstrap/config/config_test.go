@@ -26,6 +26,9 @@ func TestLoad(t *testing.T) {
 		if c.WebURL.String() != "https://sso.example.com" || c.License != "active" || !c.HTTP.LegacyRoutes {
 			t.Errorf("got web %s, license %s, legacy %t", c.WebURL, c.License, c.HTTP.LegacyRoutes)
 		}
+		if !c.HSTS || c.ShutdownDelay != 10*time.Second {
+			t.Errorf("got HSTS %t, shutdown delay %s", c.HSTS, c.ShutdownDelay)
+		}
 		if c.Database.URL != "sqlite:data/devicegate.db" {
 			t.Errorf("got database %s", c.Database.URL)
 		}
@@ -48,6 +51,12 @@ func TestLoad(t *testing.T) {
 		}
 		if c.Database.URL != "postgres://dify:p%2Fw@db:5433/dify" || c.Redis.URL != "redis://:secret@redis:6379/2" {
 			t.Errorf("got other stores than named")
+		}
+	})
+
+	t.Run("HSTS can be left to a proxy", func(t *testing.T) { // F55
+		if c, err := Load(smallest("HSTS", "off")); err != nil || c.HSTS {
+			t.Errorf("got HSTS %t, %v", c.HSTS, err)
 		}
 	})
 
@@ -86,11 +95,13 @@ func TestLoad(t *testing.T) {
 		{"ACCOUNT_DIRECTORY", "ldap", "is none of"},
 		{"MIGRATE", "maybe", "is none of"},
 		{"LOG_LEVEL", "loud", "is none of"},
+		{"HSTS", "max-age=1", "is none of"},
 		{"OPENAPI_CORS_ALLOW_ORIGINS", "console.example.com", "is not an http(s) address"},
 		{"BRAND_COLOR", "reddish", "BRAND_COLOR"},
 		{"BRAND_NAME", strings.Repeat("n", 41), "at most 40"},
 		{"SUPPORT_URL", "ftp://help.example", "https: or mailto:"},
-		{"SHUTDOWN_DELAY", "-1s", "less than nothing"},
+		{"SHUTDOWN_DELAY", "-1s", "use 0s to 10m"},
+		{"SHUTDOWN_DELAY", "11m", "use 0s to 10m"},
 		{"LISTEN_ADDR", "zz", "no address to listen on"},
 		{"LISTEN_ADDR", "localhost:", "no address to listen on"},
 		{"LISTEN_ADDR", ":99999", "no address to listen on"},

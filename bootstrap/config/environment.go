@@ -67,7 +67,8 @@ type environment struct {
 	BrandLogoFile    string        `env:"BRAND_LOGO_FILE"`
 	BrandColor       string        `env:"BRAND_COLOR"`
 	SupportURL       string        `env:"SUPPORT_URL"`
-	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"0s"`
+	HSTS             string        `env:"HSTS" envDefault:"on"`
+	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"10s"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 }
 

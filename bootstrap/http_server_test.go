@@ -13,7 +13,7 @@ import (
 
 // Clients send again when a kept-alive connection dies under them (contract §1).
 func TestIdleConnectionsOutliveThoseOfClients(t *testing.T) {
-	if s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler)); s.IdleTimeout < 90*time.Second {
+	if s := newHTTPServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler)).server; s.IdleTimeout < 90*time.Second {
 		t.Errorf("idle connections end after %s", s.IdleTimeout)
 	}
 }
@@ -27,11 +27,11 @@ func TestSlowSendersAreLetGo(t *testing.T) { // O12
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ours, theirs := net.Pipe()
-				server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if _, err := bufio.NewReader(r.Body).Peek(10); err == nil {
 						t.Error("the body came")
 					}
-				}), slog.New(slog.DiscardHandler))
+				}), slog.New(slog.DiscardHandler)).server
 				listener := &pipe{conn: make(chan net.Conn, 1), done: make(chan struct{})}
 				listener.conn <- ours
 				go func() { _ = server.Serve(listener) }()

@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/devicegate/devicegate/e2e/services"
+)
+
+// status is what an address answers; 0: nothing.
+func status(url string) int {
+	resp, err := http.Get(url)
+	if err != nil {
+		return 0
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// signalledProcess is a process with an operations listener.
+func signalledProcess(t *testing.T, delay string) (w *world, p *process, metrics string) {
+	database, redis := embedded.open(t)
+	w = newWorld(t, database, redis)
+	ops := fmt.Sprintf("localhost:%d", services.Port(t))
+	w.env["OPS_ADDR"], w.env["SHUTDOWN_DELAY"] = ops, delay
+	return w, w.process(w.port), "http://" + ops + "/metrics"
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.w.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.w.t.Fatal(err)
+	}
+}
+
+func TestASecondSignalEndsAtOnceAndMetricsOutliveTheDrain(t *testing.T) { // F12
+	for _, second := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(second.String(), func(t *testing.T) {
+			t.Parallel()
+			w, p, metrics := signalledProcess(t, "10m")
+			p.signal(syscall.SIGTERM)
+			w.eventually("it is not ready", func() bool { return status(p.at+"/readyz") == http.StatusServiceUnavailable })
+			for url, want := range map[string]int{p.at + "/healthz": http.StatusOK, metrics: http.StatusOK} {
+				if got := status(url); got != want {
+					t.Errorf("%s while draining: got %d, want %d", url, got, want)
+				}
+			}
+			p.signal(second)
+			_ = p.cmd.Wait()
+			if got, want := p.cmd.ProcessState.ExitCode(), 128+int(second); got != want {
+				t.Errorf("got exit code %d, want %d\n%s", got, want, w.logs)
+			}
+		})
+	}
+}
+
+func TestAnInterruptDoesNotWaitForLoadBalancers(t *testing.T) {
+	t.Parallel()
+	w, p, _ := signalledProcess(t, "10m")
+	p.signal(syscall.SIGINT)
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, w.logs)
+	}
+}
+
+func TestSIGHUPEndsNothing(t *testing.T) { // F14
+	t.Parallel()
+	w, p, _ := signalledProcess(t, "0s")
+	for n := range 3 {
+		p.signal(syscall.SIGHUP)
+		w.eventually("the signal is logged", func() bool { return strings.Count(w.logs.String(), `"reading files again"`) > n })
+	}
+	if got := status(p.at + "/readyz"); got != http.StatusOK {
+		t.Errorf("got %d, want 200", got)
+	}
+	p.signal(syscall.SIGTERM)
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, w.logs)
+	}
+}
+
+// A start that fails does not serve, and so has nothing to drain (F48).
+func TestAnOperationsAddressThatIsTakenEndsTheStart(t *testing.T) {
+	t.Parallel()
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	taken, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	var told bytes.Buffer
+	serve := exec.Command(program(t), "serve")
+	serve.Stderr = &told
+	for name, value := range w.env {
+		serve.Env = append(serve.Env, name+"="+value)
+	}
+	serve.Env = append(serve.Env, "SHUTDOWN_DELAY=10m", "OPS_ADDR="+taken.Addr().String())
+	if err := serve.Run(); err == nil {
+		t.Fatal("it started")
+	}
+	if !strings.Contains(told.String(), "address already in use") || strings.Contains(told.String(), fmt.Sprintf(":%d", w.port)) {
+		t.Errorf("got %s, want the address in use, and nothing served before", told.String())
+	}
+}
