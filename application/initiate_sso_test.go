@@ -6,6 +6,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -46,7 +47,7 @@ func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
 			if out.Allowance.Remaining != quota.InitiateSSO.Max-1 {
 				t.Errorf("%d tries are left", out.Allowance.Remaining)
 			}
-			trips := s.Count(t, "sso_transactions", "true")
+			trips := s.Count(t, audit.LoginStarted)
 			if c.want != nil {
 				if trips != 0 {
 					t.Errorf("%d trips have begun", trips)

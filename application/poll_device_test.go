@@ -261,12 +261,12 @@ func TestWhatAClientIsToldWithoutAToken(t *testing.T) { // D13, D26
 
 func TestMadeUpCodesLeaveNothingBehind(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	before := s.Dump(t)
+	before := s.History(t)
 	for range 100 {
 		_, err := s.poll(device.NewCode(), home)
 		is(t, err, device.ErrExpiredToken)
 	}
-	if s.Dump(t) != before {
+	if s.History(t) != before {
 		t.Error("the store has changed")
 	}
 }

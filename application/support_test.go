@@ -126,7 +126,7 @@ func (s *stage) opens(r application.Redeemed) error {
 	return err
 }
 
-func (s *stage) live() int { return s.Count(s.t, "oauth_access_tokens", "revoked_at IS NULL") }
+func (s *stage) live() int { return s.LiveTokens(s.t) }
 
 func (s *stage) history(want string) {
 	s.t.Helper()

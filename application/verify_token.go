@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
@@ -32,8 +33,8 @@ type Verified struct {
 }
 
 // Execute returns [token.ErrInvalid] and [quota.ErrExceeded]. The first use of
-// a token is on record before Execute returns, so that nobody is given another
-// secret for it afterwards.
+// a token is on record before Execute returns, so that no replacement secret is
+// given out afterwards. A later use that the store cannot record is allowed.
 func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, origin request.Origin) (Verified, error) {
 	t, err := uc.Authenticate(ctx, presented, origin)
 	if err != nil || uc.limits.PerToken.Max == 0 {
@@ -43,8 +44,8 @@ func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, orig
 	return Verified{t, allowance}, err
 }
 
-// ExecuteUncounted is Execute for who wants to end a session: a token that is
-// used too much is the first that should go.
+// Authenticate verifies the token without counting it against its rate limit,
+// so that a rate-limited client can still revoke itself.
 func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret, origin request.Origin) (*token.AccessToken, error) {
 	var t *token.AccessToken
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
@@ -57,14 +58,19 @@ func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret,
 	if err != nil {
 		return nil, fmt.Errorf("find token: %w", err)
 	}
-	_, changed, err := t.RecordUse(uc.now(), origin)
+	first, changed, err := t.RecordUse(uc.now(), origin)
 	if err != nil {
 		return nil, errors.Join(err, uc.recordExpiry(ctx, t.Snapshot().ID, origin))
 	}
-	if changed {
-		if err := uc.recordUse(ctx, presented, origin); err != nil {
-			return nil, err
-		}
+	if !changed {
+		return t, nil
+	}
+	err = uc.recordUse(ctx, presented, origin)
+	if later := first.ID.IsZero(); later && errors.Is(err, fault.ErrUnavailable) {
+		return t, nil // a full disk stops no reading: only the first use decides something
+	}
+	if err != nil {
+		return nil, err
 	}
 	return t, nil
 }
@@ -90,7 +96,7 @@ func (uc *VerifyToken) recordUse(ctx context.Context, presented token.Secret, or
 	})
 }
 
-// bury records that a token's time is up, once.
+// recordExpiry records that a token's time is up, once.
 func (uc *VerifyToken) recordExpiry(ctx context.Context, id uid.ID, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		t, err := tx.Tokens().ByID(ctx, id)

@@ -5,31 +5,37 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/ports"
 )
 
 func TestTheFirstUseIsOnRecordBeforeItIsAnswered(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
-	const used = "last_used_at IS NOT NULL"
-	if s.Count(t, "oauth_access_tokens", used) != 0 {
-		t.Error("it was used before")
+	lastUsed := func() time.Time { return s.Token(t, r.Token.Snapshot().ID).LastUsedAt }
+	if got := lastUsed(); !got.IsZero() {
+		t.Errorf("before its first use: got %s, want never", got)
 	}
+	first := s.Clock.Now()
 	must(t, s.opens(r))
-	if s.Count(t, "oauth_access_tokens", used) != 1 {
-		t.Error("its use was not noted")
+	if got := lastUsed(); !got.Equal(first) {
+		t.Errorf("after its first use: got %s, want %s", got, first)
 	}
-	noted := s.Dump(t)
 	s.Clock.Pass(time.Minute - time.Microsecond)
 	must(t, s.opens(r))
-	if s.Dump(t) != noted {
-		t.Error("every use is a write")
+	if got := lastUsed(); !got.Equal(first) {
+		t.Errorf("within a minute: got %s, want %s", got, first)
 	}
 	s.Clock.Pass(time.Microsecond)
 	must(t, s.opens(r))
-	if s.Dump(t) == noted {
-		t.Error("a use after a minute was not noted")
+	if got := lastUsed(); !got.Equal(s.Clock.Now()) {
+		t.Errorf("after a minute: got %s, want %s", got, s.Clock.Now())
+	}
+	if got := s.Count(t, audit.TokenFirstUsed); got != 1 {
+		t.Errorf("got %d events of a first use, want 1", got)
 	}
 }
 
@@ -81,5 +87,25 @@ func TestTheLimitByTokenCanBeSwitchedOff(t *testing.T) {
 	r := s.redeem(s.login(laptop).Code)
 	for range 200 {
 		must(t, s.opens(r))
+	}
+}
+
+func TestALaterUseThatCannotBeRecordedIsAllowed(t *testing.T) { // F57
+	broken := &failingUpdates{}
+	s := newStage(t, applicationtest.Options{Around: func(store ports.Store) ports.Store {
+		broken.Store = store
+		return broken
+	}})
+	used, fresh := s.redeem(s.login("used").Code), s.redeem(s.login("fresh").Code)
+	must(t, s.opens(used))
+	s.Clock.Pass(time.Minute)
+	broken.failing = true
+	is(t, s.opens(used), nil)
+	is(t, s.opens(fresh), fault.ErrUnavailable) // the first use has to be on record
+	broken.failing = false
+	is(t, s.opens(used), nil)
+	is(t, s.opens(fresh), nil)
+	if got := s.Token(t, used.Token.Snapshot().ID).LastUsedAt; !got.Equal(s.Clock.Now()) {
+		t.Errorf("last use: got %s, want %s", got, s.Clock.Now())
 	}
 }

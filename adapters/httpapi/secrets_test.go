@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 )
 
 // journey is a login with everything that can go wrong on its way.
@@ -57,7 +59,7 @@ func TestNoSecretIsLoggedOrKept(t *testing.T) { // T04, T06
 	if err := s.DB.PingContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	log, kept := s.log.String(), s.Dump(t)
+	log, kept := s.log.String(), databasetest.Dump(t, s.DB)
 	if !strings.Contains(log, "request refused") || !strings.Contains(kept, "ann@acme.example") {
 		t.Fatal("nothing was logged, or nothing kept")
 	}

@@ -2,11 +2,13 @@ package applicationtest
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -64,32 +66,47 @@ func (w *World) History(t testing.TB) string {
 	return strings.Join(words, " ")
 }
 
-// Count counts rows.
-func (w *World) Count(t testing.TB, table, where string) int {
+// Count is how many events of the given kinds happened.
+func (w *World) Count(t testing.TB, kinds ...audit.Kind) int {
 	t.Helper()
-	var n int
-	if err := w.DB.NewRaw("SELECT count(*) FROM "+table+" WHERE "+where).Scan(t.Context(), &n); err != nil {
-		t.Fatal(err)
+	n := 0
+	for _, e := range w.Events(t) {
+		if slices.Contains(kinds, audit.Kind(e.Event)) {
+			n++
+		}
 	}
 	return n
 }
 
-// Dump is all that the store holds, as text.
-func (w *World) Dump(t testing.TB) string {
+// Token is a token as it is kept.
+func (w *World) Token(t testing.TB, id uid.ID) token.Snapshot {
 	t.Helper()
-	var tables []string
-	if err := w.DB.NewRaw("SELECT name FROM sqlite_master WHERE type = 'table'").Scan(t.Context(), &tables); err != nil {
+	var found *token.AccessToken
+	err := w.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
+		found, err = r.Tokens().ByID(ctx, id)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	var out strings.Builder
-	for _, table := range tables {
-		var rows []map[string]any
-		if err := w.DB.NewRaw("SELECT * FROM "+table).Scan(t.Context(), &rows); err != nil {
+	return found.Snapshot()
+}
+
+// LiveTokens is how many tokens were minted and are not revoked.
+func (w *World) LiveTokens(t testing.TB) int {
+	t.Helper()
+	n := 0
+	for _, e := range w.Events(t) {
+		if audit.Kind(e.Event) != audit.TokenMinted {
+			continue
+		}
+		id, err := uid.Parse(e.TokenID)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, row := range rows {
-			fmt.Fprintln(&out, table, row)
+		if w.Token(t, id).RevokedAt.IsZero() {
+			n++
 		}
 	}
-	return out.String()
+	return n
 }
