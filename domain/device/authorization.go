@@ -72,7 +72,7 @@ type Snapshot struct {
 	Subject         identity.Subject // who decided
 	TokenID         uid.ID           // allotted at approval
 	DecidedAt       time.Time
-	RedeemedAt      time.Time
+	RedeemedAt      time.Time // when the token, or its one replacement, was handed out
 	RedeemedFrom    netip.Addr
 	Repeated        bool // the one repetition was answered
 	Undelivered     bool // the last answer is known not to have arrived
@@ -249,8 +249,10 @@ func (a *Authorization) Redeem(at time.Time, origin request.Origin) error {
 
 // Repeat lets the client that redeemed have its answer once more: a gap later,
 // within 30 s, from the same address, if issued was never used and is still
-// the one that was handed out. It returns [ErrSlowDown] before the gap has
-// passed, whichever replica is asked, and [ErrExpiredToken] otherwise.
+// the one that was handed out. It returns [ErrSlowDown] before a gap has passed
+// since the last answer, whichever replica is asked: polls that lose a race for
+// an answer are early, and [ErrExpiredToken] would end the client that won. It
+// returns [ErrExpiredToken] otherwise.
 func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time.Time, origin request.Origin) error {
 	if a.s.Status == Redeemed && at.Before(a.s.RedeemedAt.Add(timing.Gap())) {
 		return ErrSlowDown
@@ -262,7 +264,7 @@ func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time
 		t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() || revoked {
 		return ErrExpiredToken
 	}
-	a.s.Repeated, a.s.Undelivered = true, false
+	a.s.Repeated, a.s.Undelivered, a.s.RedeemedAt = true, false, at
 	return nil
 }
 

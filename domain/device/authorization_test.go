@@ -355,6 +355,11 @@ func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, device.ErrExpiredToken},
+		{"a second time, too early", 2*gap - 1, home, func(t *testing.T, a *device.Authorization, tok *token.AccessToken) { // F58
+			if err := a.Repeat(tok, device.StandardTiming, redeemed.Add(gap), home); err != nil {
+				t.Fatal(err)
+			}
+		}, device.ErrSlowDown},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			a := in(t, device.Redeemed)

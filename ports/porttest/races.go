@@ -123,6 +123,45 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		}), device.ErrExpiredToken)
 	})
 
+	t.Run("of many repetitions at once one wins and the others are too early", func(t *testing.T) { // F58
+		s, w := open(t), newWorld(t)
+		a, of := w.added(s), w.device("laptop")
+		approved, err := a.Approve(w.ann, w.now, w.by)
+		must(t, err)
+		issued, _, minted := token.Mint(a.Snapshot().TokenID, of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
+		must(t, a.Redeem(w.now, w.by))
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			must(t, tx.Tokens().Add(ctx, issued, minted))
+			return tx.Authorizations().Save(ctx, a, approved)
+		})
+		at := w.now.Add(device.StandardTiming.Gap())
+
+		oneWon(t, race(func(int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				mine, err := tx.Authorizations().ByID(ctx, a.Snapshot().ID)
+				if err != nil {
+					return err
+				}
+				lost, err := tx.Tokens().ByID(ctx, mine.Snapshot().TokenID)
+				if err != nil {
+					return err
+				}
+				if err := mine.Repeat(lost, device.StandardTiming, at, w.by); err != nil {
+					return err
+				}
+				wait(ctx, linger)
+				_, rotated, err := lost.Reissue(at, w.by)
+				if err != nil {
+					return err
+				}
+				if err := tx.Tokens().Save(ctx, lost, rotated); err != nil {
+					return err
+				}
+				return tx.Authorizations().Save(ctx, mine, rotated)
+			})
+		}), device.ErrSlowDown)
+	})
+
 	for name, before := range map[string]int{"with a token before": 1, "with none before": 0} {
 		for _, issuer := range []string{"an issuer", "no issuer"} {
 			t.Run("a device never has two live tokens, "+name+", "+issuer, func(t *testing.T) {
