@@ -22,7 +22,7 @@ var (
 	only        = flag.String("only", "", "a regular expression: only operations whose name matches")
 	rows        = flag.String("rows", "10000,100000", "rows of the growth table; empty: none")
 	long        = flag.Bool("long", false, "add a million rows to the growth table")
-	profiles    = flag.String("profile", "", "a directory for CPU profiles of the service")
+	profiles    = flag.String("profile", "", "a directory for profiles of the service: CPU time and allocations")
 )
 
 // settings are the flags, checked.
@@ -95,7 +95,7 @@ func TestOperations(t *testing.T) {
 func (s settings) measure(t *testing.T, w *world, op operation) (lines []line) {
 	t.Helper()
 	each := s.rounds * len(s.connections)
-	k := seeded(w, op, each+3, s.requests)
+	k := seeded(w, op, each+4, s.requests)
 	counts := count(t, w, op, k)
 	s.round(t, w, op, k, slices.Max(s.connections), false) // opens connections, prepares statements
 	for _, n := range s.connections {
@@ -158,10 +158,11 @@ func prime(t *testing.T, p *program, op operation, key func(int) int, n int) {
 func (s settings) profile(t *testing.T, w *world, op operation, k *keys) {
 	t.Helper()
 	seconds := max(1, int(s.time.Seconds()))
-	file := filepath.Join(s.profiles, fileName(op.String())+".pprof")
-	err := w.service.profile(file, seconds, func() { s.round(t, w, op, k, 16, false) })
-	if err != nil {
-		t.Fatalf("profile: %v", err)
+	for kind, suffix := range map[string]string{"profile": ".cpu", "allocs": ".allocs"} {
+		file := filepath.Join(s.profiles, fileName(op.String())+suffix)
+		if err := w.service.profile(kind, file, seconds, func() { s.round(t, w, op, k, 16, false) }); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		fmt.Println(file)
 	}
-	fmt.Println("profile:", file)
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,17 +97,12 @@ func (p *program) usage() (u usage, err error) {
 	return u, json.NewDecoder(resp.Body).Decode(&u)
 }
 
-// profile writes a CPU profile of the program to a file while fn runs.
-func (p *program) profile(file string, seconds int, fn func()) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(seconds+30)*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", p.control, seconds), nil)
-	if err != nil {
-		return err
-	}
+// profile writes a profile of the program to a file while fn runs: "profile" for
+// CPU time, "allocs" for allocations.
+func (p *program) profile(kind, file string, seconds int, fn func()) error {
 	failed := make(chan error, 1)
 	go func() {
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/%s?seconds=%d", p.control, kind, seconds))
 		if err != nil {
 			failed <- err
 			return
