@@ -65,14 +65,17 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 	if answer != nil && !errors.Is(answer, device.ErrAuthorizationPending) {
 		return Redeemed{}, answer
 	}
-	if due, err := uc.pace.Allow(ctx, digest, gap); err == nil && !due {
+	hint := ports.PendingHint{}
+	if answer != nil {
+		hint = ports.PendingHint{Poller: who, TTL: a.PendingHintTTL(uc.now())}
+	}
+	if due, err := uc.pace.Allow(ctx, digest, gap, hint); err == nil && !due {
 		return Redeemed{}, device.ErrSlowDown
 	}
 	if err := uc.recordPollOrigin(ctx, a, origin); err != nil {
 		return Redeemed{}, err
 	}
 	if answer != nil {
-		_ = uc.pace.CachePending(ctx, digest, who, a.PendingHintTTL(uc.now()))
 		return Redeemed{}, answer
 	}
 	return uc.redeem(ctx, a.Snapshot().ID, origin)

@@ -13,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // Who asks, and from where.
@@ -168,11 +169,10 @@ func (away) CheckPending(context.Context, secret.Digest, string, time.Duration) 
 	return false, false, errAway
 }
 
-func (away) Allow(context.Context, secret.Digest, time.Duration) (bool, error) { return false, errAway }
-
-func (away) CachePending(context.Context, secret.Digest, string, time.Duration) error {
-	return errAway
+func (away) Allow(context.Context, secret.Digest, time.Duration, ports.PendingHint) (bool, error) {
+	return false, errAway
 }
+
 func (away) Invalidate(context.Context, secret.Digest) error { return errAway }
 
 func (away) Take(context.Context, quota.Limit, string) (quota.Allowance, error) {

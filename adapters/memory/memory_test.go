@@ -133,8 +133,8 @@ func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	p := NewPollThrottle(c.Now)
 	code := secret.New("code", "x").Digest()
 	for i := range 10 * pollersPerCode {
-		if err := p.CachePending(t.Context(), code, fmt.Sprint(i), time.Hour); err != nil {
-			t.Fatal(err)
+		if due, err := p.Allow(t.Context(), code, 0, ports.PendingHint{Poller: fmt.Sprint(i), TTL: time.Hour}); err != nil || !due {
+			t.Fatal(due, err)
 		}
 	}
 	waiting, _ := p.waiting.get(code, c.Now())

@@ -9,11 +9,11 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// waitersPerCode bounds the addresses from which one device may ask; it has one,
+// pollersPerCode bounds the addresses from which one device may ask; it has one,
 // or a few behind a network that changes them.
 const pollersPerCode = 16
 
-// Pace is [ports.Pace] in this process.
+// PollThrottle is [ports.PollThrottle] in this process.
 type PollThrottle struct {
 	now ports.Clock
 
@@ -22,7 +22,7 @@ type PollThrottle struct {
 	polled  *expiring[secret.Digest, struct{}]            // until the next poll is due
 }
 
-// NewPace makes an empty one.
+// NewPollThrottle makes an empty one.
 func NewPollThrottle(now ports.Clock) *PollThrottle {
 	return &PollThrottle{
 		now:     now,
@@ -31,8 +31,8 @@ func NewPollThrottle(now ports.Clock) *PollThrottle {
 	}
 }
 
-// Ask keeps [ports.Pace].
-func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, who string, gap time.Duration) (pending, due bool, err error) {
+// CheckPending keeps [ports.PollThrottle].
+func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -40,17 +40,22 @@ func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, who s
 	if !ok {
 		return false, false, nil
 	}
-	if _, ok := waiting.value[who]; !ok {
+	if _, ok := waiting.value[poller]; !ok {
 		return false, false, nil
 	}
 	return true, p.claim(code, gap, now), nil
 }
 
-// Claim keeps [ports.Pace].
-func (p *PollThrottle) Allow(_ context.Context, code secret.Digest, gap time.Duration) (bool, error) {
+// Allow keeps [ports.PollThrottle].
+func (p *PollThrottle) Allow(_ context.Context, code secret.Digest, gap time.Duration, hint ports.PendingHint) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.claim(code, gap, p.now()), nil
+	now := p.now()
+	due := p.claim(code, gap, now)
+	if due && hint.TTL > 0 {
+		p.keep(code, hint, now)
+	}
+	return due, nil
 }
 
 func (p *PollThrottle) claim(code secret.Digest, gap time.Duration, now time.Time) bool {
@@ -61,27 +66,18 @@ func (p *PollThrottle) claim(code secret.Digest, gap time.Duration, now time.Tim
 	return true
 }
 
-// Remember keeps [ports.Pace].
-func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, who string, life time.Duration) error {
-	if life <= 0 {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
+func (p *PollThrottle) keep(code secret.Digest, hint ports.PendingHint, now time.Time) {
 	waiting, ok := p.waiting.get(code, now)
 	if !ok {
-		p.waiting.put(code, map[string]struct{}{who: {}}, now.Add(life), now)
-		return nil
+		p.waiting.put(code, map[string]struct{}{hint.Poller: {}}, now.Add(hint.TTL), now)
+		return
 	}
-	// The first one's end stays: nobody's hint outlives what he was promised.
-	if len(waiting.value) < pollersPerCode {
-		waiting.value[who] = struct{}{}
+	if len(waiting.value) < pollersPerCode { // the first hint's expiry stays
+		waiting.value[hint.Poller] = struct{}{}
 	}
-	return nil
 }
 
-// Wake keeps [ports.Pace].
+// Invalidate keeps [ports.PollThrottle].
 func (p *PollThrottle) Invalidate(_ context.Context, code secret.Digest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,15 +10,16 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
 )
 
-// Pace is ports.Pace in Redis.
+// PollThrottle is ports.PollThrottle in Redis.
 //
-// Of each code there are at most two keys: the set of those who are known to
-// wait on it, and a mark that lives until the next poll is due.
+// Each code has at most two keys: the set of pollers known to wait on it, and a
+// mark that lives until the next poll is due.
 type PollThrottle struct{ redis *Connection }
 
-// NewPace keeps pace through c.
+// NewPollThrottle uses c.
 func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c} }
 
 func waitingKey(code secret.Digest) string { return "devicegate:{" + code.Hex() + "}:waiting" }
@@ -29,18 +30,39 @@ if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 'unknown' end
 if redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) then return 'due' end
 return 'early'`)
 
-// Ask keeps ports.Pace.
-func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, who string, gap time.Duration) (pending, due bool, err error) {
+// CheckPending keeps ports.PollThrottle.
+func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	var said string
 	err = p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		said, err = checkPendingScript.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, []string{digest(who), milliseconds(gap)}).ToString()
+		said, err = checkPendingScript.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, []string{digest(poller), milliseconds(gap)}).ToString()
 		return err
 	})
 	return said == "due" || said == "early", said == "due", err
 }
 
-// Claim keeps ports.Pace.
-func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.Duration) (bool, error) {
+// allowScript keeps the hint with the mark. The first hint's expiry stays.
+var allowScript = rueidis.NewLuaScript(`
+if not redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[1]) then return 0 end
+redis.call('SADD', KEYS[1], ARGV[2])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return 1`)
+
+// Allow keeps ports.PollThrottle.
+func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.Duration, hint ports.PendingHint) (bool, error) {
+	if hint.TTL <= 0 {
+		return p.allow(ctx, code, gap)
+	}
+	var due int64
+	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
+		args := []string{milliseconds(gap), digest(hint.Poller), milliseconds(hint.TTL)}
+		due, err = allowScript.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, args).AsInt64()
+		return err
+	})
+	return due == 1, err
+}
+
+// allow is Allow without a hint.
+func (p *PollThrottle) allow(ctx context.Context, code secret.Digest, gap time.Duration) (bool, error) {
 	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
 		return r.Do(ctx, r.B().Set().Key(polledKey(code)).Value("").Nx().Px(max(gap, time.Millisecond)).Build()).Error()
 	})
@@ -50,23 +72,7 @@ func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.D
 	return err == nil, err
 }
 
-// The first one's end stays: nobody's hint outlives what he was promised.
-var cachePendingScript = rueidis.NewLuaScript(`
-redis.call('SADD', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 'kept'`)
-
-// Remember keeps ports.Pace.
-func (p *PollThrottle) CachePending(ctx context.Context, code secret.Digest, who string, life time.Duration) error {
-	if life <= 0 {
-		return nil
-	}
-	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return cachePendingScript.Exec(ctx, r, []string{waitingKey(code)}, []string{digest(who), milliseconds(life)}).Error()
-	})
-}
-
-// Wake keeps ports.Pace.
+// Invalidate keeps ports.PollThrottle.
 func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
 	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
 		return r.Do(ctx, r.B().Del().Key(waitingKey(code)).Build()).Error()

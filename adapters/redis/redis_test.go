@@ -138,7 +138,7 @@ func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
 	code, gap := secret.Random("code", 24).Digest(), 100*time.Millisecond
 	began := time.Now()
 	claim := func() bool {
-		due, err := p.Allow(t.Context(), code, gap)
+		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,11 +160,10 @@ func TestEveryKeyHasAPrefixAnEndAndNothingThatSomebodyTyped(t *testing.T) {
 	pace, limiter, ctx := redis.NewPollThrottle(c), redis.NewLimiter(c), t.Context()
 	code := secret.Random("code", 24).Digest()
 	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
-	_, err1 := pace.Allow(ctx, code, time.Minute)
-	err2 := pace.CachePending(ctx, code, "TYPED", time.Minute)
-	_, err3 := limiter.Take(ctx, limit, "TYPED")
-	_, err4 := limiter.TakeDistinct(ctx, limit, "TYPED again", "TYPED")
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	_, err1 := pace.Allow(ctx, code, time.Minute, ports.PendingHint{Poller: "TYPED", TTL: time.Minute})
+	_, err2 := limiter.Take(ctx, limit, "TYPED")
+	_, err3 := limiter.TakeDistinct(ctx, limit, "TYPED again", "TYPED")
+	if err := errors.Join(err1, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := r.c.Do(ctx, r.c.B().Keys().Pattern("*").Build()).AsStrSlice()

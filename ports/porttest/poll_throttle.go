@@ -18,7 +18,7 @@ type PaceUnderTest struct {
 	Kept func() int          // counts what is stored
 }
 
-// Pace tests a [ports.Pace]. Open returns one that nobody else uses; it is
+// Pace tests a [ports.PollThrottle]. Open returns one that nobody else uses; it is
 // called once for each subtest.
 func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	// Minutes, so that a slow machine does not reach an end by itself.
@@ -42,16 +42,18 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	}
 	claim := func(t *testing.T, p PaceUnderTest, code secret.Digest) bool {
 		t.Helper()
-		due, err := p.Allow(t.Context(), code, gap)
+		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return due
 	}
+	// remember accepts a poll and keeps its hint.
 	remember := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string, life time.Duration) {
 		t.Helper()
-		if err := p.CachePending(t.Context(), code, who, life); err != nil {
-			t.Fatal(err)
+		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: who, TTL: life})
+		if err != nil || !due {
+			t.Fatalf("got %v, %v for a poll after the gap, want it to be accepted", due, err)
 		}
 	}
 	wake := func(t *testing.T, p PaceUnderTest, code secret.Digest) {
@@ -78,18 +80,22 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		expect(t, p.Kept(), before)
 	})
 
-	t.Run("who waits is pending, and nobody else is", func(t *testing.T) {
+	t.Run("a poller with a hint is pending, and no other is", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
 		expect(t, poll(t, p, code, other), "unknown")
 		expect(t, poll(t, p, aCode(), who), "unknown")
+		expect(t, poll(t, p, code, who), "early")
+		p.Pass(gap)
 		expect(t, poll(t, p, code, who), "due")
 	})
 
-	t.Run("several may wait on one code, and have one pace", func(t *testing.T) {
+	t.Run("several may wait on one code, and have one mark", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
+		p.Pass(gap)
 		remember(t, p, code, other, life)
+		p.Pass(gap)
 		expect(t, poll(t, p, code, who), "due")
 		expect(t, poll(t, p, code, other), "early")
 	})
@@ -97,7 +103,6 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	t.Run("the next poll is due a gap after the last accepted one, however many came early", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
-		expect(t, poll(t, p, code, who), "due")
 		expect(t, poll(t, p, code, who), "early")
 		p.Pass(gap - almost)
 		expect(t, poll(t, p, code, who), "early")
@@ -108,16 +113,30 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		expect(t, poll(t, p, code, who), "early")
 	})
 
-	t.Run("a claim is a poll like any other", func(t *testing.T) {
+	t.Run("an accepted poll without a hint moves the mark like any other", func(t *testing.T) {
 		p, code := open(t), aCode()
 		expect(t, claim(t, p, code), true)
 		expect(t, claim(t, p, code), false)
+		p.Pass(gap)
 		remember(t, p, code, who, life)
+		expect(t, claim(t, p, code), false)
 		expect(t, poll(t, p, code, who), "early")
 		p.Pass(gap)
 		expect(t, claim(t, p, code), true)
 		expect(t, poll(t, p, code, who), "early")
 		expect(t, claim(t, p, aCode()), true)
+	})
+
+	t.Run("a refused poll's hint is not kept", func(t *testing.T) {
+		p, code := open(t), aCode()
+		expect(t, claim(t, p, code), true)
+		before := p.Kept()
+		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: who, TTL: life})
+		if due || err != nil {
+			t.Errorf("got %v, %v for an early poll, want it to be refused", due, err)
+		}
+		expect(t, poll(t, p, code, who), "unknown")
+		expect(t, p.Kept(), before)
 	})
 
 	t.Run("a hint ends with its life", func(t *testing.T) {
@@ -129,7 +148,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		expect(t, poll(t, p, code, who), "unknown")
 	})
 
-	t.Run("a hint does not live longer because somebody else's was kept", func(t *testing.T) {
+	t.Run("a second hint for a code keeps the first one's expiry", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
 		p.Pass(life - almost)
@@ -138,20 +157,21 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		expect(t, poll(t, p, code, who), "unknown")
 	})
 
-	t.Run("a hint without a life is not kept", func(t *testing.T) {
+	t.Run("a hint without a life is not kept, and its poll is accepted", func(t *testing.T) {
 		p, code := open(t), aCode()
-		before := p.Kept()
 		remember(t, p, code, who, 0)
+		expect(t, poll(t, p, code, who), "unknown")
+		p.Pass(gap)
 		remember(t, p, code, who, -time.Second)
 		expect(t, poll(t, p, code, who), "unknown")
-		expect(t, p.Kept(), before)
 	})
 
 	t.Run("waking forgets the hints for everybody, and not the pace", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
+		p.Pass(gap)
 		remember(t, p, code, other, life)
-		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, who), "early")
 		wake(t, p, code)
 		expect(t, poll(t, p, code, who), "unknown")
 		expect(t, poll(t, p, code, other), "unknown")
@@ -165,10 +185,10 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		for range 10 {
 			code := aCode()
 			remember(t, p, code, who, life)
-			expect(t, poll(t, p, code, who), "due")
+			expect(t, poll(t, p, code, who), "early")
 		}
 		p.Pass(life)
-		// Whoever sweeps late does it when something new comes.
+		// An adapter that sweeps late does it when something new comes.
 		for range 10 {
 			expect(t, poll(t, p, aCode(), who), "unknown")
 		}
@@ -182,12 +202,13 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		for round := range 20 {
 			code := aCode()
 			remember(t, p, code, who, life)
+			p.Pass(gap)
 			var accepted atomic.Int32
 			together(50, func(i int) {
 				var due bool
 				var err error
 				if i%2 == 0 {
-					due, err = p.Allow(t.Context(), code, gap)
+					due, err = p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: other, TTL: life})
 				} else {
 					_, due, err = p.CheckPending(t.Context(), code, who, gap)
 				}
