@@ -8,11 +8,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/ports"
 )
 
 const crowd = 5
@@ -212,6 +214,69 @@ func TestTheTokenTableIsTheContracts(t *testing.T) {
 			}
 		}
 	})
+}
+
+// F13: a login goes on while an index of its table is built, and the build
+// waits for no lock that migrating itself holds.
+func TestAnIndexIsBuiltBesideWriters(t *testing.T) {
+	db := postgres(t).Empty(t)
+	if err := database.MigrateTo(t.Context(), db, 1); err != nil {
+		t.Fatal(err)
+	}
+	s := database.NewStore(db)
+	add := func(ctx context.Context, tx ports.Tx) error {
+		a, started := start()
+		return tx.Authorizations().Add(ctx, a, started)
+	}
+	migrated := make(chan error, 1)
+	err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		if err := add(ctx, tx); err != nil {
+			return err
+		}
+		go func() { migrated <- database.Migrate(t.Context(), db) }()
+		await(t, db, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE INDEX%' AND datname = current_database()")
+		return database.NewStore(db).Within(5*time.Second).Update(ctx, add)
+	})
+	if err != nil {
+		t.Fatalf("a login beside the build: %v", err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE relname = 'idx_device_authorizations_token' AND indisvalid"); n != 1 {
+		t.Errorf("got %d valid indexes, want 1", n)
+	}
+}
+
+// A build that was broken off leaves an invalid index.
+func TestAnIndexBuildThatWasBrokenOffIsDoneAgain(t *testing.T) {
+	db := postgres(t).Empty(t)
+	if err := database.MigrateTo(t.Context(), db, 1); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, db, "CREATE INDEX idx_device_authorizations_token ON device_authorizations (client_id)")
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, db, "SELECT count(*) FROM pg_indexes WHERE indexname = 'idx_device_authorizations_token' AND indexdef LIKE '%(token_id)%'"); n != 1 {
+		t.Error("got the index of the first attempt, want it built anew")
+	}
+}
+
+// await waits until a query counts something.
+func await(t *testing.T, db *bun.DB, query string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for count(t, db, query) == 0 {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("got nothing in time from %s", query)
+		case <-again.C:
+		}
+	}
 }
 
 func tablesOf(t *testing.T, db *bun.DB) []string {
