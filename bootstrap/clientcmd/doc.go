@@ -1,6 +1,7 @@
 // Package clientcmd is the commands of people who sign in, not of those who
-// operate a server: login, logout, whoami, sessions, token. Each is a few lines
-// around adapters/deviceclient. What scripts read goes to standard output; what
+// operate a server: login, logout, whoami, sessions, token, and conformance, which checks a
+// server. Each is a few lines around adapters/deviceclient or
+// adapters/conformance. What scripts read goes to standard output; what
 // people read while they wait goes to standard error.
 //
 // Exit codes: 0 done, 1 failure, 2 wrong command line, 3 denied, 4 expired,
@@ -14,4 +15,6 @@ type Commands struct {
 	Whoami   whoamiCommand   `cmd:"" group:"Sign in" help:"Say whom the token acts for."`
 	Sessions sessionsCommand `cmd:"" group:"Sign in" help:"List the devices that are signed in as you, or end one."`
 	Token    tokenCommand    `cmd:"" group:"Sign in" help:"Print the token, for example for curl."`
+
+	Conformance conformanceCommand `cmd:"" group:"Check" help:"Check a server against the RFCs of the device flow and devicegate's contract."`
 }

@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/conformance"
+	"github.com/devicegate/devicegate/bootstrap/demo"
+)
+
+// conforms runs every rule against w and returns the report.
+func (w *world) conforms() conformance.Report {
+	w.t.Helper()
+	report, err := conformance.Run(w.t.Context(), conformance.Options{
+		Target: w.public, ClientID: "difyctl", OtherClientID: "other",
+		HTTP: &http.Client{Timeout: 30 * time.Second, Transport: described{w.t}}, Now: w.now,
+		Wait: func(ctx context.Context, d time.Duration) error { w.skip(d); return ctx.Err() },
+		Decide: func(_ context.Context, l conformance.Login, approve bool) error {
+			press, want := "approve", "approved"
+			if !approve {
+				press, want = "deny", "denied"
+			}
+			w.ends(w.person("alice", press), demo.Codes{Complete: l.Complete, UserCode: l.UserCode}, want)
+			return nil
+		},
+		Expire: func(_ context.Context, l conformance.Login) error { w.skip(l.ExpiresIn + time.Minute); return nil },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return report
+}
+
+func TestOurServerConformsOnEveryMount(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	w.env["OPENAPI_KNOWN_CLIENT_IDS"] = "difyctl,other"
+	w.serve()
+	report := w.conforms()
+	mounts := map[string]int{}
+	for _, row := range report.Rows {
+		switch row.Result {
+		case conformance.Fail:
+			t.Errorf("%s (%s, %s): %s: %s", row.ID, row.Mount, row.Clause, row.Rule, row.Detail)
+		case conformance.Pass:
+			mounts[row.Mount]++
+		case conformance.Skip: // endpoints that the metadata does not announce
+			if !strings.HasPrefix(row.ID, "7009-") && !strings.HasPrefix(row.ID, "7662-") {
+				t.Errorf("%s was skipped: %s", row.ID, row.Detail)
+			}
+		}
+	}
+	for _, mount := range []string{"metadata", "canonical", "standard", "bearer", "legacy"} {
+		if mounts[mount] == 0 {
+			t.Errorf("no rule of %s was checked", mount)
+		}
+	}
+}
