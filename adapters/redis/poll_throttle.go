@@ -22,8 +22,11 @@ type PollThrottle struct{ redis *Connection }
 // NewPollThrottle uses c.
 func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c} }
 
-func waitingKey(code secret.Digest) string { return "devicegate:{" + code.Hex() + "}:waiting" }
-func polledKey(code secret.Digest) string  { return "devicegate:{" + code.Hex() + "}:polled" }
+// keysOf returns the keys of a code: the set of pollers and the mark.
+func keysOf(code secret.Digest) []string {
+	tag := "devicegate:{" + code.Hex() + "}"
+	return []string{tag + ":waiting", tag + ":polled"}
+}
 
 var checkPendingScript = rueidis.NewLuaScript(`
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 'unknown' end
@@ -34,7 +37,7 @@ return 'early'`)
 func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	var said string
 	err = p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		said, err = checkPendingScript.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, []string{digest(poller), milliseconds(gap)}).ToString()
+		said, err = checkPendingScript.Exec(ctx, r, keysOf(code), []string{shortDigest(poller), milliseconds(gap)}).ToString()
 		return err
 	})
 	return said == "due" || said == "early", said == "due", err
@@ -54,8 +57,8 @@ func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.D
 	}
 	var due int64
 	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		args := []string{milliseconds(gap), digest(hint.Poller), milliseconds(hint.TTL)}
-		due, err = allowScript.Exec(ctx, r, []string{waitingKey(code), polledKey(code)}, args).AsInt64()
+		args := []string{milliseconds(gap), shortDigest(hint.Poller), milliseconds(hint.TTL)}
+		due, err = allowScript.Exec(ctx, r, keysOf(code), args).AsInt64()
 		return err
 	})
 	return due == 1, err
@@ -64,7 +67,7 @@ func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.D
 // allow is Allow without a hint.
 func (p *PollThrottle) allow(ctx context.Context, code secret.Digest, gap time.Duration) (bool, error) {
 	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return r.Do(ctx, r.B().Set().Key(polledKey(code)).Value("").Nx().Px(max(gap, time.Millisecond)).Build()).Error()
+		return r.Do(ctx, r.B().Set().Key(keysOf(code)[1]).Value("").Nx().Px(max(gap, time.Millisecond)).Build()).Error()
 	})
 	if rueidis.IsRedisNil(err) {
 		return false, nil
@@ -75,13 +78,19 @@ func (p *PollThrottle) allow(ctx context.Context, code secret.Digest, gap time.D
 // Invalidate keeps ports.PollThrottle.
 func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
 	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return r.Do(ctx, r.B().Del().Key(waitingKey(code)).Build()).Error()
+		return r.Do(ctx, r.B().Del().Key(keysOf(code)[0]).Build()).Error()
 	})
 }
 
 // milliseconds is how scripts are told a duration; Redis knows no shorter one.
 func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(max(d.Milliseconds(), 1), 10)
+}
+
+// shortDigest names a member of one code's set; 128 bits tell its few apart.
+func shortDigest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return string(sum[:16])
 }
 
 func digest(text string) string {
