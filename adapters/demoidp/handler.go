@@ -19,8 +19,8 @@ func (idp *IdP) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(at("GET", "/{$}"), idp.home)
 	mux.HandleFunc(at("GET", "/metadata"), idp.serveMetadata)
-	mux.HandleFunc(at("GET", "/sso"), idp.arrive)
-	mux.HandleFunc(at("POST", "/sso"), idp.arrive)
+	mux.HandleFunc(at("GET", "/sso"), idp.beginSSO)
+	mux.HandleFunc(at("POST", "/sso"), idp.beginSSO)
 	mux.HandleFunc(at("POST", "/login"), idp.login)
 	mux.HandleFunc(at("POST", "/sign-out"), idp.signOut)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,22 +35,22 @@ func (idp *IdP) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (idp *IdP) home(w http.ResponseWriter, r *http.Request) {
-	who, _ := idp.session(r)
-	idp.show(w, http.StatusOK, "home", view{Who: who})
+	user, _ := idp.session(r)
+	idp.show(w, http.StatusOK, "home", view{User: user})
 }
 
-// arrive takes an AuthnRequest and asks the person who they are.
-func (idp *IdP) arrive(w http.ResponseWriter, r *http.Request) {
+// beginSSO takes an AuthnRequest and shows the login page.
+func (idp *IdP) beginSSO(w http.ResponseWriter, r *http.Request) {
 	p, err := idp.accept(r)
 	if err != nil {
 		idp.refuse(w, "That request is not from a service that is known here: "+err.Error()+".")
 		return
 	}
-	who, known := idp.session(r)
+	user, known := idp.session(r)
 	if known && p.Request.ForceAuthn != nil && *p.Request.ForceAuthn {
-		who = User{}
+		user = User{}
 	}
-	idp.ask(w, idp.requests.put(p), p, who, "")
+	idp.showLogin(w, idp.requests.put(p), p, user, "")
 }
 
 // login does what the person chose on the login page.
@@ -63,28 +63,28 @@ func (idp *IdP) login(w http.ResponseWriter, r *http.Request) {
 	}
 	switch r.PostFormValue("action") {
 	case "cancel":
-		form, err := idp.turnAway(p)
-		idp.answer(w, form, err)
+		form, err := idp.deny(p)
+		idp.post(w, form, err)
 	case "switch":
 		idp.endSession(w, r)
-		idp.ask(w, name, p, User{}, "")
+		idp.showLogin(w, name, p, User{}, "")
 	case "continue":
-		who, known := idp.session(r)
+		user, known := idp.session(r)
 		if !known {
-			idp.ask(w, name, p, User{}, "Your session has ended. Sign in again.")
+			idp.showLogin(w, name, p, User{}, "Your session has ended. Sign in again.")
 			return
 		}
-		form, err := idp.vouch(p, who)
-		idp.answer(w, form, err)
+		form, err := idp.respond(p, user)
+		idp.post(w, form, err)
 	default:
-		who, known := idp.authenticate(r.PostFormValue("user"), r.PostFormValue("password"))
+		user, known := idp.authenticate(r.PostFormValue("user"), r.PostFormValue("password"))
 		if !known {
-			idp.ask(w, name, p, User{}, "Nobody here has that name and password. Try one of the people below.")
+			idp.showLogin(w, name, p, User{}, "Nobody here has that name and password. Try one of the people below.")
 			return
 		}
-		idp.beginSession(w, who)
-		form, err := idp.vouch(p, who)
-		idp.answer(w, form, err)
+		idp.beginSession(w, user)
+		form, err := idp.respond(p, user)
+		idp.post(w, form, err)
 	}
 }
 
@@ -104,17 +104,17 @@ func (idp *IdP) authenticate(name, password string) (User, bool) {
 	return User{}, false
 }
 
-// ask shows the login form or, to somebody who is signed in, whether to go on
-// as themselves: in a demo people want to be others, too.
-func (idp *IdP) ask(w http.ResponseWriter, request string, p pending, who User, complaint string) {
+// showLogin shows the login form or, with a session, the choice between that user
+// and another: in a demo people try several.
+func (idp *IdP) showLogin(w http.ResponseWriter, request string, p pending, user User, complaint string) {
 	status := http.StatusOK
 	if complaint != "" {
 		status = http.StatusUnauthorized
 	}
-	idp.show(w, status, "login", view{Request: request, Service: p.ServiceProviderMetadata.EntityID, Who: who, Complaint: complaint})
+	idp.show(w, status, "login", view{Request: request, Service: p.ServiceProviderMetadata.EntityID, User: user, Complaint: complaint})
 }
 
-func (idp *IdP) answer(w http.ResponseWriter, form saml.IdpAuthnRequestForm, err error) {
+func (idp *IdP) post(w http.ResponseWriter, form saml.IdpAuthnRequestForm, err error) {
 	if err != nil {
 		idp.show(w, http.StatusInternalServerError, "refused", view{Complaint: "The answer could not be written: " + err.Error() + "."})
 		return
@@ -134,8 +134,8 @@ func (idp *IdP) session(r *http.Request) (User, bool) {
 	return idp.sessions.get(c.Value)
 }
 
-func (idp *IdP) beginSession(w http.ResponseWriter, who User) {
-	idp.setCookie(w, idp.sessions.put(who), int(sessionLife.Seconds()))
+func (idp *IdP) beginSession(w http.ResponseWriter, user User) {
+	idp.setCookie(w, idp.sessions.put(user), int(sessionLife.Seconds()))
 }
 
 func (idp *IdP) endSession(w http.ResponseWriter, r *http.Request) {

@@ -20,11 +20,10 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// Password is everybody's.
+// Password is that of every user.
 const Password = "password"
 
-// User is a person whom the identity provider knows. They sign in by their
-// whole address or by what stands before the at sign.
+// User can sign in, by the whole address or the part before the at sign.
 type User struct {
 	Email string
 	Name  string
@@ -38,7 +37,7 @@ var People = []User{
 	{"mallory@elsewhere.example", "Mallory Moss", "belongs to another domain, and is refused"},
 }
 
-// Config says where the identity provider is and whom it knows.
+// Config says where the identity provider is and which users it has.
 type Config struct {
 	URL     string // its own, absolute
 	Service []byte // metadata of a service provider; more by [IdP.Register]
@@ -55,8 +54,8 @@ type IdP struct {
 	saml saml.IdentityProvider
 	keys dsig.TLSCertKeyStore
 
-	requests *shelf[pending]
-	sessions *shelf[User]
+	requests *expiringStore[pending]
+	sessions *expiringStore[User]
 
 	mu       sync.RWMutex
 	services map[string]*saml.EntityDescriptor
@@ -80,7 +79,7 @@ func New(cfg Config) (*IdP, error) {
 	if idp.now == nil {
 		idp.now = time.Now
 	}
-	idp.requests, idp.sessions = newShelf[pending](requestLife, idp.now), newShelf[User](sessionLife, idp.now)
+	idp.requests, idp.sessions = newExpiringStore[pending](requestLife, idp.now), newExpiringStore[User](sessionLife, idp.now)
 	key, certificate, err := newKey()
 	if err != nil {
 		return nil, fmt.Errorf("demoidp: make a key: %w", err)
@@ -117,8 +116,8 @@ func newKey() (*rsa.PrivateKey, *x509.Certificate, error) {
 	return key, certificate, err
 }
 
-// Register lets a service provider's requests in. Registering it again replaces
-// what was known of it.
+// Register accepts the requests of a service provider from now on. Registering it
+// again replaces its metadata.
 func (idp *IdP) Register(metadata []byte) error {
 	service := new(saml.EntityDescriptor)
 	if err := xml.Unmarshal(metadata, service); err != nil {
@@ -149,11 +148,11 @@ func (idp *IdP) GetServiceProvider(_ *http.Request, entityID string) (*saml.Enti
 }
 
 // Metadata describes the identity provider. Unlike the library's it does not
-// run out after two days, and names the format of the NameIDs that are sent.
+// expire after two days, and it names the format of the NameIDs that are sent.
 func (idp *IdP) Metadata() []byte {
 	library := idp.saml.Metadata()
 	role := library.IDPSSODescriptors[0]
-	role.KeyDescriptors = role.KeyDescriptors[:1] // nobody encrypts to us
+	role.KeyDescriptors = role.KeyDescriptors[:1] // the second one is for encryption, and nothing is encrypted to us
 	role.NameIDFormats = []saml.NameIDFormat{saml.EmailAddressNameIDFormat}
 	text, err := xml.MarshalIndent(struct {
 		XMLName  xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:metadata EntityDescriptor"`

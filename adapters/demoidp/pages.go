@@ -43,7 +43,7 @@ type view struct {
 	Password  string
 	Request   string // name of the pending request
 	Service   string // that asks
-	Who       User   // signed in, if anybody
+	User      User   // with a session; zero: none
 	Complaint string
 	Form      saml.IdpAuthnRequestForm
 }

@@ -12,28 +12,28 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// answerLife is how long a response may be delivered.
-const answerLife = 5 * time.Minute
+// responseLife is how long a response may be delivered.
+const responseLife = 5 * time.Minute
 
-// vouch answers the request for who: a signed response around a signed
+// respond answers the request for user: a signed response around a signed
 // assertion, encrypted if the service provider publishes a key for that.
-func (idp *IdP) vouch(p pending, who User) (saml.IdpAuthnRequestForm, error) {
+func (idp *IdP) respond(p pending, user User) (saml.IdpAuthnRequestForm, error) {
 	req, now := p.IdpAuthnRequest, idp.now()
 	req.Now = now
 	req.Assertion = &saml.Assertion{
 		ID: newID(), IssueInstant: now, Version: "2.0",
 		Issuer: saml.Issuer{Format: entityFormat, Value: idp.saml.MetadataURL.String()},
 		Subject: &saml.Subject{
-			NameID: &saml.NameID{Format: string(saml.EmailAddressNameIDFormat), Value: who.Email},
+			NameID: &saml.NameID{Format: string(saml.EmailAddressNameIDFormat), Value: user.Email},
 			SubjectConfirmations: []saml.SubjectConfirmation{{
 				Method: "urn:oasis:names:tc:SAML:2.0:cm:bearer",
 				SubjectConfirmationData: &saml.SubjectConfirmationData{
-					InResponseTo: req.Request.ID, NotOnOrAfter: now.Add(answerLife), Recipient: req.ACSEndpoint.Location,
+					InResponseTo: req.Request.ID, NotOnOrAfter: now.Add(responseLife), Recipient: req.ACSEndpoint.Location,
 				},
 			}},
 		},
 		Conditions: &saml.Conditions{
-			NotBefore: now, NotOnOrAfter: now.Add(answerLife),
+			NotBefore: now, NotOnOrAfter: now.Add(responseLife),
 			AudienceRestrictions: []saml.AudienceRestriction{{Audience: saml.Audience{Value: req.ServiceProviderMetadata.EntityID}}},
 		},
 		AuthnStatements: []saml.AuthnStatement{{
@@ -43,8 +43,8 @@ func (idp *IdP) vouch(p pending, who User) (saml.IdpAuthnRequestForm, error) {
 			}},
 		}},
 		AttributeStatements: []saml.AttributeStatement{{Attributes: []saml.Attribute{
-			attribute("urn:oid:0.9.2342.19200300.100.1.3", "mail", who.Email),
-			attribute("urn:oid:2.16.840.1.113730.3.1.241", "displayName", who.Name),
+			attribute("urn:oid:0.9.2342.19200300.100.1.3", "mail", user.Email),
+			attribute("urn:oid:2.16.840.1.113730.3.1.241", "displayName", user.Name),
 		}}},
 	}
 	return req.PostBinding()
@@ -59,9 +59,9 @@ func attribute(name, friendly, value string) saml.Attribute {
 	}
 }
 
-// turnAway answers the request with the statuses by which an identity provider
-// says that the person may not, or would not, sign in (SAML core §3.2.2.2).
-func (idp *IdP) turnAway(p pending) (form saml.IdpAuthnRequestForm, err error) {
+// deny answers the request with the status codes for a person who may not, or did
+// not want to, sign in (SAML core §3.2.2.2).
+func (idp *IdP) deny(p pending) (form saml.IdpAuthnRequestForm, err error) {
 	response := &saml.Response{
 		ID: newID(), InResponseTo: p.Request.ID, IssueInstant: idp.now(), Version: "2.0", Destination: p.ACSEndpoint.Location,
 		Issuer: &saml.Issuer{Format: entityFormat, Value: idp.saml.MetadataURL.String()},

@@ -30,24 +30,23 @@ const (
 	leeway = 30 * time.Second
 )
 
-// Verify reads an sso_assertion. What it does not accept it answers with an
-// [*approval.Refusal]; nothing of the payload is read before the signature
-// holds.
+// Verify implements [ports.Broker] for an sso_assertion. Nothing of the payload is
+// read before the signature is verified.
 func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (approval.VerifiedAssertion, error) {
-	said, err := b.open(what.Raw)
+	claimed, err := b.open(what.Raw)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	expires, err := judgeValidity(said, what.At)
+	expires, err := checkValidity(claimed, what.At)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	return testify(said, via, expires)
+	return verifiedAssertion(claimed, via, expires)
 }
 
 // payload keeps the octets of a JWS until its signature has been checked. The
-// library judges none of its claims: it would take an audience among several,
-// and times in any guise.
+// library checks none of its claims: it accepts an audience among several, and
+// times of other types.
 type payload struct {
 	jwt.Claims
 	octets []byte
@@ -63,7 +62,7 @@ func (p *payload) UnmarshalJSON(octets []byte) error {
 // line breaks.
 var compact = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`)
 
-// open returns what the holder of a key we share has signed.
+// open returns the claims of a JWS that one of our keys has signed.
 func (b *Broker) open(raw string) (claims, error) {
 	if len(raw) > assertionMax {
 		return nil, approval.Refuse("assertion_too_large", fmt.Sprintf("at most %d characters", assertionMax), strconv.Itoa(len(raw)))
@@ -117,8 +116,8 @@ func (b *Broker) keys(t *jwt.Token) (any, error) {
 // claims are the members of a verified payload, each still undecoded.
 type claims map[string]json.RawMessage
 
-// readClaims refuses repeated members: two readers of such an object need not
-// see the same person in it (RFC 7519 §4).
+// readClaims refuses repeated members, of which parsers take the first or the last
+// (RFC 7519 §4).
 func readClaims(octets []byte) (claims, error) {
 	d := json.NewDecoder(bytes.NewReader(octets))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') || !utf8.Valid(octets) {
@@ -142,22 +141,22 @@ func readClaims(octets []byte) (claims, error) {
 	return all, nil
 }
 
-// judgeValidity checks for whom and for how long the assertion was made, and
-// returns when it ends.
-func judgeValidity(said claims, at time.Time) (expires time.Time, err error) {
-	if to := said.audiences(); !slices.Equal(to, []string{assertionAudience}) {
+// checkValidity checks the audience and the times of the assertion, and returns
+// when it ends.
+func checkValidity(claimed claims, at time.Time) (expires time.Time, err error) {
+	if to := claimed.audiences(); !slices.Equal(to, []string{assertionAudience}) {
 		return expires, approval.Refuse("audience_mismatch", assertionAudience, excerpt(strings.Join(to, " ")))
 	}
-	issued, err := said.time("iat")
+	issued, err := claimed.time("iat")
 	if err != nil {
 		return expires, err
 	}
-	if expires, err = said.time("exp"); err != nil {
+	if expires, err = claimed.time("exp"); err != nil {
 		return expires, err
 	}
 	begins := issued
-	if _, there := said["nbf"]; there {
-		if begins, err = said.time("nbf"); err != nil {
+	if _, there := claimed["nbf"]; there {
+		if begins, err = claimed.time("nbf"); err != nil {
 			return expires, err
 		}
 	}
@@ -179,13 +178,13 @@ func judgeValidity(said claims, at time.Time) (expires time.Time, err error) {
 	return expires, nil
 }
 
-// testify reads whom the assertion is about.
-func testify(said claims, via connection.Connection, expires time.Time) (none approval.VerifiedAssertion, err error) {
-	nonce, ok := said.text("nonce", 1, 128)
+// verifiedAssertion reads the person and the one-time ID.
+func verifiedAssertion(claimed claims, via connection.Connection, expires time.Time) (none approval.VerifiedAssertion, err error) {
+	nonce, ok := claimed.text("nonce", 1, 128)
 	if !ok {
 		return none, approval.Refuse("nonce_invalid", "1 to 128 characters", "")
 	}
-	typed, ok := said.text("user_code", 1, 32)
+	typed, ok := claimed.text("user_code", 1, 32)
 	if !ok {
 		return none, approval.Refuse("user_code_invalid", "1 to 32 characters", "")
 	}
@@ -193,7 +192,7 @@ func testify(said claims, via connection.Connection, expires time.Time) (none ap
 	if err != nil {
 		return none, approval.Refuse("user_code_invalid", "a code issued here", "another text")
 	}
-	address, ok := said.text("email", 3, 255)
+	address, ok := claimed.text("email", 3, 255)
 	if !ok {
 		return none, approval.Refuse("email_invalid", "3 to 255 characters", "")
 	}
@@ -201,7 +200,7 @@ func testify(said claims, via connection.Connection, expires time.Time) (none ap
 	if err != nil {
 		return none, approval.Refuse("email_invalid", "a plain e-mail address", "another text")
 	}
-	issuer, _ := said.text("issuer", 1, 255)
+	issuer, _ := claimed.text("issuer", 1, 255)
 	subject, err := identity.NewSubject(email, issuer, "")
 	if err != nil {
 		return none, approval.Refuse("issuer_invalid", "1 to 255 characters, no blanks around them", "")
@@ -254,7 +253,7 @@ func (c claims) time(name string) (time.Time, error) {
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// excerpt is what a log may hold of a text that somebody else chose.
+// excerpt is as much of a text from outside as a log may hold.
 func excerpt(of any) string {
 	text := fmt.Sprint(of)
 	if r := []rune(text); len(r) > 100 {

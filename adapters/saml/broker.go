@@ -102,7 +102,7 @@ func (b *Broker) ReplaceMetadata(slug string, document []byte) error {
 	return s.replace(document)
 }
 
-// EntityID is ours.
+// EntityID is that of the service provider.
 func (b *Broker) EntityID() string { return b.cfg.EntityID }
 
 func (b *Broker) acs(m connection.Mount) string { return b.cfg.PublicURL + m.ACSPath() }
@@ -191,43 +191,43 @@ func noted(r *approval.Refusal, note string) *approval.Refusal {
 	return approval.Refuse(r.Reason, r.Expected, r.Received+"; "+sanitized(note))
 }
 
-// accept takes a response through the steps in their order.
+// accept runs the steps of the package comment in their order.
 func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy Source) (approval.VerifiedAssertion, error) {
 	root, err := readDocument(what.Raw)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	places, err := locate(root)
+	found, err := locate(root)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
 	var inside opened
 	keys, consent := b.cfg.Keys.private(), policy.consent()
-	if places.encrypted != nil {
-		if inside, err = decrypt(places, keys, consent); err != nil {
+	if found.encrypted != nil {
+		if inside, err = decrypt(found, keys, consent); err != nil {
 			return approval.VerifiedAssertion{}, err
 		}
 	}
-	proven, err := verify(places, inside, from.keys, consent)
+	signed, err := verify(found, inside, from.keys, consent)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	said, err := decode(proven, places.encrypted != nil, func(n *xmltree.Node, local string) (*xmltree.Node, error) {
+	got, err := decode(signed, found.encrypted != nil, func(n *xmltree.Node, local string) (*xmltree.Node, error) {
 		return decryptInside(n, local, keys, consent)
 	})
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	until, err := validate(said, expectation{
+	until, err := validate(got, expectation{
 		at: what.At, skew: b.cfg.ClockSkew, requestedAt: what.RequestedAt, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
 		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
 	})
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	subject, err := subject(said.assertion, via)
+	subject, err := subject(got.assertion, via)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
-	return approval.VerifiedAssertion{Subject: subject, ID: said.assertion.id, ExpiresAt: until}, nil
+	return approval.VerifiedAssertion{Subject: subject, ID: got.assertion.id, ExpiresAt: until}, nil
 }

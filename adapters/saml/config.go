@@ -15,7 +15,8 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 )
 
-// Config says who we are and where the identity providers' metadata is.
+// Config holds the service provider's settings and the metadata of the identity
+// providers.
 type Config struct {
 	PublicURL string            // scheme://host[:port][/prefix], no trailing slash
 	EntityID  string            // empty: PublicURL + "/saml/metadata"

@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
 
-// message is what a Response says (SAML core §3.2.2), laid flat.
+// message holds the fields of a Response (SAML core §3.2.2).
 type message struct {
 	signed       bool
 	id, version  string
@@ -29,13 +29,13 @@ type status struct {
 	message string
 }
 
-// assertion is what an Assertion says (SAML core §2.3.3), as far as the Web SSO
-// profile asks.
+// assertion holds the fields of an Assertion (SAML core §2.3.3) that the Web SSO
+// profile needs.
 type assertion struct {
 	id, version   string
 	issuedAt      time.Time
 	signed        bool
-	about         bool // there is a Subject
+	hasSubject    bool // there is a Subject
 	issuer        *issuer
 	nameID        *nameID
 	confirmations []confirmation
@@ -74,8 +74,8 @@ type attribute struct {
 // each as often as it may be there, and nothing that SAML does not put there.
 // Attributes are those in no namespace. What the schema leaves open (extensions,
 // advice, attribute values, foreign attributes) is not read. The order of
-// elements is not insisted on: some identity providers put the signature last,
-// and it says nothing. Encrypted identifiers and attributes are read as what open finds.
+// elements is not checked: some identity providers put the signature last. Encrypted
+// identifiers and attributes are read as what open finds.
 func decode(v verified, encrypted bool, open opener) (message, error) {
 	d := decoder{open: open}
 	m := d.response(v.response)
@@ -87,7 +87,7 @@ func decode(v verified, encrypted bool, open opener) (message, error) {
 	return m, d.err
 }
 
-// decoder keeps the first objection.
+// decoder keeps the first refusal.
 type decoder struct {
 	open   opener
 	opened int // EncryptedAttributes
@@ -98,7 +98,7 @@ type decoder struct {
 // has to be.
 type opener func(n *xmltree.Node, local string) (*xmltree.Node, error)
 
-func (d *decoder) object(reason, expected, received string) {
+func (d *decoder) refuse(reason, expected, received string) {
 	if d.err == nil {
 		d.err = refuse(reason, expected, received)
 	}
@@ -135,7 +135,7 @@ var (
 // children are n's child elements, checked against a shape.
 func (d *decoder) children(n *xmltree.Node, s shape) []*xmltree.Node {
 	if n.HasText() {
-		d.object("unexpected_text", "only elements in "+n.Local, "text")
+		d.refuse("unexpected_text", "only elements in "+n.Local, "text")
 	}
 	all := n.Elements()
 	for i, c := range all {
@@ -144,7 +144,7 @@ func (d *decoder) children(n *xmltree.Node, s shape) []*xmltree.Node {
 		}
 		most, known := s[name{c.Space, c.Local}]
 		if !known {
-			d.object("unexpected_element", "what SAML puts into "+n.Local, c.Local+" of "+c.Space)
+			d.refuse("unexpected_element", "what SAML puts into "+n.Local, c.Local+" of "+c.Space)
 			continue
 		}
 		if most == 0 {
@@ -152,7 +152,7 @@ func (d *decoder) children(n *xmltree.Node, s shape) []*xmltree.Node {
 		}
 		for _, b := range all[:i] {
 			if b.Is(c.Space, c.Local) {
-				d.object("unexpected_element", "at most one "+c.Local+" in "+n.Local, "two")
+				d.refuse("unexpected_element", "at most one "+c.Local+" in "+n.Local, "two")
 			}
 		}
 	}
@@ -198,7 +198,7 @@ func (d *decoder) status(n *xmltree.Node) status {
 		}
 	}
 	if len(s.codes) == 0 || s.codes[0] == "" {
-		d.object("status_missing", "a StatusCode", "none")
+		d.refuse("status_missing", "a StatusCode", "none")
 	}
 	return s
 }
@@ -232,7 +232,7 @@ func (d *decoder) assertion(n *xmltree.Node) *assertion {
 }
 
 func (d *decoder) subject(a *assertion, n *xmltree.Node) {
-	a.about = true
+	a.hasSubject = true
 	identified := 0
 	for _, c := range d.children(n, subjectShape) {
 		switch c.Local {
@@ -246,11 +246,11 @@ func (d *decoder) subject(a *assertion, n *xmltree.Node) {
 			a.confirmations = append(a.confirmations, d.confirmation(c))
 		default:
 			identified++
-			d.object("name_id_unreadable", "a NameID", c.Local)
+			d.refuse("name_id_unreadable", "a NameID", c.Local)
 		}
 	}
 	if identified > 1 {
-		d.object("unexpected_element", "one identifier in Subject", fmt.Sprint(identified))
+		d.refuse("unexpected_element", "one identifier in Subject", fmt.Sprint(identified))
 	}
 }
 
@@ -259,7 +259,7 @@ func (d *decoder) nameID(n *xmltree.Node) *nameID {
 }
 
 func (d *decoder) encryptedID(n *xmltree.Node) *nameID {
-	if d.err != nil { // opening is the dear part
+	if d.err != nil { // decryption is expensive
 		return nil
 	}
 	plain, err := d.open(n, "NameID")
@@ -274,7 +274,7 @@ func (d *decoder) confirmation(n *xmltree.Node) confirmation {
 	c := confirmation{method: attr(n, "Method")}
 	for _, e := range d.children(n, confirmationShape) {
 		if e.Local != "SubjectConfirmationData" {
-			continue // who may confirm; a bearer is whoever brings it
+			continue // an identifier of the confirming party, which a bearer is not checked against
 		}
 		c.data = &confirmationData{
 			notBefore: d.instant(e, "NotBefore", false), notOnOrAfter: d.instant(e, "NotOnOrAfter", false),
@@ -302,21 +302,21 @@ func (d *decoder) conditions(n *xmltree.Node) *conditions {
 	return c
 }
 
-// authnContext insists on how the person was authenticated, whatever it says.
+// authnContext requires an AuthnContext with any content.
 func (d *decoder) authnContext(login *xmltree.Node) {
 	for _, c := range d.children(login, loginShape) {
 		if c.Local == "AuthnContext" && len(c.Elements()) > 0 {
 			return
 		}
 	}
-	d.object("no_authn_context", "an AuthnContext in AuthnStatement", "none")
+	d.refuse("no_authn_context", "an AuthnContext in AuthnStatement", "none")
 }
 
 // maxEncryptedAttributes bounds what is opened of one message.
 const maxEncryptedAttributes = 8
 
-// encryptedAttribute is the Attribute inside, or nil for one that is not for us:
-// the sign-in can go on without it.
+// encryptedAttribute is the Attribute inside, or nil for one that none of our keys
+// opens: the sign-in can go on without it.
 func (d *decoder) encryptedAttribute(n *xmltree.Node) *xmltree.Node {
 	if d.err != nil || d.opened >= maxEncryptedAttributes {
 		return nil
@@ -331,7 +331,7 @@ func (d *decoder) encryptedAttribute(n *xmltree.Node) *xmltree.Node {
 
 func (d *decoder) attribute(n *xmltree.Node) attribute {
 	if attr(n, "Name") == "" {
-		d.object("attribute_without_name", "a Name", "none")
+		d.refuse("attribute_without_name", "a Name", "none")
 	}
 	a := attribute{name: attr(n, "Name"), friendlyName: attr(n, "FriendlyName")}
 	for _, c := range d.children(n, attributeShape) {
@@ -347,7 +347,7 @@ func (d *decoder) attribute(n *xmltree.Node) attribute {
 func (d *decoder) text(n *xmltree.Node) string {
 	text, ok := n.Content()
 	if !ok {
-		d.object("unexpected_element", "only text in "+n.Local, "elements")
+		d.refuse("unexpected_element", "only text in "+n.Local, "elements")
 	}
 	return strings.Trim(text, xmltree.White)
 }
@@ -363,13 +363,13 @@ func (d *decoder) instant(n *xmltree.Node, local string, required bool) time.Tim
 	text := attr(n, local)
 	if _, there := n.Attr(local); !there {
 		if required {
-			d.object("invalid_time", local+" of "+n.Local, "none")
+			d.refuse("invalid_time", local+" of "+n.Local, "none")
 		}
 		return time.Time{}
 	}
 	t, ok := parseInstant(text)
 	if !ok {
-		d.object("invalid_time", local+" of "+n.Local+" as xs:dateTime", text)
+		d.refuse("invalid_time", local+" of "+n.Local+" as xs:dateTime", text)
 	}
 	return t
 }

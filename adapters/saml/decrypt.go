@@ -7,8 +7,8 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
 
-// opened is what was inside an EncryptedAssertion. Nothing vouches for it yet:
-// anybody can encrypt to a published certificate.
+// opened is what was inside an EncryptedAssertion. It is not verified yet: to
+// encrypt, the published certificate is enough.
 type opened struct {
 	octets []byte
 	root   *xmltree.Node // read in the place it was cut from

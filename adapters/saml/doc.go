@@ -5,12 +5,12 @@
 // read whole. A response goes through these steps, one file each, and the first
 // that objects ends it with a reason of its own:
 //
-//	guard    the raw octets: size, depth, numbers, one root, no DTD
+//	document the raw octets: size, depth, numbers, one root, no DTD
 //	locate   one Status, one Assertion or EncryptedAssertion, no ID twice
 //	decrypt  the EncryptedAssertion, if that is what it is
 //	verify   the signatures, with the keys of the connection's metadata
 //	decode   the octets that were signed, and no others
-//	judge    by the Web SSO profile: who, for whom, when, in answer to what
+//	validate by the Web SSO profile: issuer, audience, times, the request
 //	subject  the person, by the contract's rules and the connection's domains
 //
 // Spending the assertion's ID and the request's comes last, in the transaction

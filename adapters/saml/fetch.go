@@ -10,11 +10,11 @@ import (
 
 const mostRedirects = 5
 
-// newClient fetches metadata. The document is the trust anchor, so whoever
-// publishes it over https may not send us where others can change it.
+// newClient fetches metadata. The document is the trust anchor: a redirect from
+// https to http would let others change it, and is refused.
 func newClient() *http.Client {
 	return &http.Client{Timeout: fetchTimeout, CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		next.Header.Del("Referer") // it has the query of where we come from
+		next.Header.Del("Referer") // it holds the query of the address before
 		switch {
 		case next.URL.Scheme != "https" && via[len(via)-1].URL.Scheme == "https":
 			return fmt.Errorf("a redirect from https to %s", address(next.URL))
@@ -39,8 +39,8 @@ func address(u *url.URL) string {
 // local port, which differs each time.
 var private = regexp.MustCompile(`[?#][^\s"]*|(//)[^/\s"]*@|\S+->`)
 
-// cause words an error of [http.Client.Do] without the URL. It is a text, not
-// the error, so that nobody unwraps the URL again.
+// cause is the text of an error of [http.Client.Do] without the URL. It is a text
+// so that unwrapping the error does not bring the URL back.
 func cause(err error) string {
 	var u *url.Error
 	for errors.As(err, &u) {

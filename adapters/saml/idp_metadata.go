@@ -15,7 +15,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 )
 
-// idp is what is used of an identity provider's metadata.
+// idp holds what we use of an identity provider's metadata.
 type idp struct {
 	entityID    string
 	keys        []crypto.PublicKey
@@ -31,7 +31,8 @@ type idp struct {
 // metadataLimits leave room for a federation.
 var metadataLimits = xmltree.Limits{Bytes: 32 << 20, Depth: 100, Elements: 1_000_000, Attributes: 256, Namespaces: 256}
 
-// entity is an EntityDescriptor and the validUntil of what it lies in.
+// entity is an EntityDescriptor, and the end of its validity and of the
+// EntitiesDescriptors around it.
 type entity struct {
 	node       *xmltree.Node
 	id         string
@@ -89,7 +90,7 @@ func notMetadata(document []byte, err error) error {
 	return fmt.Errorf("%s came instead of metadata (%w)", what, err)
 }
 
-// entities are all identity providers in n. The nearest end wins.
+// entities are all identity providers in n, each with its earliest validUntil.
 func entities(n *xmltree.Node, until time.Time) ([]entity, error) {
 	until, err := earlier(until, n)
 	if err != nil {
@@ -254,8 +255,8 @@ func (p *idp) readEndpoints(role *xmltree.Node) (errs []error) {
 	return errs
 }
 
-// earlier is the sooner end of validity. cacheDuration is advice about fetching
-// and is not read.
+// earlier is the earlier of until and the validUntil of n. cacheDuration is advice
+// about fetching and is not read.
 func earlier(until time.Time, n *xmltree.Node) (time.Time, error) {
 	text, said := n.Attr("validUntil")
 	if !said {

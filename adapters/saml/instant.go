@@ -9,9 +9,9 @@ import (
 var instantForm = regexp.MustCompile(`^(-?)(\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?$`)
 
 // parseInstant reads an xs:dateTime (XML Schema part 2 §3.2.7) as UTC where it
-// names no zone (SAML core §1.3.3). time.Parse is more liberal here and stricter
-// there: 24:00:00 is the next day's midnight, years may have more digits or come
-// before the first, and there are no leap seconds.
+// names no zone (SAML core §1.3.3). time.Parse differs: xs:dateTime allows 24:00:00 for
+// the next midnight and years of more digits or before the first, and knows no
+// leap seconds.
 func parseInstant(text string) (time.Time, bool) {
 	m := instantForm.FindStringSubmatch(text)
 	if m == nil || len(m[2]) > 4 && m[2][0] == '0' {
@@ -39,7 +39,7 @@ func parseInstant(text string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, fraction, time.UTC).Add(-offset)
-	if t.IsZero() { // which stands for none
+	if t.IsZero() { // the zero time means that there is none
 		t = t.Add(1)
 	}
 	return t, true

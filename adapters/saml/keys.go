@@ -127,13 +127,13 @@ func (k KeyPair) PEM() (key, certificate []byte, err error) {
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate.Raw}), nil
 }
 
-// keyFile holds the key and the certificate, so that there are never one
-// without the other.
+// keyFile holds the key and the certificate in one file, so that neither can be
+// lost alone.
 const keyFile = "saml-sp.pem"
 
 // LoadOrCreate keeps a pair in dir, for an installation of one process. Several
-// replicas that made their own would not understand what identity providers
-// encrypt to another: they have to be given one.
+// replicas have to be given one pair: with pairs of their own, one replica could
+// not decrypt what an identity provider has encrypted to another.
 func LoadOrCreate(dir string, at time.Time) (KeyPair, error) {
 	path := filepath.Join(dir, keyFile)
 	text, err := os.ReadFile(path)
@@ -151,8 +151,8 @@ func LoadOrCreate(dir string, at time.Time) (KeyPair, error) {
 	return pair, nil
 }
 
-// create writes the file under another name and links it, so that of several
-// processes that begin at once all use the pair of the first.
+// create writes the file under another name and links it, so that several
+// processes that start at once use one pair.
 func create(dir, path string, at time.Time) (KeyPair, error) {
 	pair, err := GenerateKeyPair(at)
 	if err != nil {

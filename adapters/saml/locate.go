@@ -7,9 +7,9 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
 
-// located are the places of a response that later steps go to. Nobody goes
-// anywhere else: a second Assertion in an extension, in advice or in an
-// attribute is no assertion of this response.
+// located are the only elements of a response that later steps read. A second
+// Assertion in an extension, in advice or in an attribute is no assertion of this
+// response.
 type located struct {
 	response  *xmltree.Node
 	assertion *xmltree.Node // or:
@@ -19,8 +19,8 @@ type located struct {
 
 // locate finds exactly one Status and at most one Assertion or
 // EncryptedAssertion directly inside the Response (SAML core §3.3.3; profiles
-// §4.1.4.2 allows several assertions, which nobody sends and which only blur
-// what was signed). An xs:ID is unique in its document (core §1.3.4).
+// §4.1.4.2 allows several assertions; products send one, and several make it
+// unclear what was signed). An xs:ID is unique in its document (core §1.3.4).
 func locate(root *xmltree.Node) (located, error) {
 	l := located{response: root, ids: identifiers{}}
 	if !root.Is(nsProtocol, "Response") {
@@ -42,8 +42,8 @@ func locate(root *xmltree.Node) (located, error) {
 	return l, l.ids.collect(root)
 }
 
-// decrypted is the same response with the assertion in the place of its cipher
-// text, as XML Encryption §4.1 puts it back.
+// decrypted is the same response with the assertion in the place of the cipher
+// text (XML Encryption §4.1).
 func (l located) decrypted(o opened) located {
 	l.response, l.assertion = l.response.With(l.encrypted, o.root)
 	l.encrypted = nil
@@ -51,12 +51,12 @@ func (l located) decrypted(o opened) located {
 }
 
 // identifiers are the xs:ID values seen, and whether one of SAML's elements
-// bears it.
+// has it.
 type identifiers map[string]bool
 
-// collect refuses an ID of a SAML element that anything else bears too, under
-// whatever name that calls its ID: whoever verifies by looking the ID up could
-// find the other.
+// collect refuses an ID of a SAML element that another element has too, be it as
+// ID, Id, id or xml:id: a verifier that looks elements up by ID could find the
+// other one.
 func (ids identifiers) collect(root *xmltree.Node) error {
 	var err error
 	root.Walk(func(n *xmltree.Node) {
@@ -76,7 +76,7 @@ func (ids identifiers) collect(root *xmltree.Node) error {
 	return err
 }
 
-// signed reports whether n bears a signature of its own.
+// signed reports whether n has a signature of its own.
 func signed(n *xmltree.Node) (bool, error) {
 	sig, err := xmlsec.SignatureOf(n)
 	if err != nil {

@@ -40,8 +40,8 @@ func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string,
 	return request
 }
 
-// hinted names the person whom the request is about (SAML core §3.4.1.4), where
-// the connection asks for that: Entra ID refuses a Subject.
+// hinted adds the Subject of the request (SAML core §3.4.1.4) for connections that
+// ask for it. It is not the default: Entra ID refuses a Subject.
 func hinted(request *crewjam.AuthnRequest, signIn approval.SignInRequest, via connection.Connection) *crewjam.AuthnRequest {
 	if via.Settings().LoginHint == connection.LoginHintSubject && !signIn.LoginHint.IsZero() {
 		request.Subject = &crewjam.Subject{NameID: &crewjam.NameID{Format: formatEmail, Value: signIn.LoginHint.String()}}

@@ -28,7 +28,7 @@ func subject(a *assertion, via connection.Connection) (identity.Subject, error) 
 	email, noEmail := emailOf(a, via)
 	if reason := a.nameID.missing(); reason != "" {
 		// Some identity providers send a blank NameID where the person has no
-		// e-mail address. The person is told what others tell by no attribute.
+		// e-mail address, others send no attribute. The page is the same.
 		as := approval.ErrInvalidAssertion
 		if errors.Is(noEmail, approval.ErrNoEmail) {
 			as = approval.ErrNoEmail
@@ -48,7 +48,7 @@ func subject(a *assertion, via connection.Connection) (identity.Subject, error) 
 	return subject, nil
 }
 
-// missing is the reason why the NameID identifies nobody; empty: it does.
+// missing is the reason why the NameID cannot identify a person; empty: it can.
 func (n *nameID) missing() string {
 	switch {
 	case n == nil:

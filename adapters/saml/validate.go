@@ -10,7 +10,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-// expectation is what a response has to agree with.
+// expectation is what a response is checked against.
 type expectation struct {
 	at          time.Time
 	skew        time.Duration
@@ -23,11 +23,11 @@ type expectation struct {
 	policy      Source
 }
 
-// lifetime bounds how long an assertion's ID has to be remembered: the request
-// that it answers is over long before.
+// lifetime bounds how long an assertion's ID has to be stored. The transaction that
+// it answers ends long before.
 const lifetime = 24 * time.Hour
 
-// judge holds a message to the Web Browser SSO profile (SAML profiles §4.1.4.2
+// validate checks a message against the Web Browser SSO profile (SAML profiles §4.1.4.2
 // and §4.1.4.3, core §2.5.1). It returns until when the assertion could be
 // accepted.
 func validate(m message, want expectation) (time.Time, error) {
@@ -46,8 +46,8 @@ func validate(m message, want expectation) (time.Time, error) {
 	return want.assertion(m.assertion)
 }
 
-// response holds the outer message to core §3.2.2 and §3.3.3 and bindings
-// §3.5.5.2. A denial is told last, and only of a response to our request.
+// response checks the outer message against core §3.2.2 and §3.3.3 and bindings
+// §3.5.5.2. A denial is reported last, and only for a response to our request.
 func (w expectation) response(m message) error {
 	denied := m.status.codes[0] != statusSuccess
 	switch {
@@ -100,7 +100,7 @@ func (w expectation) expectedStatus(codes []string) string {
 	return sanitized("Success (the request asks for " + asked + "; set name_id_format of the connection to one that the identity provider offers, or to none)")
 }
 
-// elsewhere words a URL that is not where the response arrived.
+// elsewhere refuses a URL that is not the one the response was posted to.
 func (w expectation) elsewhere(what, received string) error {
 	for _, m := range []connection.Mount{connection.Canonical, connection.Legacy} {
 		if m != w.on && received == w.acs(m) {
@@ -110,7 +110,7 @@ func (w expectation) elsewhere(what, received string) error {
 	return refuse(what+"_mismatch", w.acs(w.on), received)
 }
 
-// from holds an Issuer to core §2.2.5 and profiles §4.1.4.2.
+// from checks an Issuer against core §2.2.5 and profiles §4.1.4.2.
 func (w expectation) from(i issuer) error {
 	if i.format != "" && i.format != formatEntity {
 		return refuse("issuer_format", formatEntity, i.format)
@@ -144,7 +144,7 @@ func (w expectation) assertion(a *assertion) (time.Time, error) {
 	case a.issuer == nil:
 		return time.Time{}, refuse("issuer_missing", w.issuer, "no Issuer of the Assertion")
 	}
-	if !a.about {
+	if !a.hasSubject {
 		return time.Time{}, refuse("subject_missing", "a Subject", "none")
 	}
 	if err := w.from(*a.issuer); err != nil {
@@ -173,7 +173,7 @@ func (w expectation) assertion(a *assertion) (time.Time, error) {
 	return until.Add(w.skew), nil
 }
 
-// within holds a period to the clock, which may be off by the skew either way
+// within checks a period against the clock, which may be off by the skew either way
 // (core §2.5.1.2). A zero bound is none.
 func (w expectation) within(notBefore, notOnOrAfter time.Time, what string) error {
 	switch {
@@ -187,7 +187,7 @@ func (w expectation) within(notBefore, notOnOrAfter time.Time, what string) erro
 	return nil
 }
 
-// conditions holds Conditions to core §2.5.1: all have to be understood and to
+// conditions checks Conditions against core §2.5.1: all have to be understood and to
 // hold; each AudienceRestriction has to name us.
 func (w expectation) conditions(c *conditions) (time.Time, error) {
 	if c == nil || len(c.audiences) == 0 {
@@ -250,7 +250,7 @@ func (w expectation) confirmed(d *confirmationData) error {
 	return w.within(time.Time{}, d.notOnOrAfter, "the bearer")
 }
 
-// logins holds every AuthnStatement to core §2.7.2; the profile wants one.
+// logins checks every AuthnStatement against core §2.7.2; the profile wants one.
 func (w expectation) logins(all []login) error {
 	if len(all) == 0 {
 		return refuse("no_authn_statement", "an AuthnStatement", "none")

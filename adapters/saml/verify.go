@@ -10,12 +10,12 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 )
 
-// verified is all that is left of a response: trees that were read from signed
-// octets.
+// verified are the trees that were read from signed octets. Later steps read
+// nothing else of a response.
 type verified struct {
 	// response is what its signature covers. Where it is not signed it is the
-	// raw element, which can only speak against the sign-in: judge compares
-	// what it says and takes nothing from it.
+	// raw element, which can only cause a refusal: validate compares its fields
+	// and takes no value from them.
 	response       *xmltree.Node
 	responseSigned bool
 	// assertion is what its own signature covers or, where it has none, what
@@ -26,7 +26,7 @@ type verified struct {
 
 // verify checks every signature there is (SAML core §5, profiles §4.1.4.2),
 // and that the assertion is covered by one of them: a wrong signature on the
-// assertion is not made good by a right one around it. A Response that was signed
+// assertion is refused, also inside a response whose signature is right. A Response that was signed
 // before its assertion was encrypted is verified in the reverse order (core §6.2):
 // with the assertion back in its place.
 func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) (verified, error) {
@@ -66,14 +66,14 @@ func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) 
 	return v, err
 }
 
-// isDigestMismatch reports whether a trusted key has signed, but for something
-// else than what is there: perhaps for what was there before the encryption.
+// isDigestMismatch reports whether a trusted key has signed, but another content:
+// perhaps the one before the encryption.
 func isDigestMismatch(err error) bool {
 	var r *approval.Refusal
 	return errors.As(err, &r) && r.Reason == "digest_mismatch"
 }
 
-// covered verifies n's signature and reads n anew from the octets it covers.
+// covered verifies n's signature and reads the octets that it covers.
 func covered(n *xmltree.Node, keys []crypto.PublicKey, allow xmlsec.Consent) (*xmltree.Node, error) {
 	id, ok := n.Attr("ID")
 	if !ok || !xmltree.IsNCName(id) {
@@ -109,9 +109,9 @@ func within(response *xmltree.Node, l located, o opened) (*xmltree.Node, error) 
 
 // trusted are the namespaces that an assertion without a signature of its own
 // is read in: those that the response's signature covers. Exclusive
-// canonicalisation leaves out what only the cipher text uses, so others are
-// added, but never one that we read: rebinding a foreign prefix to another
-// foreign namespace changes nothing.
+// canonicalisation leaves out what only the cipher text uses, so other prefixes are
+// added. A prefix of a namespace that we read is never added; a foreign prefix
+// that is bound to another foreign namespace changes nothing that is read.
 func trusted(signed, raw []xmltree.Decl) []xmltree.Decl {
 	out := signed
 next:

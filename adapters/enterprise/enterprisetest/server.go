@@ -34,8 +34,8 @@ type Server struct {
 }
 
 // Start runs a server until the test ends. It wants to see secret in every
-// call, and signs and verifies with key. Its licence is active, and whoever
-// comes along is alice@acme.example.
+// call, and signs and verifies with key. Its licence is active, and alice@acme.example
+// signs in.
 func Start(t testing.TB, secret string, key []byte) *Server {
 	s := &Server{secret: secret, key: key, license: "active", person: "alice@acme.example", calls: map[string]int{}}
 	mux := http.NewServeMux()
@@ -54,7 +54,7 @@ func (s *Server) Fail(h http.HandlerFunc) { s.set(func() { s.failing = h }) }
 // License sets the licence's status.
 func (s *Server) License(status string) { s.set(func() { s.license = status }) }
 
-// SignIn says who comes along next; empty: nobody is let in.
+// SignIn sets the person who signs in next; empty: sign-ins are denied.
 func (s *Server) SignIn(email string) { s.set(func() { s.person = email }) }
 
 // Calls is how often a path below the inner API's URL was asked for.
@@ -152,8 +152,8 @@ func (s *Server) info(w http.ResponseWriter, _ *http.Request) {
 	answer(w, map[string]any{"License": map[string]string{"status": status}})
 }
 
-// read verifies a state envelope as the inner API does: with a library's own
-// judgement, so that our reading of the contract is not checked by itself.
+// read verifies a state envelope as the inner API does, with a JWT
+// library, so that the check does not repeat our own code.
 func (s *Server) read(envelope string) (jwt.MapClaims, error) {
 	claims := jwt.MapClaims{}
 	_, err := jwt.ParseWithClaims(envelope, claims, func(t *jwt.Token) (any, error) {

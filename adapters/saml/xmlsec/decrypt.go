@@ -17,7 +17,7 @@ import (
 const maxRecipients = 8
 
 // errDecryption is every failure that depends on the cipher text or on a key:
-// which it was must not be told apart (XML Encryption 1.1 §6).
+// a caller must not learn which (XML Encryption 1.1 §6).
 var errDecryption = &Error{"decryption_failed", "something encrypted to one of our certificates", "something else"}
 
 // Decrypt opens the one EncryptedData directly inside n (SAML core §6, XML

@@ -16,7 +16,7 @@ import (
 )
 
 // SignOctets signs octets with RSA-SHA256 or ECDSA-SHA256, whichever the key is
-// for, and tells which. That is the whole of the HTTP-Redirect binding's
+// for, and says which. That is the whole of the HTTP-Redirect binding's
 // signature (SAML bindings §3.4.4.1).
 func SignOctets(key crypto.Signer, octets []byte) (signature []byte, method string, err error) {
 	sum := digest(crypto.SHA256, octets)

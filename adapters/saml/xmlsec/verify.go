@@ -9,15 +9,15 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
 
-// maxKeys bounds how many keys are tried on one signature, maxSignedInfo what is
-// made canonical before anybody has signed for it.
+// maxKeys bounds how many keys are tried on one signature, maxSignedInfo how many
+// elements are made canonical before the signature is checked.
 const (
 	maxKeys       = 32
 	maxSignedInfo = 1000
 )
 
-// limits are wide: what is read with them passed the caller's already, and
-// canonical octets can be longer than what they were made of.
+// limits are wide: the document has passed the caller's limits, and its canonical
+// octets can be longer.
 var limits = xmltree.Limits{Bytes: 16 << 20, Depth: 1000, Elements: 1 << 20, Attributes: 1000, Namespaces: 1000}
 
 // SignatureOf returns the one Signature directly inside el, or nil.
@@ -97,8 +97,8 @@ func verifySignedInfo(sig *xmltree.Node, keys []crypto.PublicKey, allow Consent)
 	return nil, whyNoKey(parts["KeyInfo"], keys)
 }
 
-// whyNoKey tells a wrong signature from one by a key that is not in the
-// metadata, as far as KeyInfo tells.
+// whyNoKey distinguishes a wrong signature from one by a key that is not in the
+// metadata, as far as KeyInfo names the key.
 func whyNoKey(keyInfo *xmltree.Node, keys []crypto.PublicKey) error {
 	named := KeysOf(keyInfo)
 	for _, n := range named {

@@ -261,7 +261,7 @@ func (p *parser) take(token string) bool {
 	return true
 }
 
-// blanks skips white space and tells how much there was.
+// blanks skips white space and returns how much there was.
 func (p *parser) blanks() int {
 	from := p.pos
 	for p.pos < len(p.s) && (p.s[p.pos] == ' ' || p.s[p.pos] == '\n' || p.s[p.pos] == '\t' || p.s[p.pos] == '\r') {

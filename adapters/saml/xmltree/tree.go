@@ -4,7 +4,7 @@
 // Its one law: what it returns is well-formed, namespace-well-formed and small.
 // Every limit is checked while reading, before memory is spent; a DTD is
 // refused, so that no entity, no default attribute and no external reference
-// can change what was read. Why encoding/xml does not do is told in
+// can change what was read. Why encoding/xml does not do is written in
 // docs/decisions/saml-own-xml.md.
 package xmltree
 
@@ -15,7 +15,7 @@ const XMLSpace = "http://www.w3.org/XML/1998/namespace"
 
 const xmlnsSpace = "http://www.w3.org/2000/xmlns/"
 
-// Kind tells what a [Node] is.
+// Kind is what a [Node] is.
 type Kind uint8
 
 // The kinds of nodes. CDATA sections are text.
