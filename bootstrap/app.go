@@ -38,19 +38,30 @@ func Service(c Config, log *slog.Logger) fx.Option {
 	)
 }
 
-// stores joins the durable store, and what makes it fast: Redis where there is
-// one, else this process's memory.
+// stores joins the durable store, and what makes it fast: Redis where it is
+// configured, else this process's memory.
 func stores(c Config) fx.Option {
 	if c.Redis.URL == "" {
-		return fx.Options(database.Module, memory.Module)
+		return fx.Options(database.Module, memory.Module, fx.Provide(func() sharedState { return nil }))
 	}
-	return fx.Options(database.Module, fx.Supply(c.Redis), redis.Module, fx.Decorate(limitedWithoutRedis))
+	return fx.Options(database.Module, fx.Supply(c.Redis), redis.Module,
+		fx.Decorate(limiterWithoutRedis, throttleWithoutRedis), fx.Provide(redisState))
 }
 
-// limitedWithoutRedis lets each process count for itself while Redis is away.
-func limitedWithoutRedis(shared ports.Limiter, now ports.Clock) ports.Limiter {
+// limiterWithoutRedis lets each process count for itself while Redis is down.
+func limiterWithoutRedis(shared ports.Limiter, now ports.Clock) ports.Limiter {
 	return memory.NewFallback(shared, now)
 }
+
+// throttleWithoutRedis does the same for the polling interval.
+func throttleWithoutRedis(shared ports.PollThrottle, now ports.Clock) ports.PollThrottle {
+	return memory.NewThrottleFallback(shared, now)
+}
+
+// sharedState tells how Redis is; nil: there is none.
+type sharedState func() (state redis.State, code string)
+
+func redisState(c *redis.Connection) sharedState { return c.State }
 
 // brokers joins the ways in which people sign in, and the edition gate.
 func brokers(c Config) fx.Option {

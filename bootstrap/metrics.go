@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/devicegate/devicegate/adapters/redis"
 )
 
 // metrics counts requests by route, never by anything a client can make up.
@@ -18,7 +20,7 @@ type metrics struct {
 	requests *prometheus.HistogramVec
 }
 
-func newMetrics() *metrics {
+func newMetrics(shared sharedState) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -27,7 +29,23 @@ func newMetrics() *metrics {
 		}, []string{"method", "route", "status"}),
 	}
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if shared != nil {
+		m.registry.MustRegister(redisGauge(shared, redis.Up), redisGauge(shared, redis.Down), redisGauge(shared, redis.Refusing))
+	}
 	return m
+}
+
+// redisGauge is 1 while Redis is in the given state, else 0.
+func redisGauge(shared sharedState, state redis.State) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "devicegate_redis_state", Help: "1 for the state in which Redis is: ok, unreachable, or refusing commands.",
+		ConstLabels: prometheus.Labels{"state": string(state)},
+	}, func() float64 {
+		if now, _ := shared(); now == state {
+			return 1
+		}
+		return 0
+	})
 }
 
 func (m *metrics) observe(next http.Handler) http.Handler {

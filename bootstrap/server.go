@@ -18,7 +18,13 @@ type Server struct {
 	log    *slog.Logger
 }
 
-func newServer(api *httpapi.Operations, handler http.Handler, failed failure, log *slog.Logger) *Server {
+func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, failed failure, log *slog.Logger) *Server {
+	if shared != nil {
+		api.ReportAlso("redis", func() string {
+			state, _ := shared()
+			return string(state)
+		})
+	}
 	return &Server{api, newHTTPServer(handler, log), failed, log}
 }
 

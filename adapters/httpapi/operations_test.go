@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +13,14 @@ func TestAProcessThatEndsWantsNoMoreWorkButServesWhatComes(t *testing.T) { // O0
 		if w := s.send(ask{line: "GET " + path}); w.Code != want {
 			t.Errorf("%s answers %d, want %d", path, w.Code, want)
 		}
+	}
+}
+
+func TestReadinessTellsDetails(t *testing.T) { // F53
+	s := newSite(t, options{})
+	s.operations.ReportAlso("redis", func() string { return "refusing" })
+	if w := s.send(ask{line: "GET /readyz"}); w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `{"redis":"refusing","status":"ok"}` {
+		t.Errorf("got %d %s, want 200 with redis refusing", w.Code, w.Body)
 	}
 }
 

@@ -75,6 +75,41 @@ func TestLimitsHoldInThisProcessWhileTheSharedOnesAreAway(t *testing.T) {
 	}
 }
 
+// awayThrottle is a poll throttle that knows nothing.
+type awayThrottle struct{}
+
+func (awayThrottle) CheckPending(context.Context, secret.Digest, string, time.Duration) (pending, due bool, err error) {
+	return false, false, errAway
+}
+
+func (awayThrottle) Allow(context.Context, secret.Digest, time.Duration, ports.PendingHint) (bool, error) {
+	return false, errAway
+}
+
+func (awayThrottle) Invalidate(context.Context, secret.Digest) error { return errAway }
+
+func TestThePollingIntervalHoldsInThisProcessWhileTheSharedThrottleIsAway(t *testing.T) { // F53
+	for name, first := range map[string]func(*porttest.Clock) ports.PollThrottle{
+		"there": func(c *porttest.Clock) ports.PollThrottle { return NewPollThrottle(c.Now) },
+		"away":  func(*porttest.Clock) ports.PollThrottle { return awayThrottle{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
+				c := newClock()
+				shared := first(c)
+				f := NewThrottleFallback(shared, c.Now)
+				return porttest.PaceUnderTest{PollThrottle: f, Pass: c.Pass, Kept: func() int {
+					n := len(f.own.waiting.entries) + len(f.own.polled.entries)
+					if own, keeps := shared.(*PollThrottle); keeps {
+						n += len(own.waiting.entries) + len(own.polled.entries)
+					}
+					return n
+				}}
+			})
+		})
+	}
+}
+
 func kept(l *Limiter) int {
 	n := 0
 	for _, e := range l.windows.entries {

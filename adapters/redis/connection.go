@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,19 +14,31 @@ import (
 )
 
 const (
-	// patience is what a person or a device is made to wait for a hint.
+	// opTimeout bounds what a person or a device waits for one command.
 	opTimeout = 300 * time.Millisecond
-	// dialPatience is spent in the background, except for what of it falls
-	// into somebody's patience.
+	// dialTimeout is spent in the background, except for the part of it that
+	// falls into the opTimeout of a command.
 	dialTimeout = 2 * time.Second
-	// lookAgain is how often a server that is away is looked for.
+	// reconnectInterval is the time between attempts to use the server again.
 	reconnectInterval = 250 * time.Millisecond
+	// repeatInterval is the time before the same refusal is logged again.
+	repeatInterval = time.Minute
 )
 
-// ErrAway says that the server is known not to answer; nothing was tried.
-var ErrDown = errors.New("redis: the server is away")
+// ErrDown says that the server is known to be of no use; nothing was tried.
+var ErrDown = errors.New("redis: the server is down or refuses commands")
 
-// Connection is the way to the server, whether it is there or not.
+// State says whether the server can be used.
+type State string
+
+// The states.
+const (
+	Up       State = "ok"
+	Down     State = "unreachable"
+	Refusing State = "refusing" // it answers, but it refuses commands: NOPERM, OOM, MISCONF, READONLY …
+)
+
+// Connection is the way to the server, whether the server is up or not.
 type Connection struct {
 	options rueidis.ClientOption
 	log     *slog.Logger
@@ -33,28 +47,33 @@ type Connection struct {
 	close        context.CancelFunc
 	reconnecting sync.WaitGroup
 
-	mu     sync.Mutex
-	client rueidis.Client // nil before the first success
-	down   bool
+	mu       sync.Mutex
+	client   rueidis.Client // nil before the first success
+	state    State
+	code     string    // of the refusal, for example OOM
+	logged   string    // the last refusal that was logged
+	loggedAt time.Time // when
 }
 
-// Open returns a connection, also when the server does not answer: it is then
-// looked for until it does. An error is one of the configuration.
+// Open returns a connection, also when the server does not answer or refuses
+// commands: it is then tried again until it is of use. An error is one of the
+// configuration.
 func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 	options, err := cfg.options()
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	c := &Connection{options: options, log: log, down: true}
+	c := &Connection{options: options, log: log, state: Up}
 	c.closing, c.close = context.WithCancel(context.Background())
-	if err := c.ping(); err != nil {
-		log.Warn("redis does not answer; going on without", "error", err)
-		c.reconnecting.Go(c.reconnectLoop)
+	if client, err := c.connect(); err != nil {
+		c.markDown(err)
+	} else {
+		c.client = client
 	}
 	return c, nil
 }
 
-// Close ends the connection. What is asked of it later fails.
+// Close ends the connection. Commands after it fail.
 func (c *Connection) Close() {
 	c.close()
 	c.reconnecting.Wait()
@@ -63,23 +82,25 @@ func (c *Connection) Close() {
 	if c.client != nil {
 		c.client.Close()
 	}
-	c.client, c.down = nil, true
+	c.client, c.state = nil, Down
 }
 
-// Ready returns nil if the server answers.
-func (c *Connection) Ready(ctx context.Context) error {
-	return c.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return r.Do(ctx, r.B().Ping().Build()).Error()
-	})
+// State returns the state and, when the server refuses commands, its code.
+func (c *Connection) State() (State, string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state, c.code
 }
 
-// do runs one command. An error of the server itself is one, too, but no sign
-// that it is away; nor is a caller who does not wait.
+// Ready returns nil if the server answers and takes commands.
+func (c *Connection) Ready(ctx context.Context) error { return c.do(ctx, probe) }
+
+// do runs one command. A cancelled caller says nothing about the server.
 func (c *Connection) do(ctx context.Context, command func(context.Context, rueidis.Client) error) error {
 	c.mu.Lock()
-	client, away := c.client, c.down
+	client, state := c.client, c.state
 	c.mu.Unlock()
-	if away {
+	if state != Up || client == nil {
 		return ErrDown
 	}
 	limited, cancel := context.WithTimeout(ctx, opTimeout)
@@ -88,22 +109,71 @@ func (c *Connection) do(ctx context.Context, command func(context.Context, rueid
 	if err == nil || rueidis.IsRedisNil(err) {
 		return err
 	}
-	if _, answered := rueidis.IsRedisErr(err); !answered && ctx.Err() == nil {
+	if ctx.Err() == nil && !concernsOneKey(err) {
 		c.markDown(err)
 	}
 	return fmt.Errorf("redis: %w", err)
 }
 
-// lost has everybody fail at once until the server answers again.
+// concernsOneKey reports whether the server refused because of a key's own
+// state, which says nothing about other keys.
+func concernsOneKey(err error) bool {
+	reply, is := rueidis.IsRedisErr(err)
+	return is && strings.HasPrefix(reply.Error(), "WRONGTYPE")
+}
+
+var codeForm = regexp.MustCompile(`^[A-Z]+$`)
+
+// refusal returns the code of an error reply, for example NOPERM, or "" if err
+// is not a reply. What a script is refused has the code inside of its text
+// (Redis 6), or none (NOPERM, Redis 7).
+func refusal(err error) string {
+	reply, is := rueidis.IsRedisErr(err)
+	if !is {
+		return ""
+	}
+	text := reply.Error()
+	if first, _, _ := strings.Cut(text, " "); codeForm.MatchString(first) && first != "ERR" {
+		return first
+	}
+	for _, code := range []string{"OOM", "NOPERM", "MISCONF", "READONLY"} {
+		if strings.Contains(text, code+" ") {
+			return code
+		}
+	}
+	if strings.Contains(text, "user executing the script") {
+		return "NOPERM"
+	}
+	return "ERR"
+}
+
+// markDown makes every command fail at once until the server is of use again.
 func (c *Connection) markDown(cause error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.down || c.closing.Err() != nil {
+	if c.state != Up || c.closing.Err() != nil {
 		return
 	}
-	c.down = true
-	c.log.Warn("redis went away; going on without", "error", cause)
+	c.note(cause)
 	c.reconnecting.Go(c.reconnectLoop)
+}
+
+// note keeps what ails the server and logs it if that is new.
+func (c *Connection) note(cause error) {
+	c.state, c.code = Down, refusal(cause)
+	if c.code != "" {
+		c.state = Refusing
+	}
+	told := string(c.state) + c.code
+	if told == c.logged && time.Since(c.loggedAt) < repeatInterval {
+		return
+	}
+	c.logged, c.loggedAt = told, time.Now()
+	if c.state == Refusing {
+		c.log.Warn("redis refuses commands; this process counts for itself", "code", c.code, "error", cause)
+	} else {
+		c.log.Warn("redis does not answer; this process counts for itself", "error", cause)
+	}
 }
 
 func (c *Connection) reconnectLoop() {
@@ -115,29 +185,61 @@ func (c *Connection) reconnectLoop() {
 			return
 		case <-tick.C:
 		}
-		if c.ping() == nil {
+		client, err := c.connect()
+		c.mu.Lock()
+		if c.client = client; err == nil {
+			c.state, c.code = Up, ""
+			c.mu.Unlock()
 			c.log.Info("redis is back")
 			return
 		}
+		c.note(err)
+		c.mu.Unlock()
 	}
 }
 
-// reach connects, or makes sure of the connection there is.
-func (c *Connection) ping() error {
+// connect returns a client, new or not, and whether the server is of use.
+func (c *Connection) connect() (rueidis.Client, error) {
 	c.mu.Lock()
 	client := c.client
 	c.mu.Unlock()
 	if client == nil {
 		var err error
 		if client, err = rueidis.NewClient(c.options); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(c.closing, dialTimeout)
 	defer cancel()
-	err := client.Do(ctx, client.B().Ping().Build()).Error()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.client, c.down = client, err != nil
-	return err
+	return client, probe(ctx, client)
+}
+
+var probeScript = rueidis.NewLuaScript(`
+redis.call('SET', KEYS[1], '', 'NX', 'PX', 1000)
+redis.call('DEL', KEYS[1])
+redis.call('INCR', KEYS[1])
+redis.call('PEXPIRE', KEYS[1], 1000)
+redis.call('GET', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('SADD', KEYS[1], 'x')
+redis.call('SISMEMBER', KEYS[1], 'x')
+redis.call('SCARD', KEYS[1])
+redis.call('PTTL', KEYS[1])
+redis.call('TYPE', KEYS[1])
+redis.call('DEL', KEYS[1])
+return 1`)
+
+const probeKey = "devicegate:probe"
+
+// probe runs the commands that this package uses: a server can answer PING and
+// refuse to write. It leaves no key behind.
+func probe(ctx context.Context, r rueidis.Client) error {
+	if err := probeScript.Exec(ctx, r, []string{probeKey}, nil).Error(); err != nil {
+		return err
+	}
+	set := r.Do(ctx, r.B().Set().Key(probeKey).Value("").Nx().Px(time.Second).Build()).Error()
+	if set != nil && !rueidis.IsRedisNil(set) { // nil: another replica probes, too
+		return set
+	}
+	return r.Do(ctx, r.B().Del().Key(probeKey).Build()).Error()
 }

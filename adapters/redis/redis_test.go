@@ -1,12 +1,14 @@
 package redis_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -260,29 +262,115 @@ func TestACallerWhoLeavesIsNoOutage(t *testing.T) {
 	}
 }
 
-func TestARefusalOfTheServerIsNoOutage(t *testing.T) {
-	server := services.PrivateRedis(t)
-	c, r := open(t, server.URL()), openRaw(t, server.URL())
-	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
-	take := func() error {
-		_, err := redis.NewLimiter(c).Take(t.Context(), limit, "key")
-		return err
+// F53: a server that answers and refuses is told once, seen from outside, and
+// used again when it no longer refuses.
+func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
+	admin := func(r raw, command ...string) {
+		r.t.Helper()
+		if err := r.c.Do(r.t.Context(), r.c.B().Arbitrary(command...).Build()).Error(); err != nil {
+			r.t.Fatal(err)
+		}
 	}
-	memory := func(max string) {
-		if err := r.c.Do(t.Context(), r.c.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", max).Build()).Error(); err != nil {
+	for code, how := range map[string]struct{ begin, end []string }{
+		"OOM":        {[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}},
+		"READONLY":   {[]string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}},
+		"NOPERM":     {[]string{"ACL", "SETUSER", "gate", "-@write"}, []string{"ACL", "SETUSER", "gate", "+@all"}},
+		"NOREPLICAS": {[]string{"CONFIG", "SET", "min-replicas-to-write", "1"}, []string{"CONFIG", "SET", "min-replicas-to-write", "0"}},
+	} {
+		t.Run(code, func(t *testing.T) {
+			server := services.PrivateRedis(t)
+			r := openRaw(t, server.URL())
+			admin(r, "ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all")
+			var logs bytes.Buffer
+			var mu sync.Mutex
+			c, err := redis.Open(redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1)},
+				slog.New(slog.NewTextHandler(locked{&mu, &logs}, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(c.Close)
+			take := func() error {
+				_, err := redis.NewLimiter(c).Take(t.Context(), quota.Limit{Name: "test", Max: 30, Per: time.Hour}, "key")
+				return err
+			}
+			allow := func() error {
+				_, err := redis.NewPollThrottle(c).Allow(t.Context(), secret.Random("code", 24).Digest(), time.Minute, ports.PendingHint{})
+				return err
+			}
+			if err := errors.Join(take(), allow()); err != nil {
+				t.Fatal(err)
+			}
+			admin(r, how.begin...)
+			if take() == nil && allow() == nil {
+				t.Error("got an answer from a server that refuses")
+			}
+			for range 100 {
+				if err := take(); !errors.Is(err, redis.ErrDown) {
+					t.Fatalf("got %v, want ErrDown", err)
+				}
+			}
+			if state, got := c.State(); state != redis.Refusing || got != code {
+				t.Errorf("got %s %s, want refusing %s", state, got, code)
+			}
+			admin(r, how.end...)
+			eventually(t, "redis is used again", func() bool { return take() == nil })
+			if state, got := c.State(); state != redis.Up || got != "" {
+				t.Errorf("got %s %s, want ok", state, got)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if n := strings.Count(logs.String(), "redis refuses commands"); n != 1 || !strings.Contains(logs.String(), "code="+code) || strings.Contains(logs.String(), "secret") {
+				t.Errorf("got %d refusals logged, want 1 of %s:\n%s", n, code, &logs)
+			}
+		})
+	}
+}
+
+// locked lets a test read what another goroutine logs.
+type locked struct {
+	mu *sync.Mutex
+	to *bytes.Buffer
+}
+
+func (l locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(p)
+}
+
+// A user that may not write at all is told at the start.
+func TestAConnectionOpensWithoutPermissionToWrite(t *testing.T) { // F53
+	server := services.PrivateRedis(t)
+	r := openRaw(t, server.URL())
+	for _, command := range [][]string{{"ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all", "-@write"}} {
+		if err := r.c.Do(t.Context(), r.c.B().Arbitrary(command...).Build()).Error(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	memory("1")
-	if take() == nil {
-		t.Error("a server without memory counted")
+	c := open(t, strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1))
+	if state, code := c.State(); state != redis.Refusing || code != "NOPERM" {
+		t.Errorf("got %s %s, want refusing NOPERM", state, code)
 	}
-	if err := c.Ready(t.Context()); err != nil {
-		t.Error(err)
+	wrong := open(t, strings.Replace(server.URL(), "redis://", "redis://gate:wrong@", 1))
+	if state, code := wrong.State(); state != redis.Refusing || code != "WRONGPASS" {
+		t.Errorf("got %s %s, want refusing WRONGPASS", state, code)
 	}
-	memory("0")
-	if err := take(); err != nil {
-		t.Error(err)
+}
+
+// A key of another kind says nothing about the server.
+func TestAKeyOfAnotherKindIsNoRefusalOfTheServer(t *testing.T) {
+	server := services.PrivateRedis(t)
+	c, r := open(t, server.URL()), openRaw(t, server.URL())
+	limiter, limit := redis.NewLimiter(c), quota.Limit{Name: "test", Max: 3, Per: time.Hour}
+	if _, err := limiter.Take(t.Context(), limit, "key"); err != nil {
+		t.Fatal(err)
+	}
+	r.number(`for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('DEL', key) redis.call('LPUSH', key, 'x') end return 0`)
+	if _, err := limiter.Take(t.Context(), limit, "key"); err == nil {
+		t.Error("a list was counted")
+	}
+	if state, _ := c.State(); state != redis.Up {
+		t.Errorf("got %s, want ok", state)
 	}
 }
 
@@ -313,6 +401,40 @@ func TestTheModuleClosesItsConnectionWhenTheServiceStops(t *testing.T) {
 	}
 	app.RequireStop()
 	if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrDown) {
+		t.Error(err)
+	}
+}
+
+// The permissions that docs/operators.md lists are enough.
+func TestTheDocumentedPermissionsAreEnough(t *testing.T) {
+	docs, err := os.ReadFile("../../docs/operators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const listed = "`+eval +evalsha +set +get +del +incr +pexpire +pttl +type +sadd +scard +sismember +ping`"
+	if !strings.Contains(string(docs), listed) {
+		t.Fatalf("docs/operators.md does not list %s", listed)
+	}
+	server := services.PrivateRedis(t)
+	r := openRaw(t, server.URL())
+	command := append([]string{"ACL", "SETUSER", "gate", "on", ">secret", "~devicegate:*", "-@all"}, strings.Fields(strings.Trim(listed, "`"))...)
+	if err := r.c.Do(t.Context(), r.c.B().Arbitrary(command...).Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := redis.Open(redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1)}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	limiter, throttle, ctx := redis.NewLimiter(c), redis.NewPollThrottle(c), t.Context()
+	limit, code := quota.Limit{Name: "test", Max: 3, Per: time.Hour}, secret.Random("code", 24).Digest()
+	_, err1 := limiter.Take(ctx, limit, "a")
+	_, err2 := limiter.TakeDistinct(ctx, limit, "b", "thing")
+	_, err3 := limiter.Peek(ctx, limit, "a")
+	_, _, err4 := throttle.CheckPending(ctx, code, "client", time.Minute)
+	_, err5 := throttle.Allow(ctx, code, time.Minute, ports.PendingHint{})
+	_, err6 := throttle.Allow(ctx, secret.Random("code", 24).Digest(), time.Minute, ports.PendingHint{Poller: "client", TTL: time.Minute})
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, throttle.Invalidate(ctx, code), c.Ready(ctx)); err != nil {
 		t.Error(err)
 	}
 }

@@ -110,13 +110,21 @@ func (s *Server) Hang() { s.door.hang() }
 // Resume ends Hang. What was asked meanwhile is answered now.
 func (s *Server) Resume() { s.door.resume() }
 
-// Flush removes all keys.
-func (s *Server) Flush() {
+// Refuse makes the server answer and refuse to write (OOM), until Accept.
+func (s *Server) Refuse() { s.command("CONFIG SET maxmemory 1") }
+
+// Accept ends Refuse.
+func (s *Server) Accept() { s.command("CONFIG SET maxmemory 0") }
+
+func (s *Server) command(line string) {
 	s.t.Helper()
-	if err := ask(s.t.Context(), s.now.addr, "FLUSHALL", "+OK"); err != nil {
+	if err := ask(s.t.Context(), s.now.addr, line, "+OK"); err != nil {
 		s.t.Fatal(err)
 	}
 }
+
+// Flush removes all keys.
+func (s *Server) Flush() { s.command("FLUSHALL") }
 
 // RedisCluster starts a cluster of one node for a test. It refuses what any
 // cluster refuses: commands and scripts whose keys lie in different slots.
