@@ -121,7 +121,7 @@ var useCases = fx.Provide(
 )
 
 func pagesForAPI(pages *webui.Pages) httpapi.Pages {
-	return httpapi.Pages{Handler: pages.Handler(), Post: pages.LeaveByPost}
+	return httpapi.Pages{Handler: pages.Handler(), Post: pages.PostToIdP}
 }
 
 func observe(m *metrics) httpapi.Observe { return m.observe }

@@ -2,8 +2,6 @@ package webui
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/device"
@@ -11,141 +9,128 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// way is one way to sign in.
-type way struct {
+// signInOption is one connection to sign in with.
+type signInOption struct {
 	Slug, Name, Href string
 }
 
 type chooseBody struct {
-	Only   way   // the only one, if there is only one
-	ByMail bool  // an e-mail address finds the others
-	Public []way // may be named
+	Only   signInOption   // the only one, if there is only one
+	ByMail bool           // an e-mail address finds the others
+	Public []signInOption // may be named
 	Notice string
 	Hint   string
 	Visit  bool
-	// ShowCode says that the code may be seen here: it is none that the person
-	// has yet to type, and one that a device shows.
+	// ShowCode says that the code may be shown: a device shows it, and the
+	// person does not have to type it later.
 	ShowCode bool
 }
 
-// choosePage asks how to sign in. It names the connections that may be named;
-// which others there are is nobody's business.
+// choosePage asks how to sign in. It names only the public connections.
 func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
-	m := p.recall(r)
-	if m.Code == "" && p.comesFromForm(r) {
-		p.outage(w, r, http.StatusBadRequest, "no_cookies")
+	m := p.readState(r)
+	if m.Code == "" && p.cookiesOff(r) {
+		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
 		return
 	}
 	if m.Code == "" {
 		p.redirect(w, r, "")
 		return
 	}
-	if p.shut(r.Context(), w, r) {
+	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
 	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Visit: m.Visit, ShowCode: !m.Visit && !p.mustType(m, m.Code)}
 	all := p.deps.Connections.All()
 	if len(all) == 1 {
-		body.Only = way{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
+		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
 	} else {
 		body.ByMail = true
 		for _, c := range all {
 			if c.Settings().Public {
-				body.Public = append(body.Public, way{c.Slug(), c.Settings().Name, p.initiate(m, "connection", c.Slug())})
+				body.Public = append(body.Public, signInOption{c.Slug(), c.Settings().Name, p.initiate(m, "connection", c.Slug())})
 			}
 		}
 	}
-	v := view{State: "choose", Title: "choose.title", At: "sign-in", Step: 2, Code: m.Code, Body: body}
+	v := view{State: "choose", Title: "choose.title", at: "sign-in", Step: 2, Code: m.Code, Body: body}
 	if m.Visit {
 		v.Step = 0
 	}
 	if m.Notice == noMatch || m.Notice == badEmail {
-		v.Problem = m.Notice
+		v.Problem, v.Invalid = m.Notice, true
 	}
-	v.Until = moment(m.Until)
+	v.Until, v.Ends = moment(m.Until), endOfCode
 	p.show(w, r, http.StatusOK, pageChoose, v)
 }
 
-// comesFromForm reports whether the form on the first page led here: nothing
-// else on that page does. Whoever has then forgotten the code takes no cookies.
-func (p *Pages) comesFromForm(r *http.Request) bool {
-	from, err := url.Parse(r.Referer())
-	if err != nil {
-		return false
-	}
-	path := strings.TrimSuffix(strings.TrimRight(from.Path, "/"), "/leave")
-	return from.Host != "" && path == p.root
-}
-
-// chooseForm takes a work e-mail address. Whether anybody speaks for its domain
-// is found out where tries are counted.
+// chooseForm takes a work e-mail address. Whether a connection speaks for its
+// domain is decided at sso-initiate, where attempts are counted.
 func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
-	m := p.recall(r)
+	m := p.readState(r)
 	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
 	if err != nil {
-		p.remember(w, memory{Problem: device.ErrInvalidUserCode.Code})
-		p.redirect(w, r, "")
+		p.writeState(w, pageState{Problem: device.ErrInvalidUserCode.Code})
+		p.redirect(w, r, "#code-wrong")
 		return
 	}
 	if code.String() != m.Code {
-		m = memory{Code: code.String()}
+		m = pageState{Code: code.String()}
 	}
-	if r.PostForm.Get("again") != "" { // as somebody else
-		m.Notice, m.Fresh, m.Leaving = otherAccount, true, false
-		p.remember(w, m)
+	if r.PostForm.Get("again") != "" { // with another account
+		m.Notice, m.Fresh, m.Redirect = otherAccount, true, false
+		p.writeState(w, m)
 		p.redirect(w, r, "/sign-in")
 		return
 	}
 	email, err := identity.ParseEmail(r.PostForm.Get("login_hint"))
 	if err != nil {
-		m.Notice, m.Leaving = badEmail, false
-		p.remember(w, m)
-		p.redirect(w, r, "/sign-in")
+		m.Notice, m.Redirect = badEmail, false
+		p.writeState(w, m)
+		p.redirect(w, r, "/sign-in#hint-wrong")
 		return
 	}
-	m.Hint, m.Notice, m.Leaving = email.String(), "", true
-	p.remember(w, m)
+	m.Hint, m.Notice, m.Redirect = email.String(), "", true
+	p.writeState(w, m)
 	p.redirect(w, r, "/leave")
 }
 
-type leaveBody struct {
+type redirectBody struct {
 	Name  string
 	Visit bool
 }
 
-// leavePage goes on to the identity provider by itself, once: whoever comes
-// back with the browser's button gets to choose instead of being sent away.
-func (p *Pages) leavePage(w http.ResponseWriter, r *http.Request) {
-	m := p.recall(r)
-	if m.Code == "" || !m.Leaving {
+// redirectPage goes on to the identity provider by itself, once. With the
+// browser's back button the person gets to choose instead of being sent away.
+func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
+	m := p.readState(r)
+	if m.Code == "" || !m.Redirect {
 		p.redirect(w, r, "/sign-in")
 		return
 	}
-	if p.shut(r.Context(), w, r) {
+	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
 	if r.Method != http.MethodHead {
-		m.Leaving = false
-		p.remember(w, m)
+		m.Redirect = false
+		p.writeState(w, m)
 	}
-	v := view{State: "choose", Title: "leave.title", Step: 2, Code: m.Code, frozen: true, Body: leaveBody{Visit: m.Visit}}
-	v.Leave = p.initiate(m)
+	v := view{State: "choose", Title: "redirect.title", Step: 2, Code: m.Code, noLanguages: true, Body: redirectBody{Visit: m.Visit}}
+	v.RedirectURL = p.initiate(m)
 	if m.Visit {
 		v.Step = 0
 	}
 	if all := p.deps.Connections.All(); len(all) == 1 {
-		v.Body = leaveBody{all[0].Settings().Name, m.Visit}
+		v.Body = redirectBody{all[0].Settings().Name, m.Visit}
 	} else {
-		v.Leave = p.initiate(m, "login_hint", m.Hint)
+		v.RedirectURL = p.initiate(m, "login_hint", m.Hint)
 	}
-	p.show(w, r, http.StatusOK, pageLeave, v)
+	p.show(w, r, http.StatusOK, pageRedirect, v)
 }
 
-// LeaveByPost goes on to an identity provider that takes no redirect: a form does
-// it, by itself where there are scripts. Its policy names no target of forms,
-// because Chromium holds the list against redirects too.
-func (p *Pages) LeaveByPost(w http.ResponseWriter, r *http.Request, to ports.Redirect) {
-	p.show(w, r, http.StatusOK, pageLeave, view{State: "choose", Title: "leave.title", frozen: true, Post: &to, Body: leaveBody{}})
+// PostToIdP sends the browser to an identity provider that takes requests by
+// POST only: with a form, which a script submits.
+func (p *Pages) PostToIdP(w http.ResponseWriter, r *http.Request, to ports.Redirect) {
+	p.show(w, r, http.StatusOK, pageRedirect, view{State: "choose", Title: "redirect.title", noLanguages: true, Post: &to, Body: redirectBody{}})
 }
 
 func moment(unix int64) time.Time {

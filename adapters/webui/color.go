@@ -15,11 +15,15 @@ type color [3]uint8
 var (
 	lightSurface  = color{0xff, 0xff, 0xff}
 	darkSurface   = color{0x1b, 0x1e, 0x24}
+	darkText      = color{0xec, 0xee, 0xf1}
 	defaultAccent = color{0x1f, 0x5f, 0xc4}
 )
 
-// legible is the least contrast of text (WCAG 2.2 §1.4.3).
-const legible = 4.5
+const (
+	minContrast = 4.5  // of text (WCAG 2.2 §1.4.3)
+	minChroma   = 0.2  // of a colour that is not taken for grey
+	redHue      = 30.0 // degrees to either side of red that are taken for red
+)
 
 func parseColor(text string) (color, error) {
 	digits, ok := strings.CutPrefix(text, "#")
@@ -33,20 +37,26 @@ func parseColor(text string) (color, error) {
 // readable returns an error unless c can be read on the light surface. For the
 // dark one it is lightened.
 func (c color) readable() error {
-	if got := contrast(c, lightSurface); got < legible {
-		return fmt.Errorf("has a contrast of %.1f to white; text needs %.1f (WCAG 2.2): take a darker one", got, legible)
+	if got := contrast(c, lightSurface); got < minContrast {
+		return fmt.Errorf("has a contrast of %.1f to white; text needs %.1f (WCAG 2.2): take a darker one", got, minContrast)
 	}
 	return nil
 }
 
-// onDark is c, lightened until it can be read on the dark surface.
+// onDark is c, lightened until it can be read on the dark surface. What would
+// become grey becomes almost white: a grey button looks disabled.
 func (c color) onDark() color {
 	for step := range 21 {
-		if light := c.mix(lightSurface, float64(step)/20); contrast(light, darkSurface) >= legible+1 {
-			return light
+		light := c.mix(lightSurface, float64(step)/20)
+		if contrast(light, darkSurface) < minContrast+1 {
+			continue
 		}
+		if light.isGrey() {
+			break
+		}
+		return light
 	}
-	return lightSurface
+	return darkText
 }
 
 func (c color) mix(other color, share float64) (out color) {
@@ -56,12 +66,27 @@ func (c color) mix(other color, share float64) (out color) {
 	return out
 }
 
-// ink is black or white, whichever reads better on c.
-func (c color) ink() color {
-	if white := (color{0xff, 0xff, 0xff}); contrast(white, c) >= legible {
+// textOn is black or white, whichever reads better on c.
+func (c color) textOn() color {
+	if white := (color{0xff, 0xff, 0xff}); contrast(white, c) >= minContrast {
 		return white
 	}
 	return color{0x0b, 0x0d, 0x10}
+}
+
+// isGrey reports whether c has almost no colour.
+func (c color) isGrey() bool {
+	return float64(max(c[0], c[1], c[2])-min(c[0], c[1], c[2]))/255 < minChroma
+}
+
+// isRed reports whether c can be taken for a warning.
+func (c color) isRed() bool {
+	if c.isGrey() || max(c[0], c[1], c[2]) != c[0] {
+		return false
+	}
+	r, g, b := float64(c[0]), float64(c[1]), float64(c[2])
+	hue := 60 * (g - b) / (r - min(g, b))
+	return math.Abs(hue) <= redHue
 }
 
 func (c color) String() string { return "#" + hex.EncodeToString(c[:]) }

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -60,15 +61,49 @@ func TestEveryAllowedColourCanBeReadInBothSchemes(t *testing.T) {
 					continue
 				}
 				dark := c.onDark()
-				if contrast(c, lightSurface) < legible || contrast(dark, darkSurface) < legible ||
-					contrast(c.ink(), c) < legible || contrast(dark.ink(), dark) < legible {
-					t.Errorf("%s becomes %s in the dark, with %s on it", c, dark, dark.ink())
+				if contrast(c, lightSurface) < minContrast || contrast(dark, darkSurface) < minContrast ||
+					contrast(c.textOn(), c) < minContrast || contrast(dark.textOn(), dark) < minContrast {
+					t.Errorf("%s becomes %s in the dark, with %s on it", c, dark, dark.textOn())
 				}
 			}
 		}
 	}
 	if got := contrast(color{}, lightSurface); got < 20.9 || got > 21.1 {
 		t.Errorf("black on white has %f", got)
+	}
+}
+
+// F62: in either scheme, what approves is taken neither for a warning nor for a
+// disabled button, and what denies does not depend on the brand.
+func TestNoBrandColourIsMistakenAtTheDecision(t *testing.T) {
+	variable := func(css, name string) color {
+		_, rest, _ := strings.Cut(css, "--"+name+":")
+		c, err := parseColor(rest[:min(7, len(rest))])
+		if err != nil {
+			t.Fatalf("no %s in %s", name, css)
+		}
+		return c
+	}
+	for _, brand := range []string{"#111827", "#c8102e", "#000000", "#8a1c4a", "#444444", "#004d40", "#1f5fc4", "#b45309", ""} {
+		css := string(theme(brand))
+		for _, scheme := range []string{"light", "dark"} {
+			button, text := variable(css, "approve-"+scheme), variable(css, "on-approve-"+scheme)
+			if button.isRed() || button.isGrey() || contrast(button, text) < minContrast {
+				t.Errorf("brand %q, %s: got a button %s with %s on it", brand, scheme, button, text)
+			}
+			if accent := variable(css, "accent-"+scheme); accent.isGrey() && scheme == "dark" && contrast(accent, darkSurface) < 10 {
+				t.Errorf("brand %q: got the accent %s, which looks disabled in the dark", brand, accent)
+			}
+		}
+	}
+	style, err := assetFiles.ReadFile("assets/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range regexp.MustCompile(`(?m)^.*\.deny\b.*$`).FindAllString(string(style), -1) {
+		if selector, body, _ := strings.Cut(rule, "{"); strings.Contains(body, "accent") || strings.Contains(body, "approve") {
+			t.Errorf("%s depends on the brand", selector)
+		}
 	}
 }
 

@@ -18,36 +18,44 @@ import (
 type decideBody struct {
 	Client      string
 	Label       label
+	Replaces    *replacedDevice // nil: approving ends no other sign-in
 	Email       string
 	Via         string // name of the connection
 	RequestedAt time.Time
 	Minutes     int        // since then
 	From        netip.Addr // zero: unknown
-	Near        bool       // the device asked from where the person sits
-	Hasty       bool       // the person has seen nothing of ours before: a link led past the first page
-	Verdict     string     // key of the sentence that says so
+	Near        bool       // the device and the person are in the same network
+	Hasty       bool       // a link led past the first page: approving waits a moment
+	Verdict     string     // key of the sentence about the network
 	Scopes      []string
 	CSRF        string
 	MustType    bool
 	Mistyped    bool
 }
 
-// decidePage shows what there is to decide: the only page from which a device
-// is let in.
+// replacedDevice is a signed-in device whose access ends when this one is
+// approved.
+type replacedDevice struct {
+	Label    string
+	LastUsed time.Time // zero: never
+}
+
+// decidePage shows the request that is to be decided. It is the only page that
+// can approve a device.
 func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
-	if p.shut(r.Context(), w, r) {
+	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	m := p.recall(r)
+	m := p.readState(r)
 	code, _ := device.ParseUserCode(m.Code) // none: the latest sign-in
-	if m.Outcome != "" {                    // with the browser's button
+	if m.Outcome != "" {                    // with the browser's back button
 		p.redirect(w, r, "/"+m.Outcome)
 		return
 	}
-	session, facts := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
-	what, err := p.deps.Describe.Execute(r.Context(), session, code, facts)
+	session, origin := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
+	what, err := p.deps.Describe.Execute(r.Context(), session, code, origin)
 	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
-		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, facts); err == nil && !other.Visit {
+		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, origin); err == nil && !other.Visit {
 			p.anotherCode(w, r, other)
 			return
 		}
@@ -60,31 +68,31 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		p.redirect(w, r, "/sessions")
 		return
 	}
-	v := view{State: "decide", Title: "decide.title", At: "decide", Step: 3, Code: what.UserCode.String(), Until: what.ExpiresAt}
+	v := view{State: "decide", Title: "decide.title", at: "decide", Step: 3, Code: what.UserCode.String(), Until: what.ExpiresAt, Ends: endOfSignIn}
 	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
-		v.Until = until
+		v.Until, v.Ends = until, endOfCode
 	}
 	body := p.whatToDecide(what, m)
 	if body.MustType && m.Notice == typedMismatch {
-		body.Mistyped, v.Problem = true, typedMismatch
+		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
 	}
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
 
-func (p *Pages) whatToDecide(what application.Approval, m memory) decideBody {
+func (p *Pages) whatToDecide(what application.Approval, m pageState) decideBody {
 	code := what.UserCode.String()
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
 		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
-		Scopes: token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
+		Verdict: "verdict." + string(what.NetworkMatch),
+		Scopes:  token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
 		MustType: p.mustType(m, code),
 	}
 	if what.NetworkMatch != device.UnknownNetwork {
 		body.From = what.RequestedFrom.Unmap()
 	}
-	body.Verdict = verdictOn(what.NetworkMatch, body.Minutes)
 	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
 		body.Via = via.Settings().Name
 	}
@@ -92,50 +100,41 @@ func (p *Pages) whatToDecide(what application.Approval, m memory) decideBody {
 }
 
 // anotherCode is for a tab whose code another tab has replaced: the person is
-// still signed in, for the device that they signed in for.
+// still signed in, for the other code.
 func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other application.Approval) {
-	m := memory{Code: other.UserCode.String(), Problem: "another_code", Ref: httpserver.RequestID(r.Context())}
-	p.remember(w, m)
+	m := pageState{Code: other.UserCode.String(), Problem: "another_code", Ref: httpserver.RequestID(r.Context())}
+	p.writeState(w, m)
 	p.redirect(w, r, "/problem")
 }
 
-// verdictOn is the key of what the page says about where and when a request
-// began.
-func verdictOn(where device.NetworkMatch, minutes int) string {
-	if minutes == 0 {
-		return "verdict." + string(where) + "_now"
-	}
-	return "verdict." + string(where)
-}
-
-// mustType reports whether the person has yet to type the code. Signing in does
-// not lead by the first page for whoever was sent a link that leads past it.
-func (p *Pages) mustType(m memory, code string) bool {
+// mustType reports whether the person has yet to type the code. A link may have
+// led past the first page, where it is typed otherwise.
+func (p *Pages) mustType(m pageState, code string) bool {
 	return p.deps.Config.RequireTypedCode && (!m.ByHand || m.Code != code)
 }
 
-// verdict is Execute of the use case that approves or denies.
-type verdict func(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (application.Decided, error)
+// decision is Execute of the use case that approves or denies.
+type decision func(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (application.Decided, error)
 
-// decideForm carries a decision out. The form's own code counts, not what the
-// browser was about last: there may be two tabs.
+// decideForm carries a decision out. The form's own code counts, not that of
+// the page state: there may be two tabs.
 func (p *Pages) decideForm(outcome string) http.HandlerFunc {
-	decide := verdict(p.deps.Approve.Execute)
+	decide := decision(p.deps.Approve.Execute)
 	if outcome == denied {
 		decide = p.deps.Deny.Execute
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		if p.shut(r.Context(), w, r) {
+		if !p.requireOpen(r.Context(), w, r) {
 			return
 		}
-		m := p.recall(r)
+		m := p.readState(r)
 		code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
 		if err != nil {
 			p.fail(w, r, m, err, noAllowance)
 			return
 		}
 		if code.String() != m.Code {
-			m = memory{Code: code.String()}
+			m = pageState{Code: code.String()}
 		}
 		if m.Outcome != "" { // sent twice
 			p.redirect(w, r, "/"+m.Outcome)
@@ -144,8 +143,8 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		if outcome == approved && p.mustType(m, code.String()) {
 			if typed, err := device.ParseUserCode(r.PostForm.Get("typed_code")); err != nil || typed != code {
 				m.Notice = typedMismatch
-				p.remember(w, m)
-				p.redirect(w, r, "/decide")
+				p.writeState(w, m)
+				p.redirect(w, r, "/decide#code-wrong")
 				return
 			}
 		}
@@ -158,38 +157,44 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		if !decided.MoreToDecide {
 			p.deps.Cookies.ClearGrantSession(w)
 		}
-		p.keepRecent(w, proof)
-		p.remember(w, memory{Code: code.String(), Outcome: outcome})
+		p.setUndoCookie(w, proof)
+		p.writeState(w, pageState{Code: code.String(), Outcome: outcome, Ref: httpserver.RequestID(r.Context())})
 		p.redirect(w, r, "/"+outcome)
 	}
 }
 
-// doneBody is what the last page shows. With a CSRF token the person can still
-// say that it was not they.
+// doneBody is the content of the last page. With a CSRF token the person can
+// still undo the approval.
 type doneBody struct{ CSRF string }
 
-// donePage says how it ended.
+// donePage shows the outcome.
 func (p *Pages) donePage(outcome string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		m := p.recall(r)
+		m := p.readState(r)
 		if m.Outcome != outcome {
 			p.redirect(w, r, "")
 			return
 		}
 		body := doneBody{}
-		if recent := p.recent(r); outcome == approved && !recent.Session.IsZero() {
-			body.CSRF = recent.CSRF.Reveal()
+		if proof := p.undoProof(r); outcome == approved && !proof.Session.IsZero() {
+			body.CSRF = proof.CSRF.Reveal()
 		}
-		p.show(w, r, http.StatusOK, pageDone, view{State: outcome, Title: outcome + ".title", At: outcome, Code: m.Code, Body: body})
+		p.show(w, r, http.StatusOK, pageDone, view{
+			State: outcome, Title: outcome + ".title", at: outcome, Code: m.Code, Body: body,
+			Ref: m.Ref, ShowRef: outcome != approved && m.Ref != "", // which the person may have to tell an administrator
+		})
 	}
 }
 
-// problemPage says what went wrong.
+// problemPage shows a refusal.
 func (p *Pages) problemPage(w http.ResponseWriter, r *http.Request) {
-	m := p.recall(r)
-	if m.Problem == "" {
+	m := p.readState(r)
+	switch {
+	case m.Problem != "":
+		p.problem(w, r, http.StatusOK, m)
+	case !p.hasCookies(r) && r.Header.Get("Sec-Fetch-Site") != "none": // a redirect led here, but its cookie did not come along
+		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
+	default:
 		p.redirect(w, r, "")
-		return
 	}
-	p.problem(w, r, http.StatusOK, m)
 }

@@ -10,17 +10,17 @@
 //	/device/deny       POST
 //	/device/approved   done                                  state approved
 //	/device/denied     done                                  state denied
-//	/device/undo       POST: "that wasn't me"
+//	/device/undo       POST: ends an approval just given
 //	/device/undone     done                                  state undone
 //	/device/sessions   one's own devices                     state sessions
-//	  POST             sign in to see them, or end some
+//	  POST             sign in to see them, or end the access of some
 //	/device/problem    what happened and what to do next     state error
 //
 // The ways in are /device?user_code=…, ?sso_verified=1, ?choose=1 and
-// ?sso_error=… (with sso_reason, ref and, in seconds, retry_after). What a way
-// in says is kept in a cookie, and a redirect takes it out of the address bar.
-// The cookie proves nothing and holds no secret: whoever forges it sees another
-// page, and can do no more.
+// ?sso_error=… (with sso_reason, ref and, in seconds, retry_after). The
+// parameters are kept in a cookie, and a redirect takes them out of the address
+// bar. The cookie proves nothing and holds no secret: a forged one shows another
+// page, and does no more.
 //
 // Its one law: nothing is decided by a GET, and no code gets past the page on
 // which a person compares it with what the device shows.
@@ -30,16 +30,17 @@
 //
 // # Hooks
 //
-// Tests may rely on these. <main> carries data-state (see above; closed if nobody
-// can sign in here) and data-code, which is the code of the problem that the page
-// is about, or empty. A code that is not valid is an error on the page that asks
-// for it. Identifiers: the field code and the button continue (enter); the link
-// sign-in if there is one connection, else the field login-hint, the button
+// Tests may rely on these. <main> carries data-state (see above; closed if
+// sign-in is not possible here) and data-code, the code of the refusal that the
+// page is about, or empty. A code that is not valid is an error on the page that
+// asks for it. Identifiers: the field code and the button continue (enter); the
+// link sign-in if there is one connection, else the field login-hint, the button
 // continue and a link connection-<slug> for each public one (choose); the buttons
 // approve and deny, and the field code where the code has to be typed (decide);
 // the button undo (approved); the button sign-in, or the buttons end-<session>
-// and end-all (sessions); the way out of a page is called next. With one
-// connection, a code that is valid leads to /device/leave, whose link sign-in a
-// browser follows by itself. Where it is known, data-reference is what the log
-// calls the request that failed.
+// and end-all, which leads to the button confirm and the link keep (sessions);
+// the way out of a page is called next, and renew when a countdown has ended.
+// With one connection, a code that is valid leads to /device/leave, whose link
+// sign-in a browser follows by itself. Where it is known, data-reference is the
+// request id of the failed request; the page shows its last characters.
 package webui

@@ -3,6 +3,7 @@ package webui
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -23,69 +24,64 @@ func readForm(r *http.Request) error {
 	return err
 }
 
-// longestWait is as long as any limit's window; whoever says more in a link only
-// wants to keep somebody away.
+// longestWait is the longest window of any limit. A link that asks for a longer
+// wait is forged.
 const longestWait = time.Hour
 
 type enterBody struct {
-	Typed     string
-	Prefilled bool
-	Wrong     bool
+	Typed  string
+	Linked bool // a link put it into the field
+	NoCode bool // a link held something else
+	Wrong  bool
 }
 
-// enterPage shows the field for the code. Every way into the pages from outside
-// comes by here first.
+// enterPage shows the field for the code. Every link from outside leads here
+// first.
 func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 	if len(r.URL.Query()) > 0 {
-		p.arrive(w, r)
+		p.takeParameters(w, r)
 		return
 	}
-	if p.shut(r.Context(), w, r) {
+	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	m := p.recall(r)
-	body := enterBody{Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code}
+	if p.cookiesOff(r) {
+		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
+		return
+	}
+	m := p.readState(r)
+	body := enterBody{Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code, NoCode: m.Notice == noCode}
 	v := view{State: "enter", Title: "enter.title", Step: 1}
 	if body.Wrong {
-		v.State, v.Problem, v.Ref = "error", m.Problem, m.Ref
+		v.State, v.Problem, v.Ref, v.Invalid = "error", m.Problem, m.Ref, true
 	}
-	body.Prefilled = !body.Wrong && body.Typed != ""
+	body.Linked = !body.Wrong && m.Linked && body.Typed != ""
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageEnter, v)
 }
 
-// arrive takes what stands in the address out of it. It looks nothing up, so
-// that a scanner that opens links for people changes and learns nothing.
-func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
-	q, m := r.URL.Query(), p.recall(r)
-	if i, known := p.languageNamed(q.Get("lang")); known && ownLink(r) {
-		p.setCookie(w, languageCookie, p.tongues[i].tag.String(), languageLife)
-		if at := q.Get("at"); len(q) == 1 || at != "" { // chosen on a page
-			p.redirect(w, r, backTo(at))
+// takeParameters moves the parameters of the address into the page state, and
+// redirects to the page that they are for. It looks no code up, so that a
+// scanner that opens links changes and learns nothing.
+func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
+	q, m := r.URL.Query(), p.readState(r)
+	if i, known := p.localeNamed(q.Get("lang")); known && ownLink(r) {
+		p.setCookie(w, languageCookie, p.locales[i].tag.String(), languageLife)
+		if q.Get("sso_error") == "" && (len(q) == 1 || q.Get("at") != "") { // chosen on a page
+			p.redirect(w, r, pagePath(q.Get("at")))
 			return
 		}
 	}
-	code, named := device.ParseUserCode(q.Get("user_code"))
-	if named == nil && code.String() != m.Code {
-		m = memory{Code: code.String()}
+	code, err := device.ParseUserCode(q.Get("user_code"))
+	hasCode := err == nil
+	if hasCode && code.String() != m.Code {
+		m = pageState{Code: code.String()}
 	}
-	m.Problem, m.Reason, m.Ref, m.Notice, m.Leaving, m.Wait, m.Typed = "", "", "", "", false, 0, ""
+	m = m.withoutMessages()
 	to := ""
 	switch {
 	case q.Get("sso_error") != "":
-		m.Problem, m.Reason, m.Ref = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref")
-		if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(longestWait/time.Second) {
-			m.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
-		}
-		if !problemForm.MatchString(m.Problem) {
-			m.Problem = "unknown"
-		}
-		if !referenceForm.MatchString(m.Ref) {
-			m.Ref = httpserver.RequestID(r.Context())
-		}
-		if m.Problem != device.ErrInvalidUserCode.Code {
-			to = "/problem"
-		}
+		to = p.takeError(r, q, &m)
 	case q.Get("sso_verified") == "1":
 		what, err := p.deps.Describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
 		if err != nil {
@@ -93,44 +89,71 @@ func (p *Pages) arrive(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if what.UserCode.String() != m.Code {
-			m = memory{Code: what.UserCode.String()}
+			m = pageState{Code: what.UserCode.String()}
 		}
 		if to = "/decide"; what.Visit {
 			to = "/sessions"
 		}
 	case q.Get("choose") == "1" && m.Code != "":
-		if to = "/sign-in"; m.Hint != "" { // and nobody speaks for it
-			m.Notice = noMatch
+		if to = "/sign-in"; m.Hint != "" { // and no connection speaks for it
+			m.Notice, to = noMatch, "/sign-in#hint-wrong"
 		}
-	case named == nil && !p.deps.Config.RequireTypedCode:
-		m.Typed = code.String()
-	case q.Get("user_code") != "" && !p.deps.Config.RequireTypedCode:
-		m.Typed = q.Get("user_code") // not one; the person sees what it is
+	case p.deps.Config.RequireTypedCode:
+		m.Typed = ""
+	case hasCode:
+		m.Typed, m.Linked = code.String(), true
+	case q.Has("user_code"):
+		m.Typed, m.Notice = "", noCode
 	}
-	p.remember(w, m.valid(p.deps.Now()))
+	p.writeState(w, m.valid(p.deps.Now()))
 	p.redirect(w, r, to)
 }
 
-// ownLink reports whether no other site and no mail led here, as far as the
-// browser tells: a stranger must not choose in which language one is warned.
+// takeError keeps a refusal that stands in the address, and returns the page
+// that shows it.
+func (p *Pages) takeError(r *http.Request, q url.Values, m *pageState) string {
+	m.Problem, m.Reason, m.Ref, m.Retry = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref"), q.Get("at")
+	if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(longestWait/time.Second) {
+		m.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
+	}
+	if !problemForm.MatchString(m.Problem) {
+		m.Problem = "unknown"
+	}
+	if !referenceForm.MatchString(m.Ref) {
+		m.Ref = httpserver.RequestID(r.Context())
+	}
+	if m.Problem == device.ErrInvalidUserCode.Code {
+		return "#code-wrong"
+	}
+	return "/problem"
+}
+
+// withoutMessages drops what earlier requests had to say.
+func (m pageState) withoutMessages() pageState {
+	m.Problem, m.Reason, m.Ref, m.Notice, m.Retry, m.Wait, m.Redirect = "", "", "", "", "", 0, false
+	return m
+}
+
+// ownLink reports whether a link of our own pages led here, as far as the
+// browser says so: another site must not choose the language of a warning.
 func ownLink(r *http.Request) bool {
 	from := r.Header.Get("Sec-Fetch-Site")
 	return from == "" || from == "same-origin"
 }
 
-// backTo is the page on which a person chose a language.
-func backTo(at string) string {
-	switch at {
+// pagePath is the path, below the root, of a page that a parameter names.
+func pagePath(name string) string {
+	switch name {
 	case "sign-in", "decide", "sessions", approved, denied, undone, "problem":
-		return "/" + at
+		return "/" + name
 	}
 	return ""
 }
 
-// enterForm finds out whether what was typed is a code, and goes straight on if
-// there is only one way to sign in.
+// enterForm looks the typed code up. With one connection it goes straight on to
+// the identity provider.
 func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
-	if p.shut(r.Context(), w, r) {
+	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
 	typed := r.PostForm.Get("user_code")
@@ -140,22 +163,22 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 	typed = clean(typed)
 	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Client.Origin(r))
 	if err != nil {
-		p.fail(w, r, memory{Typed: typed}, err, found.Allowance)
+		p.fail(w, r, pageState{Typed: typed}, err, found.Allowance)
 		return
 	}
 	if !found.Valid {
-		p.remember(w, memory{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: httpserver.RequestID(r.Context())})
-		p.redirect(w, r, "")
+		p.writeState(w, pageState{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: httpserver.RequestID(r.Context())})
+		p.redirect(w, r, "#code-wrong")
 		return
 	}
-	m := memory{
+	m := pageState{
 		Code: found.UserCode.String(), Entered: true, Until: p.deps.Now().Add(found.Remaining).Unix(),
-		ByHand: p.deps.Config.RequireTypedCode, // which fills no field for anybody
+		ByHand: p.deps.Config.RequireTypedCode, // which fills no field in
 	}
 	to := "/sign-in"
 	if len(p.deps.Connections.All()) == 1 {
-		m.Leaving, to = true, "/leave"
+		m.Redirect, to = true, "/leave"
 	}
-	p.remember(w, m)
+	p.writeState(w, m)
 	p.redirect(w, r, to)
 }

@@ -296,9 +296,6 @@ func TestABrowserThatSignsInAgainKeepsItsCode(t *testing.T) {
 	v := s.visitor(home)
 	page := v.signIn(codes.UserCode, "alice")
 	f := page.form("next")
-	if f.action == "" { // the button stands outside its form
-		f = page.formByID(attribute(page.element("next"), "form"))
-	}
 	f.values.Set("again", "1")
 	choose := v.post(f.action, f.values)
 	v.sees(choose, "choose", "")
@@ -399,15 +396,6 @@ func TestALineOrLinkWithACodeInItIsTaken(t *testing.T) {
 	}
 }
 
-func TestABrowserWithoutCookiesIsTold(t *testing.T) {
-	s := served(t)
-	codes := s.device(label, home)
-	v := s.visitor(home)
-	v.client.Jar = nil
-	v.sees(v.post("/device", url.Values{"user_code": {codes.UserCode}}), "error", "no_cookies")
-	v.sees(v.get("/device/sign-in"), "enter", "")
-}
-
 func TestACodeThatHasToBeTypedIsNotShownBefore(t *testing.T) {
 	s := newSite(t, acme, globex)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
@@ -428,7 +416,7 @@ func TestBehindAProxyThatHidesPeopleNothingIsNear(t *testing.T) {
 	v := s.visitor(home)
 	page := v.signIn(s.device(label, elsewhere).UserCode, "alice")
 	v.sees(page, "decide", "")
-	if text := words(page.main()); !strings.Contains(text, "from an unknown network") || strings.Contains(text, "127.0.0.1") {
+	if text := words(page.main()); !strings.Contains(text, "We cannot tell whether it was from your network.") || strings.Contains(text, "127.0.0.1") {
 		t.Errorf("the page says: %s", text)
 	}
 	if got := strings.Count(s.logs.String(), "TRUSTED_PROXIES"); got != 1 {

@@ -19,7 +19,7 @@ func (p *Pages) withHeaders(next http.Handler) http.Handler {
 		p.deps.Headers.SetPage(w.Header(), policy(""))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
 		if err := httpserver.Recover(serve, w, r); err != nil {
-			p.fail(w, r, memory{}, err, noAllowance)
+			p.fail(w, r, pageState{}, err, noAllowance)
 		}
 	}))
 }
@@ -28,10 +28,11 @@ const bodyMax = 64 << 10
 
 // policy allows what carries the nonce, pictures of our own and forms to
 // ourselves.
-func policy(nonce string) string { return leavingPolicy(nonce) + "; form-action 'self'" }
+func policy(nonce string) string { return policyWithoutFormAction(nonce) + "; form-action 'self'" }
 
-// leavingPolicy is for the page whose form does go to the identity provider.
-func leavingPolicy(nonce string) string {
+// policyWithoutFormAction is for the page whose form goes to the identity
+// provider: Chromium applies form-action to the redirects that follow, too.
+func policyWithoutFormAction(nonce string) string {
 	const base = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 	if nonce == "" {
 		return base

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// label is what a device calls itself, and so what whoever sent a link may have
-// written: it is quoted, on few lines, and cannot paint over what is ours.
+// label is the name that a device gives itself. The sender of a link may have
+// chosen it, so it is quoted, kept short, and cannot cover other text.
 type label struct {
 	Text string // cut to what a glance takes in
 	Full string // the whole, if that is more
@@ -15,21 +15,21 @@ type label struct {
 const (
 	labelShown = 64
 	// marksShown is as many combining marks as one character of any language
-	// carries; more of them paint over the lines above and below.
+	// carries; more of them cover the lines above and below.
 	marksShown = 4
 )
 
 func labelOf(text string) label {
-	full := tame(text)
+	full := sanitizeLabel(text)
 	if runes := []rune(full); len(runes) > labelShown {
 		return label{strings.TrimSpace(string(runes[:labelShown])) + "…", full}
 	}
 	return label{Text: full}
 }
 
-// tame makes every run of blanks one, and leaves out tags, which nobody sees,
-// and the combining marks that are too many.
-func tame(text string) string {
+// sanitizeLabel joins every run of blanks into one, and drops tag characters,
+// which are invisible, and surplus combining marks.
+func sanitizeLabel(text string) string {
 	marks := 0
 	text = strings.Map(func(r rune) rune {
 		switch {

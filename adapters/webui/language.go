@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 //go:embed languages
 var languageFiles embed.FS
 
-// The languages, the first of which is for everybody who speaks none of them.
-var offered = []tongue{
+// locales are the languages of the pages. The first one is the default.
+var locales = []locale{
 	{tag: language.English, name: "English", direction: "ltr"},
 	{tag: language.German, name: "Deutsch", direction: "ltr"},
 	{tag: language.Spanish, name: "Español", direction: "ltr"},
@@ -25,8 +26,8 @@ var offered = []tongue{
 	{tag: language.SimplifiedChinese, name: "简体中文", direction: "ltr"},
 }
 
-// tongue is one language: its own name for itself, and its sentences.
-type tongue struct {
+// locale is one language: its own name for itself, and its sentences.
+type locale struct {
 	tag       language.Tag
 	name      string
 	direction string
@@ -62,45 +63,60 @@ func (s *sentence) UnmarshalJSON(raw []byte) error {
 }
 
 // load reads the language's sentences.
-func (t tongue) load() tongue {
-	raw, err := languageFiles.ReadFile("languages/" + t.tag.String() + ".json")
+func (l locale) load() locale {
+	raw, err := languageFiles.ReadFile("languages/" + l.tag.String() + ".json")
 	if err == nil {
-		err = json.Unmarshal(raw, &t.sentences)
+		err = json.Unmarshal(raw, &l.sentences)
 	}
 	if err != nil {
-		panic(fmt.Sprintf("webui: language %s: %v", t.tag, err)) // it is embedded
+		panic(fmt.Sprintf("webui: language %s: %v", l.tag, err)) // it is embedded
 	}
-	return t
+	return l
 }
 
-// say is the sentence called key with its {names} filled in from pairs of name
-// and value. A number chooses the plural form. Text is isolated, so that a name
-// written from right to left cannot turn the sentence around it.
-func (t tongue) say(key string, pairs ...any) string {
-	form, fill := plural.Other, make([]string, 0, len(pairs))
-	for i := 0; i+1 < len(pairs); i += 2 {
-		value := fmt.Sprint(pairs[i+1])
-		if n, isNumber := pairs[i+1].(int); isNumber {
-			form = plural.Cardinal.MatchPlural(t.tag, n, 0, 0, 0, 0)
-		} else {
-			value = "\u2068" + value + "\u2069"
+// text is the sentence called key with its {names} filled in from pairs of name
+// and value, as plain text. A number chooses the plural form.
+func (l locale) text(key string, pairs ...any) string {
+	return l.fill(key, pairs, func(text string) string { return text }, func(v any) string { return fmt.Sprint(v) })
+}
+
+// html is text for a template. A value is escaped and isolated in a bdi
+// element, so that a name written from right to left cannot reorder the
+// sentence around it.
+func (l locale) html(key string, pairs ...any) template.HTML {
+	return template.HTML(l.fill(key, pairs, template.HTMLEscapeString, func(v any) string {
+		switch v := v.(type) {
+		case template.HTML:
+			return string(v)
+		case int:
+			return fmt.Sprint(v)
 		}
-		fill = append(fill, fmt.Sprintf("{%v}", pairs[i]), value)
+		return "<bdi>" + template.HTMLEscapeString(fmt.Sprint(v)) + "</bdi>"
+	}))
+}
+
+func (l locale) fill(key string, pairs []any, escape func(string) string, value func(any) string) string {
+	form, replace := plural.Other, make([]string, 0, len(pairs))
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if n, isNumber := pairs[i+1].(int); isNumber {
+			form = plural.Cardinal.MatchPlural(l.tag, n, 0, 0, 0, 0)
+		}
+		replace = append(replace, fmt.Sprintf("{%v}", pairs[i]), value(pairs[i+1]))
 	}
-	s, known := t.sentences[key]
+	s, known := l.sentences[key]
 	if !known {
-		return key
+		return escape(key)
 	}
 	text, has := s[form]
 	if !has {
 		text = s[plural.Other]
 	}
-	return strings.NewReplacer(fill...).Replace(text)
+	return strings.NewReplacer(replace...).Replace(escape(text))
 }
 
 // has reports whether there is a sentence called key.
-func (t tongue) has(key string) bool {
-	_, known := t.sentences[key]
+func (l locale) has(key string) bool {
+	_, known := l.sentences[key]
 	return known
 }
 
@@ -109,37 +125,38 @@ const (
 	languageLife   = 365 * 24 * time.Hour
 )
 
-// languageOf is what the person chose, else what the browser asks for.
-func (p *Pages) languageOf(r *http.Request) int {
-	if i, known := p.languageNamed(p.readCookie(r, languageCookie)); known {
+// localeOf is the language that the person chose, else one that the browser
+// asks for.
+func (p *Pages) localeOf(r *http.Request) int {
+	if i, known := p.localeNamed(p.readCookie(r, languageCookie)); known {
 		return i
 	}
 	_, i := language.MatchStrings(p.matcher, r.Header.Get("Accept-Language"))
 	return i
 }
 
-func (p *Pages) languageNamed(tag string) (int, bool) {
-	for i, t := range p.tongues {
-		if t.tag.String() == tag {
+func (p *Pages) localeNamed(tag string) (int, bool) {
+	for i, l := range p.locales {
+		if l.tag.String() == tag {
 			return i, true
 		}
 	}
 	return 0, false
 }
 
-func newMatcher(of []tongue) language.Matcher {
+func newMatcher(of []locale) language.Matcher {
 	tags := make([]language.Tag, len(of))
-	for i, t := range of {
-		tags[i] = t.tag
+	for i, l := range of {
+		tags[i] = l.tag
 	}
 	return language.NewMatcher(tags)
 }
 
 // Tag is the language's BCP 47 tag.
-func (t tongue) Tag() string { return t.tag.String() }
+func (l locale) Tag() string { return l.tag.String() }
 
-// Name is what the language calls itself.
-func (t tongue) Name() string { return t.name }
+// Name is the language's name for itself.
+func (l locale) Name() string { return l.name }
 
 // Direction is ltr or rtl.
-func (t tongue) Direction() string { return t.direction }
+func (l locale) Direction() string { return l.direction }

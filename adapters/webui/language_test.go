@@ -28,8 +28,8 @@ func placeholders(s sentence) []string {
 }
 
 func TestEveryLanguageSaysEverySentence(t *testing.T) {
-	reference := offered[0].load()
-	for _, o := range offered[1:] {
+	reference := locales[0].load()
+	for _, o := range locales[1:] {
 		t.Run(o.tag.String(), func(t *testing.T) {
 			l := o.load()
 			for key, original := range reference.sentences {
@@ -53,12 +53,12 @@ func TestEveryLanguageSaysEverySentence(t *testing.T) {
 
 func TestEveryLanguageHasThePluralFormsItNeeds(t *testing.T) {
 	counted := map[string]bool{}
-	for key, s := range offered[0].load().sentences {
+	for key, s := range locales[0].load().sentences {
 		if len(s) > 1 {
 			counted[key] = true
 		}
 	}
-	for _, o := range offered {
+	for _, o := range locales {
 		l := o.load()
 		needed := map[plural.Form]int{}
 		for n := range 200 {
@@ -75,7 +75,7 @@ func TestEveryLanguageHasThePluralFormsItNeeds(t *testing.T) {
 }
 
 func TestNoSentenceIsEmptyOrMarkup(t *testing.T) {
-	for _, o := range offered {
+	for _, o := range locales {
 		for key, s := range o.load().sentences {
 			for _, text := range s {
 				if strings.TrimSpace(text) != text || text == "" || strings.ContainsAny(text, "<>&") {
@@ -108,7 +108,7 @@ func TestEverySentenceIsSaid(t *testing.T) {
 	for _, key := range keysInCode() {
 		said[key] = true
 	}
-	reference := offered[0].load()
+	reference := locales[0].load()
 	for _, key := range slices.Sorted(maps.Keys(said)) {
 		if !reference.has(key) {
 			t.Errorf("%s is said, and in no catalogue", key)
@@ -122,7 +122,7 @@ func TestEverySentenceIsSaid(t *testing.T) {
 }
 
 func TestTheBrowserAndThePersonChooseTheLanguage(t *testing.T) {
-	p := &Pages{matcher: newMatcher(offered)}
+	p := &Pages{matcher: newMatcher(locales)}
 	for accept, want := range map[string]string{
 		"":                         "en",
 		"*":                        "en",
@@ -140,24 +140,24 @@ func TestTheBrowserAndThePersonChooseTheLanguage(t *testing.T) {
 		"\x00<script>":             "en",
 	} {
 		_, i := language.MatchStrings(p.matcher, accept)
-		if got := offered[i].tag.String(); got != want {
+		if got := locales[i].tag.String(); got != want {
 			t.Errorf("%.40q gets %s, want %s", accept, got, want)
 		}
 	}
 }
 
-func TestANameCannotTurnASentenceAround(t *testing.T) {
-	said := offered[0].load().say("decide.lead", "client", "שלום")
-	if !strings.Contains(said, "\u2068שלום\u2069") {
-		t.Errorf("not isolated: %q", said)
+func TestValuesAreIsolatedAndEscaped(t *testing.T) { // F75: with elements, which are not copied along
+	got := string(locales[0].load().html("decide.lead", "client", "<b>שלום"))
+	if want := "<bdi>&lt;b&gt;שלום</bdi> wants to act for you."; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
-func TestNumbersChooseTheForm(t *testing.T) {
-	en := offered[0].load()
+func TestNumbersChooseThePluralForm(t *testing.T) {
+	en := locales[0].load()
 	for n, want := range map[int]string{1: "1 minute ago", 2: "2 minutes ago", 0: "0 minutes ago"} {
-		if got := en.say("verdict.other", "n", n); !strings.Contains(got, want) {
-			t.Errorf("%d: %q", n, got)
+		if got := en.text("ago.minutes", "n", n); got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
 		}
 	}
 }
@@ -178,7 +178,8 @@ func TestASentenceMayBeOneTextOrOneForEachForm(t *testing.T) {
 // keysInCode are the keys that no template spells out.
 func keysInCode() []string {
 	keys := []string{
-		"enter.title", "choose.title", "leave.title", "decide.title",
+		"error.title", "ago.now", "ago.minutes", "sessions.confirm_title",
+		"enter.title", "choose.title", "redirect.title", "decide.title",
 		"approved.title", "denied.title", "undone.title", "sessions.title",
 		"action.enter_code", "action.sign_in_again", "action.look_again", "action.try_again", "action.other_account",
 		"scope.apps:run", "scope.apps:read:permitted-external",
@@ -186,7 +187,10 @@ func keysInCode() []string {
 		"problem.no_connection.title", "problem.no_connection.text",
 	}
 	for _, where := range []string{"same", "other", "unknown"} {
-		keys = append(keys, "verdict."+where, "verdict."+where+"_now")
+		keys = append(keys, "verdict."+where)
+	}
+	for _, ends := range []string{endOfCode, endOfSignIn} {
+		keys = append(keys, "countdown."+ends, "countdown."+ends+"_minutes", "countdown."+ends+"_over")
 	}
 	for code := range problems {
 		keys = append(keys, "problem."+code+".title", "problem."+code+".text")

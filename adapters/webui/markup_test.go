@@ -113,7 +113,7 @@ func TestAForgedMemoryShowsAnotherPageAndDoesNoMore(t *testing.T) {
 	v := s.visitor(home)
 	for _, value := range []string{"", "x", "eyJjIjoiPHNjcmlwdD4ifQ", strings.Repeat("A", 5000), "eyJwIjoiPHNjcmlwdD4iLCJvIjoiYXBwcm92ZWQiLCJjIjoiV0RKQi1NM0hUIn0"} {
 		for _, path := range []string{"/device", "/device/sign-in", "/device/leave", "/device/decide", "/device/approved", "/device/problem", "/device/sessions"} {
-			harmless(t, path, v.get(path, "Cookie", "device_page="+value+"; device_recent=x.y; device_language=<b>"))
+			harmless(t, path, v.get(path, "Cookie", "device_page="+value+"; device_undo=x.y; device_language=<b>"))
 		}
 	}
 }

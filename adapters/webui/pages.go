@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/fx"
@@ -24,9 +25,10 @@ type Pages struct {
 	theme      template.CSS
 	assets     assets
 	assetNames map[string]string
-	tongues    []tongue
+	locales    []locale
 	matcher    language.Matcher
 	templates  []map[string]*template.Template
+	host       string // of the public URL
 	root       string // path of the first page, as browsers see it
 
 	deps Deps
@@ -48,19 +50,22 @@ type Deps struct {
 	Now         ports.Clock
 	Log         *slog.Logger
 
-	LookUp     *application.LookUpDevice
-	Describe   *application.DescribeApproval
-	Approve    *application.ApproveExternal
-	Deny       *application.DenyExternal
-	Undo       *application.UndoApproval
-	BeginVisit *application.StartAccountSignIn
-	ListOwn    *application.ListOwnDevices
-	EndOwn     *application.EndOwnDevices
+	LookUp        *application.LookUpDevice
+	Describe      *application.DescribeApproval
+	Approve       *application.ApproveExternal
+	Deny          *application.DenyExternal
+	Undo          *application.UndoApproval
+	AccountSignIn *application.StartAccountSignIn
+	ListOwn       *application.ListOwnDevices
+	EndOwn        *application.EndOwnDevices
 }
 
-// New makes the pages. What [Config.Check] finds fault with is left out.
+// New makes the pages. It ignores what [Config.Check] objects to.
 func New(d Deps) *Pages {
 	p := &Pages{deps: d, brand: d.Config.Brand.Name, theme: theme(d.Config.Brand.Color), root: d.Addresses.PagePath()}
+	if u, err := url.Parse(d.Addresses.Public("")); err == nil {
+		p.host = u.Host
+	}
 	if p.brand == "" {
 		p.brand = "devicegate"
 	}
@@ -68,31 +73,31 @@ func New(d Deps) *Pages {
 		p.support = d.Config.SupportURL
 	}
 	p.assets, p.assetNames = newAssets(d.Config.Brand.Logo)
-	for _, t := range offered {
-		p.tongues = append(p.tongues, t.load())
+	for _, l := range locales {
+		p.locales = append(p.locales, l.load())
 	}
-	p.matcher, p.templates = newMatcher(p.tongues), parseTemplates(p.tongues)
+	p.matcher, p.templates = newMatcher(p.locales), parseTemplates(p.locales)
 	return p
 }
 
-// Handler serves /device and everything below it. If the pages live under a
-// prefix, whoever mounts the handler strips it.
+// Handler serves /device and everything below it. If the public URL has a path,
+// the router that mounts the handler strips it.
 func (p *Pages) Handler() http.Handler {
 	r := chi.NewRouter()
 	page := func(path string, h http.HandlerFunc) {
-		for _, spelt := range []string{path, path + "/"} { // a redirect would turn a form into a visit
+		for _, spelt := range []string{path, path + "/"} { // a redirect would turn a POST into a GET
 			r.Get(spelt, h)
 			r.Head(spelt, h)
 		}
 	}
 	form := func(path string, h http.HandlerFunc) {
 		for _, spelt := range []string{path, path + "/"} {
-			r.Post(spelt, p.own(h))
+			r.Post(spelt, p.sameOriginForm(h))
 		}
 	}
 	page("/device", p.enterPage)
 	form("/device", p.enterForm)
-	page("/device/leave", p.leavePage)
+	page("/device/leave", p.redirectPage)
 	page("/device/sign-in", p.choosePage)
 	form("/device/sign-in", p.chooseForm)
 	page("/device/decide", p.decidePage)
@@ -107,25 +112,25 @@ func (p *Pages) Handler() http.Handler {
 	page("/device/problem", p.problemPage)
 	page("/device/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		if !p.assets.serve(w, r, chi.URLParam(r, "name")) {
-			p.outage(w, r, http.StatusNotFound, "not_found")
+			p.errorPage(w, r, http.StatusNotFound, "not_found")
 		}
 	})
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) { p.outage(w, r, http.StatusNotFound, "not_found") })
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) { p.errorPage(w, r, http.StatusNotFound, "not_found") })
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		p.outage(w, r, http.StatusMethodNotAllowed, "method_not_allowed")
+		p.errorPage(w, r, http.StatusMethodNotAllowed, "method_not_allowed")
 	})
 	return p.withHeaders(r)
 }
 
-// own lets only forms of our own pages through, and reads them.
-func (p *Pages) own(h http.HandlerFunc) http.HandlerFunc {
+// sameOriginForm refuses forms of other sites, and reads those of our pages.
+func (p *Pages) sameOriginForm(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		err := p.deps.CrossOrigin.Check(r)
 		if err == nil {
 			err = readForm(r)
 		}
 		if err != nil {
-			p.fail(w, r, p.recall(r), err, noAllowance)
+			p.fail(w, r, p.readState(r), err, noAllowance)
 			return
 		}
 		h(w, r)
@@ -138,7 +143,7 @@ func (p *Pages) redirect(w http.ResponseWriter, r *http.Request, below string) {
 }
 
 // initiate is the address that takes a browser to its identity provider.
-func (p *Pages) initiate(m memory, more ...string) string {
+func (p *Pages) initiate(m pageState, more ...string) string {
 	q := url.Values{"user_code": {m.Code}}
 	if m.Fresh {
 		q.Set("prompt", "login")
@@ -149,22 +154,48 @@ func (p *Pages) initiate(m memory, more ...string) string {
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
 }
 
-// shut shows a page that says so if nobody can sign in here, and reports it.
-func (p *Pages) shut(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
+// requireOpen reports whether people can sign in here; otherwise it shows a page
+// that says why not.
+func (p *Pages) requireOpen(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case p.deps.Edition.SSO(ctx) != nil:
 		p.closed(w, r, "sso_unavailable")
 	case len(p.deps.Connections.All()) == 0:
 		p.closed(w, r, "no_connection")
 	default:
-		return false
+		return true
 	}
-	return true
+	return false
 }
 
 func (p *Pages) closed(w http.ResponseWriter, r *http.Request, why string) {
 	p.show(w, r, http.StatusOK, pageProblem, view{
-		State: "closed", Problem: why, Title: "problem." + why + ".title", Ref: httpserver.RequestID(r.Context()),
+		State: "closed", Problem: why, Title: "problem." + why + ".title", Ref: httpserver.RequestID(r.Context()), ShowRef: true,
 		Body: problemBody{Code: why, Icon: iconOf(why)},
 	})
+}
+
+// NotFound answers a browser that asks for a path that nothing serves. A path
+// that can only mean the first page leads there; any other gets a page.
+func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
+	if to, meant := firstPage(r.URL.Path); meant && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		http.Redirect(w, r, strings.TrimSuffix(p.root, "/device")+to, http.StatusFound)
+		return
+	}
+	p.withHeaders(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.errorPage(w, r, http.StatusNotFound, "not_found")
+	})).ServeHTTP(w, r)
+}
+
+// firstPage recognises /device as people and programs distort it: in another
+// case, with a doubled slash, or with punctuation of the text around a link.
+func firstPage(path string) (string, bool) {
+	name := strings.TrimRight(strings.TrimLeft(path, "/"), "/.,;:!?)]}>\"'’”»。、，）」 \u00a0\u3000")
+	if strings.EqualFold(name, "device") && path != "/device" {
+		return "/device", true
+	}
+	return "", false
 }

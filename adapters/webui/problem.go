@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,54 +15,61 @@ import (
 	"github.com/devicegate/devicegate/domain/quota"
 )
 
-// remedy is what a person can do about a problem.
-type remedy int
+// nextStep is the way out of a problem page.
+type nextStep int
 
 const (
-	startOver   remedy = iota // enter a code
-	signInAgain               // for the same code
-	signInOther               // for the same code, as somebody else
-	lookAgain                 // at the decision
-	tryAgain                  // where it went wrong
+	startOver   nextStep = iota // enter a code
+	signInAgain                 // for the same code
+	signInOther                 // for the same code, with another account
+	lookAgain                   // at the decision
+	tryAgain                    // on the page on which it failed
 )
 
-// problems are those that have a page of their own: which way leads out.
-var problems = map[string]remedy{
-	"invalid_request":               startOver,
-	"not_found":                     startOver,
-	"method_not_allowed":            startOver,
-	"too_large":                     startOver,
-	"user_code_expired":             startOver,
-	"user_code_decided":             startOver,
-	"user_code_not_pending":         startOver,
-	"session_already_consumed":      startOver,
-	"state_lost":                    startOver,
-	"too_many_decisions":            startOver,
-	"no_cookies":                    startOver,
-	"rate_limited":                  tryAgain,
-	"temporarily_unavailable":       tryAgain,
-	"server_error":                  tryAgain,
-	"unknown":                       startOver,
-	"no_session":                    signInAgain,
-	"user_code_mismatch":            signInAgain,
-	"access_denied":                 signInAgain,
-	"invalid_sso_assertion":         signInAgain,
-	"browser_mismatch":              signInAgain,
-	"sso_expired":                   signInAgain,
-	"sso_replayed":                  signInAgain,
-	"domain_not_allowed":            signInOther,
-	"email_missing":                 signInOther,
-	"email_belongs_to_dify_account": signInOther,
-	"unknown_connection":            signInAgain,
-	"sso_initiate_failed":           signInAgain,
-	"sso_initiate_missing_url":      signInAgain,
-	"csrf_mismatch":                 lookAgain,
-	"another_code":                  lookAgain,
-	"forbidden":                     startOver,
+// problemPageOf says how a problem is shown.
+type problemPageOf struct {
+	next nextStep
+	ref  bool // the person can tell somebody the reference
 }
 
-// aliases are codes whose page is another's, among them those that only the
-// reference's page knows.
+// problems are the codes that have sentences of their own.
+var problems = map[string]problemPageOf{
+	"invalid_request":               {startOver, false},
+	"not_found":                     {startOver, false},
+	"method_not_allowed":            {startOver, false},
+	"too_large":                     {startOver, false},
+	"user_code_expired":             {startOver, false},
+	"user_code_decided":             {startOver, false},
+	"user_code_not_pending":         {startOver, false},
+	"session_already_consumed":      {startOver, false},
+	"state_lost":                    {startOver, false},
+	"too_many_decisions":            {lookAgain, false},
+	"no_cookies":                    {startOver, false},
+	"rate_limited":                  {tryAgain, false},
+	"temporarily_unavailable":       {tryAgain, true},
+	"server_error":                  {tryAgain, true},
+	"unknown":                       {startOver, true},
+	"no_session":                    {signInAgain, false},
+	"user_code_mismatch":            {signInAgain, false},
+	"access_denied":                 {signInAgain, true},
+	"invalid_sso_assertion":         {signInAgain, true},
+	"browser_mismatch":              {signInAgain, false},
+	"sso_expired":                   {signInAgain, false},
+	"sso_finished_elsewhere":        {signInAgain, false},
+	"sso_replayed":                  {signInAgain, true},
+	"domain_not_allowed":            {signInOther, true},
+	"email_missing":                 {signInOther, true},
+	"email_belongs_to_dify_account": {signInOther, false},
+	"unknown_connection":            {signInAgain, false},
+	"sso_initiate_failed":           {signInAgain, true},
+	"sso_initiate_missing_url":      {signInAgain, true},
+	"csrf_mismatch":                 {lookAgain, false},
+	"another_code":                  {lookAgain, false},
+	"forbidden":                     {startOver, false},
+}
+
+// aliases are codes that share the sentences of another code, among them those
+// of the reference's page.
 var aliases = map[string]string{
 	"invalid_session":    "no_session",
 	"expired_or_unknown": "user_code_not_pending",
@@ -70,8 +78,8 @@ var aliases = map[string]string{
 	"too_many_requests":  "rate_limited",
 }
 
-// wording is the code whose sentences a problem gets.
-func wording(code string) string {
+// problemCode is the code whose sentences a problem gets.
+func problemCode(code string) string {
 	if alias, is := aliases[code]; is {
 		code = alias
 	}
@@ -81,64 +89,93 @@ func wording(code string) string {
 	return code
 }
 
-// problemBody is what the problem page shows.
+// problemBody is the content of the problem page.
 type problemBody struct {
-	Code   string // of the sentences
-	Action string // key of the way out
-	Href   string
-	Icon   string
-	Other  bool // there is another way: another code
-	Again  bool // the way out is to sign in as somebody else
+	Code         string // of the sentences
+	Action       string // key of the way out
+	Href         string
+	Icon         string
+	Waits        bool // the way out is of no use before the wait is over
+	OtherCode    bool // another way out is to enter another code
+	OtherAccount bool // the way out is a form that signs in with another account
 }
 
-func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m memory) {
-	code := wording(m.Reason)
+func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m pageState) {
+	code := problemCode(m.Reason)
 	if code == "unknown" {
-		code = wording(m.Problem)
+		code = problemCode(m.Problem)
 	}
-	body := problemBody{Code: code, Icon: iconOf(code), Action: "action.enter_code", Href: p.root}
-	switch problems[code] {
-	case signInAgain:
-		if m.Code != "" {
-			body.Action, body.Href, body.Other = "action.sign_in_again", p.root+"/sign-in", true
-		}
-	case signInOther:
-		if m.Code != "" {
-			body.Action, body.Href, body.Other, body.Again = "action.other_account", "", true, true
-		}
-	case lookAgain:
-		if m.Code != "" {
-			body.Action, body.Href, body.Other = "action.look_again", p.root+"/decide", true
-		}
+	v := view{
+		State: "error", Problem: m.Problem, Title: "problem." + code + ".title", Code: m.Code,
+		Ref: m.Ref, ShowRef: problems[code].ref && m.Ref != "",
 	}
-	if problems[code] == tryAgain {
-		body.Action, body.Href = "action.try_again", p.root+again(r.URL.Path)
-	}
-	v := view{State: "error", Problem: m.Problem, Title: "problem." + code + ".title", Ref: m.Ref, Code: m.Code}
 	if m.Wait != 0 {
 		v.Until = time.Unix(m.Wait, 0)
 	}
-	if v.Body = body; status == http.StatusOK {
-		v.At = "problem"
+	retry := retryPage(r.URL.Path)
+	if status == http.StatusOK {
+		v.at, retry = "problem", pagePath(m.Retry)
+	} else {
+		v.again = p.parametersOf(m, v.Until, retry)
 	}
+	v.Body = p.nextStepOf(code, m, retry)
 	p.show(w, r, status, pageProblem, v)
 }
 
-// again is the page, below the root, from which a request came that has to be
-// made once more.
-func again(path string) string {
+func (p *Pages) nextStepOf(code string, m pageState, retry string) problemBody {
+	body := problemBody{Code: code, Icon: iconOf(code), Action: "action.enter_code", Href: p.root}
+	next := problems[code].next
+	switch {
+	case next == tryAgain:
+		body.Action, body.Href, body.Waits = "action.try_again", p.root+retry, true
+	case m.Code == "":
+	case next == signInAgain:
+		body.Action, body.Href, body.OtherCode = "action.sign_in_again", p.root+"/sign-in", true
+	case next == signInOther:
+		body.Action, body.Href, body.OtherCode, body.OtherAccount = "action.other_account", "", true, true
+	case next == lookAgain:
+		body.Action, body.Href, body.OtherCode = "action.look_again", p.root+"/decide", true
+	}
+	return body
+}
+
+// parametersOf are those with which [Pages.takeParameters] shows the same
+// problem again. A page that answers a failed request at once has no address of
+// its own, and its language links need one.
+func (p *Pages) parametersOf(m pageState, until time.Time, retry string) url.Values {
+	q := url.Values{"sso_error": {m.Problem}}
+	add := func(name, value string) {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if m.Reason != m.Problem {
+		add("sso_reason", m.Reason)
+	}
+	add("ref", m.Ref)
+	add("at", strings.TrimPrefix(retry, "/"))
+	if left := until.Sub(p.deps.Now()); !until.IsZero() && left > 0 {
+		add("retry_after", strconv.Itoa(int(math.Ceil(left.Seconds()))))
+	}
+	return q
+}
+
+// retryPage is the page, below the root, from which a failed request came.
+func retryPage(path string) string {
 	switch strings.TrimPrefix(strings.TrimRight(path, "/"), "/device") {
 	case "/approve", "/deny", "/decide":
 		return "/decide"
 	case "/sign-in", "/leave":
 		return "/sign-in"
+	case "/sessions":
+		return "/sessions"
 	}
 	return ""
 }
 
 func iconOf(code string) string {
 	switch code {
-	case "rate_limited", "no_session", "sso_expired", "user_code_expired", "user_code_not_pending":
+	case "rate_limited", "too_many_decisions", "no_session", "sso_expired", "user_code_expired", "user_code_not_pending":
 		return "clock"
 	case "sso_unavailable", "no_connection":
 		return "off"
@@ -146,56 +183,53 @@ func iconOf(code string) string {
 	return "alert"
 }
 
-// fail answers a form or a page that was refused. What a person can do
-// something about is remembered and shown after a redirect, so that reloading
-// repeats nothing. What has to be said in a status is said at once.
-func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m memory, err error, allowance quota.Allowance) {
+// fail answers a form or a page that was refused. A refusal is kept and shown
+// after a redirect, so that reloading repeats nothing; one that needs a status
+// of its own is shown at once.
+func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m pageState, err error, allowance quota.Allowance) {
 	id := httpserver.RequestID(r.Context())
 	var tooLarge *http.MaxBytesError
 	f, refused := fault.Of(err)
 	switch {
 	case errors.As(err, &tooLarge):
-		p.outage(w, r, http.StatusRequestEntityTooLarge, "too_large")
+		p.errorPage(w, r, http.StatusRequestEntityTooLarge, "too_large")
 		return
 	case !refused || f.Kind == fault.Internal:
 		p.deps.Log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "error", err)
-		p.outage(w, r, http.StatusInternalServerError, "server_error")
+		p.errorPage(w, r, http.StatusInternalServerError, "server_error")
 		return
 	case f.Kind == fault.Unavailable:
 		p.deps.Log.ErrorContext(r.Context(), "page failed", "request_id", id, "route", r.URL.Path, "code", f.Code, "error", err)
 		w.Header().Set("Retry-After", "5")
-		p.outage(w, r, http.StatusServiceUnavailable, f.Code)
+		p.errorPage(w, r, http.StatusServiceUnavailable, f.Code)
 		return
 	}
 	p.deps.Log.InfoContext(r.Context(), "page refused", "request_id", id, "route", r.URL.Path, "code", f.PageCode())
 	m.Problem, m.Reason, m.Ref, m.Wait = f.Code, f.PageCode(), id, 0
-	switch f.Kind {
-	case fault.RateLimited:
+	switch {
+	case f.Kind == fault.RateLimited:
 		m.Wait = p.deps.Now().Add(allowance.Reset).Unix()
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(allowance.Reset.Seconds())))))
+		p.writeState(w, m) // what was typed is still there afterwards
 		p.problem(w, r, http.StatusTooManyRequests, m)
-	case fault.Forbidden:
-		if errors.Is(err, httpserver.ErrCrossOrigin) { // another site gets no say in what is remembered
-			p.problem(w, r, http.StatusForbidden, memory{Problem: m.Problem, Ref: id})
-			return
-		}
-		p.toProblem(w, r, m)
+	case errors.Is(err, httpserver.ErrCrossOrigin): // another site must not change the page state
+		p.problem(w, r, http.StatusForbidden, pageState{Problem: m.Problem, Ref: id})
 	default:
 		p.toProblem(w, r, m)
 	}
 }
 
-func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, m memory) {
+func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, m pageState) {
 	if m.Problem == device.ErrInvalidUserCode.Code {
-		p.remember(w, memory{Typed: m.Typed, Problem: m.Problem, Ref: m.Ref})
-		p.redirect(w, r, "")
+		p.writeState(w, pageState{Typed: m.Typed, Problem: m.Problem, Ref: m.Ref})
+		p.redirect(w, r, "#code-wrong")
 		return
 	}
-	p.remember(w, m)
+	p.writeState(w, m)
 	p.redirect(w, r, "/problem")
 }
 
-// outage answers with a page that needs nothing but itself.
-func (p *Pages) outage(w http.ResponseWriter, r *http.Request, status int, code string) {
-	p.problem(w, r, status, memory{Problem: code, Ref: httpserver.RequestID(r.Context())})
+// errorPage answers with a page that depends on nothing but the request.
+func (p *Pages) errorPage(w http.ResponseWriter, r *http.Request, status int, code string) {
+	p.problem(w, r, status, pageState{Problem: code, Ref: httpserver.RequestID(r.Context())})
 }

@@ -135,17 +135,18 @@ func TestPeopleSeeAndEndTheirOwnDevicesOnly(t *testing.T) {
 	stolen := url.Values{"session": {first}}
 	stolen.Set("csrf", csrfOf(bob.get("/device/sessions")))
 	bob.sees(bob.post("/device/sessions", stolen), "error", "not_found")
-	forged := url.Values{"csrf": {"x"}, "session": {"all"}}
+	forged := url.Values{"csrf": {"x"}, "session": {"all"}, "confirmed": {"1"}}
 	v.sees(v.post("/device/sessions", forged), "error", "csrf_mismatch")
 
 	f.values.Set("session", first)
 	one := v.post("/device/sessions", f.values)
-	if text := words(one.main()); !strings.Contains(text, "1 device was locked out.") || strings.Contains(text, "alice two") || !strings.Contains(text, "alice one") {
+	if text := words(one.main()); !strings.Contains(text, "Access ended for 1 device.") || strings.Contains(text, "alice two") || !strings.Contains(text, "alice one") {
 		t.Errorf("after one: %s", text)
 	}
 	f.values.Set("session", "all")
+	f.values.Set("confirmed", "1")
 	all := v.post("/device/sessions", f.values)
-	if text := words(all.main()); !strings.Contains(text, "No device acts for you.") {
+	if text := words(all.main()); !strings.Contains(text, "No devices are connected.") {
 		t.Errorf("after all: %s", text)
 	}
 	if text := words(bob.get("/device/sessions").main()); !strings.Contains(text, "bob one") {
@@ -193,4 +194,28 @@ func TestAVisitCannotBeApproved(t *testing.T) {
 	csrf := context.text[strings.Index(context.text, `"csrf_token":"`)+len(`"csrf_token":"`):]
 	csrf = csrf[:strings.IndexByte(csrf, '"')]
 	v.sees(v.post("/device/approve", url.Values{"user_code": {code}, "csrf": {csrf}}), "error", "user_code_not_pending")
+}
+
+func TestEndingAllAccessAsksFirst(t *testing.T) { // F76
+	s := served(t)
+	s.signedInOn("one", "alice", home)
+	s.signedInOn("two", "alice", elsewhere)
+	v := s.visitor(home)
+	page := v.visits("alice")
+	f := page.form("end-all")
+	f.values.Set("session", "all")
+	asked := v.post(f.action, f.values)
+	v.sees(asked, "sessions", "")
+	if text := words(asked.main()); asked.element("confirm") == nil || !strings.Contains(text, "2 devices lose their access") {
+		t.Fatalf("got %q, want a question", text)
+	}
+	kept := v.get(attribute(asked.element("keep"), "href"))
+	if kept.element("end-all") == nil || !strings.Contains(kept.text, "two") {
+		t.Fatalf("got %q, want the list as it was", words(kept.main()))
+	}
+	f = v.post(f.action, f.values).form("confirm")
+	f.values.Set("session", "all")
+	if text := words(v.post(f.action, f.values).main()); !strings.Contains(text, "Access ended for 2 devices.") {
+		t.Errorf("got %q", text)
+	}
 }

@@ -91,7 +91,7 @@ func newSite(t *testing.T, through ...via) *site {
 	s.env = map[string]string{
 		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", port), "PUBLIC_URL": s.url,
 		"DATABASE_URL": "sqlite:" + filepath.Join(s.dir, "site.db"), "DATA_DIR": s.dir,
-		"SECRET_KEY": strings.Repeat("a key for tests ", 3), "TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "info",
+		"SECRET_KEY": strings.Repeat("a-key-for-tests-", 3), "TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "info",
 		"OPENAPI_KNOWN_CLIENT_IDS": `difyctl,<img src=x onerror=alert(1)>`,
 	}
 	if len(through) > 0 {

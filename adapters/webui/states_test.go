@@ -49,16 +49,20 @@ var states = []state{
 		b.enters("WRNG-C3DE")
 		b.sees("error", "invalid_user_code")
 	}},
-	{name: "leave", reach: func(b *tab) {
+	{name: "enter-link-without-code", reach: func(b *tab) {
+		b.open("/device?user_code=ACCOUNT+LOCKED+CALL+555")
+		b.sees("enter", "")
+	}},
+	{name: "redirect", reach: func(b *tab) {
 		b.staysHere("*/sso-initiate*")
 		b.enters(b.site.device(label, home).UserCode)
 		b.sees("choose", "")
 	}},
-	{name: "leave-by-post", via: []via{{slug: "acme", name: "ACME Corp", domain: "acme.example", posts: true}}, reach: func(b *tab) {
+	{name: "redirect-by-post", via: []via{{slug: "acme", name: "ACME Corp", domain: "acme.example", posts: true}}, reach: func(b *tab) {
 		b.staysHere("*/sso*SAMLRequest*")
 		b.staysHere("*/sso")
 		b.enters(b.site.device(label, home).UserCode)
-		b.do(chromedp.WaitVisible(chromedp.CSS("form[data-leave]")))
+		b.do(chromedp.WaitVisible(chromedp.CSS("form[data-submit]")))
 	}},
 	{name: "choose-one", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, home).UserCode)
@@ -130,6 +134,15 @@ var states = []state{
 		b.click("sign-in")
 		b.signsIn("alice")
 		b.do(chromedp.WaitVisible(chromedp.CSS("#end-all")))
+	}},
+	{name: "sessions-confirm", reach: func(b *tab) {
+		b.site.signedInOn("difyctl on build-server-7", "alice", elsewhere)
+		b.site.signedInOn(label, "alice", home)
+		b.open("/device/sessions")
+		b.click("sign-in")
+		b.signsIn("alice")
+		b.click("end-all")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#confirm")))
 	}},
 	{name: "sessions-ended", reach: func(b *tab) {
 		b.site.signedInOn(label, "alice", home)
@@ -343,7 +356,7 @@ var looks = []struct {
 	scheme        string
 	width, height int64
 }{
-	{"light", 360, 740}, {"light", 1280, 800}, {"dark", 360, 740}, {"dark", 1280, 800}, {"light", 320, 640},
+	{"light", 360, 740}, {"light", 1280, 800}, {"dark", 360, 740}, {"dark", 1280, 800}, {"light", 320, 640}, {"light", 360, 640},
 }
 
 // TestPicture makes the picture of the decision page for the README:
@@ -390,11 +403,15 @@ func TestScreenshots(t *testing.T) {
 				b.looks(look.scheme, look.width, look.height)
 				keep(fmt.Sprintf("%s-%s-%d", st.name, look.scheme, look.width))
 			}
+			b.looks("light", 360, 740)
+			b.enlarges("200%")
+			keep(st.name + "-text-200")
+			b.enlarges("")
 			if st.name != "decide-far" {
 				return
 			}
 			b.looks("light", 360, 740)
-			for _, l := range []string{"de", "es", "fr", "ja", "zh-Hans"} {
+			for _, l := range languages[1:] {
 				b.speaks(l)
 				b.sees("decide", "")
 				keep("decide-far-in-" + l)

@@ -21,7 +21,7 @@ var typography = []struct {
 }
 
 func TestEveryLanguageKeepsItsTypography(t *testing.T) {
-	for _, o := range offered {
+	for _, o := range locales {
 		for key, s := range o.load().sentences {
 			for _, text := range s {
 				for _, broken := range brokenRules(o.tag.String(), text) {

@@ -112,6 +112,9 @@ type form struct {
 
 // form is the one in which the element with the given id is; "": the first.
 func (s shown) form(id string) form {
+	if owner := attribute(s.element(id), "form"); owner != "" { // the element stands outside its form
+		return s.formByID(owner)
+	}
 	var f form
 	for n := range s.doc.Descendants() {
 		if n.Data != "form" || f.values != nil {

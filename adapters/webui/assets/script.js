@@ -26,11 +26,15 @@
 	};
 	document.querySelectorAll("[data-code-field]").forEach(group);
 
-	// Whoever comes to a page by a form or a redirect is told where they are:
-	// at the field to type in, else at the heading.
-	const start = document.querySelector("[aria-invalid]") ?? document.querySelector("[data-focus]");
-	(start ?? document.querySelector("h1"))?.focus({ preventScroll: true });
-	if (start?.matches("[aria-invalid]")) start.select();
+	// The focus starts at the field that was filled in wrongly, else at the field
+	// to type in, else at the heading. A mistake is scrolled into view.
+	const invalid = document.querySelector("[aria-invalid]");
+	const start = invalid ?? document.querySelector("[data-focus]") ?? document.querySelector("h1");
+	start?.focus({ preventScroll: true });
+	if (invalid) {
+		invalid.select();
+		document.querySelector(".wrong")?.scrollIntoView({ block: "start" });
+	}
 
 	document.querySelectorAll("form[data-once]").forEach((form) => {
 		let sent = false;
@@ -39,7 +43,7 @@
 			sent = true;
 			event.submitter?.setAttribute("aria-disabled", "true");
 		});
-		// The page comes back from the browser's memory as it was left.
+		// A page from the browser's back-forward cache is as it was left.
 		addEventListener("pageshow", () => {
 			sent = false;
 			form.querySelectorAll("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
@@ -47,7 +51,7 @@
 	});
 
 	// A page that a link led straight to may have come up under a click that was
-	// meant for something else: for a moment it lets nobody in.
+	// meant for something else: for a moment it approves nothing.
 	document.querySelectorAll("[data-hasty]").forEach((button) => {
 		let waiting;
 		const wait = () => {
@@ -62,7 +66,7 @@
 		wait();
 	});
 
-	document.querySelector("form[data-leave]")?.submit();
+	document.querySelector("form[data-submit]")?.submit();
 
 	document.querySelectorAll("time[data-local]").forEach((time) => {
 		const at = new Date(time.dateTime);
@@ -71,25 +75,62 @@
 		time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(at);
 	});
 
-	// The time is counted from when the page came: the device's own clock may be
-	// wrong.
+	// "Just now" and "one minute ago" are kept up to date.
+	const language = document.documentElement.lang;
+	const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+	document.querySelectorAll("time[data-ago]").forEach((time) => {
+		const loaded = performance.now(), before = Number(time.dataset.ago);
+		setInterval(() => {
+			const minutes = before + Math.floor((performance.now() - loaded) / 60000);
+			if (minutes > before) time.textContent = relative.format(-minutes, "minute");
+		}, 5000);
+	});
+
+	// Time left, with units: "4 minutes 58 seconds".
+	const unit = (name, n) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "long" }).format(n);
+	const duration = (seconds) => {
+		const parts = [];
+		if (seconds >= 60) parts.push(unit("minute", Math.floor(seconds / 60)));
+		if (seconds % 60 > 0) parts.push(unit("second", seconds % 60));
+		return parts.join(/^(ja|zh)/.test(language) ? "" : " ");
+	};
+
+	// The time is counted from when the page loaded, because the device's own
+	// clock may be wrong. At its end the page offers the next step, and takes
+	// away what no longer works.
 	const clock = document.querySelector("[data-countdown]");
 	if (clock) {
 		const until = performance.now() + Number(clock.dataset.seconds) * 1000;
 		const shown = clock.firstElementChild;
-		const aloud = document.querySelector("[data-announce]");
-		const marks = [60, 30]; // seconds at which it is said aloud
+		const announced = document.querySelector("[data-announce]");
+		const marks = [60, 30]; // seconds at which it is announced
+		const waiting = document.querySelector("[data-waits]");
+		const wait = (event) => event.preventDefault();
+		waiting?.setAttribute("aria-disabled", "true");
+		waiting?.addEventListener("click", wait);
+		const end = () => {
+			waiting?.removeAttribute("aria-disabled");
+			waiting?.removeEventListener("click", wait);
+			const renew = clock.querySelector("[data-renew]");
+			if (!renew) return;
+			const focused = document.activeElement;
+			renew.hidden = false;
+			document.querySelectorAll("[data-expires]").forEach((part) => {
+				const lost = part.contains(focused);
+				part.hidden = true;
+				if (lost) renew.querySelector("a, button").focus();
+			});
+		};
 		const tick = () => {
 			const left = Math.ceil((until - performance.now()) / 1000);
-			const text = left > 0
-				? clock.dataset.left.replace("{time}", Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0"))
-				: clock.dataset.over;
+			const text = left > 0 ? clock.dataset.left.replace("{time}", duration(left)) : clock.dataset.over;
 			shown.textContent = text;
 			if (left <= marks[0] || left <= 0) {
 				while (left <= marks[0]) marks.shift();
-				aloud.textContent = text;
+				announced.textContent = text;
 			}
 			if (left > 0) setTimeout(tick, 1000);
+			else end();
 		};
 		tick();
 	}

@@ -1,0 +1,177 @@
+package webui_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+var languages = []string{"en", "de", "es", "fr", "ja", "zh-Hans"}
+
+// outOfView lists the elements, by selector, that are not wholly in view.
+func (b *tab) outOfView(selectors ...string) []string {
+	b.t.Helper()
+	var out []string
+	for _, s := range selectors {
+		if !ask[bool](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight + 0.5; })()`, s)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// F67, F69: on a telephone the warning and both buttons are in view, and no code
+// breaks at its hyphen, in every language.
+func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
+	s := served(t)
+	b := states[0].visit(t, browser(t), s, true)
+	b.looks("light", 360, 740)
+	for _, l := range languages {
+		b.open("/device")
+		b.speaks(l)
+		b.sees("enter", "")
+		if out := b.outOfView("#caution", "#continue"); out != nil {
+			t.Errorf("%s, first page: out of view: %v", l, out)
+		}
+	}
+	codes := s.device(label, elsewhere)
+	s.skip(9 * time.Minute)
+	b.atDecision(codes.UserCode)
+	for _, height := range []int64{740, 640} {
+		b.looks("light", 360, height)
+		for _, l := range languages {
+			b.speaks(l)
+			b.sees("decide", "")
+			if out := b.outOfView(".compare .code", "#verdict", "#approve", "#deny"); out != nil {
+				t.Errorf("%s, 360x%d: out of view: %v", l, height, out)
+			}
+			if out := b.outOfView("#caution"); out != nil && height == 740 {
+				t.Errorf("%s: out of view: %v", l, out)
+			}
+			if lines := ask[int](b, `document.querySelector(".compare .code").getClientRects().length`); lines != 1 {
+				t.Errorf("%s: the code takes %d lines", l, lines)
+			}
+		}
+	}
+}
+
+func TestNoCodeBreaksWhereOneSignsIn(t *testing.T) { // F67
+	s := served(t, acme, globex)
+	b := states[0].visit(t, browser(t), s, true)
+	b.enters(s.device(label, home).UserCode)
+	b.sees("choose", "")
+	for _, l := range languages {
+		b.speaks(l)
+		for width := int64(320); width <= 480; width += 16 {
+			b.looks("light", width, 740)
+			if lines := ask[int](b, `document.querySelector(".about .code").getClientRects().length`); lines != 1 {
+				t.Errorf("%s, %d px: the code takes %d lines", l, width, lines)
+			}
+		}
+	}
+}
+
+// F68: with text of twice the size nothing is cut off, and no fact is squeezed
+// into a column of a few letters.
+func TestTextOfTwiceTheSizeFits(t *testing.T) {
+	s := served(t)
+	b := states[0].visit(t, browser(t), s, true)
+	check := func(page string) {
+		t.Helper()
+		b.looks("light", 360, 740)
+		b.enlarges("200%")
+		if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+			t.Errorf("%s is %d px too wide", page, wide)
+		}
+		if cut := ask[string](b, `[...document.querySelectorAll("button, .primary, .secondary, dt, dd, h1, .steps li, .code, .notice > span")].filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join("|")`); cut != "" {
+			t.Errorf("%s: cut off: %s", page, cut)
+		}
+		if narrow := ask[string](b, `[...document.querySelectorAll("dd, .notice > span, .verdict > div")].filter(e => e.getBoundingClientRect().width < 200).map(e => e.textContent).join("|")`); narrow != "" {
+			t.Errorf("%s: squeezed: %s", page, narrow)
+		}
+		// An input does not tell how wide its text is: a copy of it does.
+		if clipped := ask[float64](b, `(() => {
+			const field = document.querySelector(".code-field"); if (!field) return 0;
+			const copy = document.createElement("span"), s = getComputedStyle(field);
+			copy.textContent = "WWWW-WWWW"; copy.style.fontFamily = s.fontFamily; copy.style.fontSize = s.fontSize; copy.style.fontWeight = s.fontWeight; copy.style.letterSpacing = s.letterSpacing; copy.style.position = "absolute"; copy.style.inlineSize = "max-content";
+			document.body.append(copy); const width = copy.getBoundingClientRect().width; copy.remove();
+			return Math.max(0, width - (field.clientWidth - parseFloat(s.paddingInlineStart) - parseFloat(s.paddingInlineEnd)));
+		})()`); clipped > 0 {
+			t.Errorf("%s: the code field is %.0f px too narrow", page, clipped)
+		}
+		if out := ask[bool](b, `(() => { const code = document.querySelector(".compare .code"); if (!code) return false; const c = code.getBoundingClientRect(), box = code.closest(".compare").getBoundingClientRect(); return c.left < box.left || c.right > box.right; })()`); out {
+			t.Errorf("%s: the code sticks out of its box", page)
+		}
+		b.enlarges("")
+	}
+	for _, l := range languages {
+		b.open("/device")
+		b.speaks(l)
+		check(l + " first page")
+	}
+	b.speaks("en")
+	b.atDecision(s.device(label, elsewhere).UserCode)
+	for _, l := range languages {
+		b.speaks(l)
+		check(l + " decision")
+	}
+	s.signedInOn(label, "alice", home)
+	b.open("/device/sessions")
+	check("devices")
+}
+
+// F63: after a mistake its sentence and the field are in view, on a telephone
+// and at 400 % zoom, with scripts and without.
+func TestMistakesAreScrolledIntoView(t *testing.T) {
+	in := browser(t)
+	s := newSite(t, acme)
+	s.env["REQUIRE_TYPED_CODE"] = "true"
+	s.serve()
+	for _, scripts := range []bool{true, false} {
+		for _, size := range [][2]int64{{360, 640}, {320, 256}} {
+			b := states[0].visit(t, in, s, scripts)
+			b.looks("light", size[0], size[1])
+			b.enters("WRNG-C3DE")
+			b.sees("error", "invalid_user_code")
+			if out := b.outOfView("#code-wrong"); out != nil {
+				t.Errorf("%v, scripts %t, first page: out of view: %v", size, scripts, out)
+			}
+			b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + s.device(label, elsewhere).UserCode)
+			b.signsIn("alice")
+			b.sees("decide", "")
+			b.fill("code", "WRNG-C3DE")
+			b.do(chromedp.WaitVisible(chromedp.CSS("#approve:not([aria-disabled])")))
+			b.click("approve")
+			b.sees("decide", "typed_mismatch")
+			if out := b.outOfView("#code-wrong"); out != nil {
+				t.Errorf("%v, scripts %t, decision: out of view: %v", size, scripts, out)
+			}
+		}
+	}
+}
+
+// F62: a dark logo is seen in the dark.
+func TestALogoStandsOnALightPlateInTheDark(t *testing.T) {
+	s := newSite(t, acme)
+	s.env["BRAND_LOGO_FILE"] = s.write("logo.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>`))
+	s.serve()
+	b := states[0].visit(t, browser(t), s, true)
+	b.open("/device")
+	b.looks("dark", 360, 740)
+	if got := ask[string](b, `getComputedStyle(document.querySelector(".logo")).backgroundColor`); got != "rgb(255, 255, 255)" {
+		t.Errorf("got a logo on %s, want white", got)
+	}
+}
+
+func TestFrenchQuotesKeepTheirSpace(t *testing.T) { // F76
+	s := served(t)
+	b := states[0].visit(t, browser(t), s, true)
+	b.atDecision(s.device(label, elsewhere).UserCode)
+	b.speaks("fr")
+	if got := ask[string](b, `getComputedStyle(document.querySelector(".facts q")).quotes`); !strings.Contains(got, "«\u202f") {
+		t.Errorf("got the quotes %s", got)
+	}
+}

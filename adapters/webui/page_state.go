@@ -1,0 +1,180 @@
+package webui
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+)
+
+// pageState is what one browser keeps between two requests. It decides which
+// page is shown, never whether something is allowed.
+type pageState struct {
+	Code     string `json:"c,omitempty"` // the user code that the browser is about
+	Entered  bool   `json:"g,omitempty"` // it was sent by the form on the first page
+	ByHand   bool   `json:"h,omitempty"` // it was typed, not carried by a link
+	Typed    string `json:"t,omitempty"` // content of the code field
+	Linked   bool   `json:"k,omitempty"` // a link put it there
+	Until    int64  `json:"u,omitempty"` // when the code expires
+	Hint     string `json:"m,omitempty"` // e-mail address to sign in with
+	Fresh    bool   `json:"f,omitempty"` // the identity provider should ask again
+	Redirect bool   `json:"l,omitempty"` // the next visit to /redirect goes on by itself, once
+	Notice   string `json:"n,omitempty"` // what to say on the next page
+	Problem  string `json:"p,omitempty"` // code of the refusal
+	Reason   string `json:"s,omitempty"` // finer code of the refusal, if any
+	Ref      string `json:"r,omitempty"` // request id of the refused request
+	Wait     int64  `json:"w,omitempty"` // when to try again
+	Retry    string `json:"y,omitempty"` // page, below the root, on which to try again
+	Outcome  string `json:"o,omitempty"` // approved, denied or undone
+	Visit    bool   `json:"v,omitempty"` // the sign-in is for the sessions page: no device shows the code
+	Ended    int    `json:"e,omitempty"` // number of devices whose access was ended just now
+}
+
+const (
+	pageStateCookie = "device_page"
+	pageStateLife   = 15 * time.Minute
+	pageStateMax    = 2048
+	typedMax        = 64
+	waitMax         = 24 * time.Hour
+	// probeCookie comes with the first page. A browser that follows a link on
+	// that page without any cookie of ours accepts none.
+	probeCookie = "device_cookies"
+)
+
+// The outcomes and notices.
+const (
+	approved      = "approved"
+	denied        = "denied"
+	undone        = "undone"
+	noMatch       = "no_match"       // no connection speaks for that e-mail address
+	badEmail      = "bad_email"      // it is no e-mail address
+	noCode        = "no_code"        // the link held a user code that is none
+	otherAccount  = "other_account"  // the person wants to use another account
+	tooLate       = "too_late"       // to undo the approval
+	typedMismatch = "typed_mismatch" // another code was typed at the decision
+	confirmAll    = "confirm_all"    // ask before the access of all devices is ended
+)
+
+var (
+	problemForm = regexp.MustCompile(`^[a-z][a-z_]{0,63}$`)
+	// referenceForm is the form of request ids. A forged link could carry
+	// anything, so the form leaves no room for words or a telephone number.
+	referenceForm = regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,64})$`)
+)
+
+// readState reads the browser's state. A field that was not written by
+// [Pages.writeState] is dropped.
+func (p *Pages) readState(r *http.Request) (m pageState) {
+	value := p.readCookie(r, pageStateCookie)
+	if value == "" || len(value) > pageStateMax {
+		return pageState{}
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil || json.Unmarshal(raw, &m) != nil {
+		return pageState{}
+	}
+	return m.valid(p.deps.Now())
+}
+
+// valid keeps the fields of m that have a possible value.
+func (m pageState) valid(at time.Time) pageState {
+	if code, err := device.ParseUserCode(m.Code); err == nil {
+		m.Code = code.String()
+	} else {
+		m.Code, m.Entered, m.ByHand, m.Until, m.Redirect, m.Outcome, m.Visit, m.Fresh = "", false, false, 0, false, "", false, false
+	}
+	m.Typed = clean(m.Typed)
+	if email, err := identity.ParseEmail(m.Hint); err == nil {
+		m.Hint = email.String()
+	} else {
+		m.Hint = ""
+	}
+	if !problemForm.MatchString(m.Problem) {
+		m.Problem = ""
+	}
+	if !problemForm.MatchString(m.Reason) {
+		m.Reason = ""
+	}
+	if !referenceForm.MatchString(m.Ref) {
+		m.Ref = ""
+	}
+	if pagePath(m.Retry) == "" {
+		m.Retry = ""
+	}
+	m.Ended = min(max(m.Ended, 0), 1_000_000)
+	m.Until = bounded(m.Until, at)
+	m.Wait = bounded(m.Wait, at)
+	return m
+}
+
+// clean bounds what goes back into a field.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unprintable(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if runes := []rune(text); len(runes) > typedMax {
+		return string(runes[:typedMax])
+	}
+	return text
+}
+
+func bounded(unix int64, at time.Time) int64 {
+	if t := time.Unix(unix, 0); t.Before(at.Add(-waitMax)) || t.After(at.Add(waitMax)) {
+		return 0
+	}
+	return unix
+}
+
+// writeState writes the cookie. It is Lax, because the browser comes back from
+// the identity provider's site, and is sent to the pages only.
+func (p *Pages) writeState(w http.ResponseWriter, m pageState) {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return // it has only strings, numbers and booleans
+	}
+	p.setCookie(w, pageStateCookie, base64.RawURLEncoding.EncodeToString(raw), pageStateLife)
+}
+
+// setCookie writes a cookie for the path at which the pages are served. A life
+// of zero ends with the browser's session.
+func (p *Pages) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	p.deps.Cookies.Set(w, p.cookie(name, life), value)
+}
+
+func (p *Pages) readCookie(r *http.Request, name string) string {
+	return p.deps.Cookies.Read(r, p.cookie(name, 0))
+}
+
+func (p *Pages) cookie(name string, life time.Duration) httpserver.Cookie {
+	return httpserver.Cookie{Name: name, Path: p.root, Life: life}
+}
+
+// hasCookies reports whether the browser sent any cookie of the pages.
+func (p *Pages) hasCookies(r *http.Request) bool {
+	for _, name := range []string{pageStateCookie, probeCookie, languageCookie, undoCookie} {
+		if p.readCookie(r, name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// cookiesOff reports whether the browser accepts no cookies: it comes from one
+// of our pages, each of which sets one, and sends none.
+func (p *Pages) cookiesOff(r *http.Request) bool {
+	if p.hasCookies(r) {
+		return false
+	}
+	from, err := url.Parse(r.Referer())
+	return err == nil && from.Host == p.host && (from.Path == p.root || strings.HasPrefix(from.Path, p.root+"/"))
+}
