@@ -236,7 +236,7 @@ func (w *world) judged(answer form, req *saml.AuthnRequest) *saml.Assertion {
 	return a
 }
 
-func TestAWholeLoginIsAcceptedByAServiceProvider(t *testing.T) {
+func TestLoginIsAcceptedByAServiceProvider(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
 		w := newWorld(t, encrypted)
 		for mount, callback := range acs {
@@ -262,7 +262,7 @@ func TestAWholeLoginIsAcceptedByAServiceProvider(t *testing.T) {
 	}
 }
 
-func TestTheResponseIsSignedBySHA256Only(t *testing.T) {
+func TestResponseIsSignedWithSHA256(t *testing.T) {
 	w := newWorld(t, false)
 	answer := w.signIn(w.leave(w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
@@ -277,7 +277,7 @@ func TestTheResponseIsSignedBySHA256Only(t *testing.T) {
 	}
 }
 
-func TestAnswersGoOnWithoutScripts(t *testing.T) {
+func TestResponseFormWorksWithoutScripts(t *testing.T) {
 	w := newWorld(t, false)
 	answer := w.signIn(w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	if !strings.Contains(answer.text, `<button id="send">Continue</button>`) {
@@ -285,7 +285,7 @@ func TestAnswersGoOnWithoutScripts(t *testing.T) {
 	}
 }
 
-func TestAPersonMayTakeTheirTime(t *testing.T) {
+func TestSlowLoginIsAccepted(t *testing.T) {
 	w := newWorld(t, false)
 	begun := time.Now()
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
@@ -301,7 +301,7 @@ func TestAPersonMayTakeTheirTime(t *testing.T) {
 	w.signIn(page, "alice", demoidp.Password, http.StatusBadRequest)
 }
 
-func TestSignedRequestsAreAcceptedAndWronglySignedOnesAreNot(t *testing.T) {
+func TestRequestSignatureIsChecked(t *testing.T) {
 	w := newWorld(t, false)
 	w.sp.SignatureMethod = dsig.RSASHA256SignatureMethod
 
@@ -342,7 +342,7 @@ func (w *world) leaveByPost(req *saml.AuthnRequest, status int) form {
 	}, status)
 }
 
-func TestARequestFromElsewhereIsRefused(t *testing.T) {
+func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
 	w := newWorld(t, false)
 	for what, change := range map[string]func(*saml.AuthnRequest){
 		"another service provider": func(r *saml.AuthnRequest) { r.Issuer.Value = "https://other.example/metadata" },
@@ -380,7 +380,7 @@ func TestARequestFromElsewhereIsRefused(t *testing.T) {
 	w.post(w.url+"/login", url.Values{"request": {"unknown"}, "user": {"alice"}, "password": {demoidp.Password}}, http.StatusBadRequest)
 }
 
-func TestAWrongNameOrPasswordIsAskedForAgain(t *testing.T) {
+func TestWrongPasswordShowsTheFormAgain(t *testing.T) {
 	w := newWorld(t, false)
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 	page := w.leave(req)
@@ -394,7 +394,7 @@ func TestAWrongNameOrPasswordIsAskedForAgain(t *testing.T) {
 	w.judged(w.signIn(page, "alice", demoidp.Password, http.StatusOK), req)
 }
 
-func TestWhoCancelsIsReportedAsDenied(t *testing.T) {
+func TestCancelIsADenial(t *testing.T) {
 	w := newWorld(t, false)
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 	answer := w.press(w.leave(req), "cancel")
@@ -419,7 +419,7 @@ func TestWhoCancelsIsReportedAsDenied(t *testing.T) {
 	}
 }
 
-func TestASessionLastsAndSomebodyElseCanSignIn(t *testing.T) {
+func TestSessionCanBeContinuedOrSwitched(t *testing.T) {
 	w := newWorld(t, false)
 	ask := func() (*saml.AuthnRequest, form) {
 		req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
@@ -466,7 +466,7 @@ func (w *world) pressExpecting(page form, action string, status int) form {
 	return w.post(page.action, page.fields, status)
 }
 
-func TestTheLoginPageSaysThatThisIsADemo(t *testing.T) {
+func TestLoginPageSaysDemo(t *testing.T) {
 	w := newWorld(t, false)
 	page := w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
 	for _, text := range []string{"alice@acme.example", "bob@acme.example", "mallory@elsewhere.example", "<code>password</code>", "this is a demo"} {
@@ -476,7 +476,7 @@ func TestTheLoginPageSaysThatThisIsADemo(t *testing.T) {
 	}
 }
 
-func TestStrangersCannotMakeItKeepEverything(t *testing.T) {
+func TestPendingRequestsAreBounded(t *testing.T) {
 	w := newWorld(t, false)
 	for range 1100 {
 		w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
@@ -485,7 +485,7 @@ func TestStrangersCannotMakeItKeepEverything(t *testing.T) {
 	w.judged(w.signIn(w.leave(req), "alice", demoidp.Password, http.StatusOK), req)
 }
 
-func TestItIsNotMadeFromABadConfiguration(t *testing.T) {
+func TestInvalidConfigurationIsRefused(t *testing.T) {
 	for what, cfg := range map[string]demoidp.Config{
 		"no URL":             {},
 		"a relative URL":     {URL: "/idp"},

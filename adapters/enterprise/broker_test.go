@@ -73,7 +73,7 @@ func departure(t *testing.T, at time.Time) approval.SignInRequest {
 	return d
 }
 
-func TestBeginSendsTheBrowserWhereTheInnerAPISays(t *testing.T) {
+func TestBeginRedirectsToTheURLOfTheInnerAPI(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
 	at := time.Now().UTC()
 	signIn := departure(t, at)
@@ -96,7 +96,7 @@ func TestBeginSendsTheBrowserWhereTheInnerAPISays(t *testing.T) {
 	}
 }
 
-func TestWhatComesBackFromTheInnerAPIIsAccepted(t *testing.T) {
+func TestAssertionOfTheInnerAPIIsAccepted(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
 	b, signIn := newBroker(t, config(t, inner.URL)), departure(t, time.Now().UTC())
 	to, err := b.Begin(t.Context(), via(t, ""), signIn)
@@ -189,7 +189,7 @@ func TestBeginRefusesABadAnswer(t *testing.T) {
 	}
 }
 
-func TestBeginGivesUpOnAnInnerAPIThatDoesNotAnswer(t *testing.T) {
+func TestBeginTimesOut(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
 	released := make(chan struct{})
 	t.Cleanup(func() { close(released) })
@@ -210,7 +210,7 @@ func TestBeginGivesUpOnAnInnerAPIThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestNoErrorTellsASecret(t *testing.T) {
+func TestErrorsDoNotContainSecrets(t *testing.T) {
 	inner := enterprisetest.Start(t, "another secret", []byte("another key"))
 	_, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), departure(t, time.Now()))
 	if err == nil || strings.Contains(err.Error(), apiSecret) || strings.Contains(err.Error(), "eyJ") {
@@ -218,7 +218,7 @@ func TestNoErrorTellsASecret(t *testing.T) {
 	}
 }
 
-func TestABrokerIsNotMadeFromABadConfiguration(t *testing.T) {
+func TestInvalidConfigurationIsRefused(t *testing.T) {
 	_, err := enterprise.NewBroker(enterprise.Config{URL: &url.URL{Path: "/inner"}, PreviousKeys: [][]byte{{}}})
 	if err == nil {
 		t.Fatal("it was made")
@@ -271,7 +271,7 @@ func (p *parts) raw(t *testing.T) string {
 	return text
 }
 
-func TestEachKindOfBadAssertionIsRefusedForAReasonOfItsOwn(t *testing.T) {
+func TestInvalidAssertionsAreRefusedWithAReason(t *testing.T) {
 	claim := func(name string, value any) func(*parts) { return func(p *parts) { p.claims[name] = value } }
 	without := func(name string) func(*parts) { return func(p *parts) { delete(p.claims, name) } }
 	header := func(name string, value any) func(*parts) { return func(p *parts) { p.header[name] = value } }
@@ -404,7 +404,7 @@ func TestEachKindOfBadAssertionIsRefusedForAReasonOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAGoodAssertionIsAccepted(t *testing.T) {
+func TestValidAssertionsAreAccepted(t *testing.T) {
 	claim := func(name string, value any) func(*parts) { return func(p *parts) { p.claims[name] = value } }
 	for what, change := range map[string]func(*parts){
 		"as it is":                          func(*parts) {},

@@ -6,7 +6,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 )
 
-func TestTheSignatureMayBeOnEitherOrBoth(t *testing.T) { // S31
+func TestSignatureOnResponseAssertionOrBoth(t *testing.T) { // S31
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	for _, tc := range []struct {
 		name                string

@@ -42,7 +42,7 @@ func FuzzGuard(f *testing.F) {
 	})
 }
 
-func TestAPanicIsARefusal(t *testing.T) {
+func TestPanicBecomesARefusal(t *testing.T) {
 	via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func redirects(document []byte, next map[string]string) http.HandlerFunc {
 	}
 }
 
-func TestRedirectsLeadNowhereLessSafe(t *testing.T) {
+func TestMetadataRedirectsAreBoundedAndStayOnHTTPS(t *testing.T) {
 	document := samltest.NewIdP(t, idpID).Metadata()
 	long := map[string]string{}
 	for i := range 9 {
@@ -79,7 +79,7 @@ type cut struct{}
 func (cut) Read([]byte) (int, error) { return 0, errors.New("cut off after /x?token=SECRET") }
 func (cut) Close() error             { return nil }
 
-func TestTheSecretsOfAMetadataURLAreNotShown(t *testing.T) {
+func TestSecretsInAMetadataURLAreNotShown(t *testing.T) {
 	const address = "https://user:SECRET@idp.test/x?token=SECRET"
 	answers := func(status int, body string) roundTrip {
 		return transport{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

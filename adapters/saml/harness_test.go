@@ -106,12 +106,12 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 	return b, err
 }
 
-func (b *bench) trip() samltest.Trip {
-	return samltest.Trip{RequestID: requestID, ACS: publicURL + connection.Canonical.ACSPath(), Audience: entityID, At: samltest.Epoch}
+func (b *bench) request() samltest.Request {
+	return samltest.Request{RequestID: requestID, ACS: publicURL + connection.Canonical.ACSPath(), Audience: entityID, At: samltest.Epoch}
 }
 
 func (b *bench) message() samltest.Message {
-	m := b.idp.Message(b.trip())
+	m := b.idp.Message(b.request())
 	return m
 }
 

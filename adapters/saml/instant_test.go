@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestInstantsAreThoseOfXMLSchema(t *testing.T) {
+func TestInstantsFollowXMLSchema(t *testing.T) {
 	utc := func(year int, month time.Month, day, hour, minute, second, nano int) time.Time {
 		return time.Date(year, month, day, hour, minute, second, nano, time.UTC)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func evil(m samltest.Message) string {
 
 // Each case differs from a valid message in one thing, and a key that is
 // trusted has signed it unless the case is about that.
-func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
+func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	other := samltest.RSAKey(t, 1)
 	in := func(d time.Duration) string { return samltest.Stamp(samltest.Epoch.Add(d)) }
@@ -178,7 +179,7 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 		{"a condition of a stranger", "unexpected_element", conditions(`<saml:Conditions>%s<x:Moon xmlns:x="urn:x"/></saml:Conditions>`, us)},
 
 		// when
-		{"a message from ten minutes ahead", "clock_ahead", func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(600 * time.Second) }}, // S06
+		{"a message from ten minutes ahead", "clock_ahead", func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(600 * time.Second) }}, // S06
 		{"a Response from the future", "clock_ahead", before(samltest.Replace(`IssueInstant="`+in(0), `IssueInstant="`+in(181*time.Second)))},
 		{"an Assertion from the future", "clock_ahead", before(withinAssertion(`IssueInstant="`+in(0), `IssueInstant="`+in(181*time.Second)))},
 		{"an AuthnInstant in the future", "clock_ahead", before(samltest.Replace(`AuthnInstant="`+in(0), `AuthnInstant="`+in(181*time.Second)))},
@@ -356,7 +357,7 @@ func TestWhatMustBeRefusedIsRefusedForItsOwnReason(t *testing.T) {
 
 // S26: another element than the signed one must
 // never be read, wherever it stands.
-func TestOnlyWhatWasSignedIsRead(t *testing.T) {
+func TestOnlySignedElementsAreRead(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	base := b.message()
 	forged := evil(base)
@@ -436,7 +437,7 @@ func TestOnlyWhatWasSignedIsRead(t *testing.T) {
 	})
 }
 
-func TestACommentNeverCutsAName(t *testing.T) { // S29
+func TestCommentsDoNotCutText(t *testing.T) { // S29
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	for name, mail := range map[string]string{
 		"a comment":      "alice@example.com<!-- -->.evil.test",
@@ -466,7 +467,7 @@ func TestACommentNeverCutsAName(t *testing.T) { // S29
 
 // Anybody can encrypt to a published certificate, so none of this needs an
 // identity provider.
-func TestNothingEncryptedMakesUsPanic(t *testing.T) {
+func TestBrokenEncryptionIsRefusedWithoutPanic(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.AllowRSA15, s.AllowTripleDES = true, true }})
 	cut := func(n int) func([]byte) []byte {
 		return func(o []byte) []byte { return o[:min(n, len(o))] }
@@ -535,7 +536,7 @@ func many(key *rsa.PublicKey, n int) []*rsa.PublicKey {
 	return out
 }
 
-func TestNothingTakesLong(t *testing.T) {
+func TestLargeDocumentsAreRefused(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	response := func(inside string) string {
 		return samltest.Encode(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"><samlp:Extensions>` + inside + `</samlp:Extensions></samlp:Response>`)
@@ -565,16 +566,18 @@ func TestNothingTakesLong(t *testing.T) {
 		"a deflated message":             {base64.StdEncoding.EncodeToString([]byte("\x7d\x52\xcb\x6e\xdb\x30")), "xml_encoding"}, // S48
 	} {
 		t.Run(name, func(t *testing.T) {
-			from := time.Now()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			b.refuses(t, tc.raw, tc.reason)
-			if took := time.Since(from); took > time.Second {
-				t.Errorf("took %s", took)
+			runtime.ReadMemStats(&after)
+			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(64<<20); got > most {
+				t.Errorf("got %d octets allocated, want at most %d", got, most)
 			}
 		})
 	}
 }
 
-func TestADenialIsToldAndEndsNothing(t *testing.T) { // S46
+func TestDenialIsReported(t *testing.T) { // S46
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	denial := func(m *samltest.Message) {
 		m.Status = `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:RequestDenied"/></samlp:StatusCode>` +
@@ -591,7 +594,7 @@ func TestADenialIsToldAndEndsNothing(t *testing.T) { // S46
 	}
 	b.refuses(t, b.with(t, denial, signedToo), "idp_denied")
 	b.refuses(t, b.with(t, denial, signedToo, func(m *samltest.Message) { m.Signing.Key = samltest.RSAKey(t, 1) }), "signature_invalid")
-	b.refuses(t, b.with(t, denial, func(m *samltest.Message) { m.Trip.RequestID = "_other" }), "in_response_to_mismatch")
+	b.refuses(t, b.with(t, denial, func(m *samltest.Message) { m.Request.RequestID = "_other" }), "in_response_to_mismatch")
 	b.refuses(t, b.with(t, denial, func(m *samltest.Message) { m.Destination = "https://other.test" }), "destination_mismatch")
 	b.refuses(t, b.with(t, func(m *samltest.Message) {
 		m.Status = `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Requester"/></samlp:Status>`

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 )
 
-func TestOurKeyIsMadeOnceAndKept(t *testing.T) {
+func TestKeyPairIsCreatedOnce(t *testing.T) {
 	dir := t.TempDir() + "/data"
 	pairs := make([]saml.KeyPair, 4)
 	var wg sync.WaitGroup
@@ -40,7 +40,7 @@ func TestOurKeyIsMadeOnceAndKept(t *testing.T) {
 	}
 }
 
-func TestAKeyThatCannotBeUsedIsRefusedWithoutShowingIt(t *testing.T) {
+func TestUnusableKeyIsRefusedWithoutShowingIt(t *testing.T) {
 	good := pair(t, 0)
 	key, certificate, err := good.PEM()
 	if err != nil {

@@ -33,7 +33,7 @@ func (e everybody) GetSession(http.ResponseWriter, *http.Request, *crewjam.IdpAu
 
 // The demo and the end-to-end tests have crewjam's identity provider. It has to
 // understand our requests and metadata, and we what it encrypts to us.
-func TestTheLibrarysIdentityProviderAndWeUnderstandEachOther(t *testing.T) {
+func TestSignInAtCrewjamsIdentityProvider(t *testing.T) {
 	for _, sign := range []connection.SignRequests{connection.SignNever, connection.SignAlways} {
 		for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
 			t.Run(string(sign)+", "+string(mount), func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestTheLibrarysIdentityProviderAndWeUnderstandEachOther(t *testing.T) {
 	}
 }
 
-func TestGoxmldsigIsNotOneWithTheKnownHole(t *testing.T) { // S27, CVE-2026-33487
+func TestGoxmldsigIsNewerThanCVE202633487(t *testing.T) { // S27, CVE-2026-33487
 	text, err := os.ReadFile("../../go.mod")
 	if err != nil {
 		t.Fatal(err)

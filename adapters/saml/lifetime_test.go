@@ -8,7 +8,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 )
 
-func TestAnAssertionIsRememberedAsLongAsItCouldBeAccepted(t *testing.T) {
+func TestExpiresAtIsWhenTheAssertionIsRefused(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	raw := b.with(t)
 	until := b.accepts(t, raw).ExpiresAt
@@ -21,7 +21,7 @@ func TestAnAssertionIsRememberedAsLongAsItCouldBeAccepted(t *testing.T) {
 	b.refuses(t, raw, "expired")
 }
 
-func TestAnEndlessAssertionIsNotRememberedForEver(t *testing.T) {
+func TestExpiresAtIsBoundedForAssertionsWithoutEnd(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	raw := b.with(t, func(m *samltest.Message) {
 		m.Conditions = samltest.Part(`<saml:Conditions>%s</saml:Conditions>`, samltest.AudienceRestriction(entityID))
@@ -32,11 +32,11 @@ func TestAnEndlessAssertionIsNotRememberedForEver(t *testing.T) {
 	}
 }
 
-func TestTheSkewIsConfigurableAndSymmetric(t *testing.T) {
+func TestClockSkewIsConfigurableAndSymmetric(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 10 * time.Second }})
 	b.requestedAt = samltest.Epoch.Add(-10 * time.Minute)
 	at := func(d time.Duration) string {
-		return b.with(t, func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(d) })
+		return b.with(t, func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(d) })
 	}
 	b.accepts(t, at(10*time.Second))
 	b.refuses(t, at(11*time.Second), "clock_ahead")
@@ -44,11 +44,11 @@ func TestTheSkewIsConfigurableAndSymmetric(t *testing.T) {
 	b.refuses(t, at(-5*time.Minute-10*time.Second), "expired")
 }
 
-func TestNoSkewIsNoSkew(t *testing.T) {
+func TestClockSkewOfZero(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.ClockSkew = 0 }})
 	b.requestedAt = samltest.Epoch.Add(-10 * time.Minute)
 	at := func(d time.Duration) string {
-		return b.with(t, func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(d) })
+		return b.with(t, func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(d) })
 	}
 	b.accepts(t, at(0))
 	b.refuses(t, at(time.Second), "clock_ahead")
@@ -82,7 +82,7 @@ func TestIssueInstantIsNotBeforeTheRequest(t *testing.T) {
 	b.refuses(t, issued(0, 0), "internal_error")
 }
 
-func TestPoliciesOfAConnectionAreKept(t *testing.T) {
+func TestConnectionCanRequireSignedOrEncryptedAssertions(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	strict := newBench(t, idp, change{source: func(s *saml.Source) { s.Signed = saml.SignedRequired }})
 	strict.accepts(t, strict.with(t))
@@ -92,7 +92,7 @@ func TestPoliciesOfAConnectionAreKept(t *testing.T) {
 	secret.refuses(t, secret.with(t), "not_encrypted")
 }
 
-func TestOurKeysRotate(t *testing.T) {
+func TestEveryConfiguredKeyDecrypts(t *testing.T) {
 	old, next := pair(t, 0), pair(t, 1)
 	for name, keys := range map[string]saml.Keys{
 		"next":     {Active: pair(t, 2), Next: &old},
@@ -108,7 +108,7 @@ func TestOurKeysRotate(t *testing.T) {
 	gone.refuses(t, gone.with(t, encrypted(samltest.Encryption{})), "decryption_failed")
 }
 
-func TestAnAssertionWrappedAnewIsTheSameAssertion(t *testing.T) { // S24
+func TestAssertionInANewResponseKeepsItsID(t *testing.T) { // S24
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	first := b.accepts(t, b.with(t))
 	again := b.accepts(t, b.with(t, func(m *samltest.Message) { m.AfterSigning = samltest.Replace(`ID="_response"`, `ID="_another"`) }))

@@ -27,7 +27,7 @@ func entityNamed(id string) change {
 	return change{settings: func(s *connection.Settings) { s.EntityID = id }}
 }
 
-func TestMetadataAsItComesIsUnderstood(t *testing.T) { // S04, S09
+func TestValidMetadataIsAccepted(t *testing.T) { // S04, S09
 	idp := samltest.NewIdP(t, idpID)
 	usual := string(idp.Metadata())
 	other := string((&samltest.IdP{EntityID: "https://other.test", SSO: "https://other.test/sso", Certificate: idp.Certificate}).Metadata())
@@ -90,7 +90,7 @@ func TestMetadataAsItComesIsUnderstood(t *testing.T) { // S04, S09
 	})
 }
 
-func TestMetadataThatCannotBeUsedStopsTheStartAndSaysWhy(t *testing.T) {
+func TestUnusableMetadataFailsTheStart(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	usual := string(idp.Metadata())
 	for name, tc := range map[string]struct {
@@ -177,7 +177,7 @@ func TestPlaceholdersInMetadataCauseAWarning(t *testing.T) {
 	}), "issuer_mismatch")
 }
 
-func TestMetadataThatHasToBeSignedIsReadAsSigned(t *testing.T) {
+func TestMetadataSignersAreRequired(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	federation := samltest.RSAKey(t, 3)
 	signer := change{source: func(s *saml.Source) {
@@ -204,7 +204,7 @@ func TestMetadataThatHasToBeSignedIsReadAsSigned(t *testing.T) {
 	}
 }
 
-func TestTwoConnectionsToOneIdentityProviderAreWorthAWarning(t *testing.T) {
+func TestTwoConnectionsToOneIdentityProviderCauseAWarning(t *testing.T) {
 	document := samltest.NewIdP(t, idpID).Metadata()
 	var all []connection.Connection
 	sources := map[string]saml.Source{}

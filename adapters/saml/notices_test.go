@@ -11,34 +11,34 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 )
 
-// operator reads the log of a broker as time goes by.
-type operator struct {
+// logReader reads the log of a broker while a test moves the clock.
+type logReader struct {
 	t      *testing.T
 	broker *saml.Broker
 	at     time.Time
 	log    strings.Builder
 }
 
-// hears lets d pass and wants a line about acme for each of these, and no more.
-func (o *operator) hears(d time.Duration, lines ...string) {
+// logs moves the clock by d and wants one line about acme for each of these.
+func (o *logReader) logs(d time.Duration, lines ...string) {
 	o.t.Helper()
 	o.at = o.at.Add(d)
 	o.log.Reset()
 	o.broker.Maintain(o.t.Context())
 	got := strings.FieldsFunc(o.log.String(), func(r rune) bool { return r == '\n' })
 	if len(got) != len(lines) {
-		o.t.Fatalf("heard %q, want %q", got, lines)
+		o.t.Fatalf("got %q, want %q", got, lines)
 	}
 	for i, want := range lines {
 		if !strings.Contains(got[i], want) || !strings.Contains(got[i], "connection=acme") {
-			o.t.Errorf("heard %q, want %q", got[i], want)
+			o.t.Errorf("got %q, want %q", got[i], want)
 		}
 	}
 }
 
-func reading(t *testing.T, p *publisher) *operator {
+func reading(t *testing.T, p *publisher) *logReader {
 	t.Helper()
-	o := &operator{t: t, at: samltest.Epoch}
+	o := &logReader{t: t, at: samltest.Epoch}
 	o.broker = fetching(t, "https://idp.test/metadata", p, func() time.Time { return o.at }, &o.log)
 	return o
 }
@@ -49,43 +49,43 @@ func until(idp *samltest.IdP, at time.Time) string {
 
 const day = 24 * time.Hour
 
-func TestOperatorsHearWhatIsNewAndOnceADayAllThatHolds(t *testing.T) { // D11
+func TestNewNoticesAreLoggedAtOnceAndAllOnceADay(t *testing.T) { // D11
 	idp := samltest.NewIdP(t, idpID)
 	p := &publisher{status: http.StatusOK, document: until(idp, samltest.Epoch.Add(9*day))}
 	o := reading(t, p)
-	o.hears(0)
+	o.logs(0)
 	p.publish(http.StatusBadGateway, "")
-	o.hears(time.Hour, "level=WARN msg=\"identity provider metadata\" connection=acme warning=\"metadata: https://idp.test/metadata answered 502")
-	o.hears(5 * time.Minute)
-	o.hears(day, "answered 502")
-	o.hears(23*time.Hour, "valid until 2026-12-04")
-	o.hears(time.Hour, "answered 502", "valid until 2026-12-04")
-	o.hears(5 * time.Minute)
+	o.logs(time.Hour, "level=WARN msg=\"identity provider metadata\" connection=acme warning=\"metadata: https://idp.test/metadata answered 502")
+	o.logs(5 * time.Minute)
+	o.logs(day, "answered 502")
+	o.logs(23*time.Hour, "valid until 2026-12-04")
+	o.logs(time.Hour, "answered 502", "valid until 2026-12-04")
+	o.logs(5 * time.Minute)
 	p.publish(http.StatusOK, until(idp, samltest.Epoch.Add(11*day)))
-	o.hears(5 * time.Minute)
+	o.logs(5 * time.Minute)
 	p.publish(http.StatusNotFound, "")
-	o.hears(time.Hour, "answered 404")
-	o.hears(9*day, "level=ERROR msg=\"sign-ins fail\"", "level=ERROR")
-	o.hears(time.Minute)
+	o.logs(time.Hour, "answered 404")
+	o.logs(9*day, "level=ERROR msg=\"sign-ins fail\"", "level=ERROR")
+	o.logs(time.Minute)
 	p.publish(http.StatusOK, string(idp.Metadata()))
-	o.hears(5 * time.Minute)
+	o.logs(5 * time.Minute)
 }
 
-func TestMetadataThatIsBadFromTheStartIsToldOnce(t *testing.T) {
+func TestUnusableMetadataIsLoggedOnce(t *testing.T) {
 	p := &publisher{status: http.StatusForbidden}
 	o := reading(t, p)
-	o.hears(0, "level=ERROR msg=\"sign-ins fail\" connection=acme problem=\"metadata: https://idp.test/metadata answered 403")
-	o.hears(time.Minute)
-	o.hears(5 * time.Minute)
+	o.logs(0, "level=ERROR msg=\"sign-ins fail\" connection=acme problem=\"metadata: https://idp.test/metadata answered 403")
+	o.logs(time.Minute)
+	o.logs(5 * time.Minute)
 	p.publish(http.StatusInternalServerError, "")
-	o.hears(5*time.Minute, "answered 500")
+	o.logs(5*time.Minute, "answered 500")
 	p.publish(http.StatusOK, string(samltest.NewIdP(t, idpID).Metadata()))
-	o.hears(5 * time.Minute)
+	o.logs(5 * time.Minute)
 	p.publish(http.StatusInternalServerError, "")
-	o.hears(time.Hour, "answered 500") // again, after it was well
+	o.logs(time.Hour, "answered 500") // again, after it was well
 }
 
-func TestMetadataThatIsAlwaysRenewedInTimeIsToldOnceADay(t *testing.T) {
+func TestShortLivedMetadataIsLoggedOnceADay(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	p := &publisher{status: http.StatusOK}
 	o := reading(t, p)
@@ -93,28 +93,28 @@ func TestMetadataThatIsAlwaysRenewedInTimeIsToldOnceADay(t *testing.T) {
 		p.publish(http.StatusOK, until(idp, o.at.Add(5*day+time.Hour)))
 		switch hour {
 		case 0:
-			o.hears(0, "valid until")
+			o.logs(0, "valid until")
 		case 24:
-			o.hears(time.Hour, "valid until")
+			o.logs(time.Hour, "valid until")
 		default:
-			o.hears(time.Hour)
+			o.logs(time.Hour)
 		}
 	}
 }
 
-func TestCertificatesThatEndAreToldAsTheirEndComesNear(t *testing.T) {
+func TestCertificateExpiryIsLoggedInAdvance(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	ending := *idp
 	ending.Certificate = samltest.Certificate(t, samltest.RSAKey(t, 0), samltest.Epoch.AddDate(-1, 0, 0), samltest.Epoch.Add(40*day))
 	p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}
 	o := reading(t, p)
-	o.hears(0)
+	o.logs(0)
 	p.publish(http.StatusOK, string(ending.Metadata()))
-	o.hears(9 * day)
-	o.hears(day+time.Minute, "expires at 2027-01-04")
-	o.hears(time.Minute)
-	o.hears(day, "expires at 2027-01-04")
-	o.hears(30*day, "expired at 2027-01-04")
+	o.logs(9 * day)
+	o.logs(day+time.Minute, "expires at 2027-01-04")
+	o.logs(time.Minute)
+	o.logs(day, "expires at 2027-01-04")
+	o.logs(30*day, "expired at 2027-01-04")
 
 	document := newBench(t, &ending)
 	for after, want := range map[time.Duration]string{9 * day: "", 11 * day: "expires at", 41 * day: "expired at"} {
@@ -125,12 +125,12 @@ func TestCertificatesThatEndAreToldAsTheirEndComesNear(t *testing.T) {
 	}
 }
 
-func TestNothingIsToldOfAFetchThatTheEndCutShort(t *testing.T) {
+func TestFetchEndedByShutdownIsNotLogged(t *testing.T) {
 	o := reading(t, &publisher{status: http.StatusBadGateway})
 	over, stop := context.WithCancel(t.Context())
 	stop()
 	o.broker.Maintain(over)
 	if o.log.Len() != 0 {
-		t.Errorf("told %s", o.log.String())
+		t.Errorf("got %s, want nothing", o.log.String())
 	}
 }

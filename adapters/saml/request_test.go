@@ -64,7 +64,7 @@ func inflated(t testing.TB, text string) []byte {
 	return document
 }
 
-func TestARequestSaysWhatTheProfileWants(t *testing.T) { // S39
+func TestAuthnRequestFollowsTheProfile(t *testing.T) { // S39
 	for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
 		b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.ACSMount = mount }})
 		r := begin(t, b)
@@ -97,7 +97,7 @@ func TestARequestSaysWhatTheProfileWants(t *testing.T) { // S39
 	}
 }
 
-func TestTheNameIDPolicyIsTheConnections(t *testing.T) {
+func TestNameIDPolicyFollowsTheConnection(t *testing.T) {
 	for format, want := range map[string]string{"none": "", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent": `NameIDPolicy Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"`} {
 		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.NameIDFormat = format }})
 		u, err := url.Parse(begin(t, b).URL)
@@ -111,7 +111,7 @@ func TestTheNameIDPolicyIsTheConnections(t *testing.T) {
 	}
 }
 
-func TestSomebodyWhoWantsToBeSomebodyElseIsAskedAgain(t *testing.T) {
+func TestForceAuthnIsSent(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	signIn := departure(b)
 	signIn.ForceAuthn = true
@@ -128,7 +128,7 @@ func TestSomebodyWhoWantsToBeSomebodyElseIsAskedAgain(t *testing.T) {
 	}
 }
 
-func TestARequestIsSignedWhenSomebodyWantsIt(t *testing.T) {
+func TestAuthnRequestIsSignedAsConfigured(t *testing.T) {
 	for _, tc := range []struct {
 		sign   connection.SignRequests
 		wants  string

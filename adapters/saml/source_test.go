@@ -54,7 +54,7 @@ func published(t *testing.T, idp *samltest.IdP) (*publisher, change) {
 	return p, change{source: func(s *saml.Source) { s.Metadata, s.MetadataURL = nil, server.URL }}
 }
 
-func TestMetadataIsFetchedWhenItIsNeeded(t *testing.T) {
+func TestMetadataIsFetchedOnFirstUse(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	p, url := published(t, idp)
 	b := newBench(t, idp, url)
@@ -69,7 +69,7 @@ func TestMetadataIsFetchedWhenItIsNeeded(t *testing.T) {
 	}
 }
 
-func TestMetadataThatCannotBeFetchedStopsNothingButItsSignIns(t *testing.T) {
+func TestFailedFetchStopsOnlySignIns(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	p, url := published(t, idp)
 	for name, broken := range map[string]func(){
@@ -102,7 +102,7 @@ func TestMetadataThatCannotBeFetchedStopsNothingButItsSignIns(t *testing.T) {
 	}
 }
 
-func TestANewKeyIsFoundByAskingAgain(t *testing.T) {
+func TestUnknownKeyCausesOneFetchAMinute(t *testing.T) {
 	old := samltest.NewIdP(t, idpID)
 	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
 	p, url := published(t, old)
@@ -210,15 +210,15 @@ func TestConnectionsAreReloadedAllOrNone(t *testing.T) {
 	b.refuses(t, b.with(t), "no_metadata")
 }
 
-func TestTheLastGoodCopyIsKept(t *testing.T) {
+func TestFailedFetchKeepsTheLastMetadata(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	p, url := published(t, idp)
 	b := newBench(t, idp, url)
 	begin(t, b)
 	p.publish(http.StatusBadGateway, "")
 	b.at = b.at.Add(2 * time.Minute)
-	b.refuses(t, b.with(t, func(m *samltest.Message) { m.Trip.At, m.Signing.Key = b.at, samltest.RSAKey(t, 1) }), "signature_invalid")
-	b.accepts(t, b.with(t, func(m *samltest.Message) { m.Trip.At = b.at }))
+	b.refuses(t, b.with(t, func(m *samltest.Message) { m.Request.At, m.Signing.Key = b.at, samltest.RSAKey(t, 1) }), "signature_invalid")
+	b.accepts(t, b.with(t, func(m *samltest.Message) { m.Request.At = b.at }))
 	if problems := b.broker.Problems(); len(problems) != 0 {
 		t.Errorf("people can sign in, yet problems %v", problems)
 	}
@@ -227,7 +227,7 @@ func TestTheLastGoodCopyIsKept(t *testing.T) {
 	}
 }
 
-func TestAProviderThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
+func TestBeginDoesNotWaitPastItsContext(t *testing.T) {
 	hang := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -245,7 +245,7 @@ func TestAProviderThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-func TestMetadataIsKeptFreshInTheBackground(t *testing.T) {
+func TestMetadataIsRefreshedInTheBackground(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	synctest.Test(t, func(t *testing.T) {
 		p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}

@@ -29,7 +29,7 @@ func described(t *testing.T, b *bench, slug string) (crewjam.SPSSODescriptor, st
 	return got.SPSSODescriptors[0], string(document)
 }
 
-func TestOurMetadataListsWhatIsServed(t *testing.T) { // S13, F26, contract section 10 item 9
+func TestSPMetadataListsServedEndpointsAndKeys(t *testing.T) { // S13, F26, contract section 10 item 9
 	next, old := pair(t, 1), pair(t, 2)
 	for _, legacy := range []bool{true, false} {
 		for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
@@ -71,7 +71,7 @@ func TestOurMetadataListsWhatIsServed(t *testing.T) { // S13, F26, contract sect
 	}
 }
 
-func TestOurMetadataAsksForWhatIsConfigured(t *testing.T) {
+func TestSPMetadataFollowsTheConnection(t *testing.T) {
 	for signed, want := range map[saml.SignedAssertions]bool{saml.SignedPreferred: true, saml.SignedRequired: true, saml.SignedEither: false} {
 		for sign, signs := range map[connection.SignRequests]bool{connection.SignAlways: true, connection.SignAuto: false, connection.SignNever: false} {
 			b := newBench(t, samltest.NewIdP(t, idpID), change{
@@ -85,7 +85,7 @@ func TestOurMetadataAsksForWhatIsConfigured(t *testing.T) {
 	}
 }
 
-func TestOurEntityIDStays(t *testing.T) { // S38, F10
+func TestConfiguredEntityIDIsKept(t *testing.T) { // S38, F10
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.PublicURL, c.EntityID = "https://moved.test/gate", "urn:acme:<gate>" }})
 	sp, _ := described(t, b, "")
 	if got := sp.AssertionConsumerServices[0].Location; got != "https://moved.test/gate/openapi/v1/oauth/device/sso-complete" {
@@ -93,7 +93,7 @@ func TestOurEntityIDStays(t *testing.T) { // S38, F10
 	}
 }
 
-func TestNobodyKnowsTheMetadataOfNoConnection(t *testing.T) {
+func TestSPMetadataOfAnUnknownConnection(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	if _, err := b.broker.Metadata("other"); !errors.Is(err, connection.ErrUnknown) {
 		t.Errorf("got %v", err)

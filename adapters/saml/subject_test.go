@@ -23,7 +23,7 @@ func friendly(name string, value string) string {
 	return strings.Replace(named("urn:unknown", value), `Name=`, `FriendlyName="`+name+`" Name=`, 1)
 }
 
-func TestTheAddressIsFoundInTheContractsOrder(t *testing.T) { // S41, S44
+func TestEmailSourcesAreTriedInOrder(t *testing.T) { // S41, S44
 	emailID := func(value string) string {
 		return `<saml:NameID Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress">` + value + `</saml:NameID>`
 	}
@@ -137,7 +137,7 @@ func TestMissingEmailNamesWhatCame(t *testing.T) {
 
 // F43: a person without an e-mail address gets one page, whether the identity
 // provider leaves the attribute out, the NameID blank, or both.
-func TestPersonWithoutEmailIsToldSo(t *testing.T) {
+func TestMissingEmailHasOnePage(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	blank, none := `<saml:NameID/>`, ""
 	for name, tc := range map[string]struct {
@@ -166,7 +166,7 @@ func TestPersonWithoutEmailIsToldSo(t *testing.T) {
 	}
 }
 
-func TestTheSubjectIsTheIssuersPerson(t *testing.T) {
+func TestSubjectHasIssuerNameIDAndEmail(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.Domains = []string{"*"} }})
 	assertion, err := b.verify(t, b.with(t, func(m *samltest.Message) {
 		m.Mail, m.NameID = "somebody@anywhere.test", `<saml:NameID>  s-1-5 </saml:NameID>`

@@ -22,7 +22,7 @@ import (
 
 // Each case is a valid message that crewjam/saml v0.5.1 or another service
 // provider refuses.
-func TestWhatIsValidIsAccepted(t *testing.T) {
+func TestValidResponsesAreAccepted(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	b.requestedAt = samltest.Epoch.Add(-10 * time.Minute)
 	in := func(d time.Duration) string { return samltest.Stamp(samltest.Epoch.Add(d)) }
@@ -131,13 +131,13 @@ func TestWhatIsValidIsAccepted(t *testing.T) {
 		},
 
 		// 6: times
-		"issued 200 seconds ago, good for longer": func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(-200 * time.Second) },
+		"issued 200 seconds ago, good for longer": func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(-200 * time.Second) },
 		"a slow clock": func(m *samltest.Message) {
-			m.Trip.At = samltest.Epoch.Add(-100 * time.Second)
+			m.Request.At = samltest.Epoch.Add(-100 * time.Second)
 			m.Conditions = samltest.Part(`<saml:Conditions NotBefore="%s" NotOnOrAfter="%s">%s</saml:Conditions>`, in(-160*time.Second), in(-100*time.Second), us)
 		},
-		"a clock 60 seconds fast":  func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(60 * time.Second) },  // S06
-		"a clock 170 seconds fast": func(m *samltest.Message) { m.Trip.At = samltest.Epoch.Add(170 * time.Second) }, // S06
+		"a clock 60 seconds fast":  func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(60 * time.Second) },  // S06
+		"a clock 170 seconds fast": func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(170 * time.Second) }, // S06
 		"milliseconds": func(m *samltest.Message) {
 			m.BeforeSigning = func(s string) string { return strings.ReplaceAll(s, `Z"`, `.123Z"`) }
 		},
@@ -353,7 +353,7 @@ func groups(n int) string {
 	return `<saml:Attribute Name="groups">` + out.String() + `</saml:Attribute>`
 }
 
-func TestEveryKindOfKeyThatSignsIsUnderstood(t *testing.T) {
+func TestEveryKindOfSigningKey(t *testing.T) {
 	for name, curve := range map[string]elliptic.Curve{"256": elliptic.P256(), "384": elliptic.P384(), "512": elliptic.P521()} {
 		t.Run("ECDSA-SHA"+name, func(t *testing.T) {
 			key, err := ecdsa.GenerateKey(curve, rand.Reader)
@@ -378,7 +378,7 @@ func TestEveryKindOfKeyThatSignsIsUnderstood(t *testing.T) {
 	})
 }
 
-func TestEveryEncryptionThatIsAllowedIsOpened(t *testing.T) {
+func TestEveryAllowedEncryption(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	for _, content := range []string{
 		samltest.Enc + "aes128-cbc", samltest.Enc + "aes192-cbc", samltest.Enc + "aes256-cbc",
@@ -425,7 +425,7 @@ func TestWeakAlgorithmsNeedConsent(t *testing.T) {
 	}
 }
 
-func TestKeysAreTrustedNotCertificates(t *testing.T) { // S01
+func TestCertificateDatesAreNotChecked(t *testing.T) { // S01
 	key, other := samltest.RSAKey(t, 0), samltest.RSAKey(t, 1)
 	idp := samltest.NewIdP(t, idpID)
 	for name, certificate := range map[string][]byte{
@@ -454,11 +454,11 @@ func TestKeysAreTrustedNotCertificates(t *testing.T) { // S01
 	}
 }
 
-func TestAResponseIsJudgedWhereItArrives(t *testing.T) { // S34
+func TestResponseIsCheckedAgainstItsMount(t *testing.T) { // S34
 	b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.ACSMount = connection.Legacy }})
 	legacy := publicURL + connection.Legacy.ACSPath()
 	to := func(url string) func(*samltest.Message) {
-		return func(m *samltest.Message) { m.Trip.ACS = url }
+		return func(m *samltest.Message) { m.Request.ACS = url }
 	}
 	b.on = connection.Legacy
 	b.accepts(t, b.with(t, to(legacy)))

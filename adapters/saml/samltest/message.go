@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Trip is what an identity provider knows of an AuthnRequest.
-type Trip struct {
+// Request is what an identity provider knows of an AuthnRequest.
+type Request struct {
 	RequestID string
 	ACS       string
 	Audience  string // the service provider's entityID
@@ -19,11 +19,11 @@ type Trip struct {
 // Message is a response to be. Its zero hooks change nothing. Texts are put
 // into the XML as they are: escape what has to be escaped.
 type Message struct {
-	IdP  *IdP
-	Trip Trip
+	IdP     *IdP
+	Request Request
 
 	ResponseID, AssertionID string
-	Destination, Recipient  string // empty: the trip's ACS
+	Destination, Recipient  string // empty: the request's ACS
 	Status                  string // the whole element; empty: Success
 	NameID                  string // the whole element; empty: alice
 	Mail                    string
@@ -45,9 +45,9 @@ type Message struct {
 }
 
 // Message is a valid response: the assertion is signed, the rest is usual.
-func (p *IdP) Message(trip Trip) Message {
+func (p *IdP) Message(request Request) Message {
 	return Message{
-		IdP: p, Trip: trip, ResponseID: "_response", AssertionID: "_assertion",
+		IdP: p, Request: request, ResponseID: "_response", AssertionID: "_assertion",
 		Mail: "alice@example.com", SignAssertion: true, Signing: Signing{Key: p.Key, KeyInfo: p.KeyInfo()},
 	}
 }
@@ -93,7 +93,7 @@ func pick(s, otherwise string) string {
 func (m Message) Bearer() string {
 	return fmt.Sprintf(`<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">`+
 		`<saml:SubjectConfirmationData NotOnOrAfter="%s" Recipient="%s" InResponseTo="%s"/></saml:SubjectConfirmation>`,
-		Stamp(m.Trip.At.Add(5*time.Minute)), pick(m.Recipient, m.Trip.ACS), m.Trip.RequestID)
+		Stamp(m.Request.At.Add(5*time.Minute)), pick(m.Recipient, m.Request.ACS), m.Request.RequestID)
 }
 
 // UsualNameID is the NameID where none is given.
@@ -106,10 +106,10 @@ func AudienceRestriction(audiences ...string) string {
 
 // Assertion is the assertion before it is signed.
 func (m Message) assertion() string {
-	at := m.Trip.At
+	at := m.Request.At
 	subject := or(m.Subject, `<saml:Subject>`+pick(m.NameID, UsualNameID)+m.Bearer()+`</saml:Subject>`)
 	conditions := or(m.Conditions, fmt.Sprintf(`<saml:Conditions NotBefore="%s" NotOnOrAfter="%s">%s</saml:Conditions>`,
-		Stamp(at.Add(-30*time.Second)), Stamp(at.Add(5*time.Minute)), AudienceRestriction(m.Trip.Audience)))
+		Stamp(at.Add(-30*time.Second)), Stamp(at.Add(5*time.Minute)), AudienceRestriction(m.Request.Audience)))
 	logins := or(m.Logins, fmt.Sprintf(`<saml:AuthnStatement AuthnInstant="%s" SessionIndex="_s"><saml:AuthnContext>`+
 		`<saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>`, Stamp(at)))
 	statement := or(m.Statement, `<saml:AttributeStatement><saml:Attribute Name="mail" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic">`+
@@ -132,7 +132,7 @@ func (m Message) Document() string {
 	status := pick(m.Status, `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>`)
 	document := fmt.Sprintf(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" `+
 		`ID="%s" Version="2.0" IssueInstant="%s" Destination="%s" InResponseTo="%s"><saml:Issuer>%s</saml:Issuer>%s%s`,
-		m.ResponseID, Stamp(m.Trip.At), pick(m.Destination, m.Trip.ACS), m.Trip.RequestID, m.IdP.EntityID, mark, status) +
+		m.ResponseID, Stamp(m.Request.At), pick(m.Destination, m.Request.ACS), m.Request.RequestID, m.IdP.EntityID, mark, status) +
 		m.assertion() + `</samlp:Response>`
 	if m.BeforeSigning != nil {
 		document = m.BeforeSigning(document)

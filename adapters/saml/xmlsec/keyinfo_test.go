@@ -12,7 +12,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 )
 
-func TestACertificateIsReadForItsKey(t *testing.T) {
+func TestCertificateYieldsItsKey(t *testing.T) {
 	key := samltest.RSAKey(t, 0)
 	der := samltest.Certificate(t, key, samltest.Epoch, samltest.Epoch.AddDate(1, 0, 0))
 	plain := base64.StdEncoding.EncodeToString(der)

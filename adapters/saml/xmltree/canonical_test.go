@@ -70,7 +70,7 @@ func TestCanonicalForms(t *testing.T) {
 
 // goxmldsig and we agree on documents without the traits that it gets wrong
 // (white space in attributes, a prefix list that names an undeclared prefix).
-func TestWeCanonicaliseLikeGoxmldsig(t *testing.T) {
+func TestCanonicalFormsEqualGoxmldsigs(t *testing.T) {
 	for _, text := range []string{
 		`<a><b/></a>`,
 		`<p:a xmlns:p="u" xmlns:q="v"><q:b q:c="1" d="2"/><c xmlns="w"/></p:a>`,

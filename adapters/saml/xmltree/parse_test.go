@@ -14,7 +14,7 @@ import (
 
 var limits = xmltree.Limits{Bytes: 1 << 20, Depth: 50, Elements: 10_000, Attributes: 64, Namespaces: 64}
 
-func TestTextIsReadAsXMLSays(t *testing.T) {
+func TestTextFollowsXML(t *testing.T) {
 	for document, want := range map[string]string{
 		`<a>x</a>`:                              "x",
 		`<a/>`:                                  "",
@@ -77,7 +77,7 @@ func TestNamespacesAreResolved(t *testing.T) {
 	}
 }
 
-func TestAFragmentInheritsItsPlace(t *testing.T) {
+func TestFragmentInheritsNamespaces(t *testing.T) {
 	root, err := xmltree.Parse([]byte(`<p:a><b/></p:a>`), limits, xmltree.Decl{Prefix: "p", Space: "u:1"}, xmltree.Decl{Space: "u:2"})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestAFragmentInheritsItsPlace(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotXMLIsRefused(t *testing.T) {
+func TestInvalidXMLIsRefused(t *testing.T) {
 	for document, want := range map[string]string{
 		"":                       xmltree.Malformed,
 		"  ":                     xmltree.Malformed,
