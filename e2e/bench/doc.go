@@ -21,6 +21,8 @@
 //	ours/s      requests a second of the service
 //	ceiling/s   requests a second of the ceiling
 //	ratio       the first divided by the second, round by round
+//	cpu ratio   the ceiling's CPU time for a request divided by the service's: where
+//	            the machine does other work, too, it is steadier than the ratio
 //	p50, p99    half, and 99 of 100, of the service's answers come within
 //	cpu         CPU time of the service's process per request; the ceiling's in brackets
 //	allocs      heap allocations of the service per request; the ceiling's in brackets

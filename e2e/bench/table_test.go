@@ -24,11 +24,11 @@ type grown struct {
 }
 
 func printTable(w io.Writer, lines []line) {
-	cells := [][]string{{"operation", "stores", "conns", "ours/s", "ceiling/s", "ratio", "p50", "p99", "cpu", "allocs", "sql", "sql trips", "redis trips"}}
+	cells := [][]string{{"operation", "stores", "conns", "ours/s", "ceiling/s", "ratio", "cpu ratio", "p50", "p99", "cpu", "allocs", "sql", "sql trips", "redis trips"}}
 	for _, l := range lines {
 		cells = append(cells, []string{
 			l.op.name, l.op.stores, fmt.Sprint(l.connections),
-			whole(median(l.ours, perSecond)), whole(median(l.ceiling, perSecond)), l.ratio(),
+			whole(median(l.ours, perSecond)), whole(median(l.ceiling, perSecond)), l.ratio(), l.cpuRatio(),
 			short(median(l.ours, p50)), short(median(l.ours, p99)),
 			fmt.Sprintf("%s (%s)", short(median(l.ours, cpu)), short(median(l.ceiling, cpu))),
 			fmt.Sprintf("%s (%s)", whole(median(l.ours, allocs)), whole(median(l.ceiling, allocs))),
@@ -39,11 +39,11 @@ func printTable(w io.Writer, lines []line) {
 }
 
 func printGrowth(w io.Writer, lines []grown) {
-	cells := [][]string{{"operation", "stores", "rows", "ours/s", "ceiling/s", "ratio", "p50", "p99"}}
+	cells := [][]string{{"operation", "stores", "rows", "ours/s", "ceiling/s", "ratio", "cpu ratio", "p50", "p99"}}
 	for _, l := range lines {
 		cells = append(cells, []string{
 			l.op.name, l.op.stores, fmt.Sprint(l.rows),
-			whole(median(l.ours, perSecond)), whole(median(l.ceiling, perSecond)), l.ratio(),
+			whole(median(l.ours, perSecond)), whole(median(l.ceiling, perSecond)), l.ratio(), l.cpuRatio(),
 			short(median(l.ours, p50)), short(median(l.ours, p99)),
 		})
 	}
@@ -52,11 +52,20 @@ func printGrowth(w io.Writer, lines []grown) {
 
 // ratio is the median of the rounds' ratios.
 func (l line) ratio() string {
-	var ratios []float64
+	return l.ratios(func(ours, ceiling measurement) float64 { return ours.perSecond / ceiling.perSecond })
+}
+
+// cpuRatio says the same in CPU time.
+func (l line) cpuRatio() string {
+	return l.ratios(func(ours, ceiling measurement) float64 { return float64(ceiling.cpu) / float64(max(ours.cpu, 1)) })
+}
+
+func (l line) ratios(of func(ours, ceiling measurement) float64) string {
+	var all []float64
 	for i := range l.ours {
-		ratios = append(ratios, l.ours[i].perSecond/l.ceiling[i].perSecond)
+		all = append(all, of(l.ours[i], l.ceiling[i]))
 	}
-	return fmt.Sprintf("%.2f", middle(ratios))
+	return fmt.Sprintf("%.2f", middle(all))
 }
 
 func perSecond(m measurement) float64 { return m.perSecond }

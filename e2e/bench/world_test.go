@@ -3,6 +3,7 @@ package bench
 import (
 	"maps"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ func newWorld(t *testing.T, stores string) *world {
 	w := &world{env: map[string]string{
 		"PUBLIC_URL": "http://localhost:8080", "SECRET_KEY": strings.Repeat("bench", 10), "DATA_DIR": t.TempDir(),
 		"TRUSTED_PROXIES": "127.0.0.1/32", "OPENAPI_RATE_LIMIT_PER_TOKEN": "0", "REDIS_URL": "",
+		"DB_MAX_CONNS": strconv.Itoa(poolSize), "SHUTDOWN_DELAY": "0s",
 	}}
 	counted := maps.Clone(w.env)
 	switch stores {
