@@ -30,7 +30,11 @@ func NewSignInFailures(store ports.Store, limiter ports.Limiter, now ports.Clock
 // ofTrip keeps cause, a refusal in a trip that is known, and returns it.
 func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *approval.Transaction, cause error, on connection.Mount, origin request.Origin) error {
 	s := transaction.Snapshot()
-	return f.record(ctx, "trip "+s.ID.String(), s.Connection, cause, on, origin)
+	cause = f.record(ctx, "trip "+s.ID.String(), s.Connection, cause, on, origin)
+	if errors.Is(cause, approval.ErrOtherBrowser) {
+		return &SignInError{Connection: s.Connection, cause: cause}
+	}
+	return &SignInError{s.Connection, s.UserCode, cause}
 }
 
 // ofNoTrip keeps cause, a refusal of what came back through a connection but

@@ -108,6 +108,7 @@ var useCases = fx.Provide(
 	application.NewInitiateSSO,
 	application.NewAcceptResponse,
 	application.NewCompleteSSO,
+	application.NewRefuseClosedACS,
 	application.NewDescribeApproval,
 	application.NewApproveExternal,
 	application.NewDenyExternal,
@@ -121,7 +122,7 @@ var useCases = fx.Provide(
 )
 
 func pagesForAPI(pages *webui.Pages) httpapi.Pages {
-	return httpapi.Pages{Handler: pages.Handler(), Post: pages.PostToIdP}
+	return httpapi.Pages{Handler: pages.Handler(), NotFound: http.HandlerFunc(pages.NotFound), Post: pages.PostToIdP}
 }
 
 func observe(m *metrics) httpapi.Observe { return m.observe }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -42,6 +43,9 @@ func (a *Account) Mount(r chi.Router) {
 // or a body is none: it would end up in logs and histories.
 func presented(r *http.Request) (token.Secret, error) {
 	headers := r.Header.Values("Authorization")
+	if len(headers) == 0 || len(headers) == 1 && strings.TrimSpace(headers[0]) == "" {
+		return token.Secret{}, errNoCredential
+	}
 	if len(headers) != 1 {
 		return token.Secret{}, token.ErrInvalid
 	}
@@ -62,6 +66,10 @@ func (a *Account) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessT
 	setRateLimit(w, verified.Allowance)
 	return verified.Token, err
 }
+
+// errNoCredential refuses a request without a token.
+var errNoCredential = fault.New(fault.Unauthenticated, "unauthorized",
+	"This address needs an access token. Send it in the Authorization header, as Bearer.")
 
 type accountBody struct {
 	SubjectType        string    `json:"subject_type"`
@@ -85,12 +93,25 @@ func (a *Account) show(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// workspaces answers GET workspaces: people from outside have none.
+type workspacesBody struct {
+	Workspaces []string `json:"workspaces"`
+	listBody
+	Data []string `json:"data"`
+}
+
+// workspaces answers GET workspaces: an external subject has none. Older clients
+// read workspaces, newer ones a page like that of the sessions.
 func (a *Account) workspaces(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.bearer(w, r); err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string][]string{"workspaces": {}})
+	list := listBody{Page: 1, Limit: defaultLimit}
+	if p, err := query(r); err == nil {
+		if page, err := pageOf(p); err == nil {
+			list.Limit = page.Limit()
+		}
+	}
+	return answer(w, http.StatusOK, workspacesBody{Workspaces: []string{}, listBody: list, Data: []string{}})
 }
 
 type sessionBody struct {
@@ -104,12 +125,18 @@ type sessionBody struct {
 }
 
 type sessionsBody struct {
-	Page    int           `json:"page"`
-	Limit   int           `json:"limit"`
-	Total   int           `json:"total"`
-	HasMore bool          `json:"has_more"`
-	Data    []sessionBody `json:"data"`
+	listBody
+	Data []sessionBody `json:"data"`
 }
+
+type listBody struct {
+	Page    int  `json:"page"`
+	Limit   int  `json:"limit"`
+	Total   int  `json:"total"`
+	HasMore bool `json:"has_more"`
+}
+
+const defaultLimit = 100
 
 // sessions answers GET account/sessions.
 func (a *Account) sessions(w http.ResponseWriter, r *http.Request) error {
@@ -121,6 +148,9 @@ func (a *Account) sessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := p.only("page", "limit"); err != nil {
+		return err
+	}
 	page, err := pageOf(p)
 	if err != nil {
 		return err
@@ -130,7 +160,7 @@ func (a *Account) sessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := sessionsBody{page.Number(), page.Limit(), found.Total, found.More, []sessionBody{}}
+	out := sessionsBody{listBody{page.Number(), page.Limit(), found.Total, found.More}, []sessionBody{}}
 	for _, t := range found.Tokens {
 		s := t.Snapshot()
 		row := sessionBody{
@@ -151,7 +181,7 @@ func pageOf(p params) (application.Page, error) {
 	if err != nil {
 		return application.Page{}, err
 	}
-	limit, err := numberOr(p, "limit", 100)
+	limit, err := numberOr(p, "limit", defaultLimit)
 	if err != nil {
 		return application.Page{}, err
 	}
@@ -193,3 +223,7 @@ func (a *Account) endSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": "revoked"})
 }
+
+// zuluTime is RFC 3339 in UTC, in whole seconds, as the reference writes it in
+// lists.
+func zuluTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -151,9 +150,6 @@ func csrfToken(r *http.Request) approval.CSRF {
 	}
 	return approval.ParseCSRF(text)
 }
-
-// zuluTime is RFC 3339 in UTC, as the reference writes it in lists.
-func zuluTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999Z") }
 
 // sameNetwork is nil where the addresses cannot be compared.
 func sameNetwork(match device.NetworkMatch) *bool {

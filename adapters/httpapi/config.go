@@ -24,7 +24,8 @@ type Observe func(http.Handler) http.Handler
 
 // Pages are what people see instead of JSON.
 type Pages struct {
-	Handler http.Handler // serves /device and what lies below it
+	Handler  http.Handler // serves /device and what lies below it
+	NotFound http.Handler // says that there is nothing at an address
 	// Post shows the page from which a form goes to an identity provider that
 	// takes no redirect.
 	Post func(w http.ResponseWriter, r *http.Request, to ports.Redirect)

@@ -66,7 +66,7 @@ func (d *DeviceFlow) start(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *DeviceFlow) startFor(w http.ResponseWriter, r *http.Request, p params, clientID string) error {
-	label, err := p.text("device_label")
+	label, err := p.text(labelParam)
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,9 @@ type standardTokenBody struct {
 	Scope       string `json:"scope"`
 }
 
-// offsetTime is RFC 3339 with a numeric offset, as the reference writes it.
-const offsetTime = "2006-01-02T15:04:05.999999-07:00"
+// offsetTime is RFC 3339 with a numeric offset, as the reference writes it. The
+// fraction always has six digits: Python before 3.11 reads no other number.
+const offsetTime = "2006-01-02T15:04:05.000000-07:00"
 
 // poll answers POST token (RFC 8628 §3.4, §3.5).
 func (d *DeviceFlow) poll(w http.ResponseWriter, r *http.Request) error {

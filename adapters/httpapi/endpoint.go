@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
@@ -78,6 +79,10 @@ func errorAttrs(r *http.Request, f *fault.Error, err error) []slog.Attr {
 		slog.String("request_id", httpserver.RequestID(r.Context())),
 		slog.String("route", routePattern(r)),
 		slog.String("code", f.Code),
+	}
+	var signIn *application.SignInError
+	if errors.As(err, &signIn) {
+		attrs = append(attrs, slog.String("connection", signIn.Connection))
 	}
 	var why *approval.Refusal
 	if errors.As(err, &why) {

@@ -68,21 +68,25 @@ func wantsPage(r *http.Request) bool {
 	return false
 }
 
-// toPage sends the browser to the page, which says what went wrong. 303 keeps it
-// from repeating a POST there.
-func (s *Responder) toPage(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+// toPage sends the browser to the page, which says what went wrong and, if the
+// user code is known, offers to begin again for it. 303 keeps the browser from
+// repeating a POST there.
+func (s *Responder) toPage(w http.ResponseWriter, r *http.Request, f *fault.Error, code device.UserCode) {
 	q := url.Values{"sso_error": {f.Code}, "ref": {httpserver.RequestID(r.Context())}}
+	if !code.IsZero() {
+		q.Set("user_code", code.String())
+	}
 	if f.PageCode() != f.Code {
 		q.Set("sso_reason", f.PageCode())
 	}
 	if wait := w.Header().Get("Retry-After"); wait != "" {
 		q.Set("retry_after", wait)
 	}
-	code := http.StatusFound
+	status := http.StatusFound
 	if r.Method == http.MethodPost {
-		code = http.StatusSeeOther
+		status = http.StatusSeeOther
 	}
-	http.Redirect(w, r, s.addresses.WebPage(q), code)
+	http.Redirect(w, r, s.addresses.WebPage(q), status)
 }
 
 // pollAnswers are the four words of RFC 8628 §3.5. difyctl reads error whatever

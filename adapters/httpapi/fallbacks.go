@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 
@@ -14,7 +15,7 @@ var errMethod = fault.New(fault.MethodNotAllowed, "method_not_allowed", "This ad
 
 // fallbacks word a 404 and a 405 as the other answers of a mount are.
 func (rt Routes) fallbacks(r chi.Router, write errorWriter) {
-	r.NotFound(rt.Responder.handler(write, func(http.ResponseWriter, *http.Request) error { return fault.ErrNotFound }))
+	r.NotFound(rt.notFound(rt.Responder.handler(write, func(http.ResponseWriter, *http.Request) error { return fault.ErrNotFound })))
 	r.MethodNotAllowed(rt.Responder.handler(write, func(w http.ResponseWriter, req *http.Request) error {
 		path := chi.RouteContext(req.Context()).RoutePath
 		if path == "" {
@@ -27,6 +28,31 @@ func (rt Routes) fallbacks(r chi.Router, write errorWriter) {
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		return errMethod
 	}))
+}
+
+// notFound shows a browser a page, and leads it to our first page if that is all
+// that the address can mean. Every other client gets refuse.
+func (rt Routes) notFound(refuse http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		switch {
+		case reads && meansDevicePage(r.URL.Path, rt.Addresses.Prefix()):
+			http.Redirect(w, r, rt.Addresses.OwnPage(r.URL.Query()), http.StatusFound)
+		case wantsPage(r):
+			rt.Pages.NotFound.ServeHTTP(w, r)
+		default:
+			refuse(w, r)
+		}
+	}
+}
+
+// meansDevicePage reports whether a path is /device but for what people and
+// programs add to an address that they copy: another case, doubled slashes, a
+// bracket, a full stop, a comma or a blank around it.
+func meansDevicePage(path, prefix string) bool {
+	words := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	path = strings.TrimFunc(strings.Join(words, "/"), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return strings.EqualFold(path, "device") || prefix != "" && strings.EqualFold("/"+path, prefix+"/device")
 }
 
 func allowedMethods(r chi.Routes, path string) []string {

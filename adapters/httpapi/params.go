@@ -1,15 +1,15 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"unicode/utf8"
 
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
@@ -26,6 +26,9 @@ var (
 	errContentType = fault.InvalidRequest("The content type is not one read here. Send application/json or application/x-www-form-urlencoded.")
 	errNotForm     = fault.InvalidRequest("The content type is not one read here. Send application/x-www-form-urlencoded.")
 	errForm        = fault.InvalidRequest("The form is not properly encoded.")
+	errJSONAsForm  = fault.InvalidRequest("The body looks like JSON, but the content type says that it is a form. Send it as application/json.")
+	errJSONForForm = fault.InvalidRequest("The body looks like JSON, and this route reads a form. Send application/x-www-form-urlencoded.")
+	errFormAsJSON  = fault.InvalidRequest("The body looks like a form, but the content type says that it is JSON. Send it as application/x-www-form-urlencoded.")
 )
 
 // params are the parameters of a request, each given once. What is empty is
@@ -53,22 +56,38 @@ func (p params) required(name string) (string, error) {
 	return v, err
 }
 
+// only refuses parameters other than the named ones.
+func (p params) only(names ...string) error {
+	known := 0
+	for _, name := range names {
+		if _, given := p[name]; given {
+			known++
+		}
+	}
+	if len(p) > known {
+		return fault.New(application.ErrInvalidPage.Kind, application.ErrInvalidPage.Code, "Only "+strings.Join(names, " and ")+" can be given here.")
+	}
+	return nil
+}
+
 // query reads the parameters of the URL.
 func query(r *http.Request) (params, error) { return parseForm(r.URL.RawQuery) }
 
-// body reads JSON or a form, whichever the client says it is; a client that
-// does not say is read as it looks.
+// body reads JSON or a form, whichever the content type says; without one, the
+// body is read as what it looks like.
 func body(w http.ResponseWriter, r *http.Request) (params, error) {
 	text, err := read(w, r, bodyMax)
 	if err != nil {
 		return nil, err
 	}
 	switch media := mediaType(r); {
-	case media == "application/json", media == "" && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+	case media == "application/json", media == "" && strings.HasPrefix(strings.TrimSpace(text), "{"):
 		return parseJSON(text)
+	case media == "application/x-www-form-urlencoded" && looksLikeJSON(text):
+		return nil, errJSONAsForm
 	case media == "application/x-www-form-urlencoded":
-		return parseForm(string(text))
-	case media == "" && len(text) == 0:
+		return parseForm(text)
+	case media == "" && text == "":
 		return params{}, nil
 	}
 	return nil, errContentType
@@ -83,77 +102,81 @@ func form(w http.ResponseWriter, r *http.Request, limit int64) (params, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseForm(string(text))
+	if looksLikeJSON(text) {
+		return nil, errJSONForForm
+	}
+	return parseForm(text)
+}
+
+// looksLikeJSON knows the beginning of an object. A form never begins like that:
+// whatever encodes forms escapes braces and quotes.
+func looksLikeJSON(text string) bool {
+	inside, ok := strings.CutPrefix(strings.TrimSpace(text), "{")
+	return ok && strings.HasPrefix(strings.TrimSpace(inside), `"`)
 }
 
 func mediaType(r *http.Request) string {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	given := r.Header.Get("Content-Type")
+	if given == "application/json" || given == "application/x-www-form-urlencoded" || given == "" {
+		return given
+	}
+	media, _, err := mime.ParseMediaType(given)
 	if err != nil {
-		return r.Header.Get("Content-Type")
+		return given
 	}
 	return media
 }
 
-func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+func read(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
+	var text strings.Builder
+	if 0 < r.ContentLength && r.ContentLength <= limit {
+		text.Grow(int(r.ContentLength))
+	}
+	_, err := io.Copy(&text, http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, errTooLarge
+		return "", errTooLarge
 	case err != nil:
-		return nil, fault.InvalidRequest("The body ended before it was complete.")
-	case !utf8.Valid(text):
-		return nil, errNotUTF8
+		return "", fault.InvalidRequest("The body ended before it was complete.")
 	}
-	return text, nil
+	return text.String(), nil
 }
 
+// parseForm reads a form (URL standard §5.1), or the query of a URL.
 func parseForm(text string) (params, error) {
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, errForm
-	}
 	p := params{}
-	for name, given := range values {
-		if len(given) > 1 {
+	for text != "" {
+		var pair string
+		pair, text, _ = strings.Cut(text, "&")
+		if pair == "" {
+			continue
+		}
+		name, value, err := parsePair(pair)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := p[name]; twice {
 			return nil, errRepeated
 		}
-		if !utf8.ValidString(name) || !utf8.ValidString(given[0]) {
-			return nil, errNotUTF8
-		}
-		p[name] = given[0]
+		p[name] = value
 	}
 	return p, nil
 }
 
-// parseJSON reads one object. encoding/json would take the last of two members
-// of one name, match names in any case, and overlook what follows the object.
-func parseJSON(text []byte) (params, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errNotJSON
+func parsePair(pair string) (name, value string, err error) {
+	name, raw, _ := strings.Cut(pair, "=")
+	if name, err = url.QueryUnescape(name); err != nil {
+		return "", "", errForm
 	}
-	p := params{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, errNotJSON
-		}
-		key, _ := name.(string)
-		if _, twice := p[key]; twice {
-			return nil, errRepeated
-		}
-		var value any
-		if err := d.Decode(&value); err != nil {
-			return nil, errNotJSON
-		}
-		p[key] = value
+	value, err = url.QueryUnescape(raw)
+	switch {
+	case err != nil, strings.Contains(pair, ";"): // which older clients took for "&"
+		return "", "", errForm
+	case name == labelParam:
+		return name, decodeLabel(value), nil
+	case !utf8.ValidString(name), !utf8.ValidString(value):
+		return "", "", errNotUTF8
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, errNotJSON
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNotJSON
-	}
-	return p, nil
+	return name, value, nil
 }

@@ -71,6 +71,7 @@ func NewRouter(rt Routes) *Router {
 // legacy is an alias that shrinks and never grows.
 func (rt Routes) legacy(r chi.Router, cross cors) {
 	if !rt.Config.LegacyRoutes {
+		rt.SSO.MountClosed(r)
 		r.HandleFunc("/*", rt.Responder.htmlOrJSON(gone))
 		return
 	}

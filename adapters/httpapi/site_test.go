@@ -93,7 +93,7 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 		Config: cfg, Addresses: addresses, Responder: respond,
 		Middleware: httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
 		Device:     flow,
-		SSO:        httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete),
+		SSO:        httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete, s.RefuseClosed),
 		Approval:   httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
 		Account:    httpapi.NewAccount(respond, client, s.Verify, s.ListSessions, s.RevokeSession),
 		OAuth:      httpapi.NewOAuth(respond, addresses, clients, flow),
@@ -109,6 +109,11 @@ func metadata(slug string) ([]byte, error) {
 // pages stand in for those of webui.
 var pages = httpapi.Pages{
 	Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page\n")) }),
+	NotFound: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte("the page that says so\n"))
+	}),
 	Post: func(w http.ResponseWriter, _ *http.Request, to ports.Redirect) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, "a form to %s of %d fields", to.URL, len(to.Fields))
@@ -200,6 +205,9 @@ func (s *site) learn(w *httptest.ResponseRecorder) {
 			if text, ok := body[key].(string); ok {
 				s.name(key, text)
 			}
+		}
+		if text, ok := body["access_token"].(string); ok { // alone on the standard mount
+			s.name("token", text)
 		}
 	}
 	if to, err := url.Parse(w.Header().Get("Location")); err == nil {

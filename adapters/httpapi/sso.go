@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -29,13 +31,14 @@ type SSO struct {
 	initiateSSO    *application.InitiateSSO
 	acceptResponse *application.AcceptResponse
 	completeSSO    *application.CompleteSSO
+	refuseClosed   *application.RefuseClosedACS
 }
 
 // NewSSO makes the handlers.
 func NewSSO(respond *Responder, addresses *httpserver.Addresses, cookies *httpserver.Cookies, client *httpserver.ClientAddress, edition ports.Edition, pages Pages,
-	initiate *application.InitiateSSO, accept *application.AcceptResponse, complete *application.CompleteSSO,
+	initiate *application.InitiateSSO, accept *application.AcceptResponse, complete *application.CompleteSSO, closed *application.RefuseClosedACS,
 ) *SSO {
-	return &SSO{respond, addresses, cookies, client, edition, pages, initiate, accept, complete}
+	return &SSO{respond, addresses, cookies, client, edition, pages, initiate, accept, complete, closed}
 }
 
 // Mount adds the routes of the canonical mount.
@@ -43,6 +46,22 @@ func (s *SSO) Mount(r chi.Router) { s.mount(r, connection.Canonical) }
 
 // MountLegacy adds the routes of the legacy mount.
 func (s *SSO) MountLegacy(r chi.Router) { s.mount(r, connection.Legacy) }
+
+// MountClosed keeps the legacy ACS, while the legacy mount is off, for identity
+// providers that still have it registered: it refuses what they send, and tells
+// the operator which connection it was.
+func (s *SSO) MountClosed(r chi.Router) {
+	r.Post(connection.Legacy.CompletePath(), s.respond.htmlOrJSON(s.closedACS))
+}
+
+func (s *SSO) closedACS(w http.ResponseWriter, r *http.Request) error {
+	refusal := gone(w, r)
+	in, err := s.received(w, r, connection.Legacy)
+	if err != nil {
+		return refusal
+	}
+	return fmt.Errorf("%w: %w", refusal, s.refuseClosed.Execute(r.Context(), in))
+}
 
 func (s *SSO) mount(r chi.Router, on connection.Mount) {
 	r.Get("/oauth/device/sso-initiate", s.navigation(s.initiate(on)))
@@ -58,9 +77,22 @@ func (s *SSO) navigation(serve endpoint) http.HandlerFunc {
 		if err == nil || !wantsPage(r) && !endsOnPage(err) {
 			return err
 		}
-		s.respond.toPage(w, r, s.respond.refusal(r, err))
+		s.respond.toPage(w, r, s.respond.refusal(r, err), userCodeOf(r, err))
 		return nil
 	}))
+}
+
+// userCodeOf is the user code that a failed sign-in was for, as far as it is
+// known: from the request, or from the transaction that the refusal belongs to.
+func userCodeOf(r *http.Request, err error) device.UserCode {
+	var failed *application.SignInError
+	if errors.As(err, &failed) {
+		return failed.UserCode
+	}
+	p, _ := query(r)
+	typed, _ := p.text("user_code")
+	code, _ := device.ParseUserCode(typed)
+	return code
 }
 
 // initiate answers GET sso-initiate.
@@ -83,7 +115,7 @@ func (s *SSO) initiate(on connection.Mount) endpoint {
 		})
 		setRateLimit(w, out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
-			http.Redirect(w, r, s.addresses.WebPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
+			http.Redirect(w, r, s.addresses.OwnPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
 			return nil
 		}
 		if err != nil {
@@ -104,21 +136,11 @@ func (s *SSO) initiate(on connection.Mount) endpoint {
 // follows proves which browser it is.
 func (s *SSO) assertionConsumerService(on connection.Mount) endpoint {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		p, err := form(w, r, acsMax)
+		in, err := s.received(w, r, on)
 		if err != nil {
 			return err
 		}
-		response, err := p.required("SAMLResponse")
-		if err != nil {
-			return err
-		}
-		relay, err := p.required("RelayState")
-		if err != nil {
-			return err
-		}
-		ticket, err := s.acceptResponse.Execute(r.Context(), application.ReceivedResponse{
-			Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
-		})
+		ticket, err := s.acceptResponse.Execute(r.Context(), in)
 		if err != nil {
 			return err
 		}
@@ -126,6 +148,24 @@ func (s *SSO) assertionConsumerService(on connection.Mount) endpoint {
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
 	}
+}
+
+func (s *SSO) received(w http.ResponseWriter, r *http.Request, on connection.Mount) (in application.ReceivedResponse, err error) {
+	p, err := form(w, r, acsMax)
+	if err != nil {
+		return in, err
+	}
+	response, err := p.required("SAMLResponse")
+	if err != nil {
+		return in, err
+	}
+	relay, err := p.required("RelayState")
+	if err != nil {
+		return in, err
+	}
+	return application.ReceivedResponse{
+		Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
+	}, nil
 }
 
 // brokerErrors are the words in which a broker outside may say what happened.
@@ -146,7 +186,7 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 			if !brokerErrors.MatchString(word) {
 				word = "sso_failed"
 			}
-			s.respond.toPage(w, r, fault.New(fault.Forbidden, word, ""))
+			s.respond.toPage(w, r, fault.New(fault.Forbidden, word, ""), device.UserCode{})
 			return nil
 		}
 		ticket, _ := p.text("ticket")

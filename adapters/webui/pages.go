@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/fx"
@@ -175,27 +174,9 @@ func (p *Pages) closed(w http.ResponseWriter, r *http.Request, why string) {
 	})
 }
 
-// NotFound answers a browser that asks for a path that nothing serves. A path
-// that can only mean the first page leads there; any other gets a page.
+// NotFound answers a browser that asks for a path that nothing serves.
 func (p *Pages) NotFound(w http.ResponseWriter, r *http.Request) {
-	if to, meant := firstPage(r.URL.Path); meant && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		if r.URL.RawQuery != "" {
-			to += "?" + r.URL.RawQuery
-		}
-		http.Redirect(w, r, strings.TrimSuffix(p.root, "/device")+to, http.StatusFound)
-		return
-	}
 	p.withHeaders(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, r, http.StatusNotFound, "not_found")
 	})).ServeHTTP(w, r)
-}
-
-// firstPage recognises /device as people and programs distort it: in another
-// case, with a doubled slash, or with punctuation of the text around a link.
-func firstPage(path string) (string, bool) {
-	name := strings.TrimRight(strings.TrimLeft(path, "/"), "/.,;:!?)]}>\"'’”»。、，）」 \u00a0\u3000")
-	if strings.EqualFold(name, "device") && path != "/device" {
-		return "/device", true
-	}
-	return "", false
 }

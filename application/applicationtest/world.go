@@ -67,6 +67,7 @@ type World struct {
 	Initiate      *application.InitiateSSO
 	Accept        *application.AcceptResponse
 	Complete      *application.CompleteSSO
+	RefuseClosed  *application.RefuseClosedACS
 	Describe      *application.DescribeApproval
 	Approve       *application.ApproveExternal
 	Deny          *application.DenyExternal
@@ -160,6 +161,7 @@ func (w *World) build(limits quota.Configured) {
 	w.Initiate = application.NewInitiateSSO(w.Store, codes, w.Limiter, brokers, w.Connections, now)
 	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
 	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, w.Accounts, failures, now)
+	w.RefuseClosed = application.NewRefuseClosedACS(w.Store, failures)
 	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)

@@ -1,0 +1,26 @@
+package httpapi
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// labelParam is the one parameter that decides nothing: it only helps a person to
+// know their device. A label in another encoding must not end the login, so it
+// is read as far as that can be done; all other parameters are strict.
+const labelParam = "device_label"
+
+// decodeLabel reads text that is UTF-8 or, failing that, Windows-1252, the
+// default of many Windows consoles. What is neither becomes U+FFFD.
+func decodeLabel(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	decoded, err := charmap.Windows1252.NewDecoder().String(text)
+	if err != nil {
+		return strings.ToValidUTF8(text, string(utf8.RuneError))
+	}
+	return decoded
+}
