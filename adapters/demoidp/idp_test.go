@@ -123,8 +123,8 @@ func (w *world) request(callback, binding string, change func(*saml.AuthnRequest
 	return req
 }
 
-// leave brings the browser to the identity provider by redirect.
-func (w *world) leave(req *saml.AuthnRequest) form {
+// redirect sends the browser to the identity provider by HTTP-Redirect.
+func (w *world) redirect(req *saml.AuthnRequest) form {
 	w.t.Helper()
 	to, err := req.Redirect("relay-state", &w.sp)
 	if err != nil {
@@ -210,8 +210,8 @@ func (w *world) press(page form, action string) form {
 	return w.post(page.action, page.fields, http.StatusOK)
 }
 
-// judge has the library's own service provider validate a response.
-func (w *world) judge(answer form, req *saml.AuthnRequest) (*saml.Assertion, error) {
+// validate has the library's own service provider validate a response.
+func (w *world) validate(answer form, req *saml.AuthnRequest) (*saml.Assertion, error) {
 	w.t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	if err != nil || len(raw) == 0 {
@@ -223,9 +223,9 @@ func (w *world) judge(answer form, req *saml.AuthnRequest) (*saml.Assertion, err
 	return w.sp.ParseXMLResponse(raw, []string{req.ID}, *parse(w.t, answer.action))
 }
 
-func (w *world) judged(answer form, req *saml.AuthnRequest) *saml.Assertion {
+func (w *world) validated(answer form, req *saml.AuthnRequest) *saml.Assertion {
 	w.t.Helper()
-	a, err := w.judge(answer, req)
+	a, err := w.validate(answer, req)
 	if err != nil {
 		var why *saml.InvalidResponseError
 		if errors.As(err, &why) {
@@ -243,11 +243,11 @@ func TestLoginIsAcceptedByAServiceProvider(t *testing.T) {
 			for _, user := range []string{"alice", "ALICE", "alice@acme.example"} {
 				w.reset()
 				req := w.request(callback, saml.HTTPRedirectBinding, nil)
-				answer := w.signIn(w.leave(req), user, demoidp.Password, http.StatusOK)
+				answer := w.signIn(w.redirect(req), user, demoidp.Password, http.StatusOK)
 				if answer.action != callback {
 					t.Errorf("%s: the answer goes to %s", mount, answer.action)
 				}
-				a := w.judged(answer, req)
+				a := w.validated(answer, req)
 				if a.Subject.NameID.Value != "alice@acme.example" || a.Subject.NameID.Format != string(saml.EmailAddressNameIDFormat) {
 					t.Errorf("%s: NameID %+v", mount, a.Subject.NameID)
 				}
@@ -264,7 +264,7 @@ func TestLoginIsAcceptedByAServiceProvider(t *testing.T) {
 
 func TestResponseIsSignedWithSHA256(t *testing.T) {
 	w := newWorld(t, false)
-	answer := w.signIn(w.leave(w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
+	answer := w.signIn(w.redirect(w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	algorithms := regexp.MustCompile(`(?:SignatureMethod|DigestMethod) Algorithm="[^"]*#([a-z0-9-]+)"`).FindAllSubmatch(raw, -1)
 	if len(algorithms) != 4 {
@@ -279,7 +279,7 @@ func TestResponseIsSignedWithSHA256(t *testing.T) {
 
 func TestResponseFormWorksWithoutScripts(t *testing.T) {
 	w := newWorld(t, false)
-	answer := w.signIn(w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
+	answer := w.signIn(w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	if !strings.Contains(answer.text, `<button id="send">Continue</button>`) {
 		t.Error("there is no button")
 	}
@@ -289,7 +289,7 @@ func TestSlowLoginIsAccepted(t *testing.T) {
 	w := newWorld(t, false)
 	begun := time.Now()
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
-	page := w.leave(req)
+	page := w.redirect(req)
 	w.now = func() time.Time { return begun.Add(14 * time.Minute) }
 	answer := w.signIn(page, "alice", demoidp.Password, http.StatusOK)
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
@@ -306,11 +306,11 @@ func TestRequestSignatureIsChecked(t *testing.T) {
 	w.sp.SignatureMethod = dsig.RSASHA256SignatureMethod
 
 	req := w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)
-	w.judged(w.signIn(w.leave(req), "alice", demoidp.Password, http.StatusOK), req)
+	w.validated(w.signIn(w.redirect(req), "alice", demoidp.Password, http.StatusOK), req)
 
 	w.reset()
 	signed := w.request(acs["legacy"], saml.HTTPPostBinding, nil)
-	w.judged(w.signIn(w.leaveByPost(signed, http.StatusOK), "alice", demoidp.Password, http.StatusOK), signed)
+	w.validated(w.signIn(w.postSSO(signed, http.StatusOK), "alice", demoidp.Password, http.StatusOK), signed)
 
 	to, err := w.request(acs["legacy"], saml.HTTPRedirectBinding, nil).Redirect("relay-state", &w.sp)
 	if err != nil {
@@ -319,7 +319,7 @@ func TestRequestSignatureIsChecked(t *testing.T) {
 	w.get(strings.Replace(to.String(), "relay-state", "other-state", 1), http.StatusBadRequest)
 
 	changed := w.request(acs["legacy"], saml.HTTPPostBinding, func(r *saml.AuthnRequest) { r.AssertionConsumerServiceURL = acs["canonical"] })
-	w.leaveByPost(changed, http.StatusBadRequest)
+	w.postSSO(changed, http.StatusBadRequest)
 
 	w.sp.Key, w.sp.Certificate = newKey(t)
 	to, err = w.request(acs["legacy"], saml.HTTPRedirectBinding, nil).Redirect("relay-state", &w.sp)
@@ -327,10 +327,10 @@ func TestRequestSignatureIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.get(to.String(), http.StatusBadRequest)
-	w.leaveByPost(w.request(acs["legacy"], saml.HTTPPostBinding, nil), http.StatusBadRequest)
+	w.postSSO(w.request(acs["legacy"], saml.HTTPPostBinding, nil), http.StatusBadRequest)
 }
 
-func (w *world) leaveByPost(req *saml.AuthnRequest, status int) form {
+func (w *world) postSSO(req *saml.AuthnRequest, status int) form {
 	w.t.Helper()
 	doc := new(bytes.Buffer)
 	tree := req.Element()
@@ -354,7 +354,7 @@ func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w.t = t
-			page := w.leaveByPost(w.request(acs["canonical"], saml.HTTPRedirectBinding, change), http.StatusBadRequest)
+			page := w.postSSO(w.request(acs["canonical"], saml.HTTPRedirectBinding, change), http.StatusBadRequest)
 			if !strings.Contains(page.text, "That request is not from a service that is known here") {
 				t.Errorf("it is not polite:\n%s", page.text)
 			}
@@ -383,25 +383,25 @@ func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
 func TestWrongPasswordShowsTheFormAgain(t *testing.T) {
 	w := newWorld(t, false)
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
-	page := w.leave(req)
-	for user, password := range map[string]string{"alice": "wrong", "nobody": demoidp.Password, "": "", "alice@elsewhere.example": demoidp.Password} {
+	page := w.redirect(req)
+	for user, password := range map[string]string{"alice": "wrong", "unknown": demoidp.Password, "": "", "alice@elsewhere.example": demoidp.Password} {
 		again := w.signIn(page, user, password, http.StatusUnauthorized)
 		if !strings.Contains(again.text, "Nobody here has that name and password") || again.fields.Get("SAMLResponse") != "" {
 			t.Errorf("%q: %s", user, again.text)
 		}
 		page = again
 	}
-	w.judged(w.signIn(page, "alice", demoidp.Password, http.StatusOK), req)
+	w.validated(w.signIn(page, "alice", demoidp.Password, http.StatusOK), req)
 }
 
 func TestCancelIsADenial(t *testing.T) {
 	w := newWorld(t, false)
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
-	answer := w.press(w.leave(req), "cancel")
+	answer := w.press(w.redirect(req), "cancel")
 	if answer.action != acs["canonical"] {
 		t.Errorf("the answer goes to %s", answer.action)
 	}
-	if _, err := w.judge(answer, req); err == nil {
+	if _, err := w.validate(answer, req); err == nil {
 		t.Error("the service provider takes it for a login")
 	}
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
@@ -423,32 +423,32 @@ func TestSessionCanBeContinuedOrSwitched(t *testing.T) {
 	w := newWorld(t, false)
 	ask := func() (*saml.AuthnRequest, form) {
 		req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
-		return req, w.leave(req)
+		return req, w.redirect(req)
 	}
-	who := func(req *saml.AuthnRequest, answer form) string { return w.judged(answer, req).Subject.NameID.Value }
+	user := func(req *saml.AuthnRequest, answer form) string { return w.validated(answer, req).Subject.NameID.Value }
 
 	req, page := ask()
-	if got := who(req, w.signIn(page, "alice", demoidp.Password, http.StatusOK)); got != "alice@acme.example" {
+	if got := user(req, w.signIn(page, "alice", demoidp.Password, http.StatusOK)); got != "alice@acme.example" {
 		t.Fatalf("signed in as %s", got)
 	}
 	req, page = ask()
 	if !strings.Contains(page.text, "Continue as Alice") {
 		t.Fatalf("the session is gone:\n%s", page.text)
 	}
-	if got := who(req, w.press(page, "continue")); got != "alice@acme.example" {
+	if got := user(req, w.press(page, "continue")); got != "alice@acme.example" {
 		t.Errorf("went on as %s", got)
 	}
 	req, page = ask()
-	if got := who(req, w.signIn(w.press(page, "switch"), "mallory", demoidp.Password, http.StatusOK)); got != "mallory@elsewhere.example" {
+	if got := user(req, w.signIn(w.press(page, "switch"), "mallory", demoidp.Password, http.StatusOK)); got != "mallory@elsewhere.example" {
 		t.Errorf("changed over to %s", got)
 	}
 	forced := w.request(acs["canonical"], saml.HTTPRedirectBinding, func(r *saml.AuthnRequest) { yes := true; r.ForceAuthn = &yes })
-	if page := w.leave(forced); strings.Contains(page.text, "Continue as") {
+	if page := w.redirect(forced); strings.Contains(page.text, "Continue as") {
 		t.Error("ForceAuthn is passed over")
 	}
 	home := w.get(w.url+"/", http.StatusOK)
 	if !strings.Contains(home.text, "mallory@elsewhere.example") {
-		t.Errorf("the front page knows nobody:\n%s", home.text)
+		t.Errorf("got no user on the front page:\n%s", home.text)
 	}
 	_, page = ask()
 	w.post(home.action, home.fields, http.StatusOK)
@@ -468,7 +468,7 @@ func (w *world) pressExpecting(page form, action string, status int) form {
 
 func TestLoginPageSaysDemo(t *testing.T) {
 	w := newWorld(t, false)
-	page := w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
+	page := w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
 	for _, text := range []string{"alice@acme.example", "bob@acme.example", "mallory@elsewhere.example", "<code>password</code>", "this is a demo"} {
 		if !strings.Contains(page.text, text) {
 			t.Errorf("it does not say %q", text)
@@ -479,10 +479,10 @@ func TestLoginPageSaysDemo(t *testing.T) {
 func TestPendingRequestsAreBounded(t *testing.T) {
 	w := newWorld(t, false)
 	for range 1100 {
-		w.leave(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
+		w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
 	}
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
-	w.judged(w.signIn(w.leave(req), "alice", demoidp.Password, http.StatusOK), req)
+	w.validated(w.signIn(w.redirect(req), "alice", demoidp.Password, http.StatusOK), req)
 }
 
 func TestInvalidConfigurationIsRefused(t *testing.T) {

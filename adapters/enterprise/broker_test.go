@@ -63,7 +63,7 @@ func via(t *testing.T, entityID string) connection.Connection {
 	return c
 }
 
-func departure(t *testing.T, at time.Time) approval.SignInRequest {
+func signInRequest(t *testing.T, at time.Time) approval.SignInRequest {
 	t.Helper()
 	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, device.StandardTiming, at, request.Origin{})
 	_, d, _, err := approval.Begin(a, via(t, ""), connection.Legacy, approval.BrowserBinding{}.OrNew(), at, request.Origin{})
@@ -76,14 +76,14 @@ func departure(t *testing.T, at time.Time) approval.SignInRequest {
 func TestBeginRedirectsToTheURLOfTheInnerAPI(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
 	at := time.Now().UTC()
-	signIn := departure(t, at)
+	signIn := signInRequest(t, at)
 
 	to, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), signIn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(to.URL, "http://"+inner.URL.Host+"/idp?state=") || to.Fields != nil {
-		t.Errorf("goes to %q with %v", to.URL, to.Fields)
+		t.Errorf("got %q with %v, want the inner API's URL", to.URL, to.Fields)
 	}
 	want := map[string]any{
 		"aud": "api.sso.state_envelope", "iat": float64(at.Unix()), "exp": float64(at.Unix() + 900),
@@ -98,7 +98,7 @@ func TestBeginRedirectsToTheURLOfTheInnerAPI(t *testing.T) {
 
 func TestAssertionOfTheInnerAPIIsAccepted(t *testing.T) {
 	inner := enterprisetest.Start(t, apiSecret, signingKey)
-	b, signIn := newBroker(t, config(t, inner.URL)), departure(t, time.Now().UTC())
+	b, signIn := newBroker(t, config(t, inner.URL)), signInRequest(t, time.Now().UTC())
 	to, err := b.Begin(t.Context(), via(t, ""), signIn)
 	if err != nil {
 		t.Fatal(err)
@@ -121,11 +121,16 @@ func TestAssertionOfTheInnerAPIIsAccepted(t *testing.T) {
 	}
 	if assertion.UserCode != signIn.UserCode || assertion.ID != signIn.RequestID ||
 		assertion.Subject.Email().String() != "alice@acme.example" || assertion.Subject.Issuer() != enterprisetest.Issuer {
-		t.Errorf("it testifies %+v", assertion)
+		t.Errorf("got %+v", assertion)
 	}
 }
 
 func TestBeginRefusesABadAnswer(t *testing.T) {
+	reasons := map[string]string{
+		"a gateway's error": "inner_api_status", "a wrong secret": "inner_api_unauthorized", "a redirect": "inner_api_status",
+		"not JSON": "inner_api_answer", "a huge answer": "inner_api_answer", "a connection that breaks": "inner_api_unreachable",
+		"no url": "inner_api_url_missing", "credentials": "inner_api_url_missing",
+	}
 	body := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
 	}
@@ -175,15 +180,19 @@ func TestBeginRefusesABadAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inner := enterprisetest.Start(t, apiSecret, signingKey)
 			inner.Fail(c.answer)
-			to, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), departure(t, time.Now()))
+			to, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), signInRequest(t, time.Now()))
 			if !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
+			var r *approval.Refusal
+			if want := reasons[name]; !errors.As(err, &r) || want != "" && r.Reason != want { // F16
+				t.Errorf("got %v, want reason %q", err, want)
+			}
 			if to.URL != "" {
-				t.Errorf("still goes to %q", to.URL)
+				t.Errorf("got %q beside the refusal, want nothing", to.URL)
 			}
 			if n := inner.Calls("/device-flow/sso-initiate"); n != 1 {
-				t.Errorf("the inner API was asked %d times", n)
+				t.Errorf("got %d calls, want 1", n)
 			}
 		})
 	}
@@ -196,23 +205,24 @@ func TestBeginTimesOut(t *testing.T) {
 	inner.Fail(func(w http.ResponseWriter, r *http.Request) { <-released })
 	cfg := config(t, inner.URL)
 	cfg.Timeout = 50 * time.Millisecond
-	if _, err := newBroker(t, cfg).Begin(t.Context(), via(t, ""), departure(t, time.Now())); !errors.Is(err, ports.ErrInitiateFailed) {
-		t.Errorf("a time-out: %v", err)
+	fails := func(ctx context.Context, cfg enterprise.Config, want string) {
+		t.Helper()
+		_, err := newBroker(t, cfg).Begin(ctx, via(t, ""), signInRequest(t, time.Now()))
+		var r *approval.Refusal
+		if !errors.Is(err, ports.ErrInitiateFailed) || !errors.As(err, &r) || r.Reason != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
+	fails(t.Context(), cfg, "inner_api_timeout") // F16
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newBroker(t, config(t, inner.URL)).Begin(gone, via(t, ""), departure(t, time.Now())); !errors.Is(err, ports.ErrInitiateFailed) {
-		t.Errorf("a browser that left: %v", err)
-	}
-	nowhere := &url.URL{Scheme: "http", Host: "127.0.0.1:1"}
-	if _, err := newBroker(t, config(t, nowhere)).Begin(t.Context(), via(t, ""), departure(t, time.Now())); !errors.Is(err, ports.ErrInitiateFailed) {
-		t.Errorf("nobody listens: %v", err)
-	}
+	fails(gone, config(t, inner.URL), "cancelled")
+	fails(t.Context(), config(t, &url.URL{Scheme: "http", Host: "127.0.0.1:1"}), "inner_api_unreachable")
 }
 
 func TestErrorsDoNotContainSecrets(t *testing.T) {
 	inner := enterprisetest.Start(t, "another secret", []byte("another key"))
-	_, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), departure(t, time.Now()))
+	_, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), signInRequest(t, time.Now()))
 	if err == nil || strings.Contains(err.Error(), apiSecret) || strings.Contains(err.Error(), "eyJ") {
 		t.Errorf("got %v", err)
 	}
@@ -221,10 +231,10 @@ func TestErrorsDoNotContainSecrets(t *testing.T) {
 func TestInvalidConfigurationIsRefused(t *testing.T) {
 	_, err := enterprise.NewBroker(enterprise.Config{URL: &url.URL{Path: "/inner"}, PreviousKeys: [][]byte{{}}})
 	if err == nil {
-		t.Fatal("it was made")
+		t.Fatal("got a broker, want an error")
 	}
 	if n := len(strings.Split(err.Error(), "\n")); n != 5 {
-		t.Errorf("%d things are wrong, want 5:\n%v", n, err)
+		t.Errorf("got %d lines, want 5:\n%v", n, err)
 	}
 }
 
@@ -314,7 +324,7 @@ func TestInvalidAssertionsAreRefusedWithAReason(t *testing.T) {
 		{"another type", header("typ", "at+jwt"), "typ_not_allowed"},
 		{"no type", header("typ", nil), "typ_not_allowed"},
 		{"a token inside a token", header("cty", "JWT"), "nested_token"},
-		{"another key", func(p *parts) { p.key = []byte("somebody else's key, also long enough") }, "signature_invalid"},
+		{"another key", func(p *parts) { p.key = []byte("the key of another service, as long") }, "signature_invalid"},
 		{"an empty key", func(p *parts) { p.key = []byte{} }, "signature_invalid"},
 		{"no signature", whole(func(s string) string { return s[:strings.LastIndexByte(s, '.')+1] }), "signature_invalid"},
 		{"half a signature", whole(func(s string) string { return s[:len(s)-23] }), "signature_invalid"},
@@ -386,10 +396,10 @@ func TestInvalidAssertionsAreRefusedWithAReason(t *testing.T) {
 				t.Errorf("refused as %v, want %s", refusal, c.reason)
 			}
 			if !errors.Is(err, approval.ErrInvalidAssertion) {
-				t.Errorf("the browser would be told %v", err)
+				t.Errorf("got %v for the browser", err)
 			}
 			if assertion != (approval.VerifiedAssertion{}) {
-				t.Errorf("still testifies %+v", assertion)
+				t.Errorf("got %+v beside the refusal, want nothing", assertion)
 			}
 			for _, personal := range []string{"alice@", "a@acme", "ABCD"} {
 				if strings.Contains(refusal.Detail(), personal) {
@@ -416,7 +426,7 @@ func TestValidAssertionsAreAccepted(t *testing.T) {
 		"with a fraction of a second":       claim("exp", float64(arrival.Unix())+60.5),
 		"issued an hour ago":                claim("iat", arrival.Add(-time.Hour).Unix()),
 		"valid since a minute ago":          claim("nbf", arrival.Add(-time.Minute).Unix()),
-		"with claims that nobody asked":     claim("workspace", map[string]any{"id": 1}),
+		"with further claims":               claim("workspace", map[string]any{"id": 1}),
 		"with a type in lower case":         func(p *parts) { p.header["typ"] = "jwt" },
 		"with the longest nonce":            claim("nonce", strings.Repeat("ß", 128)),
 		"with the code in another spelling": claim("user_code", "abcd efgh"),
@@ -433,7 +443,7 @@ func TestValidAssertionsAreAccepted(t *testing.T) {
 			}
 			if assertion.Subject.Email().String() != "alice@acme.example" || assertion.Subject.Issuer() != enterprisetest.Issuer ||
 				assertion.UserCode.String() != "ABCD-EFGH" || assertion.ID == "" || !assertion.ExpiresAt.After(arrival) {
-				t.Errorf("it testifies %+v", assertion)
+				t.Errorf("got %+v", assertion)
 			}
 		})
 	}

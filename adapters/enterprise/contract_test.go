@@ -15,7 +15,7 @@ func TestBroker(t *testing.T) {
 	porttest.Broker(t, func(t *testing.T) porttest.BrokerUnderTest {
 		inner := enterprisetest.Start(t, apiSecret, signingKey)
 		at := time.Now().UTC() // the inner API checks the envelope by its own clock
-		signIn := departure(t, at)
+		signIn := signInRequest(t, at)
 		return porttest.BrokerUnderTest{
 			Broker: newBroker(t, config(t, inner.URL)), Connection: via(t, enterprisetest.Issuer), SignIn: signIn, Email: "alice@acme.example",
 			Response: func(email string) ports.Response {

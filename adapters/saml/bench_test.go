@@ -76,7 +76,7 @@ func BenchmarkCrewjam(b *testing.B) {
 	}
 }
 
-// BenchmarkCanonicaliseAndVerify is the least that anybody has to do: read the
+// BenchmarkCanonicaliseAndVerify is the least work of a verification: read the
 // document, check one signature.
 func BenchmarkCanonicaliseAndVerify(b *testing.B) {
 	document, _, at := readVendor(b, measured, "plain")

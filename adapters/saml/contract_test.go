@@ -20,7 +20,7 @@ func TestBroker(t *testing.T) {
 				idp := samltest.NewIdP(t, idpID)
 				b := newBench(t, idp, metadata(until(idp, samltest.Epoch.Add(time.Hour))))
 				return porttest.BrokerUnderTest{
-					Broker: b.broker, Connection: b.via, SignIn: departure(b), Email: "alice@example.com",
+					Broker: b.broker, Connection: b.via, SignIn: signInRequest(b), Email: "alice@example.com",
 					Response: func(email string) ports.Response {
 						raw := b.with(t, change, func(m *samltest.Message) { m.Mail = email })
 						return ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at.Add(time.Second)}

@@ -111,17 +111,17 @@ func TestSecretsInAMetadataURLAreNotShown(t *testing.T) {
 			if !strings.Contains(log.String(), tc.says) {
 				t.Errorf("logged %s, want %s", log.String(), tc.says)
 			}
-			_, err := b.Begin(t.Context(), via, departure(&bench{via: via, at: epoch(), on: connection.Canonical}))
+			_, err := b.Begin(t.Context(), via, signInRequest(&bench{via: via, at: epoch(), on: connection.Canonical}))
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("got %v, want %s", err, tc.says)
 			}
-			for told := error(err); told != nil; told = errors.Unwrap(told) {
-				if strings.Contains(fmt.Sprintf("%v %+v", told, told), "SECRET") {
-					t.Errorf("shown: %v", told)
+			for shown := error(err); shown != nil; shown = errors.Unwrap(shown) {
+				if strings.Contains(fmt.Sprintf("%v %+v", shown, shown), "SECRET") {
+					t.Errorf("got the secret in %v", shown)
 				}
 			}
 			if all := fmt.Sprint(b.Problems(), b.Warnings(), log.String()); strings.Contains(all, "SECRET") || strings.Contains(all, "54321") {
-				t.Errorf("shown: %s", all)
+				t.Errorf("got a secret or a local port in %s", all)
 			}
 		})
 	}

@@ -120,39 +120,39 @@ func (b *bench) verify(t testing.TB, raw string) (approval.VerifiedAssertion, er
 	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at})
 }
 
-// accepts wants alice.
+// accepts wants the subject alice@example.com.
 func (b *bench) accepts(t testing.TB, raw string) approval.VerifiedAssertion {
 	t.Helper()
 	assertion, err := b.verify(t, raw)
 	if err != nil {
-		t.Fatalf("refused: %v", err)
+		t.Fatalf("got %v, want alice@example.com", err)
 	}
 	if got := assertion.Subject.Email().String(); got != "alice@example.com" {
-		t.Fatalf("signed in %q", got)
+		t.Fatalf("got %q, want alice@example.com", got)
 	}
 	if assertion.Subject.Issuer() != b.idp.EntityID || assertion.ID == "" || assertion.ExpiresAt.Before(b.at) {
-		t.Fatalf("testimony %+v", assertion)
+		t.Fatalf("got %+v, want issuer %s, an ID and an end after %s", assertion, b.idp.EntityID, b.at)
 	}
 	return assertion
 }
 
-// refuses wants that reason and a refusal that shows the browser nothing.
+// refuses wants a refusal with that reason, which the browser does not see.
 func (b *bench) refuses(t testing.TB, raw, reason string) *approval.Refusal {
 	t.Helper()
 	_, err := b.verify(t, raw)
 	if err == nil {
-		t.Fatalf("accepted, want %s", reason)
+		t.Fatalf("got no refusal, want %s", reason)
 	}
 	var r *approval.Refusal
 	if !errors.As(err, &r) {
-		t.Fatalf("%v is no refusal", err)
+		t.Fatalf("got %v, want a refusal", err)
 	}
 	if r.Reason != reason {
-		t.Fatalf("refused with %v, want %s", r, reason)
+		t.Fatalf("got %v, want %s", r, reason)
 	}
-	told, _ := fault.Of(err)
-	if reason != "idp_denied" && (told == nil || told.Code != approval.ErrInvalidAssertion.Code) {
-		t.Fatalf("%v is not what the browser is told", err)
+	shown, _ := fault.Of(err)
+	if reason != "idp_denied" && (shown == nil || shown.Code != approval.ErrInvalidAssertion.Code) {
+		t.Fatalf("got %v for the browser, want %s", shown, approval.ErrInvalidAssertion.Code)
 	}
 	return r
 }

@@ -19,7 +19,7 @@ import (
 
 const evilID = "_evil"
 
-// evil is an assertion that somebody without a key would like us to read.
+// evil is an unsigned assertion about another subject.
 func evil(m samltest.Message) string {
 	e := m
 	e.Mail, e.AssertionID, e.SignAssertion, e.SignResponse = "mallory@example.com", evilID, false, false
@@ -95,7 +95,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		// the document
 		{"a DTD", "xml_dtd", after(func(s string) string { return `<!DOCTYPE samlp:Response [<!ENTITY x "y">]>` + s })}, // S51
 		{"an external DTD", "xml_dtd", after(func(s string) string { return `<!DOCTYPE r SYSTEM "http://127.0.0.1:1/x.dtd">` + s })},
-		{"an entity that nobody declared", "xml_malformed", after(samltest.Replace(">alice<", ">&alice;<"))},
+		{"an entity that is not declared", "xml_malformed", after(samltest.Replace(">alice<", ">&alice;<"))},
 		{"two roots", "xml_two_roots", after(func(s string) string { return s + s })},
 		{"text after the root", "xml_text_after_root", after(func(s string) string { return s + "hello" })},
 		{"text before the root", "xml_malformed", after(func(s string) string { return "hello" + s })},
@@ -127,8 +127,8 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 			m.BeforeSigning = samltest.Replace(`</samlp:Response>`, evil(*m)+`</samlp:Response>`)
 		}},
 		{"an EncryptedAssertion beside the Assertion", "several_assertions", before(samltest.Replace(`</samlp:Response>`, `<saml:EncryptedAssertion/></samlp:Response>`))},
-		{"a stranger's element in the Response", "unexpected_element", before(samltest.Replace(`<samlp:Status>`, `<x:y xmlns:x="urn:x"/><samlp:Status>`))},
-		{"a stranger's element in the Assertion", "unexpected_element", before(samltest.Replace(`<saml:AuthnStatement `, `<x:y xmlns:x="urn:x"/><saml:AuthnStatement `))},
+		{"a foreign element in the Response", "unexpected_element", before(samltest.Replace(`<samlp:Status>`, `<x:y xmlns:x="urn:x"/><samlp:Status>`))},
+		{"a foreign element in the Assertion", "unexpected_element", before(samltest.Replace(`<saml:AuthnStatement `, `<x:y xmlns:x="urn:x"/><saml:AuthnStatement `))},
 		{"text in the Assertion", "unexpected_text", before(samltest.Replace(`<saml:AuthnStatement `, `hello<saml:AuthnStatement `))},
 
 		// versions, IDs, issuers
@@ -145,7 +145,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		}},
 		{"an ID that begins with a digit", "invalid_id", func(m *samltest.Message) { m.AssertionID = "1assertion" }},
 		{"an ID twice", "duplicate_id", func(m *samltest.Message) { m.AssertionID, m.SignAssertion, m.SignResponse = "_response", false, true }},
-		{"an ID that a stranger's element bears too", "duplicate_id", after(samltest.Replace(`<samlp:Status>`, `<samlp:Extensions><x id="_assertion"/></samlp:Extensions><samlp:Status>`))},
+		{"an ID that a foreign element has too", "duplicate_id", after(samltest.Replace(`<samlp:Status>`, `<samlp:Extensions><x id="_assertion"/></samlp:Extensions><samlp:Status>`))},
 		{"another Issuer of the Assertion", "issuer_mismatch", before(withinAssertion(idpID, "https://evil.test"))},
 		{"another Issuer of the Response", "issuer_mismatch", before(samltest.Replace(`<saml:Issuer>`+idpID, `<saml:Issuer>https://evil.test`))},
 		{"an Issuer with a slash more", "issuer_mismatch", before(withinAssertion(idpID, idpID+"/"))}, // S36
@@ -176,7 +176,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		{"Conditions of another namespace", "unexpected_element", conditions(`<x:Conditions xmlns:x="urn:x">%s</x:Conditions>`, us)},
 		{"Conditions twice", "unexpected_element", conditions(`<saml:Conditions>%s</saml:Conditions><saml:Conditions>%s</saml:Conditions>`, us, us)},
 		{"an unknown Condition", "unknown_condition", conditions(`<saml:Conditions>%s<saml:Condition xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:x="urn:x" xsi:type="x:Moon"/></saml:Conditions>`, us)},
-		{"a condition of a stranger", "unexpected_element", conditions(`<saml:Conditions>%s<x:Moon xmlns:x="urn:x"/></saml:Conditions>`, us)},
+		{"a foreign condition", "unexpected_element", conditions(`<saml:Conditions>%s<x:Moon xmlns:x="urn:x"/></saml:Conditions>`, us)},
 
 		// when
 		{"a message from ten minutes ahead", "clock_ahead", func(m *samltest.Message) { m.Request.At = samltest.Epoch.Add(600 * time.Second) }}, // S06
@@ -234,7 +234,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		{"a NameID of blanks that do not look like it", "name_id_blank", subject("<saml:NameID>&#xA0;&#x200B;&#x2003;&#xFEFF;</saml:NameID>")},
 		{"a NameID that is a comment", "name_id_blank", subject("<saml:NameID><!-- alice --></saml:NameID>")},
 		{"an EncryptedID of nothing", "encryption_malformed", subject(`<saml:EncryptedID/>`)},
-		{"an EncryptedID for somebody else", "decryption_failed", encryptedID(samltest.UsualNameID, &other.PublicKey)},
+		{"an EncryptedID for another key", "decryption_failed", encryptedID(samltest.UsualNameID, &other.PublicKey)},
 		{"an EncryptedID that is no NameID", "decryption_failed", encryptedID(`<saml:BaseID/>`, ours)},
 		{"an EncryptedID with two NameIDs", "decryption_failed", encryptedID(samltest.UsualNameID+samltest.UsualNameID, ours)},
 		{"an EncryptedID with a document type", "decryption_failed", encryptedID(`<!DOCTYPE x>`+samltest.UsualNameID, ours)},
@@ -249,7 +249,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		}},
 		{"a NameID with an element in it", "unexpected_element", subject(`<saml:NameID>alice<x xmlns="urn:x"/></saml:NameID>`)},
 
-		// who signed what
+		// signatures
 		{"another assertion than the Response was signed around, encrypted", "digest_mismatch", func(m *samltest.Message) {
 			m.Encryption, m.SignResponse, m.SignBeforeEncryption, m.SignAssertion = &samltest.Encryption{}, true, true, false
 			m.Plain = samltest.Replace("alice@example.com", "mallory@example.com")
@@ -284,7 +284,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		{"an Object in the Signature", "signature_malformed", func(m *samltest.Message) {
 			m.Signing.Finished = samltest.Replace(`</ds:Signature>`, `<ds:Object><saml:Assertion ID="_evil"/></ds:Object></ds:Signature>`)
 		}},
-		{"a stranger in the Signature", "signature_malformed", func(m *samltest.Message) {
+		{"a foreign element in the Signature", "signature_malformed", func(m *samltest.Message) {
 			m.Signing.Finished = samltest.Replace(`</ds:Signature>`, `<x:y xmlns:x="urn:x"/></ds:Signature>`)
 		}},
 		{"two SignatureValues", "signature_malformed", func(m *samltest.Message) {
@@ -349,7 +349,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := b.refuses(t, b.with(t, tc.change), tc.reason)
 			if len([]rune(r.Detail())) > 500 || strings.ContainsAny(r.Detail(), "\n\r\x1b") {
-				t.Errorf("detail %q", r.Detail())
+				t.Errorf("got detail %q, want one line of at most 500 characters", r.Detail())
 			}
 		})
 	}
@@ -403,7 +403,7 @@ func TestOnlySignedElementsAreRead(t *testing.T) {
 			m.AfterSigning = edit
 			assertion, err := b.verify(t, m.Encode())
 			if err == nil && assertion.Subject.Email().String() != "alice@example.com" {
-				t.Fatalf("signed in %s", assertion.Subject.Email())
+				t.Fatalf("got %s, want alice@example.com or a refusal", assertion.Subject.Email())
 			}
 		})
 	}
@@ -459,7 +459,7 @@ func TestCommentsDoNotCutText(t *testing.T) { // S29
 				m.AfterSigning = samltest.Replace(">alice@example.com<", ">alice"+strings.TrimSuffix(strings.TrimPrefix(mail, "alice@example.com"), ".evil.test")+"@example.com<")
 			})
 			if assertion, err := b.verify(t, raw); err == nil && assertion.Subject.Email().String() != "alice@example.com" {
-				t.Fatalf("signed in %s", assertion.Subject.Email())
+				t.Fatalf("got %s, want alice@example.com or a refusal", assertion.Subject.Email())
 			}
 		})
 	}
@@ -482,9 +482,9 @@ func TestBrokenEncryptionIsRefusedWithoutPanic(t *testing.T) {
 		"GCM changed":                    {Octets: func(o []byte) []byte { o[20] ^= 1; return o }},
 		"a 3DES key of 8 octets":         {Content: samltest.Enc + "tripledes-cbc", Key: make([]byte, 8)},
 		"an AES key of the wrong size":   {Content: samltest.Enc11 + "aes256-gcm", Key: make([]byte, 16)},
-		"a key for somebody else":        {Wrapped: func(o []byte) []byte { o[5] ^= 1; return o }},
+		"a key for another":              {Wrapped: func(o []byte) []byte { o[5] ^= 1; return o }},
 		"a short wrapped key":            {Wrapped: cut(5)},
-		"RSA 1.5, a key for nobody":      {Transport: samltest.Enc + "rsa-1_5", Wrapped: func(o []byte) []byte { o[5] ^= 1; return o }},
+		"RSA 1.5, a broken key":          {Transport: samltest.Enc + "rsa-1_5", Wrapped: func(o []byte) []byte { o[5] ^= 1; return o }},
 		"RSA 1.5, a key of another size": {Transport: samltest.Enc + "rsa-1_5", Key: make([]byte, 16)},
 		"OAEP with a label we do not get": {Label: []byte("x"), Finished: func(s string) string {
 			return regexp.MustCompile(`<xenc:OAEPparams>.*</xenc:OAEPparams>`).ReplaceAllString(s, "")
@@ -494,7 +494,7 @@ func TestBrokenEncryptionIsRefusedWithoutPanic(t *testing.T) {
 	}
 	for name, plain := range map[string]string{
 		"blank": "  ", "nothing": "", "a comment": "<!-- x -->", "text": "hello", "an instruction": "<?x y?>", "an open tag": "<saml:Assertion>",
-		"two assertions": "<saml:Assertion/><saml:Assertion/>", "a Response": "<samlp:Response/>", "a stranger": `<saml:Assertion xmlns:saml="urn:x"/>`,
+		"two assertions": "<saml:Assertion/><saml:Assertion/>", "a Response": "<samlp:Response/>", "a foreign element": `<saml:Assertion xmlns:saml="urn:x"/>`,
 		"a DTD": `<!DOCTYPE x><saml:Assertion/>`, "deep": strings.Repeat("<saml:Assertion>", 30000),
 	} {
 		t.Run("plain text that is "+name, func(t *testing.T) {
@@ -590,7 +590,7 @@ func TestDenialIsReported(t *testing.T) { // S46
 	signedToo := func(m *samltest.Message) { m.SignResponse = true }
 	r := b.refuses(t, b.with(t, denial), "idp_denied")
 	if !strings.HasPrefix(r.Received, "Responder / RequestDenied: No <b>entry</b> ·x") || len([]rune(r.Received)) > 250 {
-		t.Errorf("received %q", r.Received)
+		t.Errorf("got %q, want the status and a cut message", r.Received)
 	}
 	b.refuses(t, b.with(t, denial, signedToo), "idp_denied")
 	b.refuses(t, b.with(t, denial, signedToo, func(m *samltest.Message) { m.Signing.Key = samltest.RSAKey(t, 1) }), "signature_invalid")

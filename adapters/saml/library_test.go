@@ -20,14 +20,14 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// everybody is a directory of service providers that is us alone.
-type everybody struct{ sp *crewjam.EntityDescriptor }
+// onlyService is a directory with one service provider: us.
+type onlyService struct{ sp *crewjam.EntityDescriptor }
 
-func (e everybody) GetServiceProvider(*http.Request, string) (*crewjam.EntityDescriptor, error) {
+func (e onlyService) GetServiceProvider(*http.Request, string) (*crewjam.EntityDescriptor, error) {
 	return e.sp, nil
 }
 
-func (e everybody) GetSession(http.ResponseWriter, *http.Request, *crewjam.IdpAuthnRequest) *crewjam.Session {
+func (e onlyService) GetSession(http.ResponseWriter, *http.Request, *crewjam.IdpAuthnRequest) *crewjam.Session {
 	return &crewjam.Session{ID: "s", Index: "i", NameID: "alice", UserName: "alice", UserEmail: "alice@example.com", CreateTime: crewjam.TimeNow(), ExpireTime: crewjam.TimeNow().Add(crewjam.MaxIssueDelay)}
 }
 
@@ -58,7 +58,7 @@ func TestSignInAtCrewjamsIdentityProvider(t *testing.T) {
 				if err := xml.Unmarshal(ours, &sp); err != nil {
 					t.Fatal(err)
 				}
-				theirs.ServiceProviderProvider, theirs.SessionProvider = everybody{&sp}, everybody{&sp}
+				theirs.ServiceProviderProvider, theirs.SessionProvider = onlyService{&sp}, onlyService{&sp}
 				w := httptest.NewRecorder()
 				theirs.ServeSSO(w, httptest.NewRequest(http.MethodGet, begin(t, b).URL, nil))
 				form := regexp.MustCompile(`name="SAMLResponse" value="([^"]+)"`).FindStringSubmatch(w.Body.String())

@@ -30,13 +30,13 @@ import (
 // relay has everything that hurts in a query.
 const relay = "a+b/c=d&SAMLRequest=x y%"
 
-func departure(b *bench) approval.SignInRequest {
+func signInRequest(b *bench) approval.SignInRequest {
 	return approval.SignInRequest{RelayState: approval.ParseRelayState(relay), RequestID: requestID, ACS: b.via.Settings().ACSMount, IssuedAt: b.at}
 }
 
 func begin(t testing.TB, b *bench) ports.Redirect {
 	t.Helper()
-	r, err := b.broker.Begin(t.Context(), b.via, departure(b))
+	r, err := b.broker.Begin(t.Context(), b.via, signInRequest(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func begin(t testing.TB, b *bench) ports.Redirect {
 
 func (b *bench) cannotBegin(t testing.TB, says string) {
 	t.Helper()
-	_, err := b.broker.Begin(t.Context(), b.via, departure(b))
+	_, err := b.broker.Begin(t.Context(), b.via, signInRequest(b))
 	if !errors.Is(err, ports.ErrInitiateFailed) || !strings.Contains(err.Error(), says) {
 		t.Fatalf("got %v, want %q", err, says)
 	}
@@ -113,7 +113,7 @@ func TestNameIDPolicyFollowsTheConnection(t *testing.T) {
 
 func TestForceAuthnIsSent(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
-	signIn := departure(b)
+	signIn := signInRequest(b)
 	signIn.ForceAuthn = true
 	r, err := b.broker.Begin(t.Context(), b.via, signIn)
 	if err != nil {
@@ -190,7 +190,7 @@ func TestLoginHintIsPassedOnAsTheConnectionSays(t *testing.T) {
 				b := newBench(t, idp, metadata(document), change{settings: func(s *connection.Settings) {
 					s.LoginHint, s.SignRequests = tc.setting, connection.SignAlways
 				}})
-				signIn := departure(b)
+				signIn := signInRequest(b)
 				signIn.LoginHint = tc.hint
 				r, err := b.broker.Begin(t.Context(), b.via, signIn)
 				if err != nil {
@@ -243,7 +243,7 @@ func TestSignInThatCannotBeginHasAReason(t *testing.T) {
 		"metadata_unavailable": newBench(t, idp, url),
 		"no_metadata":          {broker: newBench(t, idp).broker, via: other},
 	} {
-		_, err := b.broker.Begin(t.Context(), b.via, departure(b))
+		_, err := b.broker.Begin(t.Context(), b.via, signInRequest(b))
 		if got := reason(err); got != want || !errors.Is(err, ports.ErrInitiateFailed) {
 			t.Errorf("got %v, want %s", err, want)
 		}

@@ -59,13 +59,13 @@ func TestMetadataIsFetchedOnFirstUse(t *testing.T) {
 	p, url := published(t, idp)
 	b := newBench(t, idp, url)
 	if p.asked.Load() != 0 || len(b.broker.Problems()) != 0 {
-		t.Fatal("asked before anybody wanted it")
+		t.Fatal("got a fetch or a problem before the first use, want none")
 	}
 	begin(t, b)
 	b.accepts(t, b.with(t))
 	begin(t, b)
 	if n := p.asked.Load(); n != 1 {
-		t.Errorf("asked %d times", n)
+		t.Errorf("got %d fetches, want 1", n)
 	}
 }
 
@@ -240,7 +240,7 @@ func TestBeginDoesNotWaitPastItsContext(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.Metadata, s.MetadataURL = nil, server.URL }})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := b.broker.Begin(ctx, b.via, departure(b)); err == nil || !strings.Contains(err.Error(), "not fetched yet") {
+	if _, err := b.broker.Begin(ctx, b.via, signInRequest(b)); err == nil || !strings.Contains(err.Error(), "not fetched yet") {
 		t.Errorf("got %v", err)
 	}
 }

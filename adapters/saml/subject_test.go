@@ -169,12 +169,12 @@ func TestMissingEmailHasOnePage(t *testing.T) {
 func TestSubjectHasIssuerNameIDAndEmail(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.Domains = []string{"*"} }})
 	assertion, err := b.verify(t, b.with(t, func(m *samltest.Message) {
-		m.Mail, m.NameID = "somebody@anywhere.test", `<saml:NameID>  s-1-5 </saml:NameID>`
+		m.Mail, m.NameID = "person@anywhere.test", `<saml:NameID>  s-1-5 </saml:NameID>`
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if subject := assertion.Subject; subject.Issuer() != idpID || subject.NameID() != "s-1-5" || subject.Email().String() != "somebody@anywhere.test" {
-		t.Errorf("signed in %+v", subject)
+	if subject := assertion.Subject; subject.Issuer() != idpID || subject.NameID() != "s-1-5" || subject.Email().String() != "person@anywhere.test" {
+		t.Errorf("got %+v, want person@anywhere.test, s-1-5 of the issuer", subject)
 	}
 }

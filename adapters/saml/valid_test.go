@@ -275,7 +275,7 @@ func TestValidResponsesAreAccepted(t *testing.T) {
 			plain := `<saml:Attribute Name="mail"><saml:AttributeValue>alice@example.com</saml:AttributeValue></saml:Attribute>`
 			m.Statement = samltest.Part(`<saml:AttributeStatement>%s</saml:AttributeStatement>`, samltest.Encryption{}.Element("EncryptedAttribute", plain, m.EncryptTo))
 		},
-		"an EncryptedAttribute for somebody else": func(m *samltest.Message) {
+		"an EncryptedAttribute for another key": func(m *samltest.Message) {
 			m.Attributes = samltest.Encryption{}.Element("EncryptedAttribute", `<saml:Attribute Name="x"/>`, &samltest.RSAKey(t, 20).PublicKey)
 		},
 		"the Response signed before the encryption": func(m *samltest.Message) {
