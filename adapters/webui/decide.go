@@ -72,7 +72,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
 		v.Until, v.Ends = until, endOfCode
 	}
-	body := p.whatToDecide(what, m)
+	body := p.whatToDecide(what, m, origin)
 	if body.MustType && m.Notice == typedMismatch {
 		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
 	}
@@ -80,7 +80,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
 
-func (p *Pages) whatToDecide(what application.Approval, m pageState) decideBody {
+func (p *Pages) whatToDecide(what application.Approval, m pageState, origin request.Origin) decideBody {
 	code := what.UserCode.String()
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
@@ -90,7 +90,7 @@ func (p *Pages) whatToDecide(what application.Approval, m pageState) decideBody 
 		Scopes:  token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
 		MustType: p.mustType(m, code),
 	}
-	if what.NetworkMatch != device.UnknownNetwork {
+	if !origin.BehindUnknownProxy { // whose address it would be
 		body.From = what.RequestedFrom.Unmap()
 	}
 	if via, err := p.deps.Connections.Find(what.Connection); err == nil {

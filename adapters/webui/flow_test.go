@@ -205,6 +205,38 @@ func TestTheVerdictSaysWhereAndWhen(t *testing.T) {
 	}
 }
 
+// F65: addresses of different families cannot be compared, and the page says so.
+func TestNetworksOfDifferentFamiliesAreNotCompared(t *testing.T) {
+	s := served(t)
+	v := s.visitor("2001:db8::7")
+	page := v.signIn(s.device(label, home).UserCode, "alice")
+	v.sees(page, "decide", "")
+	if got := words(page.element("verdict")); !strings.HasPrefix(got, "Started just now. We cannot tell whether it was from your network.") {
+		t.Errorf("got %q", got)
+	}
+	if !strings.Contains(words(page.main()), home) {
+		t.Error("the page does not say from which address")
+	}
+}
+
+// F66: the limit of approvals leaves a way to deny.
+func TestDenyingIsPossibleAfterTooManyApprovals(t *testing.T) {
+	s := served(t)
+	for range 10 {
+		s.signedInOn(label, "alice", home)
+	}
+	codes := s.device(label, elsewhere)
+	v := s.visitor(home)
+	refused := v.press(v.signIn(codes.UserCode, "alice"), "approve")
+	v.sees(refused, "error", "rate_limited")
+	decide := v.get(attribute(refused.element("next"), "href"))
+	v.sees(decide, "decide", "")
+	v.sees(v.press(decide, "deny"), "denied", "")
+	if got := s.told(codes); got != "access_denied" {
+		t.Errorf("got %q, want access_denied", got)
+	}
+}
+
 func TestWhereCodesMustBeTypedALinkDoesNotHelp(t *testing.T) {
 	s := newSite(t, acme)
 	s.env["REQUIRE_TYPED_CODE"] = "true"

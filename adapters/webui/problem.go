@@ -57,6 +57,7 @@ var problems = map[string]problemPageOf{
 	"sso_expired":                   {signInAgain, false},
 	"sso_finished_elsewhere":        {signInAgain, false},
 	"sso_replayed":                  {signInAgain, true},
+	"idp_initiated":                 {startOver, false},
 	"domain_not_allowed":            {signInOther, true},
 	"email_missing":                 {signInOther, true},
 	"email_belongs_to_dify_account": {signInOther, false},
