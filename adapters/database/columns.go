@@ -15,7 +15,7 @@ import (
 // The column types below are written as text that both engines understand and
 // read back from whatever a driver hands over. The zero value is NULL.
 
-// stampLayout has a fixed width: SQLite compares times as text, PostgreSQL
+// timestampLayout has a fixed width: SQLite compares times as text, PostgreSQL
 // reads them whatever its time zone is.
 const timestampLayout = "2006-01-02 15:04:05.000000+00:00"
 
@@ -108,8 +108,8 @@ func (a *addr) Scan(src any) error {
 	return err
 }
 
-// text loses what PostgreSQL cannot store: NUL, and what is not UTF-8. Nothing
-// that identifies anybody contains either.
+// text replaces what PostgreSQL cannot store: NUL, and what is not UTF-8. No
+// identifier contains either.
 type text string
 
 func (t text) Value() (driver.Value, error) {

@@ -25,7 +25,7 @@ type Config struct {
 	//	sqlite:////var/lib/devicegate.db the same, as SQLAlchemy writes it
 	//	sqlite:data/devicegate.db        a file relative to the working directory
 	//	sqlite://./data/devicegate.db    the same
-	//	sqlite:///devicegate.db          the same: nobody keeps databases in /
+	//	sqlite:///devicegate.db          the same: a database does not belong into /
 	//	sqlite::memory:                  forgotten when it is closed
 	//
 	// Whatever libpq understands may follow a PostgreSQL URL's question mark. A

@@ -16,8 +16,8 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
-// outage translates what a driver returned. Whoever gave up asking is told so;
-// a database that does not answer is [fault.ErrUnavailable]; what is left is a
+// mapError translates what a driver returned: a cancelled call to its own error,
+// a database that does not answer to [fault.ErrUnavailable]. What is left is a
 // defect of ours and keeps its own words.
 func mapError(ctx context.Context, err error) error {
 	switch {
@@ -39,7 +39,7 @@ func isUnavailable(err error) bool {
 		network net.Error
 	)
 	switch {
-	case errors.As(err, &connect): // whatever the server says to a newcomer
+	case errors.As(err, &connect): // whatever the server answers to a new connection
 		return true
 	case errors.As(err, &pg):
 		return isPostgresUnavailable(pg.Code)
@@ -56,8 +56,8 @@ func isUnavailable(err error) bool {
 	return err.Error() == "sql: database is closed" // has no name in database/sql
 }
 
-// unansweredByPostgres knows the SQLSTATEs that pass by themselves (PostgreSQL
-// documentation, appendix A).
+// isPostgresUnavailable lists the SQLSTATEs of conditions that pass by themselves
+// (PostgreSQL documentation, appendix A).
 func isPostgresUnavailable(code string) bool {
 	switch code {
 	case "40001", "40P01", // serialization failure, deadlock

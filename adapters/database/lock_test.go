@@ -15,7 +15,7 @@ import (
 // lockURL makes this test binary another process: see the test below.
 const lockURL = "DEVICEGATE_TEST_LOCK_URL"
 
-// Whoever waits for the lock must not take it away from whoever has it, even
+// A process that waits for the lock must not release the one that holds it, even
 // if both are one process: POSIX locks belong to processes.
 func TestWaitingForTheMigrationLockReleasesItForNobody(t *testing.T) {
 	url := os.Getenv(lockURL)

@@ -34,7 +34,11 @@ func open(lc fx.Lifecycle, cfg Config) (*bun.DB, error) {
 
 // Prepare makes sure that the database answers and deals with its schema.
 func Prepare(ctx context.Context, db *bun.DB, mode MigrateMode) error {
-	if err := db.PingContext(ctx); err != nil {
+	ping := db.PingContext
+	if !isPostgres(db) {
+		ping = func(ctx context.Context) error { return pingSQLite(ctx, db) }
+	}
+	if err := ping(ctx); err != nil {
 		return fmt.Errorf("database: %w", mapError(ctx, err))
 	}
 	switch mode {

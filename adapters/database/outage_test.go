@@ -91,7 +91,7 @@ func TestADeadlineThatPasses(t *testing.T) {
 }
 
 func TestADatabaseThatHangsIsWaitedForOnlySoLong(t *testing.T) {
-	t.Run("a row that somebody holds", func(t *testing.T) {
+	t.Run("a row that another transaction holds", func(t *testing.T) {
 		db := postgres(t).Migrated(t)
 		s := database.NewStore(db)
 		a, started := start()
@@ -273,6 +273,39 @@ func TestAFileThatAnotherProcessHolds(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("reading does not need the lock: %v", err)
 	}
+}
+
+// F57: a full disk stops writing alone, and until there is room again.
+func TestADiskThatIsFull(t *testing.T) {
+	db := databasetest.Open(t, "sqlite::memory:") // one connection, so that the limit is that of all
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	s := database.NewStore(db)
+	var kept *device.Authorization
+	add := func() error {
+		a, started := start()
+		err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, started) })
+		if err == nil {
+			kept = a
+		}
+		return err
+	}
+	must(t, add())
+	execute(t, db, fmt.Sprint("PRAGMA max_page_count = ", count(t, db, "PRAGMA page_count")+1))
+	var err error
+	for tries := 0; err == nil && tries < 1000; tries++ {
+		err = add()
+	}
+	unavailable(t, "a write on a full disk", err)
+	unavailable(t, "another one", add())
+	must(t, s.Ready(t.Context()))
+	must(t, s.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Authorizations().ByID(ctx, kept.Snapshot().ID)
+		return err
+	}))
+	execute(t, db, "PRAGMA max_page_count = 1000000")
+	must(t, add())
 }
 
 func replaceByFile(t *testing.T, dir string) {

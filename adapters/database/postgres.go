@@ -61,10 +61,10 @@ func lockDevice(ctx context.Context, db bun.IDB, of token.Device) error {
 // migrationKey names the advisory lock of [Migrate] within one database.
 const migrationKey = 0x6465766963656761 // "devicega"
 
-// aloneInPostgres waits until nobody else migrates. The lock is a transaction's
-// and not a session's, because PgBouncer in transaction mode hands sessions
-// around; and whoever waits asks anew instead of standing in line, because a
-// line as long as the pooler's pool leaves no connection to migrate with.
+// postgresMigrationLock waits until no other process migrates. The lock is a transaction's
+// and not a session's, because PgBouncer in transaction mode shares sessions.
+// A process that waits asks anew instead of queueing, because a queue as long as
+// the pooler's pool leaves no connection to migrate with.
 func postgresMigrationLock(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	for {
 		release, err := tryPostgresMigrationLock(ctx, db)
@@ -81,7 +81,7 @@ func postgresMigrationLock(ctx context.Context, db *bun.DB) (release func() erro
 
 const migrationPause = 100 * time.Millisecond
 
-// tryAloneInPostgres returns nothing if somebody else migrates.
+// tryPostgresMigrationLock returns nothing while another process migrates.
 func tryPostgresMigrationLock(ctx context.Context, db *bun.DB) (release func() error, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {

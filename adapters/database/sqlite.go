@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 const inMemory = ":memory:"
@@ -36,7 +38,7 @@ func openSQLite(path string, size int) (*bun.DB, error) {
 	return bun.NewDB(sqlitePool(path, options, size), sqlitedialect.New()), nil
 }
 
-// private makes the file if there is none. It must not so much as open one that
+// createPrivateFile makes the file if there is none. It must not so much as open one that
 // is there: closing it again would release every lock that this process has on
 // it (POSIX, fcntl), and with them what keeps SQLite's writers apart.
 func createPrivateFile(path string) error {
@@ -61,7 +63,25 @@ func sqlitePool(path string, options url.Values, size int) *sql.DB {
 	return pool
 }
 
-// aloneInSQLite waits until no other process migrates the file. The lock is a
+// pingSQLite opens the file. Processes that open a new one at the same time each
+// switch it to WAL, and for that SQLite does not wait for the others: it says
+// at once that the file is locked.
+func pingSQLite(ctx context.Context, db *bun.DB) error {
+	for tries := 0; ; tries++ {
+		err := db.PingContext(ctx)
+		var locked *sqlite.Error
+		if err == nil || !errors.As(err, &locked) || locked.Code()&0xff != sqlite3.SQLITE_BUSY || tries == 100 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(migrationPause):
+		}
+	}
+}
+
+// sqliteMigrationLock waits until no other process migrates the file. The lock is a
 // transaction on an empty database file beside ours, and ends with its process,
 // however that ends. On our own file goose would wait for it itself.
 func sqliteMigrationLock(ctx context.Context, db *bun.DB) (release func() error, err error) {
@@ -70,7 +90,7 @@ func sqliteMigrationLock(ctx context.Context, db *bun.DB) (release func() error,
 	if err != nil {
 		return nil, err
 	}
-	if file == "" { // nobody else has what is in memory
+	if file == "" { // in memory: no other process has it
 		return func() error { return nil }, nil
 	}
 	file += "-migrating"

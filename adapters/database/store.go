@@ -21,17 +21,17 @@ import (
 // Store is a [ports.Store]. The schema has to be there ([Migrate]).
 type Store struct {
 	db *bun.DB
-	// turn is held by whoever writes to SQLite, which allows one writer: a
+	// writeLock is held while SQLite is written to, which allows one writer: a
 	// queue in the process is fairer and quicker than polling the file's lock.
 	writeLock chan struct{}
 	opTimeout time.Duration
 }
 
 const (
-	// patience bounds each View and Update: who waits for a database that hangs
-	// is told to come back while that still helps them.
+	// defaultOpTimeout bounds each View and Update: a request that waits for a
+	// database that hangs is answered while its client still waits.
 	defaultOpTimeout = 10 * time.Second
-	// readyPatience is shorter, for a load balancer's probes are.
+	// readyTimeout is shorter, because a load balancer's probes are.
 	readyTimeout = 2 * time.Second
 )
 

@@ -136,7 +136,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, current, revoked) })
 
 		at := w.now.Add(2 * time.Minute)
-		_, _, err = stale.RecordUse(at, w.by) // whoever used it had not heard
+		_, _, err = stale.RecordUse(at, w.by) // read before it was revoked
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().SaveUse(ctx, stale) })
 		want := current.Snapshot()
