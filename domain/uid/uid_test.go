@@ -96,3 +96,16 @@ func TestWhatIsNoUUIDIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Events of one transaction have one time; the audit trail is read by it and ID.
+func TestIDsOfOneMomentSortInTheOrderInWhichTheyWereMade(t *testing.T) {
+	at := time.Now()
+	before := uid.New(at)
+	for range 100_000 {
+		id := uid.New(at)
+		if id.String() <= before.String() {
+			t.Fatalf("got %s after %s, want it to sort behind", id, before)
+		}
+		before = id
+	}
+}
