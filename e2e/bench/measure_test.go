@@ -54,7 +54,7 @@ func set(t *testing.T) settings {
 	case !*measure:
 		s.rounds, s.connections, s.requests, s.time, s.rows, s.profiles = 1, []int{2}, 40, time.Minute, nil, ""
 	case testing.Short():
-		s.rounds, s.connections, s.requests, s.time, s.rows = 2, []int{16}, 1500, 300*time.Millisecond, []int{10_000}
+		s.rounds, s.connections, s.requests, s.time, s.rows = 3, []int{16}, 1000, 200*time.Millisecond, []int{10_000}
 	}
 	return s
 }
