@@ -15,16 +15,22 @@ import (
 type closingListener struct {
 	net.Listener
 	closing atomic.Bool
-	once    sync.Once
-	closed  chan struct{}
-	rest    []net.Conn // accepted before the end, only for the accepting goroutine
+	rest    []net.Conn // what was left, only for the accepting goroutine
+
+	once   sync.Once
+	closed chan struct{} // and everything is handed over
 }
 
-// closeGracefully returns when the listener is closed.
+// acceptRest is how long connections are still accepted, so that handshakes that
+// have begun can end: closing resets those, too.
+const acceptRest = 250 * time.Millisecond
+
+// closeGracefully returns when the listener is closed and the server has every
+// connection.
 func (l *closingListener) closeGracefully(ctx context.Context) {
 	l.closing.Store(true)
 	deadline, can := l.Listener.(interface{ SetDeadline(time.Time) error })
-	if !can || deadline.SetDeadline(time.Now()) != nil { // ends the Accept that waits
+	if !can || deadline.SetDeadline(time.Now().Add(acceptRest)) != nil {
 		_ = l.Close()
 	}
 	select {
@@ -34,18 +40,21 @@ func (l *closingListener) closeGracefully(ctx context.Context) {
 	}
 }
 
-// Accept closes the listener right after nothing was left to accept, so that
-// hardly anything can come in between.
+// Accept implements [net.Listener]. http.Server knows a connection before it
+// calls Accept again.
 func (l *closingListener) Accept() (net.Conn, error) {
-	if !l.closing.Load() || len(l.rest) == 0 {
+	if len(l.rest) == 0 {
 		c, err := l.Listener.Accept()
-		if err == nil || !l.closing.Load() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err == nil || !l.closing.Load() {
 			return c, err
 		}
-		l.rest = acceptWaiting(l.Listener)
-		_ = l.Close()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			l.rest = acceptWaiting(l.Listener)
+		}
+		_ = l.Listener.Close()
 	}
 	if len(l.rest) == 0 {
+		l.once.Do(func() { close(l.closed) })
 		return nil, net.ErrClosed
 	}
 	c := l.rest[0]
@@ -53,11 +62,11 @@ func (l *closingListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// Close implements [net.Listener].
-func (l *closingListener) Close() (err error) {
-	l.once.Do(func() {
-		err = l.Listener.Close()
-		close(l.closed)
-	})
-	return err
+// Close implements [net.Listener]. It can be called again: http.Server does,
+// while Accept has closed the listener.
+func (l *closingListener) Close() error {
+	if err := l.Listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
