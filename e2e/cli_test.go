@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
@@ -18,12 +19,13 @@ import (
 type terminal struct {
 	w    *world
 	home string
+	env  []string
 	said bytes.Buffer // all standard error, and all output but tokens
 }
 
 func (u *terminal) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(program(u.w.t), args...)
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + u.home}
+	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + u.home}, u.env...)
 	return cmd
 }
 
@@ -140,4 +142,18 @@ func TestHowALoginOnTheCommandLineEnds(t *testing.T) {
 	u.run(2, "login", "--server", "ftp://x")
 	u.run(2, "login")
 	u.run(1, "login", "--server", w.public, "--client-id", "unknown")
+}
+
+func TestTheCommandsFollowTheProxyOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	w.serve()
+	u := &terminal{w: w, home: t.TempDir(), env: []string{"HTTP_PROXY=" + front(t, w.public)}}
+	codes, _, wait := u.login("--server", "http://sso.invalid") // a name that only the proxy knows
+	w.ends(w.person("alice", "approve"), codes, "approved")
+	w.skip(6 * time.Second)
+	wait(0)
+	if got := u.run(0, "whoami"); !strings.HasSuffix(got, " on http://sso.invalid") {
+		t.Errorf("whoami printed %q", got)
+	}
 }

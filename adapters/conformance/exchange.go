@@ -156,7 +156,7 @@ func (a reply) positive(names ...string) error {
 
 func (a reply) noStore() error {
 	if !strings.Contains(strings.ToLower(a.header.Get("Cache-Control")), "no-store") {
-		return fmt.Errorf("Cache-Control is %q, want no-store", a.header.Get("Cache-Control"))
+		return fmt.Errorf("the Cache-Control header is %q, want no-store", a.header.Get("Cache-Control"))
 	}
 	return nil
 }

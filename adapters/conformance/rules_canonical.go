@@ -53,7 +53,7 @@ func canonicalRules() []vector {
 				return err
 			}
 			if !strings.Contains(got.header.Get("Allow"), "POST") {
-				return fmt.Errorf("Allow is %q", got.header.Get("Allow"))
+				return fmt.Errorf("the Allow header is %q", got.header.Get("Allow"))
 			}
 			return nil
 		}),
@@ -69,7 +69,7 @@ func canonicalRules() []vector {
 		rule("current", "API, every answer", "canonical answers are not marked as deprecated", func(ctx context.Context, r *run, _ *mount) error {
 			got, err := r.get(ctx, r.api("/oauth/device/lookup"), "")
 			if err == nil && got.header.Get("Deprecation") != "" {
-				err = fmt.Errorf("Deprecation is %q", got.header.Get("Deprecation"))
+				err = fmt.Errorf("the Deprecation header is %q", got.header.Get("Deprecation"))
 			}
 			return err
 		}),
@@ -169,7 +169,7 @@ func (a reply) envelope() error {
 
 func (a reply) unframed() error {
 	if a.header.Get("X-Frame-Options") != "DENY" || !strings.Contains(a.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
-		return fmt.Errorf("X-Frame-Options is %q, Content-Security-Policy %q", a.header.Get("X-Frame-Options"), a.header.Get("Content-Security-Policy"))
+		return fmt.Errorf("the X-Frame-Options header is %q, Content-Security-Policy %q", a.header.Get("X-Frame-Options"), a.header.Get("Content-Security-Policy"))
 	}
 	return nil
 }

@@ -176,10 +176,10 @@ func legacyRules() []vector {
 	return []vector{
 		{"legacy-deprecated", "RFC 9745 §2, API", name, "legacy answers are marked as deprecated and name their successor", offered(func(_ context.Context, r *run, got reply) error {
 			if !deprecation.MatchString(got.header.Get("Deprecation")) {
-				return fmt.Errorf("Deprecation is %q, want @ and seconds", got.header.Get("Deprecation"))
+				return fmt.Errorf("the Deprecation header is %q, want @ and seconds", got.header.Get("Deprecation"))
 			}
 			if want := "<" + r.api("/oauth/device/approval-context") + `>; rel="successor-version"`; got.header.Get("Link") != want {
-				return fmt.Errorf("Link is %q, want %q", got.header.Get("Link"), want)
+				return fmt.Errorf("the Link header is %q, want %q", got.header.Get("Link"), want)
 			}
 			return got.is(http.StatusUnauthorized, http.StatusNotFound)
 		})},

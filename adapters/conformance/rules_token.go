@@ -30,10 +30,10 @@ func (a reply) challenge(word string) error {
 	}
 	header := a.header.Get("WWW-Authenticate")
 	if !strings.HasPrefix(strings.ToLower(header), "bearer") {
-		return fmt.Errorf("WWW-Authenticate is %q, want Bearer", header)
+		return fmt.Errorf("the WWW-Authenticate header is %q, want Bearer", header)
 	}
 	if strings.Contains(header, "error=") && (word == "" || !strings.Contains(header, `error="`+word+`"`)) {
-		return fmt.Errorf("WWW-Authenticate is %q, want error %q", header, word)
+		return fmt.Errorf("the WWW-Authenticate header is %q, want error %q", header, word)
 	}
 	return nil
 }
