@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,6 +65,9 @@ func (s *Responder) refusal(r *http.Request, err error) *fault.Error {
 	level, message := slog.LevelInfo, "request refused"
 	if !expected || f.Kind >= fault.Upstream {
 		level, message = slog.LevelError, "request failed"
+	}
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		level, message = slog.LevelInfo, "client left" // nothing failed here, whatever the error says
 	}
 	if f == device.ErrAuthorizationPending || f == device.ErrSlowDown {
 		level = slog.LevelDebug // each waiting device, every few seconds
