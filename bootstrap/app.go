@@ -21,8 +21,18 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Service is the API tier: every port meets its adapter here.
+// Service is the API tier with its listeners.
 func Service(c Config, log *slog.Logger) fx.Option {
+	return fx.Options(
+		Handler(c, log),
+		fx.Provide(newFailure, newServer),
+		fx.Invoke(serveOperations, warn, serveHTTP),
+	)
+}
+
+// Handler provides the API tier's [http.Handler]: every port meets its adapter
+// here.
+func Handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
@@ -33,8 +43,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		brokers(c),
 		useCases,
 		httpapi.Module,
-		fx.Provide(webui.New, pagesForAPI, newMetrics, observe, newHandler, newFailure, newServer),
-		fx.Invoke(serveOperations, warn, serveHTTP),
+		fx.Provide(webui.New, pagesForAPI, newMetrics, observe, newHandler),
 	)
 }
 

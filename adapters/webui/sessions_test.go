@@ -17,7 +17,7 @@ func (s *site) signedInOn(device, user, from string) demo.Codes {
 	v := s.visitor(from)
 	v.sees(v.press(v.signIn(codes.UserCode, user), "approve"), "approved", "")
 	s.skip(time.Duration(codes.Interval) * time.Second)
-	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: comingFrom(from)}}
+	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: proxied{s, from}}}
 	if _, refused, err := d.Poll(s.t.Context(), codes.DeviceCode); err != nil || refused != "" {
 		s.t.Fatalf("the device is told %q (%v)", refused, err)
 	}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -31,18 +33,21 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
 
-// site is a whole devicegate on SQLite, with identity providers on another
-// site, whose clock and troubles the test makes.
+// site is devicegate's handler on SQLite, and identity providers on another
+// site. Requests are served in this process; only a browser gets listeners.
 type site struct {
-	t     *testing.T
-	url   string
-	dir   string
-	env   map[string]string
-	logs  *journal
-	ahead atomic.Int64
-	slow  atomic.Int64 // how far the identity providers' clocks are behind that
-	away  atomic.Bool  // the store does not answer
-	idps  []*demoidp.IdP
+	t       *testing.T
+	url     string
+	dir     string
+	env     map[string]string
+	logs    *journal
+	ahead   atomic.Int64
+	slow    atomic.Int64 // how far the identity providers' clocks are behind that
+	away    atomic.Bool  // the store does not answer
+	idps    []*demoidp.IdP
+	servers []*httptest.Server      // of the identity providers
+	hosts   map[string]http.Handler // by host and port
+	listen  sync.Once
 }
 
 // via is an identity provider of a site.
@@ -60,7 +65,7 @@ var redirectBinding = regexp.MustCompile(`<SingleSignOnService[^>]*HTTP-Redirect
 // newSite makes a site that is not yet served; settings may be changed.
 func newSite(t *testing.T, through ...via) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), logs: &journal{}}
+	s := &site{t: t, dir: t.TempDir(), logs: &journal{}, hosts: map[string]http.Handler{}}
 	port := services.Port(t)
 	s.url = fmt.Sprintf("http://localhost:%d", port)
 	var list strings.Builder
@@ -74,9 +79,14 @@ func newSite(t *testing.T, through ...via) *site {
 			t.Fatal(err)
 		}
 		server.Config.Handler = idp.Handler()
-		server.Start()
-		t.Cleanup(server.Close)
-		s.idps = append(s.idps, idp)
+		t.Cleanup(func() {
+			_ = server.Listener.Close() // if no browser has started the server
+			if server.URL != "" {
+				server.Close()
+			}
+		})
+		s.idps, s.servers = append(s.idps, idp), append(s.servers, server)
+		s.hosts[server.Listener.Addr().String()] = idp.Handler()
 		metadata := "metadata_file: " + v.slug + ".xml"
 		if v.broken {
 			metadata = "metadata_url: http://127.0.0.1:9/metadata" // where nobody answers
@@ -128,7 +138,8 @@ func (s *site) serve() {
 	}
 	c.Clock = s.now
 	log := slog.New(slog.NewJSONHandler(s.logs, nil))
-	app := fx.New(bootstrap.Service(c, log), fx.Decorate(
+	var handler http.Handler
+	app := fx.New(bootstrap.Handler(c, log), fx.Populate(&handler), fx.Decorate(
 		func(store ports.Store) ports.Store { return shaky{store, &s.away} },
 		func(ports.Accounts) ports.Accounts { return owners{} },
 	))
@@ -142,7 +153,12 @@ func (s *site) serve() {
 			s.t.Error(err)
 		}
 	})
-	resp, err := http.Get(s.url + "/saml/metadata")
+	public, err := url.Parse(s.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.hosts[public.Host] = handler
+	resp, err := (&http.Client{Transport: proxied{s, ""}}).Get(s.url + "/saml/metadata")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -171,7 +187,7 @@ func (s *site) device(label, from string) demo.Codes {
 
 func (s *site) deviceOf(client, label, from string) demo.Codes {
 	s.t.Helper()
-	d := demo.Device{API: s.url + "/openapi/v1", ClientID: client, Label: label, HTTP: &http.Client{Transport: comingFrom(from)}}
+	d := demo.Device{API: s.url + "/openapi/v1", ClientID: client, Label: label, HTTP: &http.Client{Transport: proxied{s, from}}}
 	codes, err := d.Start(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
@@ -183,7 +199,7 @@ func (s *site) deviceOf(client, label, from string) demo.Codes {
 func (s *site) told(codes demo.Codes) string {
 	s.t.Helper()
 	s.skip(time.Duration(codes.Interval) * time.Second)
-	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{}}
+	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: proxied{s, ""}}}
 	_, refused, err := d.Poll(s.t.Context(), codes.DeviceCode)
 	if err != nil {
 		s.t.Fatal(err)
@@ -191,15 +207,51 @@ func (s *site) told(codes demo.Codes) string {
 	return refused
 }
 
-// comingFrom sends requests as a proxy does for the given address.
-type comingFrom string
+// proxied reaches a site in this process, as a proxy does for the given address.
+type proxied struct {
+	site *site
+	from string
+}
 
-func (from comingFrom) RoundTrip(r *http.Request) (*http.Response, error) {
-	if from != "" {
-		r = r.Clone(r.Context())
-		r.Header.Set("X-Forwarded-For", string(from))
+func (c proxied) RoundTrip(r *http.Request) (*http.Response, error) {
+	handler, known := c.site.hosts[r.URL.Host]
+	if !known {
+		return nil, fmt.Errorf("there is no host %s", r.URL.Host)
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	in := r.Clone(r.Context())
+	in.RequestURI, in.Host, in.RemoteAddr = r.URL.RequestURI(), r.URL.Host, "127.0.0.1:50000"
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	if c.from != "" {
+		in.Header.Set("X-Forwarded-For", c.from)
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, in)
+	resp := w.Result()
+	resp.Request = r
+	return resp, nil
+}
+
+// listens lets a browser reach the site.
+func (s *site) listens() {
+	s.t.Helper()
+	s.listen.Do(func() {
+		for _, server := range s.servers {
+			server.Start()
+		}
+		public, err := url.Parse(s.url)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		listener, err := net.Listen("tcp", s.env["LISTEN_ADDR"])
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s.hosts[public.Host]}}
+		server.Start()
+		s.t.Cleanup(server.Close)
+	})
 }
 
 // shaky is a store that can be away.

@@ -270,8 +270,8 @@ var states = []state{
 // lookUp tries a code, without a browser.
 func (s *site) lookUp(from, code string) {
 	s.t.Helper()
-	client := http.Client{Transport: comingFrom(from), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.PostForm(s.url+"/device", url.Values{"user_code": {code}})
+	lookUp := http.Client{Transport: proxied{s, from}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := lookUp.PostForm(s.url+"/device", url.Values{"user_code": {code}})
 	if err != nil {
 		s.t.Fatal(err)
 	}

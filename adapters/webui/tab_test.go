@@ -63,6 +63,7 @@ type tab struct {
 // newTab opens a tab with no cookies.
 func newTab(t *testing.T, in context.Context, s *site, scripts bool) *tab {
 	t.Helper()
+	s.listens()
 	ctx, cancel := chromedp.NewContext(in, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	b := &tab{t: t, site: s, ctx: ctx, scripts: scripts}

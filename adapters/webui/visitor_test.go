@@ -30,7 +30,7 @@ type shown struct {
 
 func (s *site) visitor(from string) *visitor {
 	jar, _ := cookiejar.New(nil) // never fails
-	return &visitor{s.t, s, &http.Client{Jar: jar, Transport: comingFrom(from)}}
+	return &visitor{s.t, s, &http.Client{Jar: jar, Transport: proxied{s, from}}}
 }
 
 // ask sends a request and follows redirects.
