@@ -11,11 +11,15 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
+// introspectionSecret is that of the resource server "api", where the server
+// offers introspection.
+const introspectionSecret = "conformance-conformance-conformance"
+
 // conforms runs every rule against w and returns the report.
 func (w *world) conforms(by http.RoundTripper) conformance.Report {
 	w.t.Helper()
 	report, err := conformance.Run(w.t.Context(), conformance.Options{
-		Target: w.public, ClientID: "difyctl", OtherClientID: "other",
+		Target: w.public, ClientID: "difyctl", OtherClientID: "other", IntrospectionID: "api", IntrospectionSecret: introspectionSecret,
 		HTTP: &http.Client{Timeout: 30 * time.Second, Transport: by}, Now: w.now,
 		Wait: func(ctx context.Context, d time.Duration) error { w.skip(d); return ctx.Err() },
 		Decide: func(_ context.Context, l conformance.Login, approve bool) error {
@@ -41,6 +45,7 @@ func TestOurServerConformsOnEveryMount(t *testing.T) {
 			w := embeddedWorld(t)
 			w.public += prefix
 			w.env["PUBLIC_URL"], w.env["OPENAPI_KNOWN_CLIENT_IDS"] = w.public, "difyctl,other"
+			w.env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
 			w.serve()
 			by := http.RoundTripper(described{t})
 			if prefix != "" {

@@ -120,12 +120,15 @@ func (c *Client) Discover(ctx context.Context) error {
 // readMetadata returns nil if there is none that may be used.
 func (c *Client) readMetadata(ctx context.Context) (*metadata, error) {
 	for _, address := range c.Server.wellKnown() {
-		answer, err := c.persist(ctx, "reach the server", request{method: http.MethodGet, url: address})
+		got, err := c.persist(ctx, "reach the server", request{method: http.MethodGet, url: address})
+		if errors.As(err, new(*Refusal)) {
+			continue // a server may answer what it does not know with 5xx
+		}
 		if err != nil {
 			return nil, err
 		}
 		var m metadata
-		if answer.status == http.StatusOK && answer.json(&m) == nil && c.mayUse(m) {
+		if got.status == http.StatusOK && got.json(&m) == nil && c.mayUse(m) {
 			return &m, nil
 		}
 	}

@@ -69,11 +69,11 @@ func (c *Client) Poll(ctx context.Context, a Authorization) (Token, error) {
 		next = 0
 	}
 	for last := false; ; {
-		if err := c.Wait(ctx, min(next, max(0, a.ExpiresAt.Sub(c.Now())))); err != nil {
+		// The code may have been approved in its last second, so it is asked
+		// for once more after its end, an interval after the poll before.
+		if err := c.Wait(ctx, min(next, max(0, a.ExpiresAt.Sub(c.Now()))+p.interval)); err != nil {
 			return Token{}, err
 		}
-		// The code may have been approved in its last second, so it is asked
-		// for once more after its end.
 		last = !c.Now().Before(a.ExpiresAt)
 		t, word, retryAfter, err := c.pollOnce(ctx, a)
 		switch {

@@ -89,9 +89,14 @@ func TestACodeIsAskedForOnceMoreAfterItsEnd(t *testing.T) {
 		polls = append(polls, word("authorization_pending"))
 	}
 	polls[179] = reply{status: 200, body: tokenBody} // approved in the last second
-	client, _, _ := run(t, standard(polls...))
-	if _, err := client.Poll(t.Context(), start(t, client)); err != nil {
+	client, clock, _ := run(t, standard(polls...))
+	a := start(t, client)
+	clock.now = clock.now.Add(2 * s) // so that the interval does not divide what is left
+	if _, err := client.Poll(t.Context(), a); err != nil {
 		t.Error(err)
+	}
+	if got := clock.waits[len(clock.waits)-1]; got != 5*s {
+		t.Errorf("the last poll came after %s, which is too soon", got)
 	}
 }
 

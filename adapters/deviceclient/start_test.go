@@ -50,6 +50,7 @@ func TestDiscovery(t *testing.T) {
 		"announced":                        {replaced("", ""), true},
 		"after an outage":                  {[]reply{{status: 503}, {cut: true}, {status: 200, body: metadataBody}}, true},
 		"none":                             {[]reply{{status: 404}}, false},
+		"a server that fails there":        {[]reply{{status: 500}}, false},
 		"a page":                           {[]reply{{status: 200, body: "<html>"}}, false},
 		"another issuer (RFC 8414 §3.3)":   {replaced(`"issuer":"SELF"`, `"issuer":"https://other.example"`), false},
 		"no device endpoint":               {replaced("device_authorization_endpoint", "x"), false},
