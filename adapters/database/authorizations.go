@@ -71,7 +71,7 @@ type authorizationReader struct{ reader }
 
 func (r authorizationReader) by(ctx context.Context, where string, arg any) (*device.Authorization, error) {
 	row := new(authorizationRow)
-	if err := one(ctx, r.from(row).Where(where, arg), device.ErrUnknown); err != nil {
+	if err := found(ctx, r.find(ctx, row, where, arg), device.ErrUnknown); err != nil {
 		return nil, err
 	}
 	return row.restore()
@@ -102,14 +102,14 @@ func (r authorizationReader) RedeemedFor(ctx context.Context, tokens []uid.ID) (
 	if err := q.Scan(ctx); err != nil {
 		return nil, mapError(ctx, err)
 	}
-	found := make([]*device.Authorization, len(rows))
+	all := make([]*device.Authorization, len(rows))
 	for i := range rows {
 		var err error
-		if found[i], err = rows[i].restore(); err != nil {
+		if all[i], err = rows[i].restore(); err != nil {
 			return nil, err
 		}
 	}
-	return found, nil
+	return all, nil
 }
 
 type authorizations struct {

@@ -63,6 +63,7 @@ func isPostgresUnavailable(code string) bool {
 	case "40001", "40P01", // serialization failure, deadlock
 		"55P03",          // lock not available within lock_timeout
 		"57014",          // cancelled by statement_timeout
+		"26000", "42P05", // a pooler lost a prepared statement: see lostStatement
 		"25006", "25P03": // read-only since a failover; idle in transaction for too long
 		return true
 	}

@@ -275,6 +275,39 @@ func TestAFileThatAnotherProcessHolds(t *testing.T) {
 	}
 }
 
+// A pooler such as PgBouncer before 1.21 in transaction mode hands a connection
+// on without the statements that were prepared on it.
+func TestAPoolerThatLosesPreparedStatements(t *testing.T) {
+	db := postgres(t).Migrated(t)
+	db.SetMaxOpenConns(1)
+	a, started := start()
+	must(t, database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return tx.Authorizations().Add(ctx, a, started)
+	}))
+	look := func(ctx context.Context, r ports.AuthorizationReader) error {
+		_, err := r.ByID(ctx, a.Snapshot().ID)
+		return err
+	}
+	viewing := func(s *database.Store) error {
+		return s.View(t.Context(), func(ctx context.Context, r ports.Reader) error { return look(ctx, r.Authorizations()) })
+	}
+	updating := func(s *database.Store) error {
+		return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx.Authorizations()) })
+	}
+
+	s := database.NewStore(db)
+	must(t, viewing(s))
+	execute(t, db, "DEALLOCATE ALL")
+	must(t, viewing(s)) // asks again
+	must(t, updating(s))
+
+	s = database.NewStore(db)
+	must(t, updating(s))
+	execute(t, db, "DEALLOCATE ALL")
+	unavailable(t, "a transaction in which it happens", updating(s))
+	must(t, updating(s)) // no longer prepared
+}
+
 // F57: a full disk stops writing alone, and until there is room again.
 func TestADiskThatIsFull(t *testing.T) {
 	db := databasetest.Open(t, "sqlite::memory:") // one connection, so that the limit is that of all

@@ -16,12 +16,11 @@ import (
 	"github.com/devicegate/devicegate/domain/token"
 )
 
-// openPostgres speaks PostgreSQL's simple protocol. bun writes values into the
-// SQL, so every text is new: preparing it would cost a round trip and gain
-// nothing. And without prepared statements the pool may stand behind PgBouncer
-// in transaction mode, as it is. (Placeholders were measured for the hottest
-// reads. Without prepared statements they gain nothing; with them, reads are
-// half as fast again, which is not worth a setting that breaks behind a pooler.)
+// openPostgres speaks PostgreSQL's simple protocol unless a statement says
+// otherwise. bun writes values into the SQL, so every text is new: preparing it
+// would cost a round trip and gain nothing. The hottest reads are prepared
+// ([statements]), until a pooler such as PgBouncer in transaction mode turns out
+// to lose what is prepared.
 //
 // The session settings are those that PgBouncer keeps for each client. Without
 // them a database's own defaults could change how values are read and written.

@@ -16,6 +16,7 @@ import (
 type reader struct {
 	db    bun.IDB
 	locks bool // what is read stays locked until the transaction ends
+	hot   *statements
 }
 
 func (r reader) Authorizations() ports.AuthorizationReader { return authorizationReader{r} }
@@ -35,7 +36,11 @@ func (r reader) from(model any) *bun.SelectQuery {
 
 // one runs a query for one row; there being none is unknown.
 func one(ctx context.Context, q *bun.SelectQuery, unknown error) error {
-	err := q.Limit(1).Scan(ctx)
+	return found(ctx, q.Limit(1).Scan(ctx), unknown)
+}
+
+// found translates the error of a query for one row.
+func found(ctx context.Context, err, unknown error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return unknown
 	}
@@ -46,14 +51,15 @@ func one(ctx context.Context, q *bun.SelectQuery, unknown error) error {
 // causes several of their writes is kept once.
 type transaction struct {
 	db       bun.Tx
+	hot      *statements
 	recorded map[uid.ID]bool
 }
 
-func newTransaction(db bun.Tx) *transaction {
-	return &transaction{db: db, recorded: map[uid.ID]bool{}}
+func newTransaction(db bun.Tx, hot *statements) *transaction {
+	return &transaction{db: db, hot: hot, recorded: map[uid.ID]bool{}}
 }
 
-func (t *transaction) reader() reader { return reader{db: t.db, locks: true} }
+func (t *transaction) reader() reader { return reader{db: t.db, locks: true, hot: t.hot} }
 
 func (t *transaction) Authorizations() ports.Authorizations {
 	return authorizations{authorizationReader{t.reader()}, t}
@@ -74,19 +80,55 @@ type write interface {
 
 // because writes, and keeps the event that caused it.
 func (t *transaction) because(ctx context.Context, event audit.Event, w write) error {
-	if _, err := w.Exec(ctx); err != nil {
-		return mapError(ctx, err)
-	}
-	return t.record(ctx, event)
+	_, err := t.writeWith(ctx, event, w)
+	return err
 }
 
 // oneRowBecause is because for a write that has to write a row; if it did not,
 // none is returned and the event is not kept.
 func (t *transaction) oneRowBecause(ctx context.Context, event audit.Event, w write, none error) error {
-	if err := oneRow(ctx, w, none); err != nil {
+	first := !t.recorded[event.ID]
+	n, err := t.writeWith(ctx, event, w)
+	if err != nil || n > 0 {
 		return err
 	}
-	return t.record(ctx, event)
+	if first { // the transaction may go on, without the event
+		delete(t.recorded, event.ID)
+		if _, err := t.db.NewDelete().Model(eventRowOf(event)).WherePK().Exec(ctx); err != nil {
+			return mapError(ctx, err)
+		}
+	}
+	return none
+}
+
+// writeWith returns how many rows were written. On PostgreSQL the write and its
+// event are one round trip.
+func (t *transaction) writeWith(ctx context.Context, event audit.Event, w write) (int64, error) {
+	together := isPostgres(t.db) && !event.ID.IsZero() && !t.recorded[event.ID]
+	if together {
+		insert := t.insert(eventRowOf(event))
+		switch q := w.(type) {
+		case *bun.InsertQuery:
+			w = q.With("event", insert)
+		case *bun.UpdateQuery:
+			w = q.With("event", insert)
+		case *bun.DeleteQuery:
+			w = q.With("event", insert)
+		}
+	}
+	result, err := w.Exec(ctx)
+	if err != nil {
+		return 0, mapError(ctx, err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, mapError(ctx, err)
+	}
+	if together {
+		t.recorded[event.ID] = true
+		return n, nil
+	}
+	return n, t.record(ctx, event)
 }
 
 // oneRow makes sure that a write wrote; if it did not, none is returned.

@@ -25,6 +25,7 @@ type Store struct {
 	// queue in the process is fairer and quicker than polling the file's lock.
 	writeLock chan struct{}
 	opTimeout time.Duration
+	hot       *statements
 }
 
 const (
@@ -37,7 +38,7 @@ const (
 
 // NewStore stores in db.
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, opTimeout: defaultOpTimeout}
+	s := &Store{db: db, opTimeout: defaultOpTimeout, hot: &statements{db: db}}
 	if !isPostgres(db) {
 		s.writeLock = make(chan struct{}, 1)
 	}
@@ -52,7 +53,7 @@ func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
 	defer cancel()
-	return fn(ctx, reader{db: s.db})
+	return fn(ctx, reader{db: s.db, hot: s.hot})
 }
 
 // Update implements [ports.Store]. If the connection breaks while the database
@@ -74,7 +75,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
-	err = fn(ctx, newTransaction(tx))
+	err = fn(ctx, newTransaction(tx, s.hot))
 	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
 	if err != nil && !ok {
 		return err

@@ -70,14 +70,20 @@ func (r tokenReader) one(ctx context.Context, row *tokenRow, q *bun.SelectQuery)
 	return row.restore()
 }
 
-func (r tokenReader) ByID(ctx context.Context, wanted uid.ID) (*token.AccessToken, error) {
+func (r tokenReader) by(ctx context.Context, where string, arg any) (*token.AccessToken, error) {
 	row := new(tokenRow)
-	return r.one(ctx, row, r.from(row).Where("id = ?", id(wanted)))
+	if err := found(ctx, r.find(ctx, row, where, arg), token.ErrUnknown); err != nil {
+		return nil, err
+	}
+	return row.restore()
+}
+
+func (r tokenReader) ByID(ctx context.Context, wanted uid.ID) (*token.AccessToken, error) {
+	return r.by(ctx, "id = ?", id(wanted))
 }
 
 func (r tokenReader) ByDigest(ctx context.Context, wanted secret.Digest) (*token.AccessToken, error) {
-	row := new(tokenRow)
-	return r.one(ctx, row, r.from(row).Where("token_hash = ?", digest(wanted)))
+	return r.by(ctx, "token_hash = ?", digest(wanted))
 }
 
 func (r tokenReader) LiveOf(ctx context.Context, of token.Device) (*token.AccessToken, error) {

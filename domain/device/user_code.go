@@ -42,16 +42,25 @@ func NewUserCode() UserCode {
 // or none, full-width letters, zero-width characters. It returns
 // [ErrInvalidUserCode] for what cannot have been issued.
 func ParseUserCode(text string) (UserCode, error) {
-	folded := NormalizeUserCode(text)
-	if len(folded) != userCodeLength || strings.Trim(folded, userCodeAlphabet) != "" {
-		return UserCode{}, ErrInvalidUserCode
-	}
-	for _, r := range folded {
-		if !strings.ContainsRune(userCodeAlphabet, r) {
-			return UserCode{}, ErrInvalidUserCode
+	if len(text) == userCodeLength+1 && text[4] == '-' { // as shown and stored
+		if letters := text[:4] + text[5:]; inAlphabet(letters) {
+			return UserCode{letters}, nil
 		}
 	}
+	folded := NormalizeUserCode(text)
+	if len(folded) != userCodeLength || !inAlphabet(folded) {
+		return UserCode{}, ErrInvalidUserCode
+	}
 	return UserCode{folded}, nil
+}
+
+func inAlphabet(text string) bool {
+	for i := range len(text) {
+		if strings.IndexByte(userCodeAlphabet, text[i]) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // FindUserCode reads a code as [ParseUserCode] does, or else the only one that

@@ -28,6 +28,9 @@ type Email struct{ text string }
 // ignored. It returns [ErrInvalidEmail] for anything else: display names,
 // comments, several addresses, control characters.
 func ParseEmail(text string) (Email, error) {
+	if isPlainEmail(text) {
+		return Email{text}, nil
+	}
 	text = strings.TrimSpace(text)
 	n := utf8.RuneCountInString(text)
 	if n < 3 || n > 255 || !utf8.ValidString(text) || strings.ContainsFunc(text, forbiddenInEmail) {
@@ -38,6 +41,30 @@ func ParseEmail(text string) (Email, error) {
 		return Email{}, ErrInvalidEmail
 	}
 	return Email{strings.ToLower(text)}, nil
+}
+
+// isPlainEmail reports whether text is an address of the most common form: small
+// letters, digits, '.', '_', '-' and '+', as stored ones are. For these alone it
+// answers as net/mail does, which costs more than reading the row of a token.
+func isPlainEmail(text string) bool {
+	at := strings.IndexByte(text, '@')
+	if at < 1 || at == len(text)-1 || len(text) > 255 {
+		return false
+	}
+	before := byte('.') // a dot stands neither first nor after a dot
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_', c == '+' && i < at:
+		case c == '.' && before != '.' && i != at-1 && i != len(text)-1:
+		case i == at:
+			c = '.'
+		default:
+			return false
+		}
+		before = c
+	}
+	return true
 }
 
 // forbiddenInEmail also refuses '#': directories put it into the user names of

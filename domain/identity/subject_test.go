@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"errors"
+	"net/mail"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -117,6 +118,18 @@ func email(t testing.TB, text string) identity.Email {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// Plain addresses do not go through net/mail; the answer is the same.
+func TestAPlainAddressIsOneForNetMail(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[a-b0+._-]{0,4}@?[a-b0+._-]{0,4}@?[a-b0.]{0,3}`).Draw(t, "text")
+		a, err := mail.ParseAddress(text)
+		want := err == nil && a.Address == text && len(text) >= 3
+		if e, err := identity.ParseEmail(text); (err == nil) != want || want && e.String() != text {
+			t.Errorf("%q: got %q, %v, want it accepted: %v", text, e, err, want)
+		}
+	})
 }
 
 func TestASubjectIsAnEmailOfAnIssuer(t *testing.T) {

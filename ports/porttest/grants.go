@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -188,6 +189,17 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 				t.Errorf("%s:\n got %+v\nwant %+v", change.field, got, change.snapshot)
 			}
 		}
+	})
+
+	t.Run("nothing to move or drop is no error, and on record", func(t *testing.T) {
+		s, w := open(t), newWorld(t)
+		moved, dropped := w.event(), w.event()
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			must(t, tx.Grants().Move(ctx, random(), random(), moved))
+			return tx.Grants().Drop(ctx, random(), device.NewUserCode(), dropped)
+		})
+		seen(t, s, moved, 1)
+		seen(t, s, dropped, 1)
 	})
 
 	t.Run("saving an unknown grant is a defect", func(t *testing.T) {
