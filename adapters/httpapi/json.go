@@ -2,71 +2,105 @@ package httpapi
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"strings"
 	"unicode/utf8"
 )
 
-// parseJSON reads one object. encoding/json would take the last of two members
-// of one name, match names in any case, and overlook what follows the object.
+// notText stands for a JSON value that no parameter may have.
+type notText struct{}
+
+// parseJSON reads one object with each name once. encoding/json would take the
+// last of two members of one name and match names in any case; it says here
+// whether the text is JSON at all, so that what follows only has to divide it.
+// Only the label may be the reason why it is not valid UTF-8.
 func parseJSON(text string) (params, error) {
-	decode := decodeMember
-	if !utf8.ValidString(text) {
-		decode = decodeMixedMember
-	}
-	d := json.NewDecoder(strings.NewReader(text))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	text = strings.Trim(text, jsonBlanks)
+	if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
 		return nil, notJSON(text)
 	}
 	p := params{}
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, errNotJSON
+	for rest := skipBlanks(text[1:]); rest[0] != '}'; {
+		var rawName, rawValue string
+		rawName, rest = cutValue(rest)
+		rawValue, rest = cutValue(skipBlanks(rest)[1:]) // behind the colon
+		rest = skipBlanks(rest)
+		if rest[0] == ',' {
+			rest = skipBlanks(rest[1:])
 		}
-		name, _ := t.(string)
+		name, value, err := parseMember(rawName, rawValue)
+		if err != nil {
+			return nil, err
+		}
 		if _, twice := p[name]; twice {
 			return nil, errRepeated
 		}
-		if p[name], err = decode(d, name); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, errNotJSON
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNotJSON
+		p[name] = value
 	}
 	return p, nil
 }
 
-func decodeMember(d *json.Decoder, _ string) (value any, err error) {
-	if d.Decode(&value) != nil {
-		return nil, errNotJSON
+func parseMember(rawName, rawValue string) (name string, value any, err error) {
+	if name, err = unquote(rawName); err != nil {
+		return "", nil, err
 	}
-	return value, nil
+	if name == labelParam {
+		rawValue = decodeLabel(rawValue)
+	}
+	switch {
+	case !utf8.ValidString(rawValue):
+		return "", nil, errNotUTF8
+	case rawValue == "null":
+		return name, nil, nil
+	case rawValue[0] != '"':
+		return name, notText{}, nil
+	}
+	value, err = unquote(rawValue)
+	return name, value, err
 }
 
-// decodeMixedMember reads a member of an object that is not valid UTF-8, of which
-// only the label may be the reason.
-func decodeMixedMember(d *json.Decoder, name string) (value any, err error) {
-	var raw json.RawMessage
-	if d.Decode(&raw) != nil {
-		return nil, errNotJSON
+const jsonBlanks = " \t\r\n"
+
+func skipBlanks(text string) string { return strings.TrimLeft(text, jsonBlanks) }
+
+// cutValue cuts the value with which valid JSON begins from what follows it.
+func cutValue(text string) (value, rest string) {
+	text = skipBlanks(text)
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+			if !quoted && depth == 0 {
+				return text[:i+1], text[i+1:]
+			}
+		case quoted:
+		case c == '{', c == '[':
+			depth++
+		case depth > 0 && (c == '}' || c == ']'):
+			depth--
+			if depth == 0 {
+				return text[:i+1], text[i+1:]
+			}
+		case depth == 0 && strings.IndexByte(",:}"+jsonBlanks, c) >= 0: // behind a number or a word
+			return text[:i], text[i:]
+		}
 	}
-	text := string(raw)
-	if name == labelParam {
-		text = decodeLabel(text)
+	return text, ""
+}
+
+// unquote reads a JSON string. Most have no escapes.
+func unquote(quoted string) (text string, err error) {
+	switch {
+	case !utf8.ValidString(quoted):
+		return "", errNotUTF8
+	case strings.IndexByte(quoted, '\\') < 0:
+		return quoted[1 : len(quoted)-1], nil
+	case json.Unmarshal([]byte(quoted), &text) != nil:
+		return "", errNotJSON
 	}
-	if !utf8.ValidString(text) || strings.ContainsRune(name, utf8.RuneError) {
-		return nil, errNotUTF8
-	}
-	if json.Unmarshal([]byte(text), &value) != nil {
-		return nil, errNotJSON
-	}
-	return value, nil
+	return text, nil
 }
 
 func notJSON(text string) error {

@@ -128,11 +128,14 @@ func mediaType(r *http.Request) string {
 }
 
 func read(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
-	var text strings.Builder
-	if 0 < r.ContentLength && r.ContentLength <= limit {
-		text.Grow(int(r.ContentLength))
+	var text []byte
+	var err error
+	if body := http.MaxBytesReader(w, r.Body, limit); 0 <= r.ContentLength && r.ContentLength <= limit {
+		text = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(body, text)
+	} else {
+		text, err = io.ReadAll(body)
 	}
-	_, err := io.Copy(&text, http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -140,7 +143,7 @@ func read(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
 	case err != nil:
 		return "", fault.InvalidRequest("The body ended before it was complete.")
 	}
-	return text.String(), nil
+	return string(text), nil
 }
 
 // parseForm reads a form (URL standard §5.1), or the query of a URL.
