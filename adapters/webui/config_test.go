@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestEverythingWrongWithTheBrandIsSaid(t *testing.T) {
+func TestConfigCheckReportsEveryFault(t *testing.T) {
 	err := Config{
 		Brand:      Brand{Name: strings.Repeat("x", 41), Logo: []byte("GIF89a"), Color: "#ffff00"},
 		SupportURL: "javascript:alert(1)",
@@ -25,7 +25,7 @@ func TestEverythingWrongWithTheBrandIsSaid(t *testing.T) {
 	}
 }
 
-func TestWhatABrandMayBe(t *testing.T) {
+func TestConfigCheckAcceptsAndRefuses(t *testing.T) {
 	png := append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, 100)...)
 	for name, c := range map[string]struct {
 		config Config
@@ -52,7 +52,7 @@ func TestWhatABrandMayBe(t *testing.T) {
 	}
 }
 
-func TestEveryAllowedColourCanBeReadInBothSchemes(t *testing.T) {
+func TestAcceptedBrandColoursAreReadableInBothSchemes(t *testing.T) {
 	for r := 0; r < 256; r += 17 {
 		for g := 0; g < 256; g += 17 {
 			for b := 0; b < 256; b += 17 {
@@ -75,7 +75,7 @@ func TestEveryAllowedColourCanBeReadInBothSchemes(t *testing.T) {
 
 // F62: in either scheme, what approves is taken neither for a warning nor for a
 // disabled button, and what denies does not depend on the brand.
-func TestNoBrandColourIsMistakenAtTheDecision(t *testing.T) {
+func TestApproveButtonIsNeitherRedNorGreyForAnyBrand(t *testing.T) {
 	variable := func(css, name string) color {
 		_, rest, _ := strings.Cut(css, "--"+name+":")
 		c, err := parseColor(rest[:min(7, len(rest))])
@@ -107,7 +107,7 @@ func TestNoBrandColourIsMistakenAtTheDecision(t *testing.T) {
 	}
 }
 
-func TestTheStyleSheetKnowsTheSurfacesThatColoursAreJudgedOn(t *testing.T) {
+func TestStyleSheetUsesTheSurfacesThatContrastIsComputedFor(t *testing.T) {
 	style, err := assetFiles.ReadFile("assets/style.css")
 	if err != nil {
 		t.Fatal(err)

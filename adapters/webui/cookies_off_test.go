@@ -8,7 +8,7 @@ import (
 
 // F70: whatever the page remembers in a cookie, a browser that accepts none is
 // told so instead of being shown an empty field.
-func TestBrowsersWithoutCookiesAreTold(t *testing.T) {
+func TestBrowsersWithoutCookiesSeeTheCookieProblem(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	for name, request := range map[string]struct {
@@ -39,7 +39,7 @@ func TestBrowsersWithoutCookiesAreTold(t *testing.T) {
 }
 
 // A person who types an address has no cookies of ours yet, and is told nothing.
-func TestFirstVisitsAreNotTakenForBrowsersWithoutCookies(t *testing.T) {
+func TestFirstVisitsShowNoCookieProblem(t *testing.T) {
 	s := served(t)
 	for _, path := range []string{"/device", "/device/sessions", "/device/sign-in", "/device/decide", "/device/problem"} {
 		v := s.visitor(home)

@@ -40,7 +40,7 @@ func TestCountdownsSayWhatEndsAndOfferTheNextStep(t *testing.T) {
 
 	b := states[0].visit(t, in, s, true)
 	codes := s.device(label, home)
-	s.skip(15*time.Minute - 4*time.Second)
+	s.advance(15*time.Minute - 4*time.Second)
 	b.enters(codes.UserCode)
 	b.sees("choose", "")
 	ends(b, "This code expires in ", "This code has expired.")
@@ -49,7 +49,7 @@ func TestCountdownsSayWhatEndsAndOfferTheNextStep(t *testing.T) {
 
 	b = states[0].visit(t, in, s, true)
 	b.atDecisionVia("acme", s.device(label, home).UserCode)
-	s.skip(5*time.Minute - 4*time.Second)
+	s.advance(5*time.Minute - 4*time.Second)
 	b.open("/device/decide")
 	b.sees("decide", "")
 	ends(b, "Your sign-in ends in ", "Your sign-in has ended.")
@@ -63,7 +63,7 @@ func TestCountdownsSayWhatEndsAndOfferTheNextStep(t *testing.T) {
 	b.click("sign-in")
 	b.signsIn("alice")
 	b.do(chromedp.WaitVisible(chromedp.CSS("[data-expires]")))
-	s.skip(5*time.Minute - 4*time.Second)
+	s.advance(5*time.Minute - 4*time.Second)
 	b.open("/device/sessions")
 	b.sees("sessions", "")
 	ends(b, "Your sign-in ends in ", "Your sign-in has ended.")
@@ -83,7 +83,7 @@ func (b *tab) atDecisionVia(slug, code string) {
 }
 
 // F71: a button that cannot work yet says so, and works when it can.
-func TestTryingAgainWaitsForTheLimit(t *testing.T) {
+func TestTryAgainIsDisabledUntilTheLimitEnds(t *testing.T) {
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	for i := range 60 {
@@ -100,7 +100,7 @@ func TestTryingAgainWaitsForTheLimit(t *testing.T) {
 }
 
 // F76: "just now" does not stay for as long as the page does.
-func TestTheVerdictGrowsOld(t *testing.T) {
+func TestTheAgeOfTheRequestIsUpdated(t *testing.T) {
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	b.atDecision(s.device(label, elsewhere).UserCode)

@@ -8,7 +8,7 @@ import (
 )
 
 // F75: what a screen reader, a telephone or a password manager makes of a page.
-func TestTheDecisionIsDescribed(t *testing.T) {
+func TestApproveIsDescribedAndTheCodeIsSpelled(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, elsewhere)
 	v := s.visitor(home)
@@ -38,7 +38,7 @@ func TestTheDecisionIsDescribed(t *testing.T) {
 	}
 }
 
-func TestFieldsAndNumbersAreLeftAlone(t *testing.T) { // F73, F75
+func TestCodeFieldsDisableAutocorrectionAndPasswordManagers(t *testing.T) { // F73, F75
 	s := served(t, acme, globex)
 	v := s.visitor(home)
 	page := v.get("/device")

@@ -38,7 +38,7 @@ func TestATypedCodeAndALinkLeadToTheSamePage(t *testing.T) { // D18
 	}
 }
 
-func TestEverySpellingOfACodeIsTaken(t *testing.T) { // D16
+func TestEverySpellingOfACodeIsAccepted(t *testing.T) { // D16
 	s := served(t)
 	code := s.device(label, home).UserCode
 	bare := strings.ReplaceAll(code, "-", "")
@@ -59,7 +59,7 @@ func TestEverySpellingOfACodeIsTaken(t *testing.T) { // D16
 	}
 }
 
-func TestApproveAndDenyEndWhereTheySay(t *testing.T) { // F04
+func TestApproveAndDenyReachTheDevice(t *testing.T) { // F04
 	s := served(t)
 	for id, end := range map[string]struct{ state, told string }{"approve": {"approved", ""}, "deny": {"denied", "access_denied"}} {
 		codes := s.device(label, home)
@@ -74,7 +74,7 @@ func TestApproveAndDenyEndWhereTheySay(t *testing.T) { // F04
 		if again := v.get(done.url.Path); again.state() != end.state {
 			t.Errorf("reloaded, the page says %s", again.state())
 		}
-		if got := s.told(codes); got != end.told {
+		if got := s.poll(codes); got != end.told {
 			t.Errorf("%s: the device is told %q", id, got)
 		}
 		// T18: the same form, sent once more.
@@ -88,7 +88,7 @@ func TestApproveAndDenyEndWhereTheySay(t *testing.T) { // F04
 	}
 }
 
-func TestAVisitDecidesNothing(t *testing.T) { // D20
+func TestGetAndHeadDecideNothing(t *testing.T) { // D20
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
@@ -109,13 +109,13 @@ func TestAVisitDecidesNothing(t *testing.T) { // D20
 			}
 		}
 	}
-	if got := s.told(codes); got != "authorization_pending" {
+	if got := s.poll(codes); got != "authorization_pending" {
 		t.Errorf("the device is told %q", got)
 	}
 	v.sees(v.get("/device?sso_verified=1"), "decide", "")
 }
 
-func TestNobodyElsesPageDecides(t *testing.T) {
+func TestForeignAndForgedFormsDecideNothing(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
@@ -146,7 +146,7 @@ func TestNobodyElsesPageDecides(t *testing.T) {
 			t.Errorf("%s: %d %s (%s)", name, got.status, got.state(), got.problem())
 		}
 	}
-	if got := s.told(codes); got != "authorization_pending" {
+	if got := s.poll(codes); got != "authorization_pending" {
 		t.Errorf("the device is told %q", got)
 	}
 	stranger := s.visitor(elsewhere)
@@ -155,7 +155,7 @@ func TestNobodyElsesPageDecides(t *testing.T) {
 	}
 }
 
-func TestTwoTabsDecideEachAboutItsOwnCode(t *testing.T) { // S17
+func TestEachTabDecidesAboutItsOwnCode(t *testing.T) { // S17
 	s := served(t)
 	first, second := s.device("first", home), s.device("second", home)
 	v := s.visitor(home)
@@ -168,15 +168,15 @@ func TestTwoTabsDecideEachAboutItsOwnCode(t *testing.T) { // S17
 	}
 	v.sees(v.press(one, "approve"), "approved", "")
 	v.sees(v.press(two, "deny"), "denied", "")
-	if got := s.told(first); got != "" {
+	if got := s.poll(first); got != "" {
 		t.Errorf("the first device is told %q", got)
 	}
-	if got := s.told(second); got != "access_denied" {
+	if got := s.poll(second); got != "access_denied" {
 		t.Errorf("the second device is told %q", got)
 	}
 }
 
-func TestTheVerdictSaysWhereAndWhen(t *testing.T) {
+func TestTheDecisionPageSaysWhereAndWhenTheRequestStarted(t *testing.T) {
 	for name, c := range map[string]struct {
 		from string
 		age  time.Duration
@@ -189,7 +189,7 @@ func TestTheVerdictSaysWhereAndWhen(t *testing.T) {
 	} {
 		s := served(t)
 		codes := s.device(label, c.from)
-		s.skip(c.age)
+		s.advance(c.age)
 		v := s.visitor(home)
 		page := v.signIn(codes.UserCode, "alice")
 		v.sees(page, "decide", "")
@@ -232,12 +232,12 @@ func TestDenyingIsPossibleAfterTooManyApprovals(t *testing.T) {
 	decide := v.get(attribute(refused.element("next"), "href"))
 	v.sees(decide, "decide", "")
 	v.sees(v.press(decide, "deny"), "denied", "")
-	if got := s.told(codes); got != "access_denied" {
+	if got := s.poll(codes); got != "access_denied" {
 		t.Errorf("got %q, want access_denied", got)
 	}
 }
 
-func TestWhereCodesMustBeTypedALinkDoesNotHelp(t *testing.T) {
+func TestRequireTypedCodeHoldsForLinksPastTheFirstPage(t *testing.T) {
 	s := newSite(t, acme)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
 	s.serve()
@@ -280,7 +280,7 @@ func TestWhereCodesMustBeTypedALinkDoesNotHelp(t *testing.T) {
 	stranger.sees(stranger.press(stranger.signIn(third.UserCode, "alice"), "deny"), "denied", "")
 }
 
-func TestTheWayToTheOnlyIdentityProviderIsStraight(t *testing.T) {
+func TestWithOneConnectionTheBrowserIsRedirectedOnce(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
@@ -295,7 +295,7 @@ func TestTheWayToTheOnlyIdentityProviderIsStraight(t *testing.T) {
 	v.sees(back, "choose", "")
 }
 
-func TestAWorkAddressFindsTheWayAndNamesNobody(t *testing.T) { // F12
+func TestAnEmailAddressFindsItsConnection(t *testing.T) { // F12
 	s := served(t, acme, globex)
 	codes := s.device(label, home)
 	v := s.visitor(home)
@@ -322,7 +322,7 @@ func TestAWorkAddressFindsTheWayAndNamesNobody(t *testing.T) { // F12
 	}
 }
 
-func TestABrowserThatSignsInAgainKeepsItsCode(t *testing.T) {
+func TestUsingAnotherAccountKeepsTheCode(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
@@ -348,7 +348,7 @@ func (s shown) formByID(id string) form {
 	return f
 }
 
-func TestTooManyTriesAreToldHowLongToWait(t *testing.T) { // D36
+func TestTheLimitOfCodesSaysHowLongToWait(t *testing.T) { // D36
 	s := served(t)
 	code := s.device(label, home).UserCode
 	for i := range 60 {
@@ -364,7 +364,7 @@ func TestTooManyTriesAreToldHowLongToWait(t *testing.T) { // D36
 	home.sees(home.post("/device", url.Values{"user_code": {code}}), "choose", "")
 }
 
-func TestTooManySignInsAreToldHowLongToWait(t *testing.T) {
+func TestTheLimitOfSignInsSaysHowLongToWait(t *testing.T) {
 	s := served(t)
 	code := s.device(label, home).UserCode
 	v := s.visitor(elsewhere)
@@ -378,30 +378,30 @@ func TestTooManySignInsAreToldHowLongToWait(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsAwayIsAPage(t *testing.T) {
+func TestAnUnavailableStoreIsAnErrorPage(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
 	page := v.signIn(codes.UserCode, "alice")
-	s.away.Store(true)
+	s.storeDown.Store(true)
 	for name, got := range map[string]shown{
 		"code":    v.post("/device", url.Values{"user_code": {codes.UserCode}}),
 		"compare": v.get("/device/decide"),
 		"back":    v.get("/device?sso_verified=1"),
 		"approve": v.press(page, "approve"),
 	} {
-		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.state() != "error" || strings.Contains(got.text, "plug") {
+		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.state() != "error" || strings.Contains(got.text, "the test closed") {
 			t.Errorf("%s: %d %s\n%s", name, got.status, got.state(), words(got.main()))
 		}
 		if ref := attribute(got.main(), "data-reference"); ref == "" || !strings.Contains(s.logs.String(), ref) {
 			t.Errorf("%s: the reference %q is not in the log", name, ref)
 		}
 	}
-	s.away.Store(false)
+	s.storeDown.Store(false)
 	v.sees(v.press(page, "approve"), "approved", "")
 }
 
-func TestWithoutALicenceNobodySignsIn(t *testing.T) { // F16
+func TestWithoutALicencePagesAreClosed(t *testing.T) { // F16
 	s := newSite(t, acme)
 	s.env["LICENSE_STATUS"] = "lost"
 	s.serve()
@@ -417,7 +417,7 @@ func TestWithoutALicenceNobodySignsIn(t *testing.T) { // F16
 	}
 }
 
-func TestALineOrLinkWithACodeInItIsTaken(t *testing.T) {
+func TestACodeInsideALineOrLinkIsAccepted(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	for _, pasted := range []string{"Code: " + codes.UserCode, codes.Complete, "Open " + codes.Complete + " and enter " + codes.UserCode + "."} {
@@ -428,7 +428,7 @@ func TestALineOrLinkWithACodeInItIsTaken(t *testing.T) {
 	}
 }
 
-func TestACodeThatHasToBeTypedIsNotShownBefore(t *testing.T) {
+func TestACodeThatMustBeTypedIsNotShown(t *testing.T) {
 	s := newSite(t, acme, globex)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
 	s.serve()
@@ -441,7 +441,7 @@ func TestACodeThatHasToBeTypedIsNotShownBefore(t *testing.T) {
 	}
 }
 
-func TestBehindAProxyThatHidesPeopleNothingIsNear(t *testing.T) {
+func TestBehindAnUnknownProxyTheNetworkIsUnknown(t *testing.T) {
 	s := newSite(t, acme)
 	s.env["TRUSTED_PROXIES"] = ""
 	s.serve()
@@ -456,7 +456,7 @@ func TestBehindAProxyThatHidesPeopleNothingIsNear(t *testing.T) {
 	}
 }
 
-func TestALabelCannotPaintOverThePage(t *testing.T) {
+func TestLabelsLoseSurplusMarksAndTags(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	page := v.signIn(s.device("a"+strings.Repeat("\u0301", 60)+strings.Repeat("\u00a0", 100)+"b\U000E0041c", elsewhere).UserCode, "alice")
@@ -466,7 +466,7 @@ func TestALabelCannotPaintOverThePage(t *testing.T) {
 	}
 }
 
-func TestNoOtherSiteChoosesTheLanguage(t *testing.T) {
+func TestLinksOfOtherSitesDoNotChangeTheLanguage(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	for _, site := range []string{"cross-site", "same-site", "none"} {

@@ -40,7 +40,7 @@ var everyPage = []struct{ method, path string }{
 	{"DELETE", "/device/assets/x"},
 }
 
-func TestEveryAnswerKeepsOtherSitesOut(t *testing.T) { // D23
+func TestEveryResponseHasTheSecurityHeaders(t *testing.T) { // D23
 	s := served(t)
 	v := s.visitor(home)
 	style := attribute(styleSheet(v.get("/device")), "href")
@@ -70,7 +70,7 @@ func TestEveryAnswerKeepsOtherSitesOut(t *testing.T) { // D23
 	}
 }
 
-func TestAPolicyAllowsOnlyWhatCarriesItsNonce(t *testing.T) {
+func TestTheContentPolicyAllowsOnlyItsNonce(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	nonces := map[string]bool{}
@@ -98,7 +98,7 @@ func TestAPolicyAllowsOnlyWhatCarriesItsNonce(t *testing.T) {
 	}
 }
 
-func TestCookiesHoldNoSecretAndReachNoScript(t *testing.T) { // D25
+func TestCookiesAreHttpOnlyAndHoldNoSecret(t *testing.T) { // D25
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
@@ -156,7 +156,7 @@ func TestAssetsAreNamedByTheirContent(t *testing.T) {
 	}
 }
 
-func TestBelowAPrefixEveryLinkLeadsBelowIt(t *testing.T) {
+func TestLinksKeepThePathOfThePublicURL(t *testing.T) {
 	s := newSite(t, acme)
 	s.env["PUBLIC_URL"] += "/gate"
 	s.url += "/gate"
@@ -190,7 +190,7 @@ func TestAFormThatIsTooLargeIsRefused(t *testing.T) {
 	}
 }
 
-func TestAPersonsLanguageIsKept(t *testing.T) {
+func TestTheChosenLanguageIsKept(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	if got := v.get("/device", "Accept-Language", "de-CH"); got.header.Get("Content-Language") != "de" || !strings.Contains(got.text, `<html lang="de"`) {

@@ -27,7 +27,7 @@ func placeholders(s sentence) []string {
 	return slices.Compact(all)
 }
 
-func TestEveryLanguageSaysEverySentence(t *testing.T) {
+func TestEveryLanguageHasEverySentence(t *testing.T) {
 	reference := locales[0].load()
 	for _, o := range locales[1:] {
 		t.Run(o.tag.String(), func(t *testing.T) {
@@ -88,9 +88,9 @@ func TestNoSentenceIsEmptyOrMarkup(t *testing.T) {
 
 var keyInTemplate = regexp.MustCompile(`\bt "([a-z_.]+)"`)
 
-// TestEverySentenceIsSaid finds the keys in the templates, and those that the
-// code makes. A key that nobody says is a sentence that nobody sees.
-func TestEverySentenceIsSaid(t *testing.T) {
+// TestEverySentenceIsUsed finds the keys in the templates, and those that the
+// code makes. An unused key is a sentence that no page shows.
+func TestEverySentenceIsUsed(t *testing.T) {
 	said := map[string]bool{}
 	err := fs.WalkDir(templateFiles, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -121,7 +121,7 @@ func TestEverySentenceIsSaid(t *testing.T) {
 	}
 }
 
-func TestTheBrowserAndThePersonChooseTheLanguage(t *testing.T) {
+func TestAcceptLanguageChoosesTheLanguage(t *testing.T) {
 	p := &Pages{matcher: newMatcher(locales)}
 	for accept, want := range map[string]string{
 		"":                         "en",
@@ -162,7 +162,7 @@ func TestNumbersChooseThePluralForm(t *testing.T) {
 	}
 }
 
-func TestASentenceMayBeOneTextOrOneForEachForm(t *testing.T) {
+func TestSentencesAreOneTextOrOnePerPluralForm(t *testing.T) {
 	var s sentence
 	if err := json.Unmarshal([]byte(`"plain"`), &s); err != nil || s[plural.Other] != "plain" {
 		t.Errorf("%v %v", s, err)

@@ -38,7 +38,7 @@ func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
 		}
 	}
 	codes := s.device(label, elsewhere)
-	s.skip(9 * time.Minute)
+	s.advance(9 * time.Minute)
 	b.atDecision(codes.UserCode)
 	for _, height := range []int64{740, 640} {
 		b.looks("light", 360, height)
@@ -58,7 +58,7 @@ func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
 	}
 }
 
-func TestNoCodeBreaksWhereOneSignsIn(t *testing.T) { // F67
+func TestTheCodeDoesNotBreakOnTheSignInPage(t *testing.T) { // F67
 	s := served(t, acme, globex)
 	b := states[0].visit(t, browser(t), s, true)
 	b.enters(s.device(label, home).UserCode)
@@ -76,7 +76,7 @@ func TestNoCodeBreaksWhereOneSignsIn(t *testing.T) { // F67
 
 // F68: with text of twice the size nothing is cut off, and no fact is squeezed
 // into a column of a few letters.
-func TestTextOfTwiceTheSizeFits(t *testing.T) {
+func TestPagesFitWithTextAt200Percent(t *testing.T) {
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	check := func(page string) {

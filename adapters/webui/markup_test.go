@@ -108,7 +108,7 @@ func TestMarkupInAConnectionsNameStaysText(t *testing.T) {
 	}
 }
 
-func TestAForgedMemoryShowsAnotherPageAndDoesNoMore(t *testing.T) {
+func TestForgedPageStateIsHarmless(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	for _, value := range []string{"", "x", "eyJjIjoiPHNjcmlwdD4ifQ", strings.Repeat("A", 5000), "eyJwIjoiPHNjcmlwdD4iLCJvIjoiYXBwcm92ZWQiLCJjIjoiV0RKQi1NM0hUIn0"} {

@@ -51,7 +51,7 @@ func (s shown) title() string {
 }
 
 // F64: a link puts nothing on the page that is no code.
-func TestLinksPutNothingButCodesOnThePage(t *testing.T) {
+func TestLinksFillInNothingButCodes(t *testing.T) {
 	s := served(t)
 	for _, text := range []string{"ACCOUNT LOCKED CALL 0800 123456", "HELP-1234", "xyz-xyz", "CALL 555"} {
 		v := s.visitor(home)
@@ -67,7 +67,7 @@ func TestLinksPutNothingButCodesOnThePage(t *testing.T) {
 }
 
 // F71: what was typed is still there after the wait.
-func TestTheTypedCodeSurvivesTheLimit(t *testing.T) {
+func TestTheTypedCodeIsKeptDuringALimit(t *testing.T) {
 	s := served(t)
 	code := s.device(label, home).UserCode
 	for i := range 60 {
@@ -84,7 +84,7 @@ func TestTheTypedCodeSurvivesTheLimit(t *testing.T) {
 	if text := words(again.main()); strings.Contains(text, "came with the link") {
 		t.Errorf("a typed code is taken for a link's: %s", text)
 	}
-	s.skip(6 * time.Minute)
+	s.advance(6 * time.Minute)
 	v.sees(v.press(again, "continue"), "choose", "")
 }
 
@@ -104,9 +104,9 @@ func TestReferencesAreShownWhereTheyHelp(t *testing.T) {
 	codes := s.device(label, elsewhere)
 	denied := v.press(v.signIn(codes.UserCode, "alice"), "deny")
 	undone := v.press(v.press(v.signIn(s.device(label, elsewhere).UserCode, "alice"), "approve"), "undo")
-	s.away.Store(true)
+	s.storeDown.Store(true)
 	outage := v.post("/device", url.Values{"user_code": {codes.UserCode}})
-	s.away.Store(false)
+	s.storeDown.Store(false)
 	for name, page := range map[string]shown{
 		"denied": denied, "undone": undone, "an outage": outage,
 		"a refused sign-in": v.get("/device?sso_error=invalid_sso_assertion&ref=0190a6b2-0000-7000-8000-123456789abc"),

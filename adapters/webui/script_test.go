@@ -34,7 +34,7 @@ func (b *tab) tabs() []string {
 	return order
 }
 
-func TestTheKeyboardReachesEverythingInOrder(t *testing.T) {
+func TestKeyboardOrder(t *testing.T) {
 	in := browser(t)
 	s := served(t)
 	b := states[0].visit(t, in, s, true)
@@ -104,12 +104,12 @@ func TestTheCodeIsGroupedAsItIsTyped(t *testing.T) {
 	}
 }
 
-func TestTheTimeLeftIsShownAndSaidAloudSeldom(t *testing.T) {
+func TestTheTimeLeftIsAnnouncedAtTheEndOnly(t *testing.T) {
 	in := browser(t)
 	s := served(t)
 	b := states[0].visit(t, in, s, true)
 	codes := s.device(label, home)
-	s.skip(14*time.Minute - 5*time.Second)
+	s.advance(14*time.Minute - 5*time.Second)
 	b.atDecision(codes.UserCode)
 	if left := ask[string](b, `document.querySelector("[data-countdown]").firstElementChild.textContent`); !strings.HasPrefix(left, "This code expires in 1 minute") {
 		t.Errorf("shown: %q", left)
@@ -163,9 +163,9 @@ func TestEveryLanguageFits(t *testing.T) {
 	}
 }
 
-// A click that was meant for another window lets nobody in, if a link led
-// straight to the decision; turning away is never held up.
-func TestALinkPastTheFirstPageHoldsApprovalUpForAMoment(t *testing.T) {
+// A click that was meant for another window approves nothing if a link led
+// straight to the decision. Denying is never delayed.
+func TestApproveIsDisabledForAMomentAfterALink(t *testing.T) {
 	in := browser(t)
 	s := served(t)
 	const clickUponFocus = `window.dispatchEvent(new Event("focus")), document.getElementById("%s").click(), document.getElementById("%[1]s").hasAttribute("aria-disabled")`

@@ -16,7 +16,7 @@ func (s *site) signedInOn(device, user, from string) demo.Codes {
 	codes := s.device(device, from)
 	v := s.visitor(from)
 	v.sees(v.press(v.signIn(codes.UserCode, user), "approve"), "approved", "")
-	s.skip(time.Duration(codes.Interval) * time.Second)
+	s.advance(time.Duration(codes.Interval) * time.Second)
 	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: proxied{s, from}}}
 	if _, refused, err := d.Poll(s.t.Context(), codes.DeviceCode); err != nil || refused != "" {
 		s.t.Fatalf("the device is told %q (%v)", refused, err)
@@ -35,7 +35,7 @@ func (v *visitor) visits(user string) shown {
 	return v.signIn(href.Query().Get("user_code"), user)
 }
 
-func TestThatWasNotMeLocksOutAtOnce(t *testing.T) {
+func TestUndoEndsAccessAtOnce(t *testing.T) {
 	for name, fetched := range map[string]bool{"before the token is fetched": false, "after": true} {
 		t.Run(name, func(t *testing.T) {
 			s := served(t)
@@ -44,7 +44,7 @@ func TestThatWasNotMeLocksOutAtOnce(t *testing.T) {
 			done := v.press(v.signIn(codes.UserCode, "alice"), "approve")
 			v.sees(done, "approved", "")
 			if fetched {
-				if got := s.told(codes); got != "" {
+				if got := s.poll(codes); got != "" {
 					t.Fatalf("the device is told %q", got)
 				}
 			}
@@ -58,10 +58,10 @@ func TestThatWasNotMeLocksOutAtOnce(t *testing.T) {
 
 			want := "access_denied"
 			if fetched {
-				s.skip(time.Minute)
+				s.advance(time.Minute)
 				want = "expired_token"
 			}
-			if got := s.told(codes); got != want {
+			if got := s.poll(codes); got != want {
 				t.Errorf("the device is told %q, want %q", got, want)
 			}
 			page := v.get("/device/sessions")
@@ -72,19 +72,19 @@ func TestThatWasNotMeLocksOutAtOnce(t *testing.T) {
 	}
 }
 
-func TestSecondThoughtsEndFiveMinutesAfterTheDecision(t *testing.T) {
+func TestUndoWorksForFiveMinutesFromTheDecision(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	page := v.signIn(s.device("in time", elsewhere).UserCode, "alice")
-	s.skip(4 * time.Minute)
+	s.advance(4 * time.Minute)
 	done := v.press(page, "approve")
-	s.skip(4 * time.Minute)
+	s.advance(4 * time.Minute)
 	v.sees(v.press(done, "undo"), "undone", "")
 
 	codes := s.device(label, elsewhere)
 	v = s.visitor(home)
 	done = v.press(v.signIn(codes.UserCode, "alice"), "approve")
-	s.skip(6 * time.Minute)
+	s.advance(6 * time.Minute)
 	late := v.press(done, "undo")
 	v.sees(late, "sessions", "")
 	if text := words(late.main()); !strings.Contains(text, "The device still has access") {
@@ -93,7 +93,7 @@ func TestSecondThoughtsEndFiveMinutesAfterTheDecision(t *testing.T) {
 	if late.element("sign-in") == nil {
 		t.Error("there is no way to sign in again")
 	}
-	if got := s.told(codes); got != "" {
+	if got := s.poll(codes); got != "" {
 		t.Errorf("the device is told %q", got)
 	}
 }
@@ -163,12 +163,12 @@ func csrfOf(s shown) string {
 	return ""
 }
 
-func TestWhoeverHasJustApprovedSeesTheirDevices(t *testing.T) {
+func TestTheDevicesPageOpensAfterAnApproval(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
 	v := s.visitor(home)
 	v.sees(v.press(v.signIn(codes.UserCode, "alice"), "approve"), "approved", "")
-	if got := s.told(codes); got != "" {
+	if got := s.poll(codes); got != "" {
 		t.Fatalf("the device is told %q", got)
 	}
 	if text := words(v.get("/device/sessions").main()); !strings.Contains(text, label) {
@@ -176,7 +176,7 @@ func TestWhoeverHasJustApprovedSeesTheirDevices(t *testing.T) {
 	}
 }
 
-func TestAVisitCannotBeApproved(t *testing.T) {
+func TestAnAccountSignInCannotBeApproved(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	leave := v.press(v.get("/device/sessions"), "sign-in")

@@ -36,18 +36,18 @@ func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
 // site is devicegate's handler on SQLite, and identity providers on another
 // site. Requests are served in this process; only a browser gets listeners.
 type site struct {
-	t       *testing.T
-	url     string
-	dir     string
-	env     map[string]string
-	logs    *journal
-	ahead   atomic.Int64
-	slow    atomic.Int64 // how far the identity providers' clocks are behind that
-	away    atomic.Bool  // the store does not answer
-	idps    []*demoidp.IdP
-	servers []*httptest.Server      // of the identity providers
-	hosts   map[string]http.Handler // by host and port
-	listen  sync.Once
+	t         *testing.T
+	url       string
+	dir       string
+	env       map[string]string
+	logs      *logBuffer
+	ahead     atomic.Int64
+	idpBehind atomic.Int64 // how far the identity providers' clocks are behind that
+	storeDown atomic.Bool
+	idps      []*demoidp.IdP
+	servers   []*httptest.Server      // of the identity providers
+	hosts     map[string]http.Handler // by host and port
+	listen    sync.Once
 }
 
 // via is an identity provider of a site.
@@ -65,14 +65,14 @@ var redirectBinding = regexp.MustCompile(`<SingleSignOnService[^>]*HTTP-Redirect
 // newSite makes a site that is not yet served; settings may be changed.
 func newSite(t *testing.T, through ...via) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), logs: &journal{}, hosts: map[string]http.Handler{}}
+	s := &site{t: t, dir: t.TempDir(), logs: &logBuffer{}, hosts: map[string]http.Handler{}}
 	port := services.Port(t)
 	s.url = fmt.Sprintf("http://localhost:%d", port)
 	var list strings.Builder
 	for _, v := range through {
 		server := httptest.NewUnstartedServer(nil)
 		idp, err := demoidp.New(demoidp.Config{
-			URL: "http://" + server.Listener.Addr().String(), Now: func() time.Time { return s.now().Add(-time.Duration(s.slow.Load())) },
+			URL: "http://" + server.Listener.Addr().String(), Now: func() time.Time { return s.now().Add(-time.Duration(s.idpBehind.Load())) },
 			Users: append(demoidp.People, demoidp.User{Email: `"<b>a</b>"@` + v.domain, Name: "Markup"}, demoidp.User{Email: accountOwner, Name: "Carol"}),
 		})
 		if err != nil {
@@ -140,8 +140,8 @@ func (s *site) serve() {
 	log := slog.New(slog.NewJSONHandler(s.logs, nil))
 	var handler http.Handler
 	app := fx.New(bootstrap.Handler(c, log), fx.Populate(&handler), fx.Decorate(
-		func(store ports.Store) ports.Store { return shaky{store, &s.away} },
-		func(ports.Accounts) ports.Accounts { return owners{} },
+		func(store ports.Store) ports.Store { return failingStore{store, &s.storeDown} },
+		func(ports.Accounts) ports.Accounts { return accountOwners{} },
 	))
 	if err := app.Start(s.t.Context()); err != nil {
 		s.t.Fatal(err)
@@ -176,8 +176,8 @@ func (s *site) serve() {
 
 func (s *site) now() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
 
-// skip moves devicegate's clock ahead.
-func (s *site) skip(d time.Duration) { s.ahead.Add(int64(d)) }
+// advance moves devicegate's clock ahead.
+func (s *site) advance(d time.Duration) { s.ahead.Add(int64(d)) }
 
 // device begins a login at the given address, as a proxy would report it.
 func (s *site) device(label, from string) demo.Codes {
@@ -195,10 +195,10 @@ func (s *site) deviceOf(client, label, from string) demo.Codes {
 	return codes
 }
 
-// told is what the device gets when it asks: "" is a token.
-func (s *site) told(codes demo.Codes) string {
+// poll is what the device gets when it asks: "" is a token.
+func (s *site) poll(codes demo.Codes) string {
 	s.t.Helper()
-	s.skip(time.Duration(codes.Interval) * time.Second)
+	s.advance(time.Duration(codes.Interval) * time.Second)
 	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: proxied{s, ""}}}
 	_, refused, err := d.Poll(s.t.Context(), codes.DeviceCode)
 	if err != nil {
@@ -254,24 +254,24 @@ func (s *site) listens() {
 	})
 }
 
-// shaky is a store that can be away.
-type shaky struct {
+// failingStore is a store that answers nothing while it is down.
+type failingStore struct {
 	ports.Store
-	away *atomic.Bool
+	down *atomic.Bool
 }
 
-var errAway = errors.Join(fault.ErrUnavailable, errors.New("the test pulled the plug"))
+var errStoreDown = errors.Join(fault.ErrUnavailable, errors.New("the test closed the store"))
 
-func (s shaky) View(ctx context.Context, fn func(context.Context, ports.Reader) error) error {
-	if s.away.Load() {
-		return errAway
+func (s failingStore) View(ctx context.Context, fn func(context.Context, ports.Reader) error) error {
+	if s.down.Load() {
+		return errStoreDown
 	}
 	return s.Store.View(ctx, fn)
 }
 
-func (s shaky) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
-	if s.away.Load() {
-		return errAway
+func (s failingStore) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
+	if s.down.Load() {
+		return errStoreDown
 	}
 	return s.Store.Update(ctx, fn)
 }
@@ -279,25 +279,25 @@ func (s shaky) Update(ctx context.Context, fn func(context.Context, ports.Tx) er
 // accountOwner has an account of the platform, and signs in there instead.
 const accountOwner = "carol@acme.example"
 
-type owners struct{}
+type accountOwners struct{}
 
-func (owners) Has(_ context.Context, email identity.Email) (bool, error) {
+func (accountOwners) Has(_ context.Context, email identity.Email) (bool, error) {
 	return email.String() == accountOwner, nil
 }
 
-// journal keeps what was logged.
-type journal struct {
+// logBuffer keeps what was logged.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()

@@ -85,7 +85,7 @@ var states = []state{
 	}},
 	{name: "decide-far", reach: func(b *tab) {
 		codes := b.site.device(label, elsewhere)
-		b.site.skip(9 * time.Minute)
+		b.site.advance(9 * time.Minute)
 		b.atDecision(codes.UserCode)
 	}},
 	{name: "decide-long-label", reach: func(b *tab) {
@@ -153,9 +153,9 @@ var states = []state{
 	}},
 	{name: "expired", reach: func(b *tab) {
 		codes := b.site.device(label, home)
-		b.site.skip(12 * time.Minute)
+		b.site.advance(12 * time.Minute)
 		b.atDecision(codes.UserCode)
-		b.site.skip(4 * time.Minute)
+		b.site.advance(4 * time.Minute)
 		b.click("approve")
 		b.sees("error", "user_code_not_pending")
 	}},
@@ -168,7 +168,7 @@ var states = []state{
 	}},
 	{name: "sign-in-ran-out", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, home).UserCode)
-		b.site.skip(6 * time.Minute)
+		b.site.advance(6 * time.Minute)
 		b.click("approve")
 		b.sees("error", "invalid_session")
 	}},
@@ -203,7 +203,7 @@ var states = []state{
 		b.atDecision(b.site.device(label, home).UserCode)
 		b.click("approve")
 		b.sees("approved", "")
-		b.site.skip(6 * time.Minute)
+		b.site.advance(6 * time.Minute)
 		b.click("undo")
 		b.sees("sessions", "")
 		b.do(chromedp.WaitVisible(chromedp.CSS(".notice")))
@@ -218,8 +218,8 @@ var states = []state{
 	{name: "sign-in-too-slow", reach: func(b *tab) {
 		b.enters(b.site.device(label, home).UserCode)
 		b.do(chromedp.WaitVisible(chromedp.CSS("#user")))
-		b.site.skip(16 * time.Minute)
-		b.site.slow.Add(int64(16 * time.Minute)) // the identity provider is patient
+		b.site.advance(16 * time.Minute)
+		b.site.idpBehind.Add(int64(16 * time.Minute)) // the identity provider is patient
 		b.signsIn("alice")
 		b.sees("error", "invalid_sso_assertion")
 	}},
@@ -243,7 +243,7 @@ var states = []state{
 	{name: "outage", reach: func(b *tab) {
 		b.open("/device")
 		b.sees("enter", "")
-		b.site.away.Store(true)
+		b.site.storeDown.Store(true)
 		b.fill("code", "WDJB-M3HT")
 		b.click("continue")
 		b.sees("error", "temporarily_unavailable")
@@ -302,7 +302,7 @@ func (st state) served(t *testing.T) *site {
 	return s
 }
 
-// visit opens a tab on the site, as somebody at home.
+// visit opens a tab on the site, from the address home.
 func (st state) visit(t *testing.T, in context.Context, s *site, scripts bool) *tab {
 	t.Helper()
 	b := newTab(t, in, s, scripts)
@@ -369,7 +369,7 @@ func TestPicture(t *testing.T) {
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	codes := s.device(label, elsewhere)
-	s.skip(9 * time.Minute)
+	s.advance(9 * time.Minute)
 	b.atDecision(codes.UserCode)
 	b.looks("light", 480, 600)
 	if err := os.WriteFile(filepath.Join("../..", *picture), b.picture(), 0o644); err != nil {

@@ -32,9 +32,9 @@ func TestEveryLanguageKeepsItsTypography(t *testing.T) {
 	}
 }
 
-// TestTypographyIsJudged shows that the rules find what they forbid: in a
+// TestTypographyRulesFindWhatTheyForbid shows that the rules find what they forbid: in a
 // catalogue the difference is invisible.
-func TestTypographyIsJudged(t *testing.T) {
+func TestTypographyRulesFindWhatTheyForbid(t *testing.T) {
 	for _, c := range []struct {
 		language, text string
 		broken         int

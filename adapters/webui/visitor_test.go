@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// visitor is somebody with a browser that has no scripts, and whose pages can
+// visitor is a browser without scripts, whose pages can
 // be taken apart.
 type visitor struct {
 	t      *testing.T
