@@ -17,6 +17,7 @@
 //	PollDevice       the client asks, and in the end gets its token
 //	WithdrawToken    an answer did not arrive: the token dies
 //	VerifyToken      an API asks whom a token acts for
+//	RevokeToken      a client ends the token that it presents
 //	ListSessions     a person asks where they are signed in
 //	RevokeSession    and ends one of them
 //

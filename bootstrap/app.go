@@ -126,6 +126,7 @@ var useCases = fx.Provide(
 	application.NewListOwnDevices,
 	application.NewEndOwnDevices,
 	application.NewVerifyToken,
+	application.NewRevokeToken,
 	application.NewListSessions,
 	application.NewRevokeSession,
 )

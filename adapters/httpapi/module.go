@@ -15,6 +15,7 @@ var Module = fx.Module("httpapi", fx.Provide(
 	NewApproval,
 	NewAccount,
 	NewOAuth,
+	NewRevocation,
 	NewOperations,
 	newRouter,
 ))
@@ -31,6 +32,7 @@ type routerParams struct {
 	Approval   *Approval
 	Account    *Account
 	OAuth      *OAuth
+	Revocation *Revocation
 	Operations *Operations
 	Pages      Pages
 	Observe    Observe
@@ -39,7 +41,8 @@ type routerParams struct {
 func newRouter(p routerParams) *Router {
 	return NewRouter(Routes{
 		Config: p.Config, Addresses: p.Addresses, Middleware: p.Middleware, Responder: p.Responder,
-		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, OAuth: p.OAuth, Operations: p.Operations,
+		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, Operations: p.Operations,
+		OAuth: p.OAuth, Revocation: p.Revocation,
 		Pages: p.Pages, Observe: p.Observe,
 	})
 }

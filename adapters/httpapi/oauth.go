@@ -81,32 +81,40 @@ func (o *OAuth) token(w http.ResponseWriter, r *http.Request) error {
 	return o.device.deliver(w, r, redeemed, o.device.standardToken(redeemed))
 }
 
-// clientForm reads a form and which client sends it: in the body or by Basic
-// with an empty secret, form-encoded (RFC 6749 §2.3.1, §3.2.1).
+// clientForm reads a form and which client sends it.
 func clientForm(w http.ResponseWriter, r *http.Request) (params, string, error) {
 	p, err := form(w, r, bodyMax)
 	if err != nil {
 		return nil, "", err
 	}
+	clientID, err := publicClient(p, r)
+	if err == nil && clientID == "" {
+		err = fault.InvalidRequest("client_id is required.")
+	}
+	return p, clientID, err
+}
+
+// publicClient returns the client_id of a public client, or "" if there is none:
+// in the body or by Basic with an empty secret, form-encoded (RFC 6749 §2.3.1,
+// §3.2.1).
+func publicClient(p params, r *http.Request) (string, error) {
 	inBody, err := p.text("client_id")
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	basic, secret, given := r.BasicAuth()
 	if basic, err = url.QueryUnescape(basic); err != nil {
-		return nil, "", errBasic
+		return "", errBasic
 	}
 	switch {
 	case given && secret != "":
-		return nil, "", errClientSecret
+		return "", errClientSecret
 	case given && inBody != "" && inBody != basic:
-		return nil, "", errTwoClients
+		return "", errTwoClients
 	case given:
-		return p, basic, nil
-	case inBody == "":
-		return nil, "", fault.InvalidRequest("client_id is required.")
+		return basic, nil
 	}
-	return p, inBody, nil
+	return inBody, nil
 }
 
 type serverMetadataBody struct {
@@ -116,6 +124,8 @@ type serverMetadataBody struct {
 	GrantTypesSupported         []string `json:"grant_types_supported"`
 	ResponseTypesSupported      []string `json:"response_types_supported"` // required, though there are none
 	TokenEndpointAuthMethods    []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationEndpoint          string   `json:"revocation_endpoint"`
+	RevocationAuthMethods       []string `json:"revocation_endpoint_auth_methods_supported"`
 	ScopesSupported             []string `json:"scopes_supported"`
 }
 
@@ -128,6 +138,8 @@ func (o *OAuth) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
 		GrantTypesSupported:         []string{deviceGrant},
 		ResponseTypesSupported:      []string{},
 		TokenEndpointAuthMethods:    []string{"none"},
+		RevocationEndpoint:          o.addresses.Public("/oauth2/revoke"),
+		RevocationAuthMethods:       []string{"none"},
 		ScopesSupported:             []string{"apps:run", "apps:read:permitted-external"},
 	})
 }

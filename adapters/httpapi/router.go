@@ -22,6 +22,7 @@ type Routes struct {
 	Approval   *Approval
 	Account    *Account
 	OAuth      *OAuth
+	Revocation *Revocation
 	Operations *Operations
 
 	Pages   Pages
@@ -54,6 +55,7 @@ func NewRouter(rt Routes) *Router {
 	r.Route("/oauth2", func(r chi.Router) {
 		r.Use(cross.withoutCookies)
 		rt.OAuth.Mount(r)
+		rt.Revocation.Mount(r)
 		rt.fallbacks(r, writeOAuthError)
 	})
 	r.Route("/.well-known/oauth-authorization-server", func(r chi.Router) {

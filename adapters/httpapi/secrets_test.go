@@ -43,6 +43,8 @@ var journey = []ask{
 	{line: "GET /openapi/v1/account?access_token={token}"},
 	{line: "GET /openapi/v1/account/{token}"},
 	{line: "DELETE /openapi/v1/account/sessions/{token}", header: http.Header{"Authorization": {"Bearer {token}"}}},
+	{line: "POST /oauth2/revoke", body: "token={token}&client_id=tv"},
+	{line: "POST /oauth2/revoke?token={token}", body: "client_id=difyctl"},
 	{line: "DELETE /openapi/v1/account/sessions/self", header: http.Header{"Authorization": {"Bearer {token}"}}},
 	{line: "GET /openapi/v1/account", header: http.Header{"Authorization": {"Bearer {token}"}}},
 	{line: "POST /oauth2/token", body: "grant_type=password&client_id=difyctl&device_code={device_code}"},

@@ -97,6 +97,7 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 		Approval:   httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
 		Account:    httpapi.NewAccount(respond, client, s.Verify, s.ListSessions, s.RevokeSession),
 		OAuth:      httpapi.NewOAuth(respond, addresses, clients, flow),
+		Revocation: httpapi.NewRevocation(respond, client, s.RevokeToken),
 		Operations: s.operations, Pages: pages,
 		Observe: func(next http.Handler) http.Handler { return next },
 	})

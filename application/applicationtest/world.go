@@ -74,6 +74,7 @@ type World struct {
 	Verify        *application.VerifyToken
 	ListSessions  *application.ListSessions
 	RevokeSession *application.RevokeSession
+	RevokeToken   *application.RevokeToken
 	BeginVisit    *application.StartAccountSignIn
 	OwnDevices    *application.ListOwnDevices
 	EndDevices    *application.EndOwnDevices
@@ -167,6 +168,7 @@ func (w *World) build(limits quota.Configured) {
 	w.Deny = application.NewDenyExternal(decisions)
 	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, now)
+	w.RevokeToken = application.NewRevokeToken(w.Store, now)
 	w.RevokeSession = application.NewRevokeSession(w.Store, now)
 	w.BeginVisit = application.NewStartAccountSignIn(w.Store, w.Limiter, timing, now)
 	w.OwnDevices = application.NewListOwnDevices(w.Store, clients, csrf, now)

@@ -140,6 +140,15 @@ func (t *AccessToken) BelongsTo(email identity.Email, issuer string) bool {
 	return !email.IsZero() && t.s.Device.Email == email && t.s.Device.Issuer == issuer
 }
 
+// CheckClient returns [ErrOtherClient] if the client that presents the token is
+// not the one to which it was issued. An empty clientID names no client.
+func (t *AccessToken) CheckClient(clientID string) error {
+	if clientID != "" && clientID != t.s.Device.ClientID {
+		return ErrOtherClient
+	}
+	return nil
+}
+
 // SubjectType tells which kind of subject the token acts for.
 func (t *AccessToken) SubjectType() identity.Type {
 	if t.s.Prefix == prefixAccount {

@@ -22,6 +22,11 @@ const (
 var ErrInvalid = fault.New(fault.Unauthenticated, "invalid_token",
 	"This token is not valid, or no longer. Sign the device in again.")
 
+// ErrOtherClient refuses a client that presents another client's token (RFC
+// 6749 §5.2).
+var ErrOtherClient = fault.New(fault.Invalid, "invalid_grant",
+	"This token was issued to another client. Send the client_id of the one that got it, or none.")
+
 // Secret is a token as the client presents it: a prefix that tells the kind of
 // subject, 37 random characters (222 bits), and six that are a checksum by
 // which a scanner of leaked secrets tells a real token from a look-alike. It
