@@ -18,13 +18,13 @@ import (
 type AcceptResponse struct {
 	store       ports.Store
 	brokers     ports.Brokers
-	connections connection.Directory
+	connections ports.Connections
 	failures    *SignInFailures
 	now         ports.Clock
 }
 
 // NewAcceptResponse makes the use case.
-func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections connection.Directory, failures *SignInFailures, now ports.Clock) *AcceptResponse {
+func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections ports.Connections, failures *SignInFailures, now ports.Clock) *AcceptResponse {
 	return &AcceptResponse{store, brokers, connections, failures, now}
 }
 
@@ -62,7 +62,11 @@ func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Tran
 	if err := transaction.AwaitsResponse(uc.now()); err != nil {
 		return ticket, err
 	}
-	via, err := uc.connections.Find(transaction.Snapshot().Connection)
+	connections, err := uc.connections.Connections(ctx)
+	if err != nil {
+		return ticket, fmt.Errorf("list connections: %w", err)
+	}
+	via, err := connections.Find(transaction.Snapshot().Connection)
 	if err != nil {
 		return ticket, approval.Refuse("connection_removed", "", transaction.Snapshot().Connection)
 	}

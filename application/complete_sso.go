@@ -16,14 +16,14 @@ import (
 type CompleteSSO struct {
 	store       ports.Store
 	brokers     ports.Brokers
-	connections connection.Directory
+	connections ports.Connections
 	accounts    ports.Accounts
 	failures    *SignInFailures
 	now         ports.Clock
 }
 
 // NewCompleteSSO makes the use case.
-func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections connection.Directory, accounts ports.Accounts, failures *SignInFailures, now ports.Clock) *CompleteSSO {
+func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections ports.Connections, accounts ports.Accounts, failures *SignInFailures, now ports.Clock) *CompleteSSO {
 	return &CompleteSSO{store, brokers, connections, accounts, failures, now}
 }
 
@@ -66,9 +66,13 @@ func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.Gra
 // byAssertion looks for the enterprise connection whose broker signed the
 // assertion, and for the trip that this browser began through it.
 func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval.GrantSession, error) {
+	connections, err := uc.connections.Connections(ctx)
+	if err != nil {
+		return approval.GrantSession{}, fmt.Errorf("list connections: %w", err)
+	}
 	var refusal error = approval.Refuse("no_enterprise_connection", "", "an sso_assertion")
 	var through string
-	for _, via := range uc.connections.All() {
+	for _, via := range connections.All() {
 		broker, served := uc.brokers[connection.Enterprise]
 		if via.Settings().Broker != connection.Enterprise || !served {
 			continue

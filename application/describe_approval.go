@@ -17,13 +17,13 @@ import (
 // DescribeApproval tells a page what there is to decide.
 type DescribeApproval struct {
 	store   ports.Store
-	clients device.Clients
+	clients ports.Clients
 	csrf    approval.CSRFKeys
 	now     ports.Clock
 }
 
 // NewDescribeApproval makes the use case.
-func NewDescribeApproval(store ports.Store, clients device.Clients, csrf approval.CSRFKeys, now ports.Clock) *DescribeApproval {
+func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, now ports.Clock) *DescribeApproval {
 	return &DescribeApproval{store, clients, csrf, now}
 }
 
@@ -66,11 +66,15 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 	if err != nil {
 		return Approval{}, err
 	}
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return Approval{}, fmt.Errorf("list clients: %w", err)
+	}
 	g, d := grant.Snapshot(), a.Snapshot()
 	return Approval{
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
-		ClientID: d.ClientID, ClientName: uc.clients.Name(d.ClientID), DeviceLabel: d.Label,
+		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), DeviceLabel: d.Label,
 		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom,
 		NetworkMatch: a.NetworkMatchFor(origin), Visit: a.IsVisit(),
 	}, nil

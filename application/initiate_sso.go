@@ -18,12 +18,12 @@ type InitiateSSO struct {
 	codes       *UserCodes
 	limiter     ports.Limiter
 	brokers     ports.Brokers
-	connections connection.Directory
+	connections ports.Connections
 	now         ports.Clock
 }
 
 // NewInitiateSSO makes the use case.
-func NewInitiateSSO(store ports.Store, codes *UserCodes, limiter ports.Limiter, brokers ports.Brokers, connections connection.Directory, now ports.Clock) *InitiateSSO {
+func NewInitiateSSO(store ports.Store, codes *UserCodes, limiter ports.Limiter, brokers ports.Brokers, connections ports.Connections, now ports.Clock) *InitiateSSO {
 	return &InitiateSSO{store, codes, limiter, brokers, connections, now}
 }
 
@@ -63,7 +63,11 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 		}
 		return out, err
 	}
-	via, err := uc.connections.Choose(in.Connection, in.LoginHint)
+	connections, err := uc.connections.Connections(ctx)
+	if err != nil {
+		return out, fmt.Errorf("list connections: %w", err)
+	}
+	via, err := connections.Choose(in.Connection, in.LoginHint)
 	if err != nil {
 		return out, err
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -18,13 +17,13 @@ import (
 // devices they are signed in.
 type ListOwnDevices struct {
 	store   ports.Store
-	clients device.Clients
+	clients ports.Clients
 	csrf    approval.CSRFKeys
 	now     ports.Clock
 }
 
 // NewListOwnDevices makes the use case.
-func NewListOwnDevices(store ports.Store, clients device.Clients, csrf approval.CSRFKeys, now ports.Clock) *ListOwnDevices {
+func NewListOwnDevices(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, now ports.Clock) *ListOwnDevices {
 	return &ListOwnDevices{store, clients, csrf, now}
 }
 
@@ -86,11 +85,15 @@ func (uc *ListOwnDevices) describe(ctx context.Context, r ports.Reader, tokens [
 	for _, a := range redeemed {
 		from[a.Snapshot().TokenID] = a.Snapshot().RedeemedFrom
 	}
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list clients: %w", err)
+	}
 	devices := make([]OwnDevice, len(tokens))
 	for i, t := range tokens {
 		s := t.Snapshot()
 		devices[i] = OwnDevice{
-			ID: s.ID, Label: s.Device.Label, ClientName: uc.clients.Name(s.Device.ClientID),
+			ID: s.ID, Label: s.Device.Label, ClientName: clients.Name(s.Device.ClientID),
 			CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, From: from[s.ID],
 		}
 	}

@@ -17,13 +17,13 @@ import (
 type StartDevice struct {
 	store   ports.Store
 	limiter ports.Limiter
-	clients device.Clients
+	clients ports.Clients
 	timing  device.Timing
 	now     ports.Clock
 }
 
 // NewStartDevice makes the use case.
-func NewStartDevice(store ports.Store, limiter ports.Limiter, clients device.Clients, timing device.Timing, now ports.Clock) *StartDevice {
+func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clients, timing device.Timing, now ports.Clock) *StartDevice {
 	return &StartDevice{store, limiter, clients, timing, now}
 }
 
@@ -56,7 +56,11 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	if err != nil {
 		return out, err
 	}
-	client, err := uc.clients.Find(in.ClientID)
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return out, fmt.Errorf("list clients: %w", err)
+	}
+	client, err := clients.Find(in.ClientID)
 	if err != nil {
 		return out, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/enterprise"
+	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/adapters/memory"
@@ -36,10 +37,11 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
-		fx.Supply(c.Clients, c.Timing, c.TokenLife, c.Limits, c.CSRF, c.Connections, c.Clock),
+		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.CSRF, c.Clock),
 		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: c.HSTS}),
 		httpserver.Module,
 		stores(c),
+		configured(c),
 		brokers(c),
 		useCases,
 		httpapi.Module,
@@ -71,6 +73,21 @@ func throttleWithoutRedis(shared ports.PollThrottle, now ports.Clock) ports.Poll
 type sharedState func() (state redis.State, code string)
 
 func redisState(c *redis.Connection) sharedState { return c.State }
+
+// configured joins what operators configure and may change while we run.
+func configured(c Config) fx.Option {
+	clients := fx.Provide(func() ports.Clients { return memory.NewClients(c.Clients) })
+	if c.Files.Path == "" {
+		return fx.Options(clients, fx.Provide(
+			func() ports.Connections { return memory.NewConnections(c.Connections) },
+			func() *files.Connections { return nil },
+		))
+	}
+	return fx.Options(clients, fx.Supply(c.Files), files.Module, fx.Invoke(refreshBroker))
+}
+
+// refreshBroker gives the SAML broker the connections that are about to be served.
+func refreshBroker(f *files.Connections, b *saml.Broker) { f.OnChange(b.Reload) }
 
 // brokers joins the ways in which people sign in, and the edition gate.
 func brokers(c Config) fx.Option {

@@ -2,6 +2,8 @@ package bootstrap
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,9 +20,14 @@ func smallest(with ...string) map[string]string {
 }
 
 func TestService(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "connections.yaml")
+	if err := os.WriteFile(file, []byte("connections: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, vars := range map[string]map[string]string{
 		"embedded":   smallest(),
 		"production": smallest("DATABASE_URL", "postgres://db/devicegate", "REDIS_URL", "redis://cache:6379"),
+		"files":      smallest("CONNECTIONS_FILE", file),
 		"enterprise": smallest("ENTERPRISE_API_URL", "http://inner.example", "ENTERPRISE_API_SECRET_KEY", "shared"),
 		"shared":     smallest("DB_HOST", "db", "ACCOUNT_DIRECTORY", "dify", "OPS_ADDR", "localhost:0", "HSTS", "off"),
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/redis"
 )
 
@@ -20,7 +21,7 @@ type metrics struct {
 	requests *prometheus.HistogramVec
 }
 
-func newMetrics(shared sharedState) *metrics {
+func newMetrics(shared sharedState, read *files.Connections) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -31,6 +32,16 @@ func newMetrics(shared sharedState) *metrics {
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if shared != nil {
 		m.registry.MustRegister(redisGauge(shared, redis.Up), redisGauge(shared, redis.Down), redisGauge(shared, redis.Refusing))
+	}
+	if read != nil {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "devicegate_connections_file_current", Help: "1 if what the connections file holds is served, 0 if it was refused.",
+		}, func() float64 {
+			if read.Current() {
+				return 1
+			}
+			return 0
+		}))
 	}
 	return m
 }

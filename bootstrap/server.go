@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/httpapi"
 )
 
@@ -14,18 +15,19 @@ import (
 type Server struct {
 	api    *httpapi.Operations
 	http   *httpServer
+	files  *files.Connections // nil: nothing to read again
 	failed failure
 	log    *slog.Logger
 }
 
-func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, failed failure, log *slog.Logger) *Server {
+func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, read *files.Connections, failed failure, log *slog.Logger) *Server {
 	if shared != nil {
 		api.ReportAlso("redis", func() string {
 			state, _ := shared()
 			return string(state)
 		})
 	}
-	return &Server{api, newHTTPServer(handler, log), failed, log}
+	return &Server{api, newHTTPServer(handler, log), read, failed, log}
 }
 
 // failure holds an element when a listener has ended by itself.
@@ -53,6 +55,9 @@ func (s *Server) Drain() {
 // Reload reads again what may have changed on disk.
 func (s *Server) Reload(ctx context.Context) {
 	s.log.InfoContext(ctx, "reading files again")
+	if s.files != nil {
+		s.files.Reload(ctx)
+	}
 }
 
 // serveHTTP listens before the start counts as done, so that a port that is

@@ -69,13 +69,30 @@ func TestAnInterruptDoesNotWaitForLoadBalancers(t *testing.T) {
 	}
 }
 
-func TestSIGHUPEndsNothing(t *testing.T) { // F14
+func TestSIGHUPReadsFilesAgainAndEndsNothing(t *testing.T) { // F14
 	t.Parallel()
-	w, p, _ := signalledProcess(t, "0s")
-	for n := range 3 {
-		p.signal(syscall.SIGHUP)
-		w.eventually("the signal is logged", func() bool { return strings.Count(w.logs.String(), `"reading files again"`) > n })
+	w, p, metrics := signalledProcess(t, "0s")
+	const both = `connections:
+  - {slug: acme, domains: [acme.example], metadata_file: acme.xml}
+  - {slug: second, domains: [second.example], metadata_url: "https://idp.invalid/"}
+`
+	second := p.at + "/saml/metadata/second"
+	if got := status(second); got != http.StatusNotFound {
+		t.Fatalf("got %d before, want 404", got)
 	}
+	w.write("connections.yaml", []byte(both))
+	p.signal(syscall.SIGHUP)
+	w.eventually("the second connection is served", func() bool { return status(second) == http.StatusOK })
+
+	w.write("connections.yaml", []byte("connections: ["))
+	p.signal(syscall.SIGHUP)
+	w.eventually("the refusal is seen", func() bool { return strings.Contains(w.body(metrics), "devicegate_connections_file_current 0") })
+	if got := status(second); got != http.StatusOK {
+		t.Errorf("got %d after a file that cannot be right, want the last good state", got)
+	}
+
+	w.write("connections.yaml", []byte("connections: []\n"))
+	w.eventually("the mended file is taken up without a signal", func() bool { return status(second) == http.StatusNotFound })
 	if got := status(p.at + "/readyz"); got != http.StatusOK {
 		t.Errorf("got %d, want 200", got)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/ports"
 )
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
@@ -25,12 +25,12 @@ var (
 type OAuth struct {
 	respond   *Responder
 	addresses *httpserver.Addresses
-	clients   device.Clients
+	clients   ports.Clients
 	device    *DeviceFlow
 }
 
 // NewOAuth makes the handlers.
-func NewOAuth(respond *Responder, addresses *httpserver.Addresses, clients device.Clients, flow *DeviceFlow) *OAuth {
+func NewOAuth(respond *Responder, addresses *httpserver.Addresses, clients ports.Clients, flow *DeviceFlow) *OAuth {
 	return &OAuth{respond, addresses, clients, flow}
 }
 
@@ -64,7 +64,11 @@ func (o *OAuth) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := o.clients.Find(clientID); err != nil {
+	clients, err := o.clients.Clients(r.Context())
+	if err != nil {
+		return err
+	}
+	if _, err := clients.Find(clientID); err != nil {
 		return err
 	}
 	grant, err := p.required("grant_type")

@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -17,14 +16,14 @@ type Operations struct {
 	respond     *Responder
 	version     string
 	store       ports.Store
-	connections connection.Directory
+	connections ports.Connections
 	metadata    Metadata
 	draining    atomic.Bool
 	details     map[string]func() string // of readyz, by name
 }
 
 // NewOperations makes the handlers.
-func NewOperations(respond *Responder, cfg Config, store ports.Store, connections connection.Directory, metadata Metadata) *Operations {
+func NewOperations(respond *Responder, cfg Config, store ports.Store, connections ports.Connections, metadata Metadata) *Operations {
 	return &Operations{respond: respond, version: cfg.CompatVersion, store: store, connections: connections, metadata: metadata}
 }
 
@@ -107,7 +106,11 @@ func (o *Operations) apiVersion(w http.ResponseWriter, _ *http.Request) error {
 func (o *Operations) samlMetadata(w http.ResponseWriter, r *http.Request) error {
 	slug := chi.URLParam(r, "connection")
 	if slug != "" {
-		if _, err := o.connections.Find(slug); err != nil {
+		connections, err := o.connections.Connections(r.Context())
+		if err != nil {
+			return err
+		}
+		if _, err := connections.Find(slug); err != nil {
 			return err
 		}
 	}

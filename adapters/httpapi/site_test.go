@@ -17,6 +17,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
@@ -86,7 +87,7 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 	}
 	log := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	respond, licence := httpapi.NewResponder(log, addresses), edition(!o.editionOff)
-	clients := device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"})
+	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}))
 	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.Withdraw, s.LookUp)
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
 	s.handler = httpapi.NewRouter(httpapi.Routes{

@@ -50,7 +50,7 @@ func New(cfg Config, connections connection.Directory, clock ports.Clock, log *s
 	for _, o := range options {
 		o(b.client)
 	}
-	if err := errors.Join(err, b.Reload(connections, cfg.Sources)); err != nil {
+	if err := errors.Join(err, b.Reload(connections)); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -59,7 +59,7 @@ func New(cfg Config, connections connection.Directory, clock ports.Clock, log *s
 // Reload serves other connections from now on, all of them or, if its error
 // lists anything that is wrong, none. A connection whose metadata has the same
 // address as before keeps what was fetched.
-func (b *Broker) Reload(connections connection.Directory, sources map[string]Source) error {
+func (b *Broker) Reload(connections connection.Directory) error {
 	b.reload.Lock()
 	defer b.reload.Unlock()
 	before := b.served.Load()
@@ -69,12 +69,12 @@ func (b *Broker) Reload(connections connection.Directory, sources map[string]Sou
 		if via.Settings().Broker != connection.SAML {
 			continue
 		}
-		policy := sources[via.Slug()]
-		if err := policy.check(); err != nil {
+		p := policy{via.Settings().SAML}
+		if err := p.check(); err != nil {
 			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
 			continue
 		}
-		s, err := newSource(via, policy, b.client, b.now)
+		s, err := newSource(via, p, b.client, b.now)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
 			continue
@@ -192,7 +192,7 @@ func noted(r *approval.Refusal, note string) *approval.Refusal {
 }
 
 // accept runs the steps of the package comment in their order.
-func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy Source) (approval.VerifiedAssertion, error) {
+func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy policy) (approval.VerifiedAssertion, error) {
 	root, err := readDocument(what.Raw)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err

@@ -6,10 +6,11 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-// Check lists everything that is wrong with the source of via's metadata, and
-// with the document if there is one. It fetches nothing, and metadata that has
-// expired is nothing wrong: it fails sign-ins, not the start.
-func (s Source) Check(via connection.Connection) error {
+// Check lists everything that is wrong with the SAML settings of via, and with
+// the metadata document if there is one. It fetches nothing, and metadata that
+// has expired is nothing wrong: it fails sign-ins, not the start.
+func Check(via connection.Connection) error {
+	s := policy{via.Settings().SAML}
 	wrong := s.check()
 	if len(s.Metadata) == 0 {
 		return wrong

@@ -12,59 +12,25 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/identity"
 )
 
-// Config holds the service provider's settings and the metadata of the identity
-// providers.
+// Config holds the service provider's settings.
 type Config struct {
-	PublicURL string            // scheme://host[:port][/prefix], no trailing slash
-	EntityID  string            // empty: PublicURL + "/saml/metadata"
-	ClockSkew time.Duration     // how far an identity provider's clock may be off, either way
-	Sources   map[string]Source // by connection slug
+	PublicURL string        // scheme://host[:port][/prefix], no trailing slash
+	EntityID  string        // empty: PublicURL + "/saml/metadata"
+	ClockSkew time.Duration // how far an identity provider's clock may be off, either way
 	Keys      Keys
 
 	LegacyRoutes bool // the legacy mount is on: our metadata lists its ACS
 }
 
-// Source is where one connection's metadata comes from and what its identity
-// provider is allowed.
-type Source struct {
-	Metadata     []byte // the document, or:
-	MetadataURL  string // its address, http or https
-	MetadataFile string // where the document was read, for messages; may be empty
-
-	// MetadataSigners are certificates in PEM. If there are any, the key of one
-	// has to have signed the document's root, and only what it signed is read.
-	MetadataSigners []byte
-
-	// AllowSHA1, AllowRSA15 and AllowTripleDES accept weak algorithms from an
-	// identity provider that has no others. Each is off by default.
-	AllowSHA1, AllowRSA15, AllowTripleDES bool
-
-	// NameIDFormat is what AuthnRequests ask for; empty: emailAddress, "none":
-	// nothing. It is never transient.
-	NameIDFormat string
-
-	// Signed says which signatures are wanted.
-	Signed SignedAssertions
-	// RequireEncryption refuses an assertion that came in the clear.
-	RequireEncryption bool
-}
-
-// SignedAssertions says whether the assertion itself has to be signed. One
-// signature is needed in any case.
-type SignedAssertions string
-
-// The choices.
-const (
-	SignedPreferred SignedAssertions = ""         // our metadata asks for it; a signed Response will do
-	SignedRequired  SignedAssertions = "required" // our metadata asks for it, and a signed Response will not do
-	SignedEither    SignedAssertions = "either"   // our metadata does not ask for it
-)
+// policy reads the SAML settings of a connection.
+type policy struct{ connection.SAMLSettings }
 
 // origin is where the metadata comes from, as far as it may be shown.
-func (s Source) origin() string {
+func (s policy) origin() string {
 	if s.MetadataURL == "" {
 		return s.MetadataFile
 	}
@@ -73,7 +39,7 @@ func (s Source) origin() string {
 }
 
 // nameIDFormat is what AuthnRequests ask for; empty: nothing.
-func (s Source) nameIDFormat() string {
+func (s policy) nameIDFormat() string {
 	switch s.NameIDFormat {
 	case "":
 		return formatEmail
@@ -83,12 +49,11 @@ func (s Source) nameIDFormat() string {
 	return s.NameIDFormat
 }
 
-func (s Source) consent() xmlsec.Consent {
+func (s policy) consent() xmlsec.Consent {
 	return xmlsec.Consent{SHA1: s.AllowSHA1, RSA15: s.AllowRSA15, TripleDES: s.AllowTripleDES}
 }
 
-// complete fills in defaults and lists everything that is wrong, the sources
-// apart.
+// complete fills in defaults and lists everything that is wrong.
 func (c Config) complete() (Config, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -111,7 +76,7 @@ func (c Config) complete() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-func (s Source) check() error {
+func (s policy) check() error {
 	var errs []error
 	switch {
 	case len(s.Metadata) > 0 && s.MetadataURL != "":
@@ -129,14 +94,14 @@ func (s Source) check() error {
 	if s.NameIDFormat == formatTransient {
 		errs = append(errs, errors.New("name ID format: a transient NameID is another one at each sign-in"))
 	}
-	if s.Signed != SignedPreferred && s.Signed != SignedRequired && s.Signed != SignedEither {
+	if s.Signed != connection.SignedPreferred && s.Signed != connection.SignedRequired && s.Signed != connection.SignedEither {
 		errs = append(errs, fmt.Errorf("signed assertions %q: use required or either", s.Signed))
 	}
 	return errors.Join(errs...)
 }
 
 // signers are the keys of MetadataSigners.
-func (s Source) signers() ([]crypto.PublicKey, error) {
+func (s policy) signers() ([]crypto.PublicKey, error) {
 	var out []crypto.PublicKey
 	for rest := s.MetadataSigners; len(bytes.TrimSpace(rest)) > 0; {
 		var block *pem.Block

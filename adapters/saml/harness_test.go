@@ -61,7 +61,7 @@ type bench struct {
 
 type change struct {
 	settings func(*connection.Settings)
-	source   func(*saml.Source)
+	source   func(*connection.SAMLSettings)
 	config   func(*saml.Config)
 }
 
@@ -77,7 +77,7 @@ func newBench(t testing.TB, idp *samltest.IdP, changes ...change) *bench {
 func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error) {
 	t.Helper()
 	settings := connection.Settings{Slug: "acme", Domains: []string{"example.com"}}
-	source := saml.Source{Metadata: idp.Metadata()}
+	source := connection.SAMLSettings{Metadata: idp.Metadata()}
 	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t), ClockSkew: 3 * time.Minute, LegacyRoutes: true}
 	for _, c := range changes {
 		if c.settings != nil {
@@ -87,7 +87,7 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 			c.source(&source)
 		}
 	}
-	cfg.Sources = map[string]saml.Source{settings.Slug: source}
+	settings.SAML = source
 	for _, c := range changes {
 		if c.config != nil {
 			c.config(&cfg)

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -468,7 +467,7 @@ func TestCommentsDoNotCutText(t *testing.T) { // S29
 // Anybody can encrypt to a published certificate, so none of this needs an
 // identity provider.
 func TestBrokenEncryptionIsRefusedWithoutPanic(t *testing.T) {
-	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.AllowRSA15, s.AllowTripleDES = true, true }})
+	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.AllowRSA15, s.AllowTripleDES = true, true }})
 	cut := func(n int) func([]byte) []byte {
 		return func(o []byte) []byte { return o[:min(n, len(o))] }
 	}
@@ -607,7 +606,7 @@ func TestInvalidNameIDPolicyNamesTheSetting(t *testing.T) {
 		"":     "Success (the request asks for NameID format urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress; set name_id_format",
 		"none": "Success (the request asks for no NameID format; set name_id_format",
 	} {
-		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.NameIDFormat = format }})
+		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.NameIDFormat = format }})
 		r := b.refuses(t, b.with(t, func(m *samltest.Message) {
 			m.Status = `<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Requester">` +
 				`<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"/></samlp:StatusCode></samlp:Status>`

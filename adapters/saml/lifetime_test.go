@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
 )
 
 func TestExpiresAtIsWhenTheAssertionIsRefused(t *testing.T) {
@@ -84,10 +85,10 @@ func TestIssueInstantIsNotBeforeTheRequest(t *testing.T) {
 
 func TestConnectionCanRequireSignedOrEncryptedAssertions(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
-	strict := newBench(t, idp, change{source: func(s *saml.Source) { s.Signed = saml.SignedRequired }})
+	strict := newBench(t, idp, change{source: func(s *connection.SAMLSettings) { s.Signed = connection.SignedRequired }})
 	strict.accepts(t, strict.with(t))
 	strict.refuses(t, strict.with(t, func(m *samltest.Message) { m.SignAssertion, m.SignResponse = false, true }), "unsigned")
-	secret := newBench(t, idp, change{source: func(s *saml.Source) { s.RequireEncryption = true }})
+	secret := newBench(t, idp, change{source: func(s *connection.SAMLSettings) { s.RequireEncryption = true }})
 	secret.accepts(t, secret.with(t, encrypted(samltest.Encryption{})))
 	secret.refuses(t, secret.with(t), "not_encrypted")
 }

@@ -20,7 +20,7 @@ import (
 const mdNS = `xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"`
 
 func metadata(document string) change {
-	return change{source: func(s *saml.Source) { s.Metadata = []byte(document) }}
+	return change{source: func(s *connection.SAMLSettings) { s.Metadata = []byte(document) }}
 }
 
 func entityNamed(id string) change {
@@ -97,29 +97,31 @@ func TestUnusableMetadataFailsTheStart(t *testing.T) {
 		changes []change
 		says    string
 	}{
-		"not XML":               {[]change{metadata("hello")}, "connection acme: metadata: xml_malformed"},
-		"an HTML page":          {[]change{metadata("\n<!DOCTYPE html>\n<html><head></head></html>")}, "metadata: an HTML page came instead of metadata (xml_dtd"}, // F45
-		"an HTML page as XML":   {[]change{metadata(`<html xmlns="http://www.w3.org/1999/xhtml"/>`)}, "an HTML page came instead of metadata"},
-		"JSON":                  {[]change{metadata(`{"issuer": "https://idp.test"}`)}, "JSON came instead of metadata"},
-		"a certificate":         {[]change{metadata("-----BEGIN CERTIFICATE-----\nAAAA")}, "PEM, a certificate or a key, came instead of metadata"},
-		"a file":                {[]change{metadata("hello"), {source: func(s *saml.Source) { s.MetadataFile = "acme.xml" }}}, "connection acme: metadata: acme.xml: xml_malformed"},
-		"a DTD":                 {[]change{metadata(`<!DOCTYPE x>` + usual)}, "xml_dtd"},
-		"another document":      {[]change{metadata(`<html/>`)}, "no EntityDescriptor"},
-		"a service provider":    {[]change{metadata(`<md:EntityDescriptor ` + mdNS + ` entityID="https://sp.test"><md:SPSSODescriptor/></md:EntityDescriptor>`)}, "no identity provider"},
-		"several":               {[]change{metadata(`<md:EntitiesDescriptor ` + mdNS + `>` + usual + strings.ReplaceAll(usual, idpID, "https://other.test") + `</md:EntitiesDescriptor>`)}, "several identity providers, say which by entity_id: https://idp.test/metadata https://other.test"},
-		"another entity":        {[]change{metadata(usual), entityNamed("https://other.test")}, "no identity provider https://other.test, but https://idp.test/metadata"},
-		"no key":                {[]change{metadata(strings.Replace(usual, idp.KeyDescriptor(), "", 1))}, "no signing key"},
-		"a key for other use":   {[]change{metadata(strings.Replace(usual, `use="signing"`, `use="encryption"`, 1))}, "no signing key"},
-		"a key that is none":    {[]change{metadata(strings.Replace(usual, base64.StdEncoding.EncodeToString(idp.Certificate), "AAAA", 1))}, "no signing key"},
-		"no endpoint":           {[]change{metadata(strings.ReplaceAll(usual, "bindings:HTTP-", "bindings:SOAP-"))}, "no SingleSignOnService"},
-		"a long entityID":       {[]change{metadata(strings.ReplaceAll(usual, idpID, "https://idp.test/"+strings.Repeat("x", 250)))}, "1 to 255 characters"},
-		"validUntil no time":    {[]change{metadata(strings.Replace(usual, ` entityID=`, ` validUntil="soon" entityID=`, 1))}, "validUntil"},
-		"no source":             {[]change{metadata("")}, "name a document or a URL"},
-		"a URL that is none":    {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "ftp://idp.test" }}}, "metadata_url"},
-		"a URL with a secret":   {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "ftp://user:SECRET@idp.test/x?t=SECRET#SECRET" }}}, `metadata_url "ftp://idp.test/x"`},
-		"a URL past reading":    {[]change{metadata(""), {source: func(s *saml.Source) { s.MetadataURL = "https://idp.test:SECRET/x?t=SECRET" }}}, "metadata_url"},
-		"both":                  {[]change{{source: func(s *saml.Source) { s.MetadataURL = "https://idp.test" }}}, "not both"},
-		"transient names":       {[]change{{source: func(s *saml.Source) { s.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient" }}}, "transient"},
+		"not XML":             {[]change{metadata("hello")}, "connection acme: metadata: xml_malformed"},
+		"an HTML page":        {[]change{metadata("\n<!DOCTYPE html>\n<html><head></head></html>")}, "metadata: an HTML page came instead of metadata (xml_dtd"}, // F45
+		"an HTML page as XML": {[]change{metadata(`<html xmlns="http://www.w3.org/1999/xhtml"/>`)}, "an HTML page came instead of metadata"},
+		"JSON":                {[]change{metadata(`{"issuer": "https://idp.test"}`)}, "JSON came instead of metadata"},
+		"a certificate":       {[]change{metadata("-----BEGIN CERTIFICATE-----\nAAAA")}, "PEM, a certificate or a key, came instead of metadata"},
+		"a file":              {[]change{metadata("hello"), {source: func(s *connection.SAMLSettings) { s.MetadataFile = "acme.xml" }}}, "connection acme: metadata: acme.xml: xml_malformed"},
+		"a DTD":               {[]change{metadata(`<!DOCTYPE x>` + usual)}, "xml_dtd"},
+		"another document":    {[]change{metadata(`<html/>`)}, "no EntityDescriptor"},
+		"a service provider":  {[]change{metadata(`<md:EntityDescriptor ` + mdNS + ` entityID="https://sp.test"><md:SPSSODescriptor/></md:EntityDescriptor>`)}, "no identity provider"},
+		"several":             {[]change{metadata(`<md:EntitiesDescriptor ` + mdNS + `>` + usual + strings.ReplaceAll(usual, idpID, "https://other.test") + `</md:EntitiesDescriptor>`)}, "several identity providers, say which by entity_id: https://idp.test/metadata https://other.test"},
+		"another entity":      {[]change{metadata(usual), entityNamed("https://other.test")}, "no identity provider https://other.test, but https://idp.test/metadata"},
+		"no key":              {[]change{metadata(strings.Replace(usual, idp.KeyDescriptor(), "", 1))}, "no signing key"},
+		"a key for other use": {[]change{metadata(strings.Replace(usual, `use="signing"`, `use="encryption"`, 1))}, "no signing key"},
+		"a key that is none":  {[]change{metadata(strings.Replace(usual, base64.StdEncoding.EncodeToString(idp.Certificate), "AAAA", 1))}, "no signing key"},
+		"no endpoint":         {[]change{metadata(strings.ReplaceAll(usual, "bindings:HTTP-", "bindings:SOAP-"))}, "no SingleSignOnService"},
+		"a long entityID":     {[]change{metadata(strings.ReplaceAll(usual, idpID, "https://idp.test/"+strings.Repeat("x", 250)))}, "1 to 255 characters"},
+		"validUntil no time":  {[]change{metadata(strings.Replace(usual, ` entityID=`, ` validUntil="soon" entityID=`, 1))}, "validUntil"},
+		"no source":           {[]change{metadata("")}, "name a document or a URL"},
+		"a URL that is none":  {[]change{metadata(""), {source: func(s *connection.SAMLSettings) { s.MetadataURL = "ftp://idp.test" }}}, "metadata_url"},
+		"a URL with a secret": {[]change{metadata(""), {source: func(s *connection.SAMLSettings) { s.MetadataURL = "ftp://user:SECRET@idp.test/x?t=SECRET#SECRET" }}}, `metadata_url "ftp://idp.test/x"`},
+		"a URL past reading":  {[]change{metadata(""), {source: func(s *connection.SAMLSettings) { s.MetadataURL = "https://idp.test:SECRET/x?t=SECRET" }}}, "metadata_url"},
+		"both":                {[]change{{source: func(s *connection.SAMLSettings) { s.MetadataURL = "https://idp.test" }}}, "not both"},
+		"transient names": {[]change{{source: func(s *connection.SAMLSettings) {
+			s.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+		}}}, "transient"},
 		"a public URL of sorts": {[]change{{config: func(c *saml.Config) { c.PublicURL = "gate.test/" }}}, "public URL"},
 		"no keys":               {[]change{{config: func(c *saml.Config) { c.Keys = saml.Keys{} }}}, "active key pair"},
 		"a skew of days":        {[]change{{config: func(c *saml.Config) { c.ClockSkew = 48 * time.Hour }}}, "clock skew"},
@@ -180,7 +182,7 @@ func TestPlaceholdersInMetadataCauseAWarning(t *testing.T) {
 func TestMetadataSignersAreRequired(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	federation := samltest.RSAKey(t, 3)
-	signer := change{source: func(s *saml.Source) {
+	signer := change{source: func(s *connection.SAMLSettings) {
 		s.MetadataSigners = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: samltest.Certificate(t, federation, samltest.Epoch, samltest.Epoch.AddDate(1, 0, 0))})
 	}}
 	unsigned := `<md:EntitiesDescriptor ` + mdNS + ` ID="_federation">` + samltest.Mark + string(idp.Metadata()) + `</md:EntitiesDescriptor>`
@@ -199,7 +201,7 @@ func TestMetadataSignersAreRequired(t *testing.T) {
 			}
 		})
 	}
-	if _, err := tryBench(t, idp, change{source: func(s *saml.Source) { s.MetadataSigners = []byte("hello") }}); err == nil || !strings.Contains(err.Error(), "metadata signers") {
+	if _, err := tryBench(t, idp, change{source: func(s *connection.SAMLSettings) { s.MetadataSigners = []byte("hello") }}); err == nil || !strings.Contains(err.Error(), "metadata signers") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -207,19 +209,18 @@ func TestMetadataSignersAreRequired(t *testing.T) {
 func TestTwoConnectionsToOneIdentityProviderCauseAWarning(t *testing.T) {
 	document := samltest.NewIdP(t, idpID).Metadata()
 	var all []connection.Connection
-	sources := map[string]saml.Source{}
 	for _, slug := range []string{"one", "two"} {
-		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"example.com"}})
+		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"example.com"}, SAML: connection.SAMLSettings{Metadata: document}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, sources[slug] = append(all, via), saml.Source{Metadata: document}
+		all = append(all, via)
 	}
 	directory, err := connection.NewDirectory(all...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := saml.New(saml.Config{PublicURL: publicURL, Keys: ourKeys(t), Sources: sources}, directory, func() time.Time { return samltest.Epoch }, quiet)
+	b, err := saml.New(saml.Config{PublicURL: publicURL, Keys: ourKeys(t)}, directory, func() time.Time { return samltest.Epoch }, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

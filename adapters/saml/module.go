@@ -6,7 +6,6 @@ import (
 
 	"go.uber.org/fx"
 
-	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -14,8 +13,12 @@ import (
 // application runs.
 var Module = fx.Module("saml", fx.Provide(start))
 
-func start(lc fx.Lifecycle, cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger) (*Broker, error) {
-	b, err := New(cfg, connections, clock, log)
+func start(lc fx.Lifecycle, cfg Config, connections ports.Connections, clock ports.Clock, log *slog.Logger) (*Broker, error) {
+	now, err := connections.Connections(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	b, err := New(cfg, now, clock, log)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 // authnRequest asks for a sign-in (SAML core §3.4.1, profiles §4.1.4.1). It
 // asks for no authentication context: the identity provider decides whether a
 // password or a passkey is enough, and a fixed context locks people out.
-func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string, policy Source) *crewjam.AuthnRequest {
+func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string, policy policy) *crewjam.AuthnRequest {
 	request := &crewjam.AuthnRequest{
 		ID:                          signIn.RequestID,
 		Version:                     "2.0",
@@ -64,7 +64,7 @@ func withHint(to string, signIn approval.SignInRequest, via connection.Connectio
 
 // redirect sends the request by HTTP-Redirect or, where the identity provider
 // has only that, by HTTP-POST.
-func (b *Broker) redirect(signIn approval.SignInRequest, to *idp, via connection.Connection, policy Source) (ports.Redirect, error) {
+func (b *Broker) redirect(signIn approval.SignInRequest, to *idp, via connection.Connection, policy policy) (ports.Redirect, error) {
 	send, destination := b.byRedirect, to.redirectURL
 	if destination == "" {
 		send, destination = b.byPOST, to.postURL

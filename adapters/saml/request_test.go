@@ -17,7 +17,6 @@ import (
 
 	crewjam "github.com/crewjam/saml"
 
-	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
@@ -99,7 +98,7 @@ func TestAuthnRequestFollowsTheProfile(t *testing.T) { // S39
 
 func TestNameIDPolicyFollowsTheConnection(t *testing.T) {
 	for format, want := range map[string]string{"none": "", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent": `NameIDPolicy Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"`} {
-		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.NameIDFormat = format }})
+		b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.NameIDFormat = format }})
 		u, err := url.Parse(begin(t, b).URL)
 		if err != nil {
 			t.Fatal(err)

@@ -31,7 +31,7 @@ var errNotFetched = errors.New("not fetched yet")
 // again. The last good copy is kept.
 type source struct {
 	slug, entityID string
-	policy         Source
+	policy         policy
 	signers        []crypto.PublicKey // of the metadata; none: it need not be signed
 	now            ports.Clock
 	client         *http.Client
@@ -43,7 +43,7 @@ type source struct {
 	inFlight chan struct{}
 }
 
-func newSource(via connection.Connection, policy Source, client *http.Client, now ports.Clock) (*source, error) {
+func newSource(via connection.Connection, policy policy, client *http.Client, now ports.Clock) (*source, error) {
 	s := &source{
 		slug: via.Slug(), entityID: via.Settings().EntityID, policy: policy, now: now,
 		client: client, err: inMetadata(policy.origin(), errNotFetched),

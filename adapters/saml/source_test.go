@@ -18,6 +18,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxtest"
 
+	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -51,7 +52,7 @@ func published(t *testing.T, idp *samltest.IdP) (*publisher, change) {
 	p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
-	return p, change{source: func(s *saml.Source) { s.Metadata, s.MetadataURL = nil, server.URL }}
+	return p, change{source: func(s *connection.SAMLSettings) { s.Metadata, s.MetadataURL = nil, server.URL }}
 }
 
 func TestMetadataIsFetchedOnFirstUse(t *testing.T) {
@@ -141,7 +142,7 @@ func missed(t *testing.T, b *bench, note string) {
 func TestMetadataDocumentIsReplacedWholeOrNotAtAll(t *testing.T) {
 	old := samltest.NewIdP(t, idpID)
 	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
-	b := newBench(t, old, change{source: func(s *saml.Source) { s.MetadataFile = "acme.xml" }})
+	b := newBench(t, old, change{source: func(s *connection.SAMLSettings) { s.MetadataFile = "acme.xml" }})
 	b.idp = rolled
 	missed(t, b, "the metadata is a document and not fetched: replace it if the identity provider has a new key")
 	for name, document := range map[string]string{
@@ -170,32 +171,44 @@ func TestMetadataDocumentIsReplacedWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+// connections are two, acme and second, with the given metadata.
+func connections(t *testing.T, acme, second connection.SAMLSettings) connection.Directory {
+	t.Helper()
+	var all []connection.Connection
+	for slug, settings := range map[string]connection.SAMLSettings{"acme": acme, "second": second} {
+		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"example.com"}, SAML: settings})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, via)
+	}
+	slices.SortFunc(all, func(a, b connection.Connection) int { return strings.Compare(a.Slug(), b.Slug()) })
+	d, err := connection.NewDirectory(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // F44
 func TestConnectionsAreReloadedAllOrNone(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
 	p, url := published(t, idp)
 	b := newBench(t, idp, url)
 	begin(t, b)
-	var source saml.Source
+	var source connection.SAMLSettings
 	url.source(&source)
-	second, err := connection.New(connection.Settings{Slug: "second", Domains: []string{"example.com"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	both, err := connection.NewDirectory(b.via, second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = b.broker.Reload(both, map[string]saml.Source{"acme": {Metadata: []byte("<html>")}, "second": {}})
+	err := b.broker.Reload(connections(t, connection.SAMLSettings{Metadata: []byte("<html>")}, connection.SAMLSettings{}))
 	if err == nil || !strings.Contains(err.Error(), "connection acme: metadata: ") || !strings.Contains(err.Error(), "connection second: metadata: ") {
 		t.Errorf("got %v, want both connections in it", err)
 	}
 	b.accepts(t, b.with(t))
-	if err := b.broker.Reload(both, map[string]saml.Source{"acme": source, "second": {Metadata: idp.Metadata()}}); err != nil {
+	both := connections(t, source, connection.SAMLSettings{Metadata: idp.Metadata()})
+	if err := b.broker.Reload(both); err != nil {
 		t.Fatal(err)
 	}
 	b.accepts(t, b.with(t))
-	b.via = second
+	b.via = both.All()[1]
 	b.accepts(t, b.with(t))
 	if n := p.asked.Load(); n != 1 {
 		t.Errorf("got %d fetches, want the first one to be kept", n)
@@ -204,7 +217,7 @@ func TestConnectionsAreReloadedAllOrNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.broker.Reload(none, nil); err != nil {
+	if err := b.broker.Reload(none); err != nil {
 		t.Fatal(err)
 	}
 	b.refuses(t, b.with(t), "no_metadata")
@@ -237,7 +250,7 @@ func TestBeginDoesNotWaitPastItsContext(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(hang)
-	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *saml.Source) { s.Metadata, s.MetadataURL = nil, server.URL }})
+	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.Metadata, s.MetadataURL = nil, server.URL }})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := b.broker.Begin(ctx, b.via, signInRequest(b)); err == nil || !strings.Contains(err.Error(), "not fetched yet") {
@@ -295,7 +308,9 @@ func fetching(t *testing.T, address string, h http.Handler, now ports.Clock, log
 
 func fetchingThrough(t *testing.T, address string, through http.RoundTripper, now ports.Clock, log io.Writer) (*saml.Broker, connection.Connection) {
 	t.Helper()
-	via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"example.com"}})
+	via, err := connection.New(connection.Settings{
+		Slug: "acme", Domains: []string{"example.com"}, SAML: connection.SAMLSettings{MetadataURL: address},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +318,7 @@ func fetchingThrough(t *testing.T, address string, through http.RoundTripper, no
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t), Sources: map[string]saml.Source{"acme": {MetadataURL: address}}}
+	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t)}
 	b, err := saml.New(cfg, directory, now, slog.New(slog.NewTextHandler(log, nil)), saml.Through(through))
 	if err != nil {
 		t.Fatal(err)
@@ -313,7 +328,9 @@ func fetchingThrough(t *testing.T, address string, through http.RoundTripper, no
 
 func TestModule(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
-	via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"example.com"}})
+	via, err := connection.New(connection.Settings{
+		Slug: "acme", Domains: []string{"example.com"}, SAML: connection.SAMLSettings{Metadata: idp.Metadata()},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,9 +340,9 @@ func TestModule(t *testing.T) {
 	}
 	var b *saml.Broker
 	app := fxtest.New(t, saml.Module, fx.Populate(&b), fx.Supply(
-		saml.Config{PublicURL: publicURL, Keys: ourKeys(t), Sources: map[string]saml.Source{"acme": {Metadata: idp.Metadata()}}},
-		directory, ports.Clock(ports.SystemClock), quiet,
-	))
+		saml.Config{PublicURL: publicURL, Keys: ourKeys(t)},
+		ports.Clock(ports.SystemClock), quiet,
+	), fx.Provide(func() ports.Connections { return memory.NewConnections(directory) }))
 	app.RequireStart()
 	app.RequireStop()
 	if b == nil || b.EntityID() != entityID {

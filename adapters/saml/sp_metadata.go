@@ -25,7 +25,7 @@ func (b *Broker) Metadata(slug string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		wants = s.policy.Signed != SignedEither
+		wants = s.policy.Signed != connection.SignedEither
 		to, _ := s.current()
 		signs = wantsSigned(via, to)
 	}

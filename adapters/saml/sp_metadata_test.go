@@ -72,10 +72,10 @@ func TestSPMetadataListsServedEndpointsAndKeys(t *testing.T) { // S13, F26, cont
 }
 
 func TestSPMetadataFollowsTheConnection(t *testing.T) {
-	for signed, want := range map[saml.SignedAssertions]bool{saml.SignedPreferred: true, saml.SignedRequired: true, saml.SignedEither: false} {
+	for signed, want := range map[connection.SignedAssertions]bool{connection.SignedPreferred: true, connection.SignedRequired: true, connection.SignedEither: false} {
 		for sign, signs := range map[connection.SignRequests]bool{connection.SignAlways: true, connection.SignAuto: false, connection.SignNever: false} {
 			b := newBench(t, samltest.NewIdP(t, idpID), change{
-				source: func(s *saml.Source) { s.Signed = signed }, settings: func(s *connection.Settings) { s.SignRequests = sign },
+				source: func(s *connection.SAMLSettings) { s.Signed = signed }, settings: func(s *connection.Settings) { s.SignRequests = sign },
 			})
 			sp, document := described(t, b, "acme")
 			if *sp.WantAssertionsSigned != want || *sp.AuthnRequestsSigned != signs {

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -407,14 +406,14 @@ func TestEveryAllowedEncryption(t *testing.T) {
 func TestWeakAlgorithmsNeedConsent(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*samltest.Message)
-		allow  func(*saml.Source)
+		allow  func(*connection.SAMLSettings)
 		reason string
 	}{
-		"RSA-SHA1":     {func(m *samltest.Message) { m.Signing.Method = samltest.DSig + "rsa-sha1" }, func(s *saml.Source) { s.AllowSHA1 = true }, "weak_signature_algorithm"},
-		"RSA-PSS SHA1": {func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "sha1-rsa-MGF1" }, func(s *saml.Source) { s.AllowSHA1 = true }, "weak_signature_algorithm"},
-		"SHA-1 digest": {func(m *samltest.Message) { m.Signing.Digest = samltest.DSig + "sha1" }, func(s *saml.Source) { s.AllowSHA1 = true }, "weak_digest_algorithm"},
-		"3DES":         {encrypted(samltest.Encryption{Content: samltest.Enc + "tripledes-cbc"}), func(s *saml.Source) { s.AllowTripleDES = true }, "weak_encryption_algorithm"},
-		"RSA 1.5":      {encrypted(samltest.Encryption{Transport: samltest.Enc + "rsa-1_5"}), func(s *saml.Source) { s.AllowRSA15 = true }, "weak_encryption_algorithm"},
+		"RSA-SHA1":     {func(m *samltest.Message) { m.Signing.Method = samltest.DSig + "rsa-sha1" }, func(s *connection.SAMLSettings) { s.AllowSHA1 = true }, "weak_signature_algorithm"},
+		"RSA-PSS SHA1": {func(m *samltest.Message) { m.Signing.Method = samltest.More2007 + "sha1-rsa-MGF1" }, func(s *connection.SAMLSettings) { s.AllowSHA1 = true }, "weak_signature_algorithm"},
+		"SHA-1 digest": {func(m *samltest.Message) { m.Signing.Digest = samltest.DSig + "sha1" }, func(s *connection.SAMLSettings) { s.AllowSHA1 = true }, "weak_digest_algorithm"},
+		"3DES":         {encrypted(samltest.Encryption{Content: samltest.Enc + "tripledes-cbc"}), func(s *connection.SAMLSettings) { s.AllowTripleDES = true }, "weak_encryption_algorithm"},
+		"RSA 1.5":      {encrypted(samltest.Encryption{Transport: samltest.Enc + "rsa-1_5"}), func(s *connection.SAMLSettings) { s.AllowRSA15 = true }, "weak_encryption_algorithm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			idp := samltest.NewIdP(t, idpID)
@@ -446,7 +445,7 @@ func TestCertificateDatesAreNotChecked(t *testing.T) { // S01
 	}
 	rollover := samltest.NewIdPWithKey(t, idpID, other)
 	metadata := strings.Replace(string(idp.Metadata()), idp.KeyDescriptor(), idp.KeyDescriptor()+rollover.KeyDescriptor(), 1)
-	two := newBench(t, idp, change{source: func(s *saml.Source) { s.Metadata = []byte(metadata) }})
+	two := newBench(t, idp, change{source: func(s *connection.SAMLSettings) { s.Metadata = []byte(metadata) }})
 	for name, keyInfo := range map[string]string{"with KeyInfo": rollover.KeyInfo(), "without KeyInfo": ""} {
 		t.Run("the second of two, "+name, func(t *testing.T) {
 			two.accepts(t, two.with(t, func(m *samltest.Message) { m.Signing.Key, m.Signing.KeyInfo = other, keyInfo }))

@@ -20,7 +20,7 @@ type expectation struct {
 	acs         func(connection.Mount) string
 	entityID    string // ours
 	issuer      string // the identity provider's entityID
-	policy      Source
+	policy      policy
 }
 
 // lifetime bounds how long an assertion's ID has to be stored. The transaction that
@@ -37,7 +37,7 @@ func validate(m message, want expectation) (time.Time, error) {
 	if m.assertion == nil {
 		return time.Time{}, refuse("no_assertion", "one Assertion or EncryptedAssertion", "none")
 	}
-	if want.policy.Signed == SignedRequired && !m.assertion.signed {
+	if want.policy.Signed == connection.SignedRequired && !m.assertion.signed {
 		return time.Time{}, refuse("unsigned", "a signature on the Assertion itself", "one on the Response")
 	}
 	if want.policy.RequireEncryption && !m.encrypted {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -62,7 +63,7 @@ func vendorBench(t testing.TB, vendor string, at time.Time) *bench {
 	}
 	entity := regexp.MustCompile(`entityID="([^"]+)"`).FindSubmatch(metadata)[1]
 	b := newBench(t, &samltest.IdP{EntityID: string(entity)}, change{
-		source: func(s *saml.Source) { s.Metadata = metadata },
+		source: func(s *connection.SAMLSettings) { s.Metadata = metadata },
 		config: func(c *saml.Config) { c.Keys = vendorKeys(t) },
 	})
 	b.at = at

@@ -72,7 +72,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
 		v.Until, v.Ends = until, endOfCode
 	}
-	body := p.whatToDecide(what, m, origin)
+	body := p.whatToDecide(r.Context(), what, m, origin)
 	if body.MustType && m.Notice == typedMismatch {
 		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
 	}
@@ -80,7 +80,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
 
-func (p *Pages) whatToDecide(what application.Approval, m pageState, origin request.Origin) decideBody {
+func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, m pageState, origin request.Origin) decideBody {
 	code := what.UserCode.String()
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
@@ -93,7 +93,7 @@ func (p *Pages) whatToDecide(what application.Approval, m pageState, origin requ
 	if !origin.BehindUnknownProxy { // whose address it would be
 		body.From = what.RequestedFrom.Unmap()
 	}
-	if via, err := p.deps.Connections.Find(what.Connection); err == nil {
+	if via, err := p.connections(ctx).Find(what.Connection); err == nil {
 		body.Via = via.Settings().Name
 	}
 	return body

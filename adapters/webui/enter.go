@@ -176,7 +176,7 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		ByHand: p.deps.Config.RequireTypedCode, // which fills no field in
 	}
 	to := "/sign-in"
-	if len(p.deps.Connections.All()) == 1 {
+	if len(p.connections(r.Context()).All()) == 1 {
 		m.Redirect, to = true, "/leave"
 	}
 	p.writeState(w, m)

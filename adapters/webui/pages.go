@@ -44,7 +44,7 @@ type Deps struct {
 	CrossOrigin *httpserver.CrossOrigin
 	Middleware  *httpserver.Middleware
 	Headers     httpserver.SecurityHeaders
-	Connections connection.Directory
+	Connections ports.Connections
 	Edition     ports.Edition
 	Now         ports.Clock
 	Log         *slog.Logger
@@ -153,13 +153,22 @@ func (p *Pages) initiate(m pageState, more ...string) string {
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
 }
 
+// connections are those of now; none if they cannot be told.
+func (p *Pages) connections(ctx context.Context) connection.Directory {
+	all, err := p.deps.Connections.Connections(ctx)
+	if err != nil {
+		p.deps.Log.ErrorContext(ctx, "connections cannot be listed", "error", err)
+	}
+	return all
+}
+
 // requireOpen reports whether people can sign in here; otherwise it shows a page
 // that says why not.
 func (p *Pages) requireOpen(ctx context.Context, w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case p.deps.Edition.SSO(ctx) != nil:
 		p.closed(w, r, "sso_unavailable")
-	case len(p.deps.Connections.All()) == 0:
+	case len(p.connections(ctx).All()) == 0:
 		p.closed(w, r, "no_connection")
 	default:
 		return true

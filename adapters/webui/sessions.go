@@ -129,7 +129,7 @@ func (p *Pages) startAccountSignIn(w http.ResponseWriter, r *http.Request, m pag
 		return
 	}
 	m, to := pageState{Code: code.String(), Visit: true}, "/sign-in"
-	if len(p.deps.Connections.All()) == 1 {
+	if len(p.connections(r.Context()).All()) == 1 {
 		m.Redirect, to = true, "/leave"
 	}
 	p.writeState(w, m)

@@ -58,7 +58,7 @@ type World struct {
 	Limiter     ports.Limiter
 	Broker      *Broker
 	Accounts    *Accounts
-	Connections connection.Directory
+	Connections *memory.Connections
 
 	Start         *application.StartDevice
 	Poll          *application.PollDevice
@@ -107,7 +107,7 @@ func New(t testing.TB, o Options) *World {
 	if o.Connections == nil {
 		o.Connections = Connections()
 	}
-	w.Connections = directory(t, o.Connections)
+	w.Connections = memory.NewConnections(directory(t, o.Connections))
 	limits := quota.Configure(6000, 60)
 	if o.Limits != nil {
 		limits = *o.Limits
@@ -147,7 +147,7 @@ func inMemory(t testing.TB) *bun.DB {
 }
 
 func (w *World) build(limits quota.Configured) {
-	clients := device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"})
+	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"}))
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
 	timing, now := device.StandardTiming, w.Clock.Now

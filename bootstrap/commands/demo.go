@@ -185,14 +185,16 @@ func (d demoCommand) build(ctx context.Context, dir string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	acme, err := connection.New(connection.Settings{Slug: "acme", Name: "ACME Corp", Domains: []string{"acme.example"}, Public: true})
+	acme, err := connection.New(connection.Settings{
+		Slug: "acme", Name: "ACME Corp", Domains: []string{"acme.example"}, Public: true,
+		SAML: connection.SAMLSettings{Metadata: idp.Metadata()},
+	})
 	if err != nil {
 		return nil, err
 	}
 	if c.Connections, err = connection.NewDirectory(acme); err != nil {
 		return nil, err
 	}
-	c.SAML.Sources = map[string]saml.Source{acme.Slug(): {Metadata: idp.Metadata()}}
 	c.Clock = func() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
 
 	var broker *saml.Broker

@@ -15,6 +15,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/enterprise"
+	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
@@ -56,7 +57,8 @@ type Config struct {
 	TokenLife   token.Lifetime
 	Limits      quota.Configured
 	CSRF        approval.CSRFKeys
-	Connections connection.Directory
+	Files       files.Config         // empty path: Connections are all there are
+	Connections connection.Directory // as they were first read
 	Clock       ports.Clock
 
 	Warnings []Warning // told once, at start

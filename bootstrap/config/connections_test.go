@@ -84,7 +84,7 @@ connections:
 
 	t.Run("metadata that can be used is accepted, even if it has expired", func(t *testing.T) {
 		c, err := Load(smallest("CONNECTIONS_FILE", connections(t, "connections:\n  - {slug: acme, domains: [acme.example], metadata_file: good.xml}\n")))
-		if err != nil || len(c.SAML.Sources["acme"].Metadata) == 0 {
+		if err != nil || len(c.Connections.All()[0].Settings().SAML.Metadata) == 0 {
 			t.Errorf("got %v", err)
 		}
 	})

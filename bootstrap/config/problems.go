@@ -71,7 +71,9 @@ func (p *problems) named(as names, err error) {
 			name = wrong.Field
 		}
 		if name != "" {
-			p.add(name, "%s", wrong.Reason)
+			for line := range strings.SplitSeq(wrong.Reason, "\n") {
+				p.add(name, "%s", line)
+			}
 		}
 	}
 }

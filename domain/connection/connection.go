@@ -71,6 +71,8 @@ type Settings struct {
 	LoginHint      LoginHint    // empty: LoginHintParameter
 	EmailAttribute string       // empty: the usual attributes in their order
 	Public         bool         // may be offered by name
+
+	SAML SAMLSettings // of a connection whose broker is SAML
 }
 
 // Connection is one identity provider as configured here. It does not change.

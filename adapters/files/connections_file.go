@@ -1,0 +1,252 @@
+package files
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/setting"
+)
+
+// connectionsFile is CONNECTIONS_FILE (see docs/configuration.md).
+type connectionsFile struct {
+	Connections []connectionEntry `yaml:"connections"`
+	unread      []string          // what is wrong with the names in it
+}
+
+type connectionEntry struct {
+	Slug           string   `yaml:"slug"`
+	Name           string   `yaml:"name"`
+	Broker         string   `yaml:"broker"`
+	MetadataFile   string   `yaml:"metadata_file"`
+	MetadataURL    string   `yaml:"metadata_url"`
+	Signers        string   `yaml:"metadata_signers"`
+	EntityID       string   `yaml:"entity_id"`
+	Domains        []string `yaml:"domains"`
+	ACSMount       string   `yaml:"acs_mount"`
+	SignRequests   string   `yaml:"sign_requests"`
+	LoginHint      string   `yaml:"login_hint"`
+	EmailAttribute string   `yaml:"email_attribute"`
+	Public         bool     `yaml:"public"`
+	NameIDFormat   string   `yaml:"name_id_format"`
+	Signed         string   `yaml:"signed_assertions"`
+	Encrypted      bool     `yaml:"require_encryption"`
+	AllowWeak      []string `yaml:"allow_weak"` // sha1, rsa1_5, 3des
+
+	unread  []string // what is wrong with names and types in it
+	mapping bool     // or else nothing of it was understood
+}
+
+// UnmarshalYAML keeps what is wrong with the entry, so that it does not hide
+// what is wrong with others.
+func (e *connectionEntry) UnmarshalYAML(read func(any) error) error {
+	type plain connectionEntry
+	e.unread, e.mapping = strictly(read, (*plain)(e))
+	return nil
+}
+
+// UnmarshalYAML does the same for the file.
+func (f *connectionsFile) UnmarshalYAML(read func(any) error) error {
+	type plain connectionsFile
+	f.unread, _ = strictly(read, (*plain)(f))
+	return nil
+}
+
+// strictly reads a mapping and lists all names in it that are not known: a
+// mistyped setting would silently be none. The library stops at the first.
+func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
+	fields := reflect.TypeOf(into).Elem()
+	err := read(into)
+	kind := new(yaml.TypeError)
+	switch {
+	case err == nil, errors.As(err, new(*yaml.UnknownFieldError)):
+	case errors.As(err, &kind) && kind.StructFieldName != nil: // the library words it for programmers
+		_, name, _ := strings.Cut(*kind.StructFieldName, ".")
+		field, _ := fields.FieldByName(name)
+		wrong = append(wrong, fmt.Sprintf("%s: a %s is wanted, not a %s", field.Tag.Get("yaml"), kind.DstType, kind.SrcType))
+	default:
+		wrong = append(wrong, yaml.FormatError(err, false, false))
+	}
+	var found map[string]any
+	if read(&found) != nil {
+		return wrong, false
+	}
+	for field := range fields.Fields() {
+		delete(found, field.Tag.Get("yaml"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		wrong = append(wrong, fmt.Sprintf("unknown field %q", name))
+	}
+	return wrong, true
+}
+
+// Check lists what else is wrong with a connection: its broker's settings, for
+// example. It names the fields as [setting.Problem] does, or none.
+type Check func(connection.Connection) error
+
+// contents is what a connections file and the files that it names hold.
+type contents struct {
+	connections connection.Directory
+	digest      [sha256.Size]byte // of all bytes that were read
+}
+
+// Read reads a connections file and what it names. Its error lists everything
+// that is wrong; each [setting.Problem] names a connection or the setting.
+func Read(path string, check Check) (connection.Directory, error) {
+	all, err := read(path, check)
+	return all.connections, err
+}
+
+func read(path string, check Check) (all contents, err error) {
+	r := reader{dir: filepath.Dir(path), digest: sha256.New()}
+	defer func() { r.digest.Sum(all.digest[:0]) }()
+	text, err := r.file(path)
+	if err != nil {
+		return all, setting.Wrong("CONNECTIONS_FILE", "%v", err)
+	}
+	var file connectionsFile
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return all, setting.Wrong("CONNECTIONS_FILE", "%s: %s", path, yaml.FormatError(err, false, false))
+	}
+	var errs []error
+	for _, line := range file.unread {
+		errs = append(errs, setting.Wrong("CONNECTIONS_FILE", "%s: %s", path, line))
+	}
+	var connections []connection.Connection
+	seen := map[string]bool{}
+	for i, entry := range file.Connections {
+		name := "connection " + entry.Slug
+		if entry.Slug == "" {
+			name = fmt.Sprintf("connection #%d", i+1)
+		}
+		for _, line := range entry.unread {
+			errs = append(errs, setting.Wrong(name, "%s in CONNECTIONS_FILE", line))
+		}
+		if entry.unread != nil && !entry.mapping {
+			continue
+		}
+		via, err := entry.read(&r, check)
+		errs = append(errs, named(name, err))
+		if entry.Slug != "" && seen[entry.Slug] {
+			errs = append(errs, setting.Wrong(name, "there are two of that slug in CONNECTIONS_FILE"))
+			continue
+		}
+		seen[entry.Slug] = true
+		connections = append(connections, via)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return all, err
+	}
+	all.connections, err = connection.NewDirectory(connections...)
+	return all, err
+}
+
+// named gives each error that names nothing the name of the connection.
+func named(name string, err error) error {
+	var out []error
+	for _, one := range setting.Split(err) {
+		if !errors.As(one, new(setting.Problem)) {
+			one = setting.Wrong(name, "%v", one)
+		}
+		out = append(out, one)
+	}
+	return errors.Join(out...)
+}
+
+// weaknesses are what allow_weak may name.
+var weaknesses = []string{"sha1", "rsa1_5", "3des"}
+
+func (e connectionEntry) read(r *reader, check Check) (connection.Connection, error) {
+	settings := connection.Settings{
+		Slug: e.Slug, Name: e.Name, Broker: connection.Broker(e.Broker), EntityID: e.EntityID, Domains: e.Domains,
+		ACSMount: connection.Mount(e.ACSMount), SignRequests: connection.SignRequests(e.SignRequests),
+		LoginHint: connection.LoginHint(e.LoginHint), EmailAttribute: e.EmailAttribute, Public: e.Public,
+	}
+	var errs []error
+	for _, weak := range e.AllowWeak {
+		if !slices.Contains(weaknesses, weak) {
+			errs = append(errs, fmt.Errorf("allow_weak %q: use sha1, rsa1_5 or 3des", weak))
+		}
+	}
+	if settings.Broker != connection.Enterprise {
+		saml, err := e.saml(r)
+		errs, settings.SAML = append(errs, err), saml
+	}
+	via, err := connection.New(settings)
+	errs = append(errs, err)
+	settings.SAML = located(settings.SAML)
+	checked, _ := connection.New(settings) // what is wrong with it is in errs
+	return via, errors.Join(append(errs, check(checked))...)
+}
+
+func (e connectionEntry) saml(r *reader) (connection.SAMLSettings, error) {
+	out := connection.SAMLSettings{
+		MetadataFile: e.MetadataFile, MetadataURL: e.MetadataURL, NameIDFormat: e.NameIDFormat,
+		Signed: connection.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted,
+		AllowSHA1: slices.Contains(e.AllowWeak, "sha1"), AllowRSA15: slices.Contains(e.AllowWeak, "rsa1_5"),
+		AllowTripleDES: slices.Contains(e.AllowWeak, "3des"),
+	}
+	var errs []error
+	if (e.MetadataFile == "") == (e.MetadataURL == "") {
+		errs = append(errs, errors.New("one of metadata_file and metadata_url is required"))
+	}
+	var err error
+	out.Metadata, err = r.beside("metadata_file", e.MetadataFile)
+	errs = append(errs, err)
+	out.MetadataSigners, err = r.beside("metadata_signers", e.Signers)
+	return out, errors.Join(append(errs, err)...)
+}
+
+// located has one place of metadata. If there was none or both, that is reported
+// already, and the rest is checked all the same.
+func located(s connection.SAMLSettings) connection.SAMLSettings {
+	switch {
+	case len(s.Metadata) > 0:
+		s.MetadataURL = ""
+	case s.MetadataURL == "":
+		s.MetadataURL = "https://nowhere.invalid/"
+	}
+	return s
+}
+
+// reader reads files and keeps a digest of all that it has read.
+type reader struct {
+	dir    string
+	digest hash.Hash
+}
+
+// beside reads a file that the connections file names.
+func (r *reader) beside(setting, file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(r.dir, file)
+	}
+	text, err := r.file(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 { // which would be none
+		return nil, fmt.Errorf("%s: %s is empty", setting, file)
+	}
+	return text, nil
+}
+
+func (r *reader) file(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	fmt.Fprintf(r.digest, "%q %t %d\n", name, err == nil, len(text))
+	r.digest.Write(text)
+	return text, err
+}

@@ -1,0 +1,38 @@
+package connection
+
+// SAMLSettings are what the SAML broker needs to know of a connection: where its
+// metadata comes from, and what its identity provider is allowed. The broker
+// checks them.
+type SAMLSettings struct {
+	Metadata     []byte // the document, or:
+	MetadataURL  string // its address, http or https
+	MetadataFile string // where the document was read, for messages; may be empty
+
+	// MetadataSigners are certificates in PEM. If there are any, the key of one
+	// has to have signed the document's root, and only what it signed is read.
+	MetadataSigners []byte
+
+	// AllowSHA1, AllowRSA15 and AllowTripleDES accept weak algorithms from an
+	// identity provider that has no others. Each is off by default.
+	AllowSHA1, AllowRSA15, AllowTripleDES bool
+
+	// NameIDFormat is what AuthnRequests ask for; empty: emailAddress, "none":
+	// nothing. It is never transient.
+	NameIDFormat string
+
+	// Signed says which signatures are wanted.
+	Signed SignedAssertions
+	// RequireEncryption refuses an assertion that came in the clear.
+	RequireEncryption bool
+}
+
+// SignedAssertions says whether the assertion itself has to be signed. One
+// signature is needed in any case.
+type SignedAssertions string
+
+// The choices.
+const (
+	SignedPreferred SignedAssertions = ""         // our metadata asks for it; a signed Response will do
+	SignedRequired  SignedAssertions = "required" // our metadata asks for it, and a signed Response will not do
+	SignedEither    SignedAssertions = "either"   // our metadata does not ask for it
+)
