@@ -53,9 +53,9 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 // configured, else this process's memory.
 func stores(c Config) fx.Option {
 	if c.Redis.URL == "" {
-		return fx.Options(database.Module, memory.Module, fx.Provide(func() sharedState { return nil }))
+		return fx.Options(database.Module, jobQueue, memory.Module, fx.Provide(func() sharedState { return nil }))
 	}
-	return fx.Options(database.Module, fx.Supply(c.Redis), redis.Module,
+	return fx.Options(database.Module, jobQueue, fx.Supply(c.Redis), redis.Module,
 		fx.Decorate(limiterWithoutRedis, throttleWithoutRedis), fx.Provide(redisState))
 }
 

@@ -44,4 +44,5 @@ type Tx interface {
 	Grants() Grants
 	Tokens() Tokens
 	Audit() Audit
+	Jobs() Jobs
 }

@@ -45,8 +45,10 @@ func migrate(ctx context.Context, db *bun.DB) (err error) {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	_, err = migrator.Up(ctx)
-	return err
+	if _, err := migrator.Up(ctx); err != nil {
+		return err
+	}
+	return migrateQueue(ctx, db)
 }
 
 // CheckSchema returns [ErrOldSchema] if a migration has not been applied. It
@@ -65,7 +67,7 @@ func CheckSchema(ctx context.Context, db *bun.DB) error {
 			return ErrOldSchema
 		}
 	}
-	return nil
+	return checkQueue(ctx, db)
 }
 
 func newMigrator(db *bun.DB) (*goose.Provider, error) {

@@ -119,11 +119,32 @@ func TestAnOldSchemaIsRefused(t *testing.T) {
 	})
 }
 
+// The job queue's tables are not in our own list of migrations.
+func TestASchemaWithoutTheJobQueueIsOld(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		for name, lose := range map[string][]string{
+			"without its last migration": {"DELETE FROM river_migration WHERE version = (SELECT max(version) FROM river_migration)"},
+			"without its tables":         {"DROP TABLE river_job", "DROP TABLE river_migration"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				db := engine.Migrated(t)
+				for _, statement := range lose {
+					execute(t, db, statement)
+				}
+				if err := database.Prepare(t.Context(), db, database.MigrateCheck); !errors.Is(err, database.ErrOldSchema) {
+					t.Errorf("got %v, want ErrOldSchema", err)
+				}
+			})
+		}
+	})
+}
+
 // A release that is rolled back finds the schema of its successor.
 func TestANewerSchemaIsLeftAsItIs(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
 		execute(t, db, "INSERT INTO devicegate_schema (version_id, is_applied) VALUES (9999, true)")
+		execute(t, db, "INSERT INTO river_migration (line, version) VALUES ('main', 9999)")
 		if err := database.CheckSchema(t.Context(), db); err != nil {
 			t.Error(err)
 		}

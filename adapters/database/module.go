@@ -10,15 +10,15 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Module provides [ports.Store] and [ports.Accounts] from a [Config]. The pool
-// stays private to the module: nothing outside can reach the database.
+// Module provides [ports.Store] and [ports.Accounts] from a [Config] and a
+// [Queue]. The pool stays private to the module, but for the queue's tables,
+// which are reached through [Pool].
 var Module = fx.Module("database",
 	fx.Provide(fx.Private, open),
-	fx.Provide(
-		fx.Annotate(NewStore, fx.As(new(ports.Store))),
-		accounts,
-	),
+	fx.Provide(store, accounts, poolOf),
 )
+
+func store(db *bun.DB, queue Queue) ports.Store { return NewStore(db).WithQueue(queue) }
 
 func open(lc fx.Lifecycle, cfg Config) (*bun.DB, error) {
 	db, err := Open(cfg)

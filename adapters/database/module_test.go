@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -8,16 +9,22 @@ import (
 	"go.uber.org/fx/fxtest"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/ports"
 )
+
+// queue is what the module needs from outside.
+var queue = fx.Provide(func(p database.Pool) (database.Queue, error) {
+	return jobs.NewQueue(jobs.Database{DB: p.DB, Postgres: p.Postgres})
+})
 
 func TestTheModuleBringsAStoreThatIsReadyWhenTheServiceStarts(t *testing.T) {
 	var store ports.Store
 	var accounts ports.Accounts
 	app := fxtest.New(t,
 		fx.Supply(database.Config{URL: "sqlite://" + filepath.ToSlash(t.TempDir()) + "/x.db"}),
-		database.Module,
+		database.Module, queue,
 		fx.Populate(&store, &accounts),
 	)
 	app.RequireStart()
@@ -40,10 +47,12 @@ func TestTheModuleBringsAStoreThatIsReadyWhenTheServiceStarts(t *testing.T) {
 func TestAServiceThatMayNotMigrateDoesNotStartOnAnOldSchema(t *testing.T) {
 	app := fx.New(fx.NopLogger,
 		fx.Supply(database.Config{URL: "sqlite://" + filepath.ToSlash(t.TempDir()) + "/x.db", Migrate: database.MigrateCheck}),
-		database.Module,
+		database.Module, queue,
 		fx.Invoke(func(ports.Store) {}),
 	)
 	if err := app.Start(t.Context()); err == nil {
 		t.Error("it started")
+	} else if !errors.Is(err, database.ErrOldSchema) {
+		t.Errorf("got %v, want ErrOldSchema", err)
 	}
 }

@@ -52,11 +52,12 @@ func found(ctx context.Context, err, unknown error) error {
 type transaction struct {
 	db       bun.Tx
 	hot      *statements
+	queue    Queue
 	recorded map[uid.ID]bool
 }
 
-func newTransaction(db bun.Tx, hot *statements) *transaction {
-	return &transaction{db: db, hot: hot, recorded: map[uid.ID]bool{}}
+func newTransaction(db bun.Tx, hot *statements, queue Queue) *transaction {
+	return &transaction{db: db, hot: hot, queue: queue, recorded: map[uid.ID]bool{}}
 }
 
 func (t *transaction) reader() reader { return reader{db: t.db, locks: true, hot: t.hot} }
@@ -71,6 +72,7 @@ func (t *transaction) Transactions() ports.Transactions {
 
 func (t *transaction) Grants() ports.Grants { return grants{grantReader{t.reader()}, t} }
 func (t *transaction) Tokens() ports.Tokens { return tokens{tokenReader{t.reader()}, t} }
+func (t *transaction) Jobs() ports.Jobs     { return jobs{t} }
 func (t *transaction) Audit() ports.Audit   { return auditTrail{auditReader{reader{db: t.db}}, t} }
 
 // write is an INSERT, UPDATE or DELETE about to happen.

@@ -26,6 +26,7 @@ type Store struct {
 	writeLock chan struct{}
 	opTimeout time.Duration
 	hot       *statements
+	queue     Queue
 }
 
 const (
@@ -36,9 +37,9 @@ const (
 	readyTimeout = 2 * time.Second
 )
 
-// NewStore stores in db.
+// NewStore stores in db. It enqueues no jobs; see [Store.WithQueue].
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, opTimeout: defaultOpTimeout, hot: &statements{db: db}}
+	s := &Store{db: db, opTimeout: defaultOpTimeout, hot: &statements{db: db}, queue: noQueue{}}
 	if !isPostgres(db) {
 		s.writeLock = make(chan struct{}, 1)
 	}
@@ -75,7 +76,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
-	err = fn(ctx, newTransaction(tx, s.hot))
+	err = fn(ctx, newTransaction(tx, s.hot, s.queue))
 	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
 	if err != nil && !ok {
 		return err

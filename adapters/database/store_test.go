@@ -47,8 +47,8 @@ func TestTwoReplicas(t *testing.T) {
 		if err := database.Migrate(t.Context(), one); err != nil {
 			t.Fatal(err)
 		}
-		porttest.Store(t, func(*testing.T) ports.Store {
-			return replicas{[2]ports.Store{database.NewStore(one), database.NewStore(two)}, new(atomic.Int64)}
+		porttest.Store(t, func(t *testing.T) ports.Store {
+			return replicas{[2]ports.Store{databasetest.Store(t, one), databasetest.Store(t, two)}, new(atomic.Int64)}
 		})
 	})
 }
@@ -56,6 +56,6 @@ func TestTwoReplicas(t *testing.T) {
 func TestStore(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
-		porttest.Store(t, func(*testing.T) ports.Store { return database.NewStore(db) })
+		porttest.Store(t, func(t *testing.T) ports.Store { return databasetest.Store(t, db) })
 	})
 }

@@ -27,6 +27,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"grants", storeGrants},
 		{"tokens", storeTokens},
 		{"audit", storeAudit},
+		{"jobs", storeJobs},
 		{"races", storeRaces},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })

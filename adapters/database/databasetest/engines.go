@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
@@ -54,4 +56,19 @@ func Open(t testing.TB, url string) *bun.DB {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return db
+}
+
+// Store is a store in db that enqueues jobs.
+func Store(t testing.TB, db *bun.DB) *database.Store {
+	t.Helper()
+	queue, err := jobs.NewQueue(JobsIn(db))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return database.NewStore(db).WithQueue(queue)
+}
+
+// JobsIn is db as the job queue uses it.
+func JobsIn(db *bun.DB) jobs.Database {
+	return jobs.Database{DB: db.DB, Postgres: db.Dialect().Name() == dialect.PG}
 }

@@ -1,0 +1,89 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Database is where the queue is: the store's database.
+type Database struct {
+	*sql.DB
+	Postgres bool // else SQLite
+}
+
+func (d Database) driver() riverdriver.Driver[*sql.Tx] {
+	if d.Postgres {
+		return riverdatabasesql.New(d.DB)
+	}
+	return riversqlite.New(d.DB)
+}
+
+// Queue adds jobs to transactions of the store.
+type Queue struct{ client *river.Client[*sql.Tx] }
+
+// NewQueue makes the queue of a database. The database need not answer yet.
+func NewQueue(db Database) (*Queue, error) {
+	client, err := river.NewClient(db.driver(), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, fmt.Errorf("job queue: %w", err)
+	}
+	return &Queue{client}, nil
+}
+
+// args are what River keeps of a job.
+type args struct {
+	kind ports.JobKind
+	Key  string `json:"key"`
+}
+
+// Kind implements [river.JobArgs].
+func (a args) Kind() string { return string(a.kind) }
+
+// unfinished are the states of a job that waits or runs.
+var unfinished = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+	rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}
+
+// Enqueue adds a job when tx commits, unless one of its kind and key is there.
+func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, job ports.Job) error {
+	_, err := q.client.InsertTx(ctx, tx, args{job.Kind, job.Key}, &river.InsertOpts{
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
+	})
+	if err != nil {
+		return fmt.Errorf("enqueue %s: %w", job.Kind, err)
+	}
+	return nil
+}
+
+// listMax is how many jobs are read at once.
+const listMax = 1000
+
+// Unfinished are jobs of a kind that wait or run, the oldest first.
+func (q *Queue) Unfinished(ctx context.Context, tx *sql.Tx, kind ports.JobKind) ([]ports.Job, error) {
+	found, err := q.client.JobListTx(ctx, tx, river.NewJobListParams().
+		Kinds(string(kind)).States(unfinished...).OrderBy(river.JobListOrderByID, river.SortOrderAsc).First(listMax))
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	jobs := make([]ports.Job, len(found.Jobs))
+	for i, row := range found.Jobs {
+		var a args
+		if err := json.Unmarshal(row.EncodedArgs, &a); err != nil {
+			return nil, fmt.Errorf("job %d: %w", row.ID, err)
+		}
+		jobs[i] = ports.Job{Kind: ports.JobKind(row.Kind), Key: a.Key}
+	}
+	return jobs, nil
+}
