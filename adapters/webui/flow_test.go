@@ -205,6 +205,30 @@ func TestTheDecisionPageSaysWhereAndWhenTheRequestStarted(t *testing.T) {
 	}
 }
 
+// F72: a sign-in that another window has finished is not called too slow.
+func TestASignInFinishedInAnotherWindowSaysSo(t *testing.T) {
+	s := served(t)
+	code := s.device(label, home).UserCode
+	v := s.visitor(home)
+	login := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + code)
+	form := login.form("")
+	form.values.Set("user", "alice")
+	form.values.Set("password", "password")
+	form.values.Set("action", "sign-in")
+	action, err := login.url.Parse(form.action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := v.post(action.String(), form.values).form("")
+	other := s.visitor(elsewhere)
+	other.sees(other.post(answer.action, answer.values), "error", "invalid_sso_assertion")
+	late := v.post(answer.action, answer.values)
+	v.sees(late, "error", "invalid_sso_assertion")
+	if text := words(late.main()); !strings.HasPrefix(text, "This was finished in another window") {
+		t.Errorf("got %s", text)
+	}
+}
+
 // F65: addresses of different families cannot be compared, and the page says so.
 func TestNetworksOfDifferentFamiliesAreNotCompared(t *testing.T) {
 	s := served(t)

@@ -32,6 +32,9 @@ var (
 	// It ends nothing: the message may not even be signed.
 	ErrDeniedByIdP = fault.New(fault.Forbidden, "access_denied",
 		"Your identity provider did not sign you in. Try again, or ask your administrator.")
+	// ErrFinishedElsewhere is ErrTransactionOver for a sign-in that was answered
+	// before, in another window or browser.
+	ErrFinishedElsewhere = ErrTransactionOver.OnPage("sso_finished_elsewhere")
 )
 
 // ErrUnknownTransaction says that a store has no such transaction.
@@ -131,7 +134,7 @@ func (t *Transaction) Snapshot() TransactionSnapshot { return t.s }
 func (t *Transaction) AwaitsResponse(at time.Time) error {
 	switch {
 	case !t.s.Ticket.IsZero():
-		return RefuseAs(ErrTransactionOver, "already_answered", "", "")
+		return RefuseAs(ErrFinishedElsewhere, "already_answered", "", "")
 	case !at.Before(t.s.ExpiresAt):
 		return RefuseAs(ErrTransactionOver, "trip_expired", "", "")
 	}
@@ -173,7 +176,7 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 	case t.s.Ticket.IsZero():
 		return nil, audit.Event{}, ErrTransactionOver
 	case !t.s.CompletedAt.IsZero():
-		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_spent", "", "")
+		return nil, audit.Event{}, RefuseAs(ErrFinishedElsewhere, "ticket_spent", "", "")
 	case !at.Before(t.s.TicketExpiresAt):
 		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
 	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):

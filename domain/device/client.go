@@ -1,6 +1,7 @@
 package device
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -58,13 +59,17 @@ func (c Clients) Name(id string) string {
 
 const labelMax = 255
 
+var lineBreaks = regexp.MustCompile(`[\t\n\v\f\r\x{85}\x{2028}\x{2029}]+`)
+
 // Label names a device for the person who approves it. It is at most 255
-// characters, without control characters or any that reorder text.
+// characters, without control characters or any that reorder text; a line break
+// is a blank.
 type Label struct{ text string }
 
 // ParseLabel cleans what a client calls its device; nothing left that can be
 // seen means the client's own name.
 func ParseLabel(text string, of Client) Label {
+	text = lineBreaks.ReplaceAllString(text, " ")
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return -1

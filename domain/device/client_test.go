@@ -24,7 +24,7 @@ func TestALabelIsCleaned(t *testing.T) {
 		"only direction marks":         {"\u202e\u2066\u200f", "Dify CLI"},
 		"only what nobody sees":        {"\u200b\u2060\ufeff\u3164", "Dify CLI"},
 		"a terminal escape":            {"lap\x1b[31mtop", "lap[31mtop"},
-		"line breaks":                  {"lap\r\ntop\u2028\u2029", "laptop"},
+		"line breaks":                  {"build\r\nserver\u2028\tseven\u2029", "build server seven"}, // F76
 		"text reordered to look right": {"\u202egpj.exe\u202c", "gpj.exe"},
 		"isolates":                     {"a\u2066b\u2069c\u061cd", "abcd"},
 		"invalid UTF-8":                {"lap\xff\xfetop\xe2\x80", "laptop"},
