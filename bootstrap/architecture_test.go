@@ -29,6 +29,7 @@ var layers = map[string][]string{
 	"adapters/database": {"domain", "ports", "adapters/httpserver", "migrations", "anything"},
 	"bootstrap":         {"domain", "ports", "application", "adapters", "migrations", "bootstrap", "anything"},
 	"e2e":               {"bootstrap", "e2e", "anything"},
+	"guard":             {"guard"},     // a module of its own, for APIs
 	"":                  {"bootstrap"}, // the program
 }
 
@@ -142,6 +143,10 @@ func TestTheArchitectureIsNotJustDescribed(t *testing.T) {
 		{"migrations", module + "domain/device", false},
 		{"e2e", module + "adapters/redis", false},
 		{"e2e/services", "github.com/testcontainers/testcontainers-go", true},
+		{"guard/internal/toyapi", module + "guard", true},
+		{"guard", module + "domain/token", false},
+		{"guard", "golang.org/x/sync/singleflight", false},
+		{"bootstrap", module + "guard", false},
 		{"", module + "bootstrap", true},
 		{"", module + "adapters/database", false},
 	} {

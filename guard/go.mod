@@ -1,0 +1,3 @@
+module github.com/devicegate/devicegate/guard
+
+go 1.25.0
