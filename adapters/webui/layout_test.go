@@ -105,6 +105,9 @@ func TestPagesFitWithTextAt200Percent(t *testing.T) {
 		if out := ask[bool](b, `(() => { const code = document.querySelector(".compare .code"); if (!code) return false; const c = code.getBoundingClientRect(), box = code.closest(".compare").getBoundingClientRect(); return c.left < box.left || c.right > box.right; })()`); out {
 			t.Errorf("%s: the code sticks out of its box", page)
 		}
+		if covers := ask[bool](b, `[...document.querySelectorAll(".decision")].some(e => getComputedStyle(e).position === "sticky")`); covers {
+			t.Errorf("%s: the buttons cover half of the screen", page)
+		}
 		b.enlarges("")
 	}
 	for _, l := range languages {
