@@ -37,7 +37,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
-		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.CSRF, c.Clock),
+		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
 		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: c.HSTS}),
 		httpserver.Module,
 		stores(c),
@@ -144,6 +144,7 @@ var useCases = fx.Provide(
 	application.NewEndOwnDevices,
 	application.NewVerifyToken,
 	application.NewRevokeToken,
+	application.NewIntrospectToken,
 	application.NewListSessions,
 	application.NewRevokeSession,
 )

@@ -66,15 +66,16 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 
 // addressOf is the path that the description knows, whatever the public URL's.
 func addressOf(r *http.Request) string {
-	const metadata = "/.well-known/oauth-authorization-server"
-	switch path := strings.TrimPrefix(r.URL.Path, "/gate"); path {
-	case "":
-		return "/"
-	case metadata + "/", metadata + "/gate":
-		return metadata
-	default:
-		return path
+	path := strings.TrimPrefix(r.URL.Path, "/gate")
+	for _, metadata := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
+		if path == metadata+"/" || path == metadata+"/gate" {
+			return metadata
+		}
 	}
+	if path == "" {
+		return "/"
+	}
+	return path
 }
 
 // leadsToThePage reports whether a browser that reads is sent to our first page,

@@ -120,7 +120,8 @@ type oauthErrorBody struct {
 }
 
 // writeOAuthError words refusals on the standard mount: plain RFC 6749 §5.2. A
-// client that came with an Authorization header learns which scheme is meant.
+// client that has to authenticate, or came with an Authorization header, learns
+// which scheme is meant.
 func writeOAuthError(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
 	httpserver.SetRetryHeaders(w.Header(), f)
 	code, status := f.Code, httpserver.Status(f.Kind)
@@ -130,7 +131,7 @@ func writeOAuthError(w http.ResponseWriter, r *http.Request, f *fault.Error) err
 	case errors.Is(f, device.ErrUnsupportedClient):
 		code = "invalid_client"
 	}
-	if code == "invalid_client" && r.Header.Get("Authorization") != "" {
+	if code == "invalid_client" && (status == http.StatusUnauthorized || r.Header.Get("Authorization") != "") {
 		status = http.StatusUnauthorized
 		w.Header().Set("WWW-Authenticate", `Basic realm="api"`)
 	}

@@ -16,6 +16,8 @@ var Module = fx.Module("httpapi", fx.Provide(
 	NewAccount,
 	NewOAuth,
 	NewRevocation,
+	NewIntrospection,
+	NewDiscovery,
 	NewOperations,
 	newRouter,
 ))
@@ -23,26 +25,28 @@ var Module = fx.Module("httpapi", fx.Provide(
 type routerParams struct {
 	fx.In
 
-	Config     Config
-	Addresses  *httpserver.Addresses
-	Middleware *httpserver.Middleware
-	Responder  *Responder
-	Device     *DeviceFlow
-	SSO        *SSO
-	Approval   *Approval
-	Account    *Account
-	OAuth      *OAuth
-	Revocation *Revocation
-	Operations *Operations
-	Pages      Pages
-	Observe    Observe
+	Config        Config
+	Addresses     *httpserver.Addresses
+	Middleware    *httpserver.Middleware
+	Responder     *Responder
+	Device        *DeviceFlow
+	SSO           *SSO
+	Approval      *Approval
+	Account       *Account
+	OAuth         *OAuth
+	Revocation    *Revocation
+	Introspection *Introspection
+	Discovery     *Discovery
+	Operations    *Operations
+	Pages         Pages
+	Observe       Observe
 }
 
 func newRouter(p routerParams) *Router {
 	return NewRouter(Routes{
 		Config: p.Config, Addresses: p.Addresses, Middleware: p.Middleware, Responder: p.Responder,
 		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, Operations: p.Operations,
-		OAuth: p.OAuth, Revocation: p.Revocation,
+		OAuth: p.OAuth, Revocation: p.Revocation, Introspection: p.Introspection, Discovery: p.Discovery,
 		Pages: p.Pages, Observe: p.Observe,
 	})
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -20,33 +19,23 @@ var (
 	errClientSecret = fault.New(fault.Unauthenticated, "invalid_client", "This is a public client: leave its secret empty.")
 )
 
-// OAuth serves the standard mount, as any OAuth client expects it (RFC 8628, RFC
-// 8414).
+// OAuth serves the device flow on the standard mount, as any OAuth client expects
+// it (RFC 8628).
 type OAuth struct {
-	respond   *Responder
-	addresses *httpserver.Addresses
-	clients   ports.Clients
-	device    *DeviceFlow
+	respond *Responder
+	clients ports.Clients
+	device  *DeviceFlow
 }
 
 // NewOAuth makes the handlers.
-func NewOAuth(respond *Responder, addresses *httpserver.Addresses, clients ports.Clients, flow *DeviceFlow) *OAuth {
-	return &OAuth{respond, addresses, clients, flow}
+func NewOAuth(respond *Responder, clients ports.Clients, flow *DeviceFlow) *OAuth {
+	return &OAuth{respond, clients, flow}
 }
 
 // Mount adds the routes of the standard mount.
 func (o *OAuth) Mount(r chi.Router) {
 	r.Post("/device_authorization", o.respond.handler(writeOAuthError, o.deviceAuthorization))
 	r.Post("/token", o.respond.handler(writeOAuthError, o.token))
-}
-
-// MountMetadata adds the metadata below its well-known address: the issuer's
-// path, if there is one, comes last (RFC 8414 §3.1).
-func (o *OAuth) MountMetadata(r chi.Router) {
-	getOrHead(r, "/", o.respond.json(o.serverMetadata))
-	if prefix := o.addresses.Prefix(); prefix != "" {
-		getOrHead(r, prefix, o.respond.json(o.serverMetadata))
-	}
 }
 
 // deviceAuthorization answers POST /oauth2/device_authorization (RFC 8628 §3.1).
@@ -119,31 +108,4 @@ func publicClient(p params, r *http.Request) (string, error) {
 		return basic, nil
 	}
 	return inBody, nil
-}
-
-type serverMetadataBody struct {
-	Issuer                      string   `json:"issuer"`
-	DeviceAuthorizationEndpoint string   `json:"device_authorization_endpoint"`
-	TokenEndpoint               string   `json:"token_endpoint"`
-	GrantTypesSupported         []string `json:"grant_types_supported"`
-	ResponseTypesSupported      []string `json:"response_types_supported"` // required, though there are none
-	TokenEndpointAuthMethods    []string `json:"token_endpoint_auth_methods_supported"`
-	RevocationEndpoint          string   `json:"revocation_endpoint"`
-	RevocationAuthMethods       []string `json:"revocation_endpoint_auth_methods_supported"`
-	ScopesSupported             []string `json:"scopes_supported"`
-}
-
-// serverMetadata answers the authorization server metadata (RFC 8414 §3).
-func (o *OAuth) serverMetadata(w http.ResponseWriter, _ *http.Request) error {
-	return answer(w, http.StatusOK, serverMetadataBody{
-		Issuer:                      o.addresses.Public(""),
-		DeviceAuthorizationEndpoint: o.addresses.Public("/oauth2/device_authorization"),
-		TokenEndpoint:               o.addresses.Public("/oauth2/token"),
-		GrantTypesSupported:         []string{deviceGrant},
-		ResponseTypesSupported:      []string{},
-		TokenEndpointAuthMethods:    []string{"none"},
-		RevocationEndpoint:          o.addresses.Public("/oauth2/revoke"),
-		RevocationAuthMethods:       []string{"none"},
-		ScopesSupported:             []string{"apps:run", "apps:read:permitted-external"},
-	})
 }

@@ -17,13 +17,15 @@ type Routes struct {
 	Middleware *httpserver.Middleware
 	Responder  *Responder
 
-	Device     *DeviceFlow
-	SSO        *SSO
-	Approval   *Approval
-	Account    *Account
-	OAuth      *OAuth
-	Revocation *Revocation
-	Operations *Operations
+	Device        *DeviceFlow
+	SSO           *SSO
+	Approval      *Approval
+	Account       *Account
+	OAuth         *OAuth
+	Revocation    *Revocation
+	Introspection *Introspection
+	Discovery     *Discovery
+	Operations    *Operations
 
 	Pages   Pages
 	Observe Observe
@@ -56,13 +58,16 @@ func NewRouter(rt Routes) *Router {
 		r.Use(cross.withoutCookies)
 		rt.OAuth.Mount(r)
 		rt.Revocation.Mount(r)
+		rt.Introspection.Mount(r)
 		rt.fallbacks(r, writeOAuthError)
 	})
-	r.Route("/.well-known/oauth-authorization-server", func(r chi.Router) {
-		r.Use(cross.withoutCookies)
-		rt.OAuth.MountMetadata(r)
-		rt.fallbacks(r, writeError)
-	})
+	for _, address := range wellKnown {
+		r.Route(address, func(r chi.Router) {
+			r.Use(cross.withoutCookies)
+			rt.Discovery.Mount(r)
+			rt.fallbacks(r, writeError)
+		})
+	}
 	rt.Operations.Mount(r)
 	r.Handle("/device", rt.Pages.Handler)
 	r.Handle("/device/*", rt.Pages.Handler)

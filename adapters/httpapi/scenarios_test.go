@@ -77,6 +77,8 @@ func (s *scenario) setting(t *testing.T, name string, values []string) {
 		s.mounts = values
 	case "@edition":
 		s.options.editionOff = values[0] == "off"
+	case "@introspection":
+		s.options.introspectionOff = values[0] == "off"
 	case "@legacy":
 		s.options.legacyOff = values[0] == "off"
 	case "@connections":

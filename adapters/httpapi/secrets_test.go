@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/application/applicationtest"
 )
 
 // journey is a login with everything that can go wrong on its way.
@@ -43,6 +44,9 @@ var journey = []ask{
 	{line: "GET /openapi/v1/account?access_token={token}"},
 	{line: "GET /openapi/v1/account/{token}"},
 	{line: "DELETE /openapi/v1/account/sessions/{token}", header: http.Header{"Authorization": {"Bearer {token}"}}},
+	{line: "POST /oauth2/introspect", body: "token={token}&client_id=api&client_secret=planted-secret"},
+	{line: "POST /oauth2/introspect", body: "token={token}&client_id=api&client_secret=" + url.QueryEscape(applicationtest.APISecret)},
+	{line: "POST /oauth2/introspect?token={token}&client_secret=planted-secret", body: "token=x"},
 	{line: "POST /oauth2/revoke", body: "token={token}&client_id=tv"},
 	{line: "POST /oauth2/revoke?token={token}", body: "client_id=difyctl"},
 	{line: "DELETE /openapi/v1/account/sessions/self", header: http.Header{"Authorization": {"Bearer {token}"}}},
@@ -65,7 +69,7 @@ func TestNoSecretIsLoggedOrKept(t *testing.T) { // T04, T06
 	if !strings.Contains(log, "request refused") || !strings.Contains(kept, "ann@acme.example") {
 		t.Fatal("nothing was logged, or nothing kept")
 	}
-	secrets := map[string]string{"assertion": "planted-assertion"}
+	secrets := map[string]string{"assertion": "planted-assertion", "guessed secret": "planted-secret", "secret of a resource server": applicationtest.APISecret}
 	for name, value := range s.named {
 		switch kind, _, _ := strings.Cut(name, " "); kind {
 		case "device_code", "token", "ticket", "RelayState", "approval_grant", "sso_browser", "csrf_token":

@@ -18,9 +18,12 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -38,12 +41,13 @@ type site struct {
 
 type options struct {
 	applicationtest.Options
-	public, web   string
-	allowOrigins  []string
-	cookieDomain  string
-	editionOff    bool
-	legacyOff     bool
-	withoutSunset bool
+	public, web      string
+	allowOrigins     []string
+	cookieDomain     string
+	editionOff       bool
+	legacyOff        bool
+	introspectionOff bool
+	withoutSunset    bool
 }
 
 type edition bool
@@ -59,6 +63,10 @@ func (e edition) SSO(context.Context) error {
 func newSite(t *testing.T, o options) *site {
 	t.Helper()
 	w := applicationtest.New(t, o.Options)
+	if o.introspectionOff {
+		w.Servers = resource.Servers{}
+		w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, quota.Configure(6000, 60))
+	}
 	s := &site{World: w, t: t, jars: map[string]map[string]string{}, named: map[string]string{}, standIn: map[string]string{}}
 	if o.public == "" {
 		o.public = "https://sso.example.com"
@@ -92,13 +100,14 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
 	s.handler = httpapi.NewRouter(httpapi.Routes{
 		Config: cfg, Addresses: addresses, Responder: respond,
-		Middleware: httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
-		Device:     flow,
-		SSO:        httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete, s.RefuseClosed),
-		Approval:   httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
-		Account:    httpapi.NewAccount(respond, client, s.Verify, s.ListSessions, s.RevokeSession),
-		OAuth:      httpapi.NewOAuth(respond, addresses, clients, flow),
-		Revocation: httpapi.NewRevocation(respond, client, s.RevokeToken),
+		Middleware:    httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
+		Device:        flow,
+		SSO:           httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete, s.RefuseClosed),
+		Approval:      httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
+		Account:       httpapi.NewAccount(respond, client, s.Verify, s.ListSessions, s.RevokeSession),
+		OAuth:         httpapi.NewOAuth(respond, clients, flow),
+		Revocation:    httpapi.NewRevocation(respond, client, s.RevokeToken),
+		Introspection: httpapi.NewIntrospection(respond, addresses, client, s.Introspect), Discovery: httpapi.NewDiscovery(respond, addresses, s.Servers),
 		Operations: s.operations, Pages: pages,
 		Observe: func(next http.Handler) http.Handler { return next },
 	})
@@ -208,8 +217,10 @@ func (s *site) learn(w *httptest.ResponseRecorder) {
 				s.name(key, text)
 			}
 		}
-		if text, ok := body["access_token"].(string); ok { // alone on the standard mount
-			s.name("token", text)
+		for key, name := range map[string]string{"access_token": "token", "jti": "token_id"} { // alone on the standard mount
+			if text, ok := body[key].(string); ok {
+				s.name(name, text)
+			}
 		}
 	}
 	if to, err := url.Parse(w.Header().Get("Location")); err == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
@@ -59,6 +60,7 @@ type World struct {
 	Broker      *Broker
 	Accounts    *Accounts
 	Connections *memory.Connections
+	Servers     resource.Servers
 
 	Start         *application.StartDevice
 	Poll          *application.PollDevice
@@ -75,6 +77,7 @@ type World struct {
 	ListSessions  *application.ListSessions
 	RevokeSession *application.RevokeSession
 	RevokeToken   *application.RevokeToken
+	Introspect    *application.IntrospectToken
 	BeginVisit    *application.StartAccountSignIn
 	OwnDevices    *application.ListOwnDevices
 	EndDevices    *application.EndOwnDevices
@@ -108,6 +111,7 @@ func New(t testing.TB, o Options) *World {
 		o.Connections = Connections()
 	}
 	w.Connections = memory.NewConnections(directory(t, o.Connections))
+	w.Servers = servers(t)
 	limits := quota.Configure(6000, 60)
 	if o.Limits != nil {
 		limits = *o.Limits
@@ -168,6 +172,7 @@ func (w *World) build(limits quota.Configured) {
 	w.Deny = application.NewDenyExternal(decisions)
 	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, now)
+	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
 	w.RevokeToken = application.NewRevokeToken(w.Store, now)
 	w.RevokeSession = application.NewRevokeSession(w.Store, now)
 	w.BeginVisit = application.NewStartAccountSignIn(w.Store, w.Limiter, timing, now)

@@ -25,6 +25,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
@@ -52,14 +53,16 @@ type Config struct {
 	Enterprise enterprise.Config
 	License    string // empty: ask the enterprise API
 
-	Clients     device.Clients
-	Timing      device.Timing
-	TokenLife   token.Lifetime
-	Limits      quota.Configured
-	CSRF        approval.CSRFKeys
-	Files       files.Config         // empty path: Connections are all there are
-	Connections connection.Directory // as they were first read
-	Clock       ports.Clock
+	Clients   device.Clients
+	Timing    device.Timing
+	TokenLife token.Lifetime
+	Limits    quota.Configured
+	CSRF      approval.CSRFKeys
+
+	ResourceServers resource.Servers     // that may introspect
+	Files           files.Config         // empty path: Connections are all there are
+	Connections     connection.Directory // as they were first read
+	Clock           ports.Clock
 
 	Warnings []Warning // told once, at start
 }
@@ -90,6 +93,9 @@ func Load(vars map[string]string) (Config, error) {
 	c.TokenLife = token.Lifetime(24 * time.Hour * time.Duration(wrong.between("OAUTH_TTL_DAYS", e.TokenTTLDays, 1, 365)))
 	wrong.between("OPENAPI_RATE_LIMIT_PER_TOKEN", e.RatePerToken, 0, 1_000_000)
 	wrong.between("USER_CODE_GLOBAL_LIMIT", e.UserCodeLimit, 1, 1_000_000_000)
+	wrong.between("INTROSPECTION_RATE_LIMIT", e.IntrospectionLimit, 0, 1_000_000_000)
+	c.Limits.Introspections = quota.Introspections(e.IntrospectionLimit)
+	c.ResourceServers = wrong.resourceServers("INTROSPECTION_CLIENTS", e.IntrospectionClients)
 	c.HSTS = wrong.oneOf("HSTS", e.HSTS, "on", "off") == "on"
 	c.loadAddresses(e, &wrong)
 	c.loadStores(e, &wrong)

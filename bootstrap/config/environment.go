@@ -46,6 +46,9 @@ type environment struct {
 	TokenTTLDays     int      `env:"OAUTH_TTL_DAYS" envDefault:"14"`
 	CompatVersion    string   `env:"API_COMPAT_VERSION" envDefault:"1.14.2"`
 
+	IntrospectionClients string `env:"INTROSPECTION_CLIENTS" secret:"true"`
+	IntrospectionLimit   int    `env:"INTROSPECTION_RATE_LIMIT" envDefault:"60000"`
+
 	LegacyRoutes       string    `env:"LEGACY_ROUTES" envDefault:"on"`
 	LegacyDeprecatedAt time.Time `env:"LEGACY_DEPRECATED_AT" envDefault:"2026-04-26T00:00:00Z"`
 	LegacySunset       time.Time `env:"LEGACY_SUNSET"`

@@ -6,6 +6,8 @@
 package identity
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/mail"
 	"strings"
 	"unicode"
@@ -139,6 +141,18 @@ func (s Subject) NameID() string { return s.nameID }
 
 // IsZero reports whether nobody is named.
 func (s Subject) IsZero() bool { return s == Subject{} }
+
+// SubjectID names a person for programs: the same for each token of the pair (issuer,
+// e-mail), another for every other pair. It holds no secret, and is no way to
+// hide an address: an address that is guessed can be checked against it. It is
+// empty without an address.
+func SubjectID(email Email, issuer string) string {
+	if email.IsZero() {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("devicegate subject\x00" + issuer + "\x00" + email.text)) // neither part has control characters
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 // Same reports whether both are one person.
 func (s Subject) Same(o Subject) bool { return s.email == o.email && s.issuer == o.issuer }

@@ -186,3 +186,34 @@ func TestIdentityIsIssuerAndEmail(t *testing.T) {
 		}
 	}
 }
+
+func TestASubjectIDStandsForOnePerson(t *testing.T) {
+	email := func(text string) identity.Email {
+		e, err := identity.ParseEmail(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	alice := email("alice@acme.example")
+	// The value is on the wire for ever: APIs keep it.
+	if got, want := identity.SubjectID(alice, "https://idp.example/acme"), "AO8lV92crydxhHkObsfGkeCbUA6i85lGqO7o60dsSAs"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if identity.SubjectID(email("Alice@ACME.example"), "https://idp.example/acme") != identity.SubjectID(alice, "https://idp.example/acme") {
+		t.Error("the case of the address makes another person")
+	}
+	seen := map[string]bool{}
+	for _, id := range []string{
+		identity.SubjectID(alice, "https://idp.example/acme"), identity.SubjectID(alice, "https://idp.example/beta"), identity.SubjectID(alice, ""),
+		identity.SubjectID(email("bob@acme.example"), "https://idp.example/acme"), identity.SubjectID(email("e@acme.example"), "https://idp.example/acmealic"),
+	} {
+		if seen[id] || len(id) != 43 {
+			t.Errorf("%q is too short or stands for two persons", id)
+		}
+		seen[id] = true
+	}
+	if got := identity.SubjectID(identity.Email{}, "https://idp.example/acme"); got != "" {
+		t.Errorf("got %q for no address, want nothing", got)
+	}
+}

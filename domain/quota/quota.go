@@ -47,6 +47,13 @@ type Configured struct {
 	WrongUserCodesPerNetwork Limit
 	// PerToken bounds the requests made with one token.
 	PerToken Limit
+	// Introspections bounds the introspections of one resource server.
+	Introspections Limit
+}
+
+// Introspections a minute and resource server (0: any number).
+func Introspections(max int) Limit {
+	return Limit{Name: "introspections", Max: max, Per: time.Minute}
 }
 
 const (
@@ -64,6 +71,7 @@ func Configure(wrongUserCodes, perToken int) Configured {
 		WrongUserCodes:           Limit{Name: "wrong_user_codes", Max: wrongUserCodes, Per: time.Hour, Shared: true},
 		WrongUserCodesPerNetwork: Limit{Name: "wrong_user_codes_network", Max: share, Per: time.Hour},
 		PerToken:                 Limit{Name: "per_token", Max: perToken, Per: time.Minute},
+		Introspections:           Introspections(60_000),
 	}
 }
 

@@ -26,6 +26,7 @@ func TestTheLimitsAreTheContracts(t *testing.T) {
 		{quota.Approve, 10, time.Hour},
 		{configured.WrongUserCodes, 6000, time.Hour},
 		{configured.PerToken, 60, time.Minute},
+		{configured.Introspections, 60_000, time.Minute},
 	} {
 		if c.limit.Max != c.max || c.limit.Per != c.per {
 			t.Errorf("%s: %d in %s", c.limit.Name, c.limit.Max, c.limit.Per)

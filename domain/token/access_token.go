@@ -140,6 +140,11 @@ func (t *AccessToken) BelongsTo(email identity.Email, issuer string) bool {
 	return !email.IsZero() && t.s.Device.Email == email && t.s.Device.Issuer == issuer
 }
 
+// SubjectID names the person for whom the token acts ([identity.SubjectID]).
+func (t *AccessToken) SubjectID() string {
+	return identity.SubjectID(t.s.Device.Email, t.s.Device.Issuer)
+}
+
 // CheckClient returns [ErrOtherClient] if the client that presents the token is
 // not the one to which it was issued. An empty clientID names no client.
 func (t *AccessToken) CheckClient(clientID string) error {
