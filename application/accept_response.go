@@ -28,7 +28,7 @@ func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections por
 	return &AcceptResponse{store, brokers, connections, failures, now}
 }
 
-// Arrival is what a browser was made to post.
+// ReceivedResponse is what a browser was made to post.
 type ReceivedResponse struct {
 	Response   string // the SAMLResponse field
 	RelayState approval.RelayState
@@ -46,7 +46,7 @@ func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (app
 		return err
 	})
 	if errors.Is(err, approval.ErrUnknownTransaction) {
-		return approval.Ticket{}, approval.RefuseAs(approval.ErrTransactionOver, "unknown_relay_state", "", "")
+		return approval.Ticket{}, uc.failures.recordWithoutTransaction(ctx, "", in.RelayState.Unknown(), in.Mount, in.Origin)
 	}
 	if err != nil {
 		return approval.Ticket{}, fmt.Errorf("find transaction: %w", err)

@@ -1,12 +1,16 @@
 package application_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/ports"
 )
 
 func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
@@ -77,11 +81,51 @@ func TestTwoIdentityProvidersMayUseTheSameID(t *testing.T) {
 
 func TestAResponseWithoutATripIsRefused(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
-	for _, relay := range []string{"", "https://evil.example", "made-up"} { // S21
-		_, err := s.arriveFor(approval.ParseRelayState(relay), "ok a1 ann@acme.example")
-		is(t, err, approval.ErrTransactionOver)
-		if got := reason(t, err); got != "unknown_relay_state" {
-			t.Error(got)
+	for _, c := range []struct { // S21, F16
+		relay, reason string
+		want          error
+	}{
+		{"", "relay_state_missing", approval.ErrRelayStateMissing},
+		{"https://evil.example", "relay_state_foreign", approval.ErrIdPInitiated},
+		{"made-up", "relay_state_foreign", approval.ErrIdPInitiated},
+		{strings.Repeat("x", 32), "unknown_relay_state", approval.ErrTransactionOver},
+	} {
+		_, err := s.arriveFor(approval.ParseRelayState(c.relay), "ok a1 ann@acme.example")
+		is(t, err, c.want)
+		if got := reason(t, err); got != c.reason {
+			t.Errorf("%q: got reason %s, want %s", c.relay, got, c.reason)
+		}
+	}
+	s.history("sso.login_failed(relay_state_missing) sso.login_failed(relay_state_foreign)" +
+		" sso.login_failed(relay_state_foreign) sso.login_failed(unknown_relay_state)")
+}
+
+// F16: what a broker outside says, and an identity provider that cannot be
+// reached, are on record with reasons of their own.
+func TestASignInThatABrokerEndsIsOnRecord(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	for range 2 * quota.FailedSignIns.Max { // bounded
+		err := s.Fail.Execute(t.Context(), strings.Repeat("no_", 30), application.Completion{Mount: connection.Legacy, Origin: applicationtest.From(home)})
+		is(t, err, approval.ErrDeniedByIdP)
+	}
+	events := s.AuditEvents(t)
+	if len(events) != quota.FailedSignIns.Max {
+		t.Fatalf("got %d events, want %d", len(events), quota.FailedSignIns.Max)
+	}
+	if e := events[0]; e.Kind != audit.LoginFailed || e.Reason != "denied_by_broker" || e.Connection != "dify" || e.Mount != "legacy" || len(e.Detail) > 80 {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestASignInThatCannotBeginIsOnRecord(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	code := s.start(laptop).UserCode.String()
+	for slug, want := range map[string]error{"down": ports.ErrInitiateFailed, "nowhere": ports.ErrInitiateMissingURL} {
+		_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code, Connection: slug, Mount: connection.Canonical, Origin: applicationtest.From(home)})
+		is(t, err, want)
+		events := s.AuditEvents(t)
+		if e := events[len(events)-1]; e.Kind != audit.LoginFailed || e.Connection != slug || !strings.HasPrefix(e.Reason, "sso_initiate_") {
+			t.Errorf("%s: got %+v", slug, e)
 		}
 	}
 }
@@ -113,7 +157,7 @@ func TestATripOutlivesAChangeOfAddressAndOfMount(t *testing.T) { // S53
 		Response: "ok a1 ann@acme.example", RelayState: s.Broker.Last().RelayState, Mount: connection.Legacy, Origin: applicationtest.From(office),
 	})
 	must(t, err)
-	_, err = s.Complete.Execute(t.Context(), application.Completion{Ticket: ticket, Mount: connection.Canonical, Browser: b, Origin: applicationtest.From("203.0.113.1")})
+	_, err = s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: b, Origin: applicationtest.From("203.0.113.1")})
 	must(t, err)
 	if completed := s.Events(t)[3]; completed.Event != "sso.login_completed" || completed.Mount != "legacy" || completed.IP != "203.0.113.1" {
 		t.Errorf("what auditors find: %+v", completed)

@@ -2,10 +2,12 @@ package application_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/quota"
 )
@@ -19,6 +21,7 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 	person.SubjectType, person.SubjectEmail, person.SubjectIssuer = "external_sso", "ann@acme.example", "https://idp.example/acme"
 
 	started, left, accepted, completed, approved, minted := device, device, person, person, person, person
+	started.Scopes, approved.Scopes = "apps:run apps:read:permitted-external", "apps:run apps:read:permitted-external"
 	started.Event = "oauth.device_flow_started"
 	left.Event, left.Connection, left.Mount = "sso.login_started", "acme", "canonical"
 	accepted.Event, accepted.Connection, accepted.Mount = "sso.assertion_accepted", "acme", "canonical"
@@ -39,6 +42,50 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 	}
 }
 
+// Contract 10.12, F31: every event has an actor, those of one login have the id of
+// its authorization, and an approval tells the planned end of the token.
+func TestEventsTellWhoActedAndBelongTogether(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	first := s.redeem(s.login(laptop).Code)
+	s.Clock.Pass(interval)
+	started := s.login(laptop)
+	_, err := s.poll(started.Code, office) // from elsewhere
+	must(t, err)
+	second := s.AuditEvents(t)[6:]
+	login := second[0].AuthorizationID
+	if login.IsZero() || login == first.Authorization {
+		t.Fatalf("got authorization %s, want another than %s", login, first.Authorization)
+	}
+	client, ann := audit.ClientOf("difyctl"), audit.Actor{Kind: audit.Person, Name: "ann@acme.example"}
+	want := map[audit.Kind]audit.Actor{
+		audit.DeviceFlowStarted: client, audit.LoginStarted: audit.Anonymous, audit.AssertionAccepted: ann, audit.LoginCompleted: ann,
+		audit.DeviceFlowApproved: ann, audit.DeviceCodeCrossIP: client, audit.TokenRevoked: client, audit.TokenMinted: client,
+	}
+	for _, e := range second {
+		if e.Actor != want[e.Kind] || e.AuthorizationID != login {
+			t.Errorf("%s: got actor %+v of %s, want %+v of %s", e.Kind, e.Actor, e.AuthorizationID, want[e.Kind], login)
+		}
+		delete(want, e.Kind)
+		switch e.Kind {
+		case audit.DeviceFlowApproved:
+			if planned := e.At.Add(time.Duration(applicationtest.TokenLife)); !e.TokenExpiresAt.Equal(planned) {
+				t.Errorf("planned end: got %s, want %s", e.TokenExpiresAt, planned)
+			}
+		case audit.DeviceCodeCrossIP:
+			if e.CreationIP.String() != home || e.Origin.IP.String() != office {
+				t.Errorf("got a poll from %s of a code for %s, want %s and %s", e.Origin.IP, e.CreationIP, office, home)
+			}
+		case audit.TokenRevoked:
+			if e.Reason != "replaced" || e.TokenID != first.Token.Snapshot().ID {
+				t.Errorf("got %+v, want the first token replaced", e)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("no event of %v", want)
+	}
+}
+
 func TestWhoSendsGarbageFillsNoBooks(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	s.leave(s.start(laptop).UserCode, approval.BrowserBinding{})
@@ -46,7 +93,7 @@ func TestWhoSendsGarbageFillsNoBooks(t *testing.T) {
 		if _, err := s.arrive("garbage"); err == nil {
 			t.Fatal("accepted")
 		}
-		if _, err := s.Complete.Execute(t.Context(), application.Completion{Assertion: "garbage", Mount: connection.Legacy, Origin: applicationtest.From(office)}); err == nil {
+		if _, err := s.ByAssertion.Execute(t.Context(), "garbage", application.Completion{Mount: connection.Legacy, Origin: applicationtest.From(office)}); err == nil {
 			t.Fatal("accepted")
 		}
 	}

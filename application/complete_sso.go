@@ -4,127 +4,114 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
-// CompleteSSO ends a trip in the browser that began it, and grants that browser
-// five minutes to decide.
-type CompleteSSO struct {
-	store       ports.Store
-	brokers     ports.Brokers
-	connections ports.Connections
-	accounts    ports.Accounts
-	failures    *SignInFailures
-	now         ports.Clock
-}
+// CompleteSSO completes a sign-in by the ticket that [AcceptResponse] gave, in the
+// browser that began it.
+type CompleteSSO struct{ completions *Completions }
 
 // NewCompleteSSO makes the use case.
-func NewCompleteSSO(store ports.Store, brokers ports.Brokers, connections ports.Connections, accounts ports.Accounts, failures *SignInFailures, now ports.Clock) *CompleteSSO {
-	return &CompleteSSO{store, brokers, connections, accounts, failures, now}
-}
+func NewCompleteSSO(completions *Completions) *CompleteSSO { return &CompleteSSO{completions} }
 
-// Completion is what a browser comes back with: a ticket that
-// [AcceptResponse] gave, or the assertion of a broker outside.
+// Completion is how a browser comes back.
 type Completion struct {
-	Ticket       approval.Ticket
-	Assertion    string // a JWS; used if there is no ticket
 	Mount        connection.Mount
 	Browser      approval.BrowserBinding
 	GrantSession approval.GrantSession // zero: nothing granted before
 	Origin       request.Origin
 }
 
-// Execute returns the new handle of all that this browser was granted. It
-// returns errors that are [approval.ErrInvalidAssertion] or finer,
-// [device.ErrNotPending] and [approval.ErrAccountEmail]; all but the last
-// change nothing.
-func (uc *CompleteSSO) Execute(ctx context.Context, in Completion) (approval.GrantSession, error) {
-	if in.Ticket.IsZero() {
-		return uc.byAssertion(ctx, in)
-	}
-	byTicket := func(ctx context.Context, r ports.TransactionReader) (*approval.Transaction, error) {
-		return r.ByTicket(ctx, in.Ticket.Digest())
-	}
-	transaction, err := uc.find(ctx, byTicket)
-	if errors.Is(err, approval.ErrUnknownTransaction) {
-		return approval.GrantSession{}, approval.RefuseAs(approval.ErrTransactionOver, "unknown_ticket", "", "")
-	}
-	if err != nil {
-		return approval.GrantSession{}, err
-	}
-	session, err := uc.finish(ctx, byTicket, approval.VerifiedAssertion{Subject: transaction.Snapshot().Subject}, connection.Connection{}, in)
-	if err != nil {
-		return approval.GrantSession{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
-	}
-	return session, nil
+// Completed is what a browser gets: a new session for all that it was granted,
+// and what it signed in for.
+type Completed struct {
+	Session   approval.GrantSession
+	Purpose   approval.Purpose
+	NeedsCode bool // the person has yet to type the user code ([EnterCode])
 }
 
-// byAssertion looks for the enterprise connection whose broker signed the
-// assertion, and for the trip that this browser began through it.
-func (uc *CompleteSSO) byAssertion(ctx context.Context, in Completion) (approval.GrantSession, error) {
-	connections, err := uc.connections.Connections(ctx)
+// Execute returns errors that are [approval.ErrInvalidAssertion] or finer,
+// [device.ErrNotPending] and [approval.ErrAccountEmail]; all but the last
+// change nothing.
+func (uc *CompleteSSO) Execute(ctx context.Context, ticket approval.Ticket, in Completion) (Completed, error) {
+	byTicket := func(ctx context.Context, r ports.TransactionReader) (*approval.Transaction, error) {
+		return r.ByTicket(ctx, ticket.Digest())
+	}
+	transaction, err := uc.completions.find(ctx, byTicket)
+	if errors.Is(err, approval.ErrUnknownTransaction) {
+		refusal := approval.RefuseAs(approval.ErrTransactionOver, "unknown_ticket", "", "")
+		return Completed{}, uc.completions.failures.recordWithoutTransaction(ctx, "", refusal, in.Mount, in.Origin)
+	}
 	if err != nil {
-		return approval.GrantSession{}, fmt.Errorf("list connections: %w", err)
+		return Completed{}, err
 	}
-	var refusal error = approval.Refuse("no_enterprise_connection", "", "an sso_assertion")
-	var through string
-	for _, via := range connections.All() {
-		broker, served := uc.brokers[connection.Enterprise]
-		if via.Settings().Broker != connection.Enterprise || !served {
-			continue
-		}
-		through = via.Slug()
-		assertion, err := broker.Verify(ctx, via, ports.Response{Raw: in.Assertion, ReceivedOn: in.Mount, At: uc.now()})
-		if err != nil {
-			refusal = err
-			continue
-		}
-		byBrowser := func(ctx context.Context, r ports.TransactionReader) (*approval.Transaction, error) {
-			return r.ByBrowser(ctx, in.Browser.Digest(), assertion.UserCode, via.Slug())
-		}
-		transaction, err := uc.find(ctx, byBrowser)
-		if errors.Is(err, approval.ErrUnknownTransaction) {
-			refusal = approval.RefuseAs(approval.ErrOtherBrowser, "no_trip_of_this_browser", "", "")
-			continue
-		}
-		if err != nil {
-			return approval.GrantSession{}, err
-		}
-		session, err := uc.finish(ctx, byBrowser, assertion, via, in)
-		if err != nil {
-			return approval.GrantSession{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
-		}
-		return session, nil
-	}
-	return approval.GrantSession{}, uc.failures.recordWithoutTransaction(ctx, through, refusal, in.Mount, in.Origin)
+	return uc.completions.complete(ctx, transaction, byTicket, nil, in)
+}
+
+// Completions is what the ways of completing a sign-in share.
+type Completions struct {
+	store    ports.Store
+	accounts ports.Accounts
+	failures *SignInFailures
+	now      ports.Clock
+}
+
+// NewCompletions makes the part that [CompleteSSO] and [CompleteSSOByAssertion]
+// share.
+func NewCompletions(store ports.Store, accounts ports.Accounts, failures *SignInFailures, now ports.Clock) *Completions {
+	return &Completions{store, accounts, failures, now}
 }
 
 // findTransaction finds the transaction that a browser comes back to.
 type findTransaction func(context.Context, ports.TransactionReader) (*approval.Transaction, error)
 
-func (uc *CompleteSSO) find(ctx context.Context, by findTransaction) (transaction *approval.Transaction, err error) {
-	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+// accepted is an assertion that a transaction still has to accept, and the
+// connection that it came through.
+type accepted struct {
+	assertion approval.VerifiedAssertion
+	via       connection.Connection
+}
+
+func (c *Completions) find(ctx context.Context, by findTransaction) (transaction *approval.Transaction, err error) {
+	err = c.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 		transaction, err = by(ctx, r.Transactions())
 		return err
 	})
 	return transaction, err
 }
 
-// finish spends the assertion (if the transaction still waits for one), the
-// ticket and the transaction, and moves all grants of this browser into a new
-// grant session.
-func (uc *CompleteSSO) finish(ctx context.Context, by findTransaction, assertion approval.VerifiedAssertion, via connection.Connection, in Completion) (approval.GrantSession, error) {
-	taken, err := hasAccount(ctx, uc.accounts, assertion.Subject)
+// complete completes the transaction that was seen, after it has accepted what it
+// still has to accept (nil: nothing). Its failure is kept for auditors.
+func (c *Completions) complete(ctx context.Context, seen *approval.Transaction, by findTransaction, accept *accepted, in Completion) (Completed, error) {
+	out, err := c.finish(ctx, seen, by, accept, in)
 	if err != nil {
-		return approval.GrantSession{}, err
+		return Completed{}, c.failures.recordInTransaction(ctx, seen, err, in.Mount, in.Origin)
 	}
-	session := approval.NewGrantSession()
-	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		at := uc.now()
+	return out, nil
+}
+
+// finish spends the assertion, the ticket and the transaction, and moves all
+// grants of this browser into a new grant session.
+func (c *Completions) finish(ctx context.Context, seen *approval.Transaction, by findTransaction, accept *accepted, in Completion) (Completed, error) {
+	subject := seen.Snapshot().Subject
+	if accept != nil {
+		subject = accept.assertion.Subject
+	}
+	taken, err := hasAccount(ctx, c.accounts, subject)
+	if err != nil {
+		return Completed{}, err
+	}
+	out := Completed{Session: approval.NewGrantSession()}
+	err = c.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		at := c.now()
 		transaction, err := by(ctx, tx.Transactions())
 		if err != nil {
 			return fmt.Errorf("find transaction: %w", err)
@@ -134,42 +121,67 @@ func (uc *CompleteSSO) finish(ctx context.Context, by findTransaction, assertion
 				return fmt.Errorf("find grants: %w", err)
 			}
 		}
-		if assertion.ID != "" {
-			_, accepted, err := transaction.AcceptAssertion(assertion, via, in.Mount, at, in.Origin)
+		if accept != nil {
+			_, event, err := transaction.AcceptAssertion(accept.assertion, accept.via, in.Mount, at, in.Origin)
 			if err != nil {
 				return err
 			}
-			if err := spendAssertion(ctx, tx, assertion, accepted); err != nil {
+			if err := spendAssertion(ctx, tx, accept.assertion, event); err != nil {
 				return err
 			}
 		}
-		a, err := tx.Authorizations().ByID(ctx, transaction.Snapshot().Authorization)
+		a, err := authorizationOf(ctx, tx, transaction)
 		if err != nil {
-			return fmt.Errorf("find authorization: %w", err)
+			return err
 		}
-		grant, completed, err := transaction.Complete(a, in.Browser, session, at, in.Origin)
+		grant, completed, err := transaction.Complete(a, in.Browser, out.Session, at, in.Origin)
 		if err != nil {
 			return err
 		}
 		if taken {
-			rejected := a.Reject(assertion.Subject, approval.ErrAccountEmail.Code, at, in.Origin)
-			if err := tx.Transactions().Save(ctx, transaction, rejected); err != nil {
-				return fmt.Errorf("save transaction: %w", err)
-			}
-			return ports.CommitWith(approval.ErrAccountEmail)
+			completed = rejectedSignIn(transaction, a, subject, at, in)
 		}
 		if err := tx.Transactions().Save(ctx, transaction, completed); err != nil {
 			return fmt.Errorf("save transaction: %w", err)
 		}
+		if taken {
+			return ports.CommitWith(approval.ErrAccountEmail)
+		}
+		out.Purpose, out.NeedsCode = grant.Snapshot().Purpose, grant.NeedsCode()
 		if !in.GrantSession.IsZero() {
-			if err := tx.Grants().Move(ctx, in.GrantSession.Digest(), session.Digest(), completed); err != nil {
+			if err := tx.Grants().Move(ctx, in.GrantSession.Digest(), out.Session.Digest(), completed); err != nil {
 				return fmt.Errorf("move grants: %w", err)
 			}
 		}
 		return tx.Grants().Add(ctx, grant, completed)
 	})
 	if err != nil {
-		return approval.GrantSession{}, err
+		return Completed{}, err
 	}
-	return session, nil
+	return out, nil
+}
+
+// rejectedSignIn is the event of a sign-in whose subject has an account of the
+// platform.
+func rejectedSignIn(transaction *approval.Transaction, a *device.Authorization, subject identity.Subject, at time.Time, in Completion) audit.Event {
+	if a != nil {
+		return a.Reject(subject, approval.ErrAccountEmail.Code, at, in.Origin)
+	}
+	e := approval.LoginFailed(transaction.Snapshot().Connection, approval.ErrAccountEmail.Code, "", in.Mount, at, in.Origin)
+	e.Subject, e.Actor = subject, audit.PersonOf(subject)
+	return e
+}
+
+// authorizationOf is the authorization that a transaction was begun for; nil if
+// there is none.
+func authorizationOf(ctx context.Context, tx ports.Tx, transaction *approval.Transaction) (*device.Authorization, error) {
+	id := transaction.Snapshot().Authorization
+	if id.IsZero() {
+		return nil, nil
+	}
+	a, err := tx.Authorizations().ByID(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("find authorization: %w", err)
+	}
+	return a, nil
 }

@@ -61,7 +61,7 @@ func TestATicketNobodyGaveIsRefused(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	_, err := s.finish(approval.ParseTicket("made-up"), approval.BrowserBinding{}, approval.GrantSession{})
 	is(t, err, approval.ErrTransactionOver)
-	s.history("")
+	s.history("sso.login_failed(unknown_ticket)") // F16
 }
 
 func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
@@ -111,9 +111,10 @@ func TestANewSignInMovesAllGrantsUnderANewHandle(t *testing.T) {
 
 // bring finishes a trip by an assertion of the enterprise broker.
 func (s *stage) bring(assertion string, b approval.BrowserBinding) (approval.GrantSession, error) {
-	return s.Complete.Execute(s.t.Context(), application.Completion{
-		Assertion: assertion, Mount: connection.Canonical, Browser: b, Origin: applicationtest.From(home),
+	completed, err := s.ByAssertion.Execute(s.t.Context(), assertion, application.Completion{
+		Mount: connection.Canonical, Browser: b, Origin: applicationtest.From(home),
 	})
+	return completed.Session, err
 }
 
 func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
@@ -13,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -20,16 +20,18 @@ import (
 // the wire contract (§3).
 type Decisions struct {
 	store    ports.Store
-	pace     ports.PollThrottle
+	throttle ports.PollThrottle
 	limiter  ports.Limiter
 	accounts ports.Accounts
 	csrf     approval.CSRFKeys
+	policy   approval.Policy
+	life     token.Lifetime
 	now      ports.Clock
 }
 
 // NewDecisions makes the part that both use cases share.
-func NewDecisions(store ports.Store, pace ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, csrf approval.CSRFKeys, now ports.Clock) *Decisions {
-	return &Decisions{store, pace, limiter, accounts, csrf, now}
+func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, csrf approval.CSRFKeys, policy approval.Policy, life token.Lifetime, now ports.Clock) *Decisions {
+	return &Decisions{store, throttle, limiter, accounts, csrf, policy, life, now}
 }
 
 // Decided tells what is left after a decision.
@@ -39,39 +41,37 @@ type Decided struct {
 	Allowance quota.Allowance
 	// MoreToDecide says that this browser holds other grants: its cookie stays.
 	MoreToDecide bool
+	// Undo takes an approval back ([UndoApproval]).
+	Undo approval.UndoToken
 }
 
-// transition is Approve or Deny of [device.Authorization].
-type transition func(a *device.Authorization, by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error)
-
-// approve applies approve within the limit of approvals. An attempt counts unless
-// it fails on our side, which is no fault of the person.
-func (ds *Decisions) approve(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
-	subject, err := ds.subject(ctx, proof.Session, code)
+// approve applies an approval within the limit of approvals. An attempt counts
+// unless it fails on our side, which is no fault of the person.
+func (ds *Decisions) approve(ctx context.Context, by approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
+	subject, err := ds.subject(ctx, by.Session, code)
 	if err != nil {
 		return Decided{}, err
 	}
-	person := subject.Issuer() + " " + subject.Email().String()
-	if left, err := allow(ds.limiter.Peek(ctx, quota.Approve, person)); err != nil {
+	if left, err := allow(ds.limiter.Peek(ctx, quota.Approve, byPerson(subject))); err != nil {
 		return Decided{Allowance: left}, approval.ErrTooManyDecisions
 	}
-	out, err := ds.apply(ctx, subject, proof, code, origin, (*device.Authorization).Approve)
+	out, err := ds.apply(ctx, approval.Approve, subject, by, code, origin)
 	if refusal, expected := fault.Of(err); err == nil || expected && refusal.Kind != fault.Unavailable {
-		out.Allowance, _ = allow(ds.limiter.Take(ctx, quota.Approve, person))
+		out.Allowance, _ = allow(ds.limiter.Take(ctx, quota.Approve, byPerson(subject)))
 	}
 	return out, err
 }
 
-func (ds *Decisions) deny(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
-	subject, err := ds.subject(ctx, proof.Session, code)
+func (ds *Decisions) deny(ctx context.Context, by approval.Proof, code device.UserCode, origin request.Origin) (Decided, error) {
+	subject, err := ds.subject(ctx, by.Session, code)
 	if err != nil {
 		return Decided{}, err
 	}
-	return ds.apply(ctx, subject, proof, code, origin, (*device.Authorization).Deny)
+	return ds.apply(ctx, approval.Deny, subject, by, code, origin)
 }
 
 // apply spends the grant and moves the authorization, together or not at all.
-func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof approval.Proof, code device.UserCode, origin request.Origin, move transition) (out Decided, err error) {
+func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subject identity.Subject, by approval.Proof, code device.UserCode, origin request.Origin) (out Decided, err error) {
 	taken, err := hasAccount(ctx, ds.accounts, subject)
 	if err != nil {
 		return out, err
@@ -79,16 +79,16 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 	var a *device.Authorization
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := ds.now()
-		grants, err := tx.Grants().BySession(ctx, proof.Session.Digest())
+		grants, err := tx.Grants().BySession(ctx, by.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		grant, err := grants.Spend(proof.CSRF, ds.csrf, code, at)
+		grant, decision, err := grants.Spend(verdict, by, ds.csrf, ds.policy, code, at)
 		if err != nil {
 			return err
 		}
-		out.MoreToDecide = grants.AnyLive(at)
-		a, err = tx.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
+		out.MoreToDecide, out.Undo = grants.AnyLive(at), ds.csrf.UndoToken(grant)
+		a, err = tx.Authorizations().ByID(ctx, decision.Authorization())
 		if errors.Is(err, device.ErrUnknown) {
 			return device.ErrGone
 		}
@@ -99,13 +99,13 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 			return err
 		}
 		if taken {
-			rejected := a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, origin)
+			rejected := a.Reject(decision.Subject(), approval.ErrAccountEmail.Code, at, origin)
 			if err := tx.Audit().Record(ctx, rejected); err != nil {
 				return fmt.Errorf("record refusal: %w", err)
 			}
 			return ports.CommitWith(approval.ErrAccountEmail)
 		}
-		decided, err := move(a, grant.Snapshot().Subject, at, origin)
+		decided, err := ds.move(a, decision, origin)
 		if err != nil {
 			return err
 		}
@@ -115,10 +115,17 @@ func (ds *Decisions) apply(ctx context.Context, subject identity.Subject, proof 
 		return tx.Authorizations().Save(ctx, a, decided)
 	})
 	if err != nil {
-		return out, err
+		return Decided{}, err
 	}
-	_ = ds.pace.Invalidate(ctx, a.Snapshot().Code) // a hint; the device finds out without it
+	_ = ds.throttle.Invalidate(ctx, a.Snapshot().Code) // a hint; the device finds out without it
 	return out, nil
+}
+
+func (ds *Decisions) move(a *device.Authorization, by approval.Decision, origin request.Origin) (audit.Event, error) {
+	if by.Verdict() == approval.Approve {
+		return a.Approve(by, ds.life, origin)
+	}
+	return a.Deny(by, origin)
 }
 
 func (ds *Decisions) subject(ctx context.Context, session approval.GrantSession, code device.UserCode) (subject identity.Subject, err error) {

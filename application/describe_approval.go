@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -19,15 +20,16 @@ type DescribeApproval struct {
 	store   ports.Store
 	clients ports.Clients
 	csrf    approval.CSRFKeys
+	policy  approval.Policy
 	now     ports.Clock
 }
 
 // NewDescribeApproval makes the use case.
-func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, now ports.Clock) *DescribeApproval {
-	return &DescribeApproval{store, clients, csrf, now}
+func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, now ports.Clock) *DescribeApproval {
+	return &DescribeApproval{store, clients, csrf, policy, now}
 }
 
-// Approval is what a person needs to know in order to decide: who they are
+// Approval is what a person needs to know in order to decide: their own identity
 // here, and which device asks, since when and from where.
 type Approval struct {
 	Subject       identity.Subject
@@ -41,15 +43,31 @@ type Approval struct {
 	RequestedAt   time.Time
 	RequestedFrom netip.Addr
 	NetworkMatch  device.NetworkMatch
-	Visit         bool // there is nothing to decide: the person wants to see their devices
+	Scopes        []string // that the token will have
+	// MustType says that approving needs [approval.Proof.Typed].
+	MustType bool
+	// Replaces is the session that an approval would end; nil if there is none.
+	Replaces *Replaced
 }
 
-// Execute describes the grant for code or, if that is zero, the latest. It
-// changes nothing, and returns [approval.ErrNoSession].
+// Replaced is a session that a new one of the same device ends.
+type Replaced struct {
+	Label      string
+	CreatedAt  time.Time
+	LastUsedAt time.Time // zero: never
+}
+
+// Execute describes the grant for code or, if that is zero, the latest one that
+// is for a device. It changes nothing, and returns [approval.ErrNoSession].
 func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantSession, code device.UserCode, origin request.Origin) (Approval, error) {
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return Approval{}, fmt.Errorf("list clients: %w", err)
+	}
 	var grant *approval.Grant
 	var a *device.Authorization
-	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
+	var replaced *Replaced
+	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
 		grants, err := r.Grants().BySession(ctx, session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
@@ -61,21 +79,46 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		if errors.Is(err, device.ErrUnknown) {
 			return approval.ErrNoSession
 		}
+		if err != nil {
+			return fmt.Errorf("find authorization: %w", err)
+		}
+		replaced, err = uc.replaced(ctx, r, grant.Snapshot().Subject, a)
 		return err
 	})
 	if err != nil {
 		return Approval{}, err
-	}
-	clients, err := uc.clients.Clients(ctx)
-	if err != nil {
-		return Approval{}, fmt.Errorf("list clients: %w", err)
 	}
 	g, d := grant.Snapshot(), a.Snapshot()
 	return Approval{
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), DeviceLabel: d.Label,
-		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom,
-		NetworkMatch: a.NetworkMatchFor(origin), Visit: a.IsVisit(),
+		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, NetworkMatch: a.NetworkMatchFor(origin),
+		Scopes: scopesOf(d, g.Subject), MustType: uc.policy.MustType(grant), Replaces: replaced,
 	}, nil
+}
+
+// scopesOf are those of the token that an approval would bring.
+func scopesOf(d device.Snapshot, subject identity.Subject) []string {
+	if d.Scopes.IsZero() { // begun before the last update
+		return token.ScopesOf(subject.Type()).Names()
+	}
+	return d.Scopes.Names()
+}
+
+// replaced is the session that a token for a would end.
+func (uc *DescribeApproval) replaced(ctx context.Context, r ports.Reader, subject identity.Subject, a *device.Authorization) (*Replaced, error) {
+	d := a.Snapshot()
+	t, err := r.Tokens().LiveOf(ctx, token.DeviceOf(subject, d.ClientID, d.Label))
+	if errors.Is(err, token.ErrUnknown) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the device's token: %w", err)
+	}
+	if t.Valid(uc.now()) != nil {
+		return nil, nil
+	}
+	s := t.Snapshot()
+	return &Replaced{Label: s.Device.Label, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt}, nil
 }

@@ -1,26 +1,32 @@
 // Package application holds the use cases, one a file: `ls` is the list of what
 // devicegate does. A use case gathers what a decision needs, lets an aggregate
-// decide and keeps the result, in the order in which one would tell it.
+// decide and keeps the result. In the order of a login:
 //
-//	StartDevice      a client begins
-//	LookUpDevice     a page asks whether a typed code is one
-//	InitiateSSO      the browser leaves for the identity provider
-//	AcceptResponse   the identity provider's answer comes in (the ACS)
-//	CompleteSSO      the browser comes back and gets an approval grant
-//	DescribeApproval the page asks what there is to decide
-//	ApproveExternal  the person lets the device in
-//	DenyExternal     the person turns it away
-//	UndoApproval     and takes that back: "that wasn't me"
-//	BeginVisit       a person wants to see their devices
-//	ListOwnDevices   and does, once signed in
-//	EndOwnDevices    and locks some of them out
-//	PollDevice       the client asks, and in the end gets its token
-//	WithdrawToken    an answer did not arrive: the token dies
-//	VerifyToken      an API asks whom a token acts for
-//	RevokeToken      a client ends the token that it presents
-//	ListSessions     a person asks where they are signed in
-//	RevokeSession    and ends one of them
+//	StartDevice            a client begins
+//	LookUpDevice           a page asks whether a typed code is one
+//	InitiateSSO            the browser leaves for the identity provider
+//	AcceptResponse         the identity provider's answer comes in (the ACS)
+//	CompleteSSO            the browser comes back and gets an approval grant
+//	CompleteSSOByAssertion the same, from a broker outside
+//	FailSSO                a broker outside sends the browser back without
+//	DescribeSignIn         the page asks what the person signed in for
+//	EnterCode              the person types the code after the sign-in
+//	DescribeApproval       the page asks what there is to decide
+//	ApproveExternal        the person lets the device in
+//	DenyExternal           the person turns it away
+//	UndoApproval           the person takes an approval back: "that wasn't me"
+//	PollDevice             the client asks, and in the end gets its token
+//	RevokeUndelivered      an answer did not arrive: the token dies
+//	RevokeToken            a client ends the token that it presents
+//	RefuseClosedACS        an answer comes to a callback that is switched off
+//	VerifyToken            an API asks for which subject a token acts
+//	StartAccountSignIn     a person signs in to manage their own devices
+//	ListSessions           a person asks where they are signed in
+//	EndSessions            a person ends sessions of theirs
 //
-// Use cases neither log nor know HTTP. A limiter or pace that cannot count
-// lets everybody pass: both hold only what may be lost.
+// What several use cases share is a part of its own: [Decisions], [SignIns],
+// [Completions], [SignInFailures], [UserCodes].
+//
+// Use cases neither log nor know HTTP. A limiter or poll throttle that cannot
+// count lets every request pass: both hold only what may be lost.
 package application

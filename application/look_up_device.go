@@ -33,7 +33,8 @@ type LookedUp struct {
 	Allowance quota.Allowance
 }
 
-// Execute returns [quota.ErrExceeded]; a code that is not valid is no error.
+// Execute returns [quota.ErrExceeded], which is [ErrSignInFirst] where a sign-in
+// helps; a code that is not valid is no error.
 // One code counts once in a window however it is spelt, and finding one does
 // not give the tries back.
 func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin request.Origin) (LookedUp, error) {
@@ -42,13 +43,13 @@ func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin reques
 	if err != nil {
 		return out, err
 	}
-	found, world, err := uc.codes.find(ctx, typed, origin)
+	found, shared, err := uc.codes.find(ctx, typed, origin)
 	switch {
 	case errors.Is(err, device.ErrInvalidUserCode):
 		return out, nil
 	case errors.Is(err, quota.ErrExceeded):
-		out.Allowance = world
-		return out, err
+		out.Allowance = shared
+		return out, ErrSignInFirst
 	case err != nil:
 		return out, err
 	}

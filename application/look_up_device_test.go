@@ -8,9 +8,11 @@ import (
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/secret"
 )
 
 func (s *stage) lookUp(typed, from string) (application.LookedUp, error) {
@@ -191,10 +193,64 @@ func TestTheWholeWorldsWrongGuessesAreCountedTogether(t *testing.T) {
 		if found.Allowance.Limit.Max != 10 || found.Allowance.Reset <= 0 {
 			t.Errorf("which limit it was: %+v", found.Allowance)
 		}
-		_, err = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(office)})
-		is(t, err, quota.ErrExceeded)
+		is(t, err, application.ErrSignInFirst)
 	}
 	s.Clock.Pass(time.Hour)
 	_, err := s.lookUp(started.UserCode.String(), office)
 	must(t, err)
+}
+
+// F02: a budget that is used up stops no person who signs in first. The code is
+// then asked for after the sign-in, and counted per person.
+func TestACodeIsAskedForAfterTheSignInWhenTheBudgetIsUsedUp(t *testing.T) {
+	limits := quota.Configure(3, 60)
+	s := newStage(t, applicationtest.Options{Limits: &limits, Policy: approval.Policy{RequireTypedCode: true}})
+	started := s.start(laptop)
+	for range 3 {
+		_, err := s.lookUp(device.NewUserCode().String(), "203.0.113.1")
+		must(t, err)
+	}
+	for _, typed := range []string{started.UserCode.String(), "no code at all"} { // both look alike
+		out, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
+		must(t, err)
+		if s.Broker.Last().UserCode == started.UserCode || out.Redirect.URL == "" {
+			t.Fatalf("%q: got %+v, want a sign-in without the code", typed, out)
+		}
+	}
+	signIn := func(email string) approval.Proof {
+		out, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: "x", Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
+		must(t, err)
+		ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
+		must(t, err)
+		completed, err := s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: applicationtest.From(home)})
+		must(t, err)
+		described, err := s.SignIn.Execute(t.Context(), completed.Session)
+		must(t, err)
+		if !completed.NeedsCode || !described.NeedsCode || described.Purpose != approval.ApproveDevice {
+			t.Fatalf("got %+v and %+v, want a sign-in that needs a code", completed, described)
+		}
+		_, err = s.Describe.Execute(t.Context(), completed.Session, device.UserCode{}, applicationtest.From(home))
+		is(t, err, approval.ErrNoSession)
+		return approval.Proof{Session: completed.Session, CSRF: described.CSRF}
+	}
+	enter := func(by approval.Proof, typed string) error {
+		_, _, err := s.EnterCode.Execute(t.Context(), by, typed, applicationtest.From(home))
+		return err
+	}
+
+	eve := signIn("eve@acme.example")
+	for range quota.EnterCode.Max {
+		is(t, enter(eve, device.NewUserCode().String()), device.ErrInvalidUserCode)
+	}
+	is(t, enter(eve, started.UserCode.String()), quota.ErrExceeded)
+
+	ann := signIn("ann@acme.example")
+	is(t, enter(approval.Proof{Session: ann.Session, CSRF: approval.ParseCSRF("wrong")}, started.UserCode.String()), approval.ErrCSRF)
+	for range 2 * quota.EnterCode.Max {
+		is(t, enter(ann, "wdjb m3ht"), device.ErrInvalidUserCode) // one wrong code counts once
+	}
+	must(t, enter(ann, strings.ToLower(started.UserCode.String())))
+	_, err := s.Approve.Execute(t.Context(), s.proof(ann.Session, started.UserCode), started.UserCode, applicationtest.From(home))
+	must(t, err) // the code was typed, as the policy asks
+	s.redeem(started.Code)
 }

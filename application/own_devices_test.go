@@ -1,30 +1,42 @@
 package application_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// visit signs somebody in who wants to see their devices.
-func (s *stage) visit(email string) (approval.GrantSession, device.UserCode) {
+// manage signs a person in who wants to manage their devices.
+func (s *stage) manage(email string) approval.GrantSession {
 	s.t.Helper()
-	code, _, err := s.BeginVisit.Execute(s.t.Context(), applicationtest.From(home))
+	out, err := s.AccountSignIn.Execute(s.t.Context(), application.Initiate{Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 	must(s.t, err)
-	return s.signIn(code, email), code
+	ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
+	must(s.t, err)
+	completed, err := s.Complete.Execute(s.t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: applicationtest.From(home)})
+	must(s.t, err)
+	if completed.Purpose != approval.ManageDevices || completed.NeedsCode {
+		s.t.Errorf("got %+v, want a sign-in for managing devices", completed)
+	}
+	return completed.Session
 }
 
-func (s *stage) own(h approval.GrantSession) application.OwnDevices {
+func (s *stage) own(h approval.GrantSession) application.Sessions {
 	s.t.Helper()
-	out, err := s.OwnDevices.Execute(s.t.Context(), h)
+	page, err := application.NewPage(1, 100)
+	must(s.t, err)
+	out, err := s.ListSessions.Execute(s.t.Context(), application.OwnerAt(approval.Proof{Session: h}), page)
 	must(s.t, err)
 	return out
 }
@@ -34,25 +46,46 @@ func (s *stage) verify(secret token.Secret) error {
 	return err
 }
 
-func TestAVisitLetsNoDeviceIn(t *testing.T) {
-	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
-		h, code := s.visit("ann@acme.example")
-		_, err := decide(s.proof(h, code), code)
-		is(t, err, device.ErrNotPending)
-		s.own(h)
-	})
+// F10: a sign-in for managing devices has no authorization, no user code and no
+// client, and can decide nothing.
+func TestASignInForManagingDevicesIsNoDeviceFlow(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	waiting := s.start(laptop)
+	h := s.manage("ann@acme.example")
+	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed")
+	for _, e := range s.Events(t)[1:] {
+		if e.ClientID != "" || e.DeviceLabel != "" {
+			t.Errorf("%s names the client %q and the device %q", e.Event, e.ClientID, e.DeviceLabel)
+		}
+	}
+	if found, err := s.lookUp(s.Broker.Last().UserCode.String(), home); err != nil || found.Valid {
+		t.Errorf("the broker's code is looked up: got %+v, %v, want no code", found, err)
+	}
+	_, err := s.Describe.Execute(t.Context(), h, device.UserCode{}, applicationtest.From(home))
+	is(t, err, approval.ErrNoSession)
+	proof := approval.Proof{Session: h, CSRF: s.own(h).SignIn.CSRF}
+	for name, decide := range decisions(s) {
+		for _, code := range []device.UserCode{{}, waiting.UserCode, s.Broker.Last().UserCode} {
+			if _, err := decide(proof, code); !errors.Is(err, approval.ErrUserCodeMismatch) {
+				t.Errorf("%s %s: got %v, want user_code_mismatch", name, code, err)
+			}
+		}
+	}
+	_, _, err = s.EnterCode.Execute(t.Context(), proof, waiting.UserCode.String(), applicationtest.From(home))
+	is(t, err, approval.ErrUserCodeMismatch)
 }
 
-func TestVisitsAreLimited(t *testing.T) {
+func TestSignInsForManagingDevicesAreLimited(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
+	in := application.Initiate{Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)}
 	for range quota.StartAccountSignIn.Max {
-		_, _, err := s.BeginVisit.Execute(t.Context(), applicationtest.From(home))
+		_, err := s.AccountSignIn.Execute(t.Context(), in)
 		must(t, err)
 	}
-	_, allowance, err := s.BeginVisit.Execute(t.Context(), applicationtest.From(home))
+	out, err := s.AccountSignIn.Execute(t.Context(), in)
 	is(t, err, quota.ErrExceeded)
-	if !allowance.Exceeded {
-		t.Error("nobody is told when to come back")
+	if !out.Allowance.Exceeded {
+		t.Errorf("got %+v, want when to come back", out.Allowance)
 	}
 }
 
@@ -65,22 +98,22 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 	s.approve(other.UserCode, "bob@acme.example")
 	bobs := s.redeem(other.Code)
 
-	h, _ := s.visit("ann@acme.example")
+	h := s.manage("ann@acme.example")
 	out := s.own(h)
-	if out.Total != 2 || out.Devices[0].Label != "second" || out.Devices[1].Label != "first" {
-		t.Fatalf("Ann sees %+v", out.Devices)
+	if out.Total != 2 || out.Sessions[0].Label != "second" || out.Sessions[1].Label != "first" {
+		t.Fatalf("Ann sees %+v", out.Sessions)
 	}
-	if d := out.Devices[0]; d.ClientName != "Dify CLI" || d.From.String() != home || !d.LastUsedAt.IsZero() {
+	if d := out.Sessions[0]; d.ClientName != "Dify CLI" || d.From.String() != home || !d.LastUsedAt.IsZero() {
 		t.Errorf("a device looks like %+v", d)
 	}
-	proof := approval.Proof{Session: h, CSRF: out.CSRF}
+	proof := approval.Proof{Session: h, CSRF: out.SignIn.CSRF}
 	end := func(p approval.Proof, id uid.ID) (int, error) {
-		return s.EndDevices.Execute(t.Context(), p, id, applicationtest.From(home))
+		return s.EndSessions.Execute(t.Context(), application.OwnerAt(p), id, applicationtest.From(home))
 	}
 
 	_, err := end(approval.Proof{Session: h, CSRF: approval.ParseCSRF("wrong")}, uid.ID{})
 	is(t, err, approval.ErrCSRF)
-	_, err = end(approval.Proof{Session: approval.ParseGrantSession("made-up"), CSRF: out.CSRF}, uid.ID{})
+	_, err = end(approval.Proof{Session: approval.ParseGrantSession("made-up"), CSRF: out.SignIn.CSRF}, uid.ID{})
 	is(t, err, approval.ErrInvalidSession)
 	_, err = end(proof, bobs.Token.Snapshot().ID)
 	is(t, err, fault.ErrNotFound)
@@ -104,87 +137,177 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 	is(t, s.verify(bobs.Secret), nil)
 
 	s.Clock.Pass(grantTime)
-	_, err = s.OwnDevices.Execute(t.Context(), h)
+	page, err := application.NewPage(1, 100)
+	must(t, err)
+	_, err = s.ListSessions.Execute(t.Context(), application.OwnerAt(approval.Proof{Session: h}), page)
 	is(t, err, approval.ErrNoSession)
 	_, err = end(proof, uid.ID{})
 	is(t, err, approval.ErrInvalidSession)
 }
 
-func TestAnApprovalCanBeTakenBack(t *testing.T) {
-	undo := func(s *stage, p approval.Proof, code device.UserCode) error {
-		return s.Undo.Execute(s.t.Context(), p, code, applicationtest.From(home))
+// F01: an approved device that has not fetched its token is on the list, and can
+// be stopped there.
+func TestAnApprovedDeviceIsListedAndCanBeTurnedAway(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	one, two := s.login("one"), s.login("two")
+	bobs := s.start("bob's")
+	s.approve(bobs.UserCode, "bob@acme.example")
+	h := s.manage("ann@acme.example")
+	out := s.own(h)
+	if len(out.Waiting) != 2 || out.Total != 0 {
+		t.Fatalf("got %+v, want two that wait", out)
 	}
-	approved := func(t *testing.T) (*stage, application.Started, approval.Proof) {
+	proof := application.OwnerAt(approval.Proof{Session: h, CSRF: out.SignIn.CSRF})
+	end := func(id uid.ID) (int, error) {
+		return s.EndSessions.Execute(t.Context(), proof, id, applicationtest.From(home))
+	}
+	for _, d := range out.Waiting {
+		if d.ClientName != "Dify CLI" || d.From.String() != home || d.ApprovedAt.IsZero() {
+			t.Errorf("got %+v", d)
+		}
+		if d.Label == "one" {
+			for _, want := range []int{1, 0} {
+				if ended, err := end(d.ID); err != nil || ended != want {
+					t.Errorf("got %d ended, %v, want %d", ended, err, want)
+				}
+			}
+		}
+	}
+	_, err := s.poll(one.Code, home)
+	is(t, err, device.ErrAccessDenied)
+	s.redeem(two.Code)
+	if left := s.own(h); len(left.Waiting) != 0 || left.Total != 1 {
+		t.Errorf("got %+v, want one session", left)
+	}
+	s.login("three")
+	if ended, err := end(uid.ID{}); err != nil || ended != 2 {
+		t.Errorf("all: got %d ended, %v, want 2", ended, err)
+	}
+	s.redeem(bobs.Code)
+}
+
+func TestAnotherPersonsApprovedDeviceIsNotFound(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	anns := s.login(laptop)
+	h := s.manage("bob@acme.example")
+	id := s.own(s.manage("ann@acme.example")).Waiting[0].ID
+	_, err := s.EndSessions.Execute(t.Context(), application.OwnerAt(approval.Proof{Session: h, CSRF: s.own(h).SignIn.CSRF}), id, applicationtest.From(home))
+	is(t, err, fault.ErrNotFound)
+	s.redeem(anns.Code)
+}
+
+func TestAnApprovalCanBeUndone(t *testing.T) {
+	undo := func(s *stage, token approval.UndoToken) error {
+		return s.Undo.Execute(s.t.Context(), token, applicationtest.From(home))
+	}
+	approve := func(s *stage, h approval.GrantSession, started application.Started) approval.UndoToken {
+		s.t.Helper()
+		decided, err := s.Approve.Execute(s.t.Context(), s.proof(h, started.UserCode), started.UserCode, applicationtest.From(home))
+		must(s.t, err)
+		return decided.Undo
+	}
+	approved := func(t *testing.T) (*stage, application.Started, approval.UndoToken) {
 		s := newStage(t, applicationtest.Options{})
 		started := s.start(laptop)
-		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
-		_, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
-		must(t, err)
-		return s, started, proof
+		return s, started, approve(s, s.signIn(started.UserCode, "ann@acme.example"), started)
+	}
+	undone := func(s *stage) int {
+		n := 0
+		for _, e := range s.Events(s.t) {
+			if e.Reason == "undone" {
+				n++
+			}
+		}
+		return n
 	}
 
 	t.Run("before the device has its token, which it then never gets", func(t *testing.T) {
-		s, started, proof := approved(t)
-		must(t, undo(s, proof, started.UserCode))
+		s, started, token := approved(t)
+		must(t, undo(s, token))
 		_, err := s.poll(started.Code, home)
 		is(t, err, device.ErrAccessDenied)
 	})
 	t.Run("afterwards, and the token is dead at once", func(t *testing.T) {
-		s, started, proof := approved(t)
+		s, started, undoToken := approved(t)
 		redeemed := s.redeem(started.Code)
 		is(t, s.verify(redeemed.Secret), nil)
-		must(t, undo(s, proof, started.UserCode))
+		must(t, undo(s, undoToken))
 		is(t, s.verify(redeemed.Secret), token.ErrInvalid)
 		s.Clock.Pass(interval)
 		_, err := s.poll(started.Code, home)
 		is(t, err, device.ErrExpiredToken)
 	})
+	t.Run("after the browser has signed in again", func(t *testing.T) { // F01
+		s := newStage(t, applicationtest.Options{})
+		started, later := s.start(laptop), s.start("later")
+		b := s.leave(started.UserCode, approval.BrowserBinding{})
+		ticket, err := s.arrive("ok a1 ann@acme.example")
+		must(t, err)
+		h, err := s.finish(ticket, b, approval.GrantSession{})
+		must(t, err)
+		undoToken := approve(s, h, started)
+		s.leave(later.UserCode, b)
+		ticket, err = s.arrive("ok a2 ann@acme.example")
+		must(t, err)
+		_, err = s.finish(ticket, b, h) // moves all grants into a new session
+		must(t, err)
+		must(t, undo(s, undoToken))
+		_, err = s.poll(started.Code, home)
+		is(t, err, device.ErrAccessDenied)
+	})
+	t.Run("twice, which changes nothing and adds no event", func(t *testing.T) { // F09
+		for _, redeem := range []bool{false, true} {
+			s, started, undoToken := approved(t)
+			if redeem {
+				s.redeem(started.Code)
+			}
+			must(t, undo(s, undoToken))
+			want := undone(s)
+			for range 3 {
+				must(t, undo(s, undoToken))
+			}
+			if got := undone(s); got != want {
+				t.Errorf("redeemed %t: got %d events, want %d", redeem, got, want)
+			}
+		}
+	})
 	t.Run("and a token whose answer was lost does not come back either", func(t *testing.T) {
-		s, started, proof := approved(t)
+		s, started, undoToken := approved(t)
 		lost := s.redeem(started.Code)
 		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
-		must(t, undo(s, proof, started.UserCode))
+		must(t, undo(s, undoToken))
 		s.Clock.Pass(interval)
 		_, err := s.poll(started.Code, home)
 		is(t, err, device.ErrExpiredToken)
 	})
-	t.Run("by whoever approved it, and from their own page", func(t *testing.T) {
-		s, started, proof := approved(t)
-		others := s.start("other")
-		bob := s.proof(s.signIn(others.UserCode, "bob@acme.example"), others.UserCode)
-		is(t, undo(s, bob, started.UserCode), approval.ErrInvalidSession) // has decided nothing
-		is(t, undo(s, approval.Proof{Session: proof.Session, CSRF: bob.CSRF}, started.UserCode), approval.ErrCSRF)
-		is(t, undo(s, proof, others.UserCode), approval.ErrUserCodeMismatch)
-		is(t, undo(s, proof, device.NewUserCode()), approval.ErrUserCodeMismatch)
+	t.Run("with its own token only", func(t *testing.T) {
+		s, started, token := approved(t)
+		is(t, undo(s, approval.UndoToken{}), approval.ErrInvalidSession)
+		is(t, undo(s, approval.ParseUndoToken("made-up")), approval.ErrInvalidSession)
+		is(t, undo(s, approval.ParseUndoToken(uid.New(s.Clock.Now()).String()+".x")), approval.ErrInvalidSession)
+		is(t, undo(s, approval.ParseUndoToken(token.Reveal()+"x")), approval.ErrInvalidSession)
 		s.redeem(started.Code)
-		_, err := s.Approve.Execute(t.Context(), bob, others.UserCode, applicationtest.From(home))
-		must(t, err)
-		is(t, undo(s, bob, started.UserCode), approval.ErrUserCodeMismatch)
 	})
-	t.Run("and no other approval of the same person", func(t *testing.T) {
-		s, earlier, _ := approved(t)
-		redeemed := s.redeem(earlier.Code)
-		later := s.start("later")
-		proof := s.proof(s.signIn(later.UserCode, "ann@acme.example"), later.UserCode)
-		_, err := s.Approve.Execute(t.Context(), proof, later.UserCode, applicationtest.From(home))
+	t.Run("and no denial", func(t *testing.T) {
+		s := newStage(t, applicationtest.Options{})
+		started := s.start(laptop)
+		decided, err := s.Deny.Execute(t.Context(), s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode), started.UserCode, applicationtest.From(home))
 		must(t, err)
-		is(t, undo(s, proof, earlier.UserCode), approval.ErrUserCodeMismatch)
-		is(t, s.verify(redeemed.Secret), nil)
+		is(t, undo(s, decided.Undo), device.ErrNotPending)
 	})
 	t.Run("for five minutes, however late after signing in it was given", func(t *testing.T) {
 		s := newStage(t, applicationtest.Options{})
 		started := s.start(laptop)
-		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
+		h := s.signIn(started.UserCode, "ann@acme.example")
 		s.Clock.Pass(grantTime - time.Second)
-		_, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
-		must(t, err)
+		undoToken := approve(s, h, started)
 		s.Clock.Pass(grantTime - time.Second)
-		must(t, undo(s, proof, started.UserCode))
+		must(t, undo(s, undoToken))
 	})
 	t.Run("and no longer", func(t *testing.T) {
-		s, started, proof := approved(t)
+		s, started, undoToken := approved(t)
 		s.Clock.Pass(grantTime)
-		is(t, undo(s, proof, started.UserCode), approval.ErrInvalidSession)
+		is(t, undo(s, undoToken), approval.ErrInvalidSession)
 		s.redeem(started.Code)
 	})
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -15,16 +18,16 @@ import (
 // PollDevice answers a client that waits (RFC 8628 §3.4). The token is made
 // here, when an approval is redeemed, and never earlier.
 type PollDevice struct {
-	store  ports.Store
-	pace   ports.PollThrottle
-	timing device.Timing
-	life   token.Lifetime
-	now    ports.Clock
+	store    ports.Store
+	throttle ports.PollThrottle
+	timing   device.Timing
+	life     token.Lifetime
+	now      ports.Clock
 }
 
 // NewPollDevice makes the use case.
-func NewPollDevice(store ports.Store, pace ports.PollThrottle, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
-	return &PollDevice{store, pace, timing, life, now}
+func NewPollDevice(store ports.Store, throttle ports.PollThrottle, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
+	return &PollDevice{store, throttle, timing, life, now}
 }
 
 // Redeemed is what a client gets, once.
@@ -41,7 +44,7 @@ type Redeemed struct {
 func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID string, origin request.Origin) (Redeemed, error) {
 	digest, who, gap := code.Digest(), clientID+"|"+origin.IP.String(), uc.timing.Gap()
 
-	waits, due, err := uc.pace.CheckPending(ctx, digest, who, gap)
+	waits, due, err := uc.throttle.CheckPending(ctx, digest, who, gap)
 	if err == nil && waits && due {
 		return Redeemed{}, device.ErrAuthorizationPending
 	}
@@ -69,48 +72,59 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 	if answer != nil {
 		hint = ports.PendingHint{Poller: who, TTL: a.PendingHintTTL(uc.now())}
 	}
-	if due, err := uc.pace.Allow(ctx, digest, gap, hint); err == nil && !due {
+	if due, err := uc.throttle.Allow(ctx, digest, gap, hint); err == nil && !due {
 		return Redeemed{}, device.ErrSlowDown
 	}
-	if err := uc.recordPollOrigin(ctx, a, origin); err != nil {
-		return Redeemed{}, err
+	if answer == nil {
+		return uc.redeem(ctx, a.Snapshot().ID, origin)
 	}
-	if answer != nil {
-		return Redeemed{}, answer
+	if a.IsNewPollOrigin(origin) {
+		if err := uc.recordPollOrigin(ctx, a.Snapshot().ID, origin); err != nil {
+			return Redeemed{}, err
+		}
 	}
-	return uc.redeem(ctx, a.Snapshot().ID, origin)
+	return Redeemed{}, answer
 }
 
-// noteAddress keeps for auditors that a device asks from elsewhere.
-func (uc *PollDevice) recordPollOrigin(ctx context.Context, seen *device.Authorization, origin request.Origin) error {
-	if _, changed := seen.RecordPollOrigin(uc.now(), origin); !changed {
-		return nil
-	}
+// recordPollOrigin keeps for auditors that a device polls from elsewhere.
+func (uc *PollDevice) recordPollOrigin(ctx context.Context, id uid.ID, origin request.Origin) error {
 	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		a, err := tx.Authorizations().ByID(ctx, seen.Snapshot().ID)
+		a, err := tx.Authorizations().ByID(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		elsewhere, changed := a.RecordPollOrigin(uc.now(), origin)
-		if !changed {
-			return nil
+		if elsewhere, changed := a.RecordPollOrigin(uc.now(), origin); changed {
+			return tx.Authorizations().Save(ctx, a, elsewhere)
 		}
-		return tx.Authorizations().Save(ctx, a, elsewhere)
+		return nil
 	})
 }
 
+// redeem mints the token or, if that was done before, repeats the answer. Where
+// the poll comes from is recorded with it.
 func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, origin request.Origin) (out Redeemed, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorizations().ByID(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
+		elsewhere, isNew := a.RecordPollOrigin(uc.now(), origin)
 		if a.IsRedeemed() {
 			out, err = uc.repeat(ctx, tx, a, origin)
 		} else {
 			out, err = uc.mint(ctx, tx, a, origin)
 		}
-		return err
+		_, refused := fault.Of(err)
+		switch {
+		case !isNew || err != nil && !refused:
+			return err
+		case refused: // the poll from elsewhere stays on record
+			if saved := tx.Authorizations().Save(ctx, a, elsewhere); saved != nil {
+				return fmt.Errorf("record poll origin: %w", saved)
+			}
+			return ports.CommitWith(err)
+		}
+		return tx.Audit().Record(ctx, elsewhere)
 	})
 	if err != nil {
 		return Redeemed{}, err
@@ -125,10 +139,12 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 	}
 	s := a.Snapshot()
 	of := token.DeviceOf(s.Subject, s.ClientID, s.Label)
-	if err := revokeReplaced(ctx, tx, of, origin, uc.now); err != nil {
+	if err := revokeReplaced(ctx, tx, of, s.ID, at, origin); err != nil {
 		return Redeemed{}, err
 	}
-	t, secret, minted := token.Mint(s.TokenID, of, s.Subject.Type(), uc.life, at, origin)
+	t, secret, minted := token.Mint(token.Order{
+		ID: s.TokenID, Authorization: s.ID, Device: of, Subject: s.Subject.Type(), Scopes: s.Scopes, Lifetime: uc.life,
+	}, at, origin)
 	if err := tx.Tokens().Add(ctx, t, minted); err != nil {
 		return Redeemed{}, fmt.Errorf("add token: %w", err)
 	}
@@ -138,8 +154,8 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 	return Redeemed{s.ID, secret, t}, nil
 }
 
-// replace ends the token that the device had before.
-func revokeReplaced(ctx context.Context, tx ports.Tx, of token.Device, origin request.Origin, now ports.Clock) error {
+// revokeReplaced ends the token that the device had before the authorization.
+func revokeReplaced(ctx context.Context, tx ports.Tx, of token.Device, authorization uid.ID, at time.Time, origin request.Origin) error {
 	before, err := tx.Tokens().LiveOf(ctx, of)
 	if errors.Is(err, token.ErrUnknown) {
 		return nil
@@ -147,10 +163,12 @@ func revokeReplaced(ctx context.Context, tx ports.Tx, of token.Device, origin re
 	if err != nil {
 		return fmt.Errorf("find the device's token: %w", err)
 	}
-	if revoked, changed := before.Revoke("replaced", now(), origin); changed {
-		return tx.Tokens().Save(ctx, before, revoked)
+	revoked, changed := before.Revoke("replaced", audit.ClientOf(of.ClientID), at, origin)
+	if !changed {
+		return nil
 	}
-	return nil
+	revoked.AuthorizationID = authorization
+	return tx.Tokens().Save(ctx, before, revoked)
 }
 
 func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) (Redeemed, error) {
@@ -168,7 +186,7 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 	if err := uc.noNewerToken(ctx, tx, t); err != nil {
 		return Redeemed{}, err
 	}
-	secret, rotated, err := t.Reissue(at, origin)
+	secret, rotated, err := t.Reissue(a.Snapshot().ID, at, origin)
 	if err != nil {
 		return Redeemed{}, device.ErrExpiredToken
 	}

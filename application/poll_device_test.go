@@ -133,8 +133,8 @@ func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
 }
 
 func revoke(s *stage, r application.Redeemed) {
-	of := r.Token.Snapshot()
-	must(s.t, s.RevokeSession.Execute(s.t.Context(), of.ID, of.Device.Email, of.Device.Issuer, applicationtest.From(home)))
+	_, err := s.EndSessions.Execute(s.t.Context(), application.OwnerOf(r.Token), r.Token.Snapshot().ID, applicationtest.From(home))
+	must(s.t, err)
 }
 
 func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.T) {

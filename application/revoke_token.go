@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
@@ -51,7 +52,7 @@ func (uc *RevokeToken) Execute(ctx context.Context, presented token.Secret, clie
 		}
 		ended, changed := t.Expire(uc.now(), origin)
 		if !changed {
-			ended, changed = t.Revoke("by_client", uc.now(), origin)
+			ended, changed = t.Revoke("by_client", audit.ClientOf(t.Snapshot().Device.ClientID), uc.now(), origin)
 		}
 		if !changed {
 			return nil

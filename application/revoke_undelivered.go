@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
 
-// WithdrawToken ends a token whose answer is known not to have arrived. The
+// RevokeUndelivered ends a token whose answer is known not to have arrived. The
 // client may still ask once more within the window of
 // [device.Authorization.Repeat].
 type RevokeUndelivered struct {
@@ -18,7 +19,7 @@ type RevokeUndelivered struct {
 	now   ports.Clock
 }
 
-// NewWithdrawToken makes the use case.
+// NewRevokeUndelivered makes the use case.
 func NewRevokeUndelivered(store ports.Store, now ports.Clock) *RevokeUndelivered {
 	return &RevokeUndelivered{store, now}
 }
@@ -42,10 +43,11 @@ func (uc *RevokeUndelivered) Execute(ctx context.Context, authorization uid.ID, 
 		if err := a.MarkUndelivered(t); err != nil {
 			return err
 		}
-		revoked, changed := t.Revoke("not_delivered", uc.now(), origin)
+		revoked, changed := t.Revoke("not_delivered", audit.WorkerOf("delivery"), uc.now(), origin)
 		if !changed {
 			return nil
 		}
+		revoked.AuthorizationID = authorization
 		if err := tx.Tokens().Save(ctx, t, revoked); err != nil {
 			return fmt.Errorf("save token: %w", err)
 		}

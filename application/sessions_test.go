@@ -8,17 +8,29 @@ import (
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
+
+// tokenOf is a token of a person, as the API that checks it sees it.
+func tokenOf(t *testing.T, address, issuer string) *token.AccessToken {
+	t.Helper()
+	email, err := identity.ParseEmail(address)
+	must(t, err)
+	subject, err := identity.NewSubject(email, issuer, "")
+	must(t, err)
+	minted, _, _ := token.Mint(token.Order{
+		ID: uid.New(time.Now()), Device: token.DeviceOf(subject, "difyctl", laptop), Subject: identity.ExternalSSO, Lifetime: applicationtest.TokenLife,
+	}, time.Now(), request.Origin{})
+	return minted
+}
 
 func (s *stage) sessions(number, limit int) application.Sessions {
 	s.t.Helper()
 	page, err := application.NewPage(number, limit)
 	must(s.t, err)
-	email, err := identity.ParseEmail("ann@acme.example")
-	must(s.t, err)
-	out, err := s.ListSessions.Execute(s.t.Context(), email, applicationtest.Issuer("acme"), page)
+	out, err := s.ListSessions.Execute(s.t.Context(), application.OwnerOf(tokenOf(s.t, "ann@acme.example", applicationtest.Issuer("acme"))), page)
 	must(s.t, err)
 	return out
 }
@@ -45,13 +57,13 @@ func TestListSessions(t *testing.T) {
 		{1_000_000, 200, nil, false},
 	} {
 		got := s.sessions(c.number, c.limit)
-		if got.Total != 3 || got.More != c.more || len(got.Tokens) != len(c.labels) {
+		if got.Total != 3 || got.More != c.more || len(got.Sessions) != len(c.labels) {
 			t.Errorf("page %d of %d: %+v", c.number, c.limit, got)
 			continue
 		}
 		for i, label := range c.labels {
-			if got.Tokens[i].Snapshot().Device.Label != label {
-				t.Errorf("page %d of %d: entry %d is %s, want %s", c.number, c.limit, i, got.Tokens[i].Snapshot().Device.Label, label)
+			if got.Sessions[i].Label != label {
+				t.Errorf("page %d of %d: entry %d is %s, want %s", c.number, c.limit, i, got.Sessions[i].Label, label)
 			}
 		}
 	}
@@ -68,23 +80,24 @@ func TestPagesThatThereCannotBe(t *testing.T) {
 	}
 }
 
-func TestRevokeSession(t *testing.T) {
+func TestABearerEndsTheirOwnSessionsOnly(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
-	of := r.Token.Snapshot()
-	eve, err := identity.ParseEmail("eve@acme.example")
-	must(t, err)
-	end := func(id uid.ID, email identity.Email, issuer string) error {
-		return s.RevokeSession.Execute(t.Context(), id, email, issuer, applicationtest.From(office))
+	end := func(id uid.ID, by *token.AccessToken) error {
+		_, err := s.EndSessions.Execute(t.Context(), application.OwnerOf(by), id, applicationtest.From(office))
+		return err
 	}
-	is(t, end(of.ID, eve, of.Device.Issuer), fault.ErrNotFound)
-	is(t, end(of.ID, of.Device.Email, applicationtest.Issuer("beta")), fault.ErrNotFound)
-	is(t, end(uid.New(s.Clock.Now()), of.Device.Email, of.Device.Issuer), fault.ErrNotFound)
+	id := r.Token.Snapshot().ID
+	eve, elsewhere := tokenOf(t, "eve@acme.example", applicationtest.Issuer("acme")), tokenOf(t, "ann@acme.example", applicationtest.Issuer("beta"))
+	is(t, end(id, eve), fault.ErrNotFound)
+	is(t, end(id, elsewhere), fault.ErrNotFound)
+	is(t, end(uid.New(s.Clock.Now()), r.Token), fault.ErrNotFound)
+	is(t, end(uid.ID{}, r.Token), fault.ErrNotFound) // all: only at a browser
 	is(t, s.opens(r), nil)
 
-	is(t, end(of.ID, of.Device.Email, of.Device.Issuer), nil)
-	is(t, end(of.ID, of.Device.Email, of.Device.Issuer), nil)
-	is(t, end(of.ID, eve, of.Device.Issuer), fault.ErrNotFound)
+	is(t, end(id, r.Token), nil)
+	is(t, end(id, r.Token), nil)
+	is(t, end(id, eve), fault.ErrNotFound)
 	is(t, s.opens(r), token.ErrInvalid)
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used oauth.token_revoked(by_owner)")
 }

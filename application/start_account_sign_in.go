@@ -2,46 +2,38 @@ package application
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
-	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
-// BeginVisit prepares the sign-in of a person who wants to see their devices.
+// StartAccountSignIn sends a browser to an identity provider, for a person who
+// wants to manage their own devices. No device authorization has to do with it.
 type StartAccountSignIn struct {
-	store   ports.Store
+	signIns *SignIns
 	limiter ports.Limiter
-	timing  device.Timing
 	now     ports.Clock
 }
 
-// NewBeginVisit makes the use case.
-func NewStartAccountSignIn(store ports.Store, limiter ports.Limiter, timing device.Timing, now ports.Clock) *StartAccountSignIn {
-	return &StartAccountSignIn{store, limiter, timing, now}
+// NewStartAccountSignIn makes the use case.
+func NewStartAccountSignIn(signIns *SignIns, limiter ports.Limiter, now ports.Clock) *StartAccountSignIn {
+	return &StartAccountSignIn{signIns, limiter, now}
 }
 
-// Execute returns the code by which [InitiateSSO] finds the visit, or
-// [quota.ErrExceeded] with the allowance.
-func (uc *StartAccountSignIn) Execute(ctx context.Context, origin request.Origin) (device.UserCode, quota.Allowance, error) {
-	allowance, err := allow(uc.limiter.Take(ctx, quota.StartAccountSignIn, quota.ByAddress(origin.IP)))
+// Execute begins an SSO transaction. It refuses as [InitiateSSO.Execute] does,
+// but for user codes.
+func (uc *StartAccountSignIn) Execute(ctx context.Context, in Initiate) (Initiated, error) {
+	allowance, err := allow(uc.limiter.Take(ctx, quota.StartAccountSignIn, quota.ByAddress(in.Origin.IP)))
 	if err != nil {
-		return device.UserCode{}, allowance, err
+		return Initiated{Allowance: allowance}, err
 	}
-	for range userCodeTries {
-		visit, begun := device.Visit(uc.timing, uc.now(), origin)
-		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-			return tx.Authorizations().Add(ctx, visit, begun)
-		})
-		if err == nil {
-			return visit.Snapshot().UserCode, allowance, nil
-		}
-		if !errors.Is(err, ports.ErrUserCodeTaken) {
-			break
-		}
-	}
-	return device.UserCode{}, allowance, fmt.Errorf("begin visit: %w", err)
+	out, err := uc.signIns.send(ctx, in, device.UserCode{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
+		t, signIn, started := approval.BeginManaging(how, uc.now(), in.Origin)
+		return t, signIn, started, nil
+	})
+	out.Allowance = allowance
+	return out, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
-	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -31,7 +31,7 @@ func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clie
 type Start struct {
 	ClientID string
 	Label    string // empty: the client's name
-	Scope    string // empty: what its tokens may do anyway
+	Scope    string // empty: all that the client may have
 	Origin   request.Origin
 }
 
@@ -49,7 +49,7 @@ type Started struct {
 const userCodeTries = 3
 
 // Execute returns [quota.ErrExceeded], [device.ErrUnsupportedClient] or
-// [token.ErrInvalidScope]. The allowance is there in any case.
+// [scope.ErrInvalid]. The allowance is there in any case.
 func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	allowance, err := allow(uc.limiter.Take(ctx, quota.StartDevice, quota.ByAddress(in.Origin.IP)))
 	out := Started{Allowance: allowance, ExpiresIn: uc.timing.TTL, Interval: uc.timing.Interval}
@@ -64,12 +64,17 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := token.CheckScope(in.Scope); err != nil {
+	requested, err := scope.Parse(in.Scope)
+	if err != nil {
+		return out, err
+	}
+	scopes, err := client.Grant(requested)
+	if err != nil {
 		return out, err
 	}
 	label := device.ParseLabel(in.Label, client)
 	for range userCodeTries {
-		a, code, started := device.Start(client, label, uc.timing, uc.now(), in.Origin)
+		a, code, started := device.Start(client, label, scopes, uc.timing, uc.now(), in.Origin)
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 			return tx.Authorizations().Add(ctx, a, started)
 		})

@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
-	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/scope"
 )
 
 func TestStartDevice(t *testing.T) {
@@ -22,7 +22,7 @@ func TestStartDevice(t *testing.T) {
 		"one that does not name a device": {in: application.Start{ClientID: "difyctl"}, label: "Dify CLI"},
 		"a label too long":                {in: application.Start{ClientID: "tv", Label: strings.Repeat("ü", 300)}, label: strings.Repeat("ü", 255)},
 		"a known scope (D27)":             {in: application.Start{ClientID: "tv", Scope: "apps:run"}, label: "tv"},
-		"an unknown scope (D27)":          {in: application.Start{ClientID: "tv", Scope: "apps:run root"}, want: token.ErrInvalidScope},
+		"an unknown scope (D27)":          {in: application.Start{ClientID: "tv", Scope: "apps:run root"}, want: scope.ErrInvalid},
 		"an unknown client (D31)":         {in: application.Start{ClientID: "netflix"}, want: device.ErrUnsupportedClient},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -72,9 +72,10 @@ func (s *stage) arriveFor(relay approval.RelayState, says string) (approval.Tick
 }
 
 func (s *stage) finish(ticket approval.Ticket, b approval.BrowserBinding, h approval.GrantSession) (approval.GrantSession, error) {
-	return s.Complete.Execute(s.t.Context(), application.Completion{
-		Ticket: ticket, Mount: connection.Canonical, Browser: b, GrantSession: h, Origin: applicationtest.From(home),
+	completed, err := s.Complete.Execute(s.t.Context(), ticket, application.Completion{
+		Mount: connection.Canonical, Browser: b, GrantSession: h, Origin: applicationtest.From(home),
 	})
+	return completed.Session, err
 }
 
 // signIn is a whole trip of a browser for a code.

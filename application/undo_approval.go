@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -15,59 +16,60 @@ import (
 // UndoApproval lets the person who has just approved a device say that it was
 // not theirs.
 type UndoApproval struct {
-	store ports.Store
-	pace  ports.PollThrottle
-	csrf  approval.CSRFKeys
-	now   ports.Clock
+	store    ports.Store
+	throttle ports.PollThrottle
+	csrf     approval.CSRFKeys
+	now      ports.Clock
 }
 
 // NewUndoApproval makes the use case.
-func NewUndoApproval(store ports.Store, pace ports.PollThrottle, csrf approval.CSRFKeys, now ports.Clock) *UndoApproval {
-	return &UndoApproval{store, pace, csrf, now}
+func NewUndoApproval(store ports.Store, throttle ports.PollThrottle, csrf approval.CSRFKeys, now ports.Clock) *UndoApproval {
+	return &UndoApproval{store, throttle, csrf, now}
 }
 
-// Execute turns the device that shows code away or, if it has its token, revokes
-// that. It returns [approval.ErrInvalidSession],
-// [approval.ErrCSRF], [approval.ErrUserCodeMismatch] and [device.ErrNotPending].
-func (uc *UndoApproval) Execute(ctx context.Context, proof approval.Proof, code device.UserCode, origin request.Origin) error {
-	var waits secret.Digest
+// Execute turns away the device that was approved with the decision that
+// presented belongs to or, if the device has its token, revokes that. Doing so
+// again changes nothing and is no error. It returns [approval.ErrInvalidSession]
+// when the five minutes are over, [device.ErrGone] and [device.ErrNotPending].
+func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToken, origin request.Origin) error {
+	var code secret.Digest
 	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		grants, err := tx.Grants().BySession(ctx, proof.Session.Digest())
-		if err != nil {
-			return fmt.Errorf("find grants: %w", err)
+		grant, err := tx.Grants().ByID(ctx, presented.Grant())
+		if errors.Is(err, ports.ErrUnknownGrant) {
+			return approval.ErrInvalidSession
 		}
-		grant, err := grants.FindUndoable(proof.CSRF, uc.csrf, uc.now())
+		if err != nil {
+			return fmt.Errorf("find grant: %w", err)
+		}
+		undo, err := grant.Undoable(presented, uc.csrf, uc.now())
 		if err != nil {
 			return err
 		}
-		if grant.Snapshot().UserCode != code {
-			return approval.ErrUserCodeMismatch
-		}
-		a, err := tx.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
+		a, err := tx.Authorizations().ByID(ctx, undo.Authorization())
 		if errors.Is(err, device.ErrUnknown) {
 			return device.ErrGone
 		}
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		undone, err := a.Undo(grant.Snapshot().Subject, uc.now(), origin)
-		if err != nil {
+		code = a.Snapshot().Code
+		undone, changed, err := a.Undo(undo, origin)
+		if err != nil || !changed {
 			return err
 		}
-		waits = a.Snapshot().Code
 		if err := tx.Authorizations().Save(ctx, a, undone); err != nil {
 			return fmt.Errorf("save authorization: %w", err)
 		}
-		return uc.revoke(ctx, tx, a, origin)
+		return uc.revoke(ctx, tx, a, undo, origin)
 	})
 	if err == nil {
-		_ = uc.pace.Invalidate(ctx, waits) // a hint; the device finds out without it
+		_ = uc.throttle.Invalidate(ctx, code) // a hint; the device finds out without it
 	}
 	return err
 }
 
 // revoke ends the token, if the device has it.
-func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) error {
+func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Authorization, undo approval.Undo, origin request.Origin) error {
 	if !a.IsRedeemed() {
 		return nil
 	}
@@ -75,8 +77,10 @@ func (uc *UndoApproval) revoke(ctx context.Context, tx ports.Tx, a *device.Autho
 	if err != nil {
 		return fmt.Errorf("find token: %w", err)
 	}
-	if revoked, changed := t.Revoke("undone", uc.now(), origin); changed {
-		return tx.Tokens().Save(ctx, t, revoked)
+	revoked, changed := t.Revoke("undone", audit.PersonOf(undo.Subject()), undo.At(), origin)
+	if !changed {
+		return nil
 	}
-	return nil
+	revoked.AuthorizationID = a.Snapshot().ID
+	return tx.Tokens().Save(ctx, t, revoked)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -38,6 +39,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
+		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
 		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: c.HSTS}),
 		httpserver.Module,
 		stores(c),
@@ -127,6 +129,8 @@ var useCases = fx.Provide(
 	application.NewUserCodes,
 	application.NewDecisions,
 	application.NewSignInFailures,
+	application.NewSignIns,
+	application.NewCompletions,
 	application.NewStartDevice,
 	application.NewPollDevice,
 	application.NewRevokeUndelivered,
@@ -135,18 +139,20 @@ var useCases = fx.Provide(
 	application.NewAcceptResponse,
 	application.NewCompleteSSO,
 	application.NewRefuseClosedACS,
+	application.NewCompleteSSOByAssertion,
+	application.NewFailSSO,
+	application.NewDescribeSignIn,
+	application.NewEnterCode,
 	application.NewDescribeApproval,
 	application.NewApproveExternal,
 	application.NewDenyExternal,
 	application.NewUndoApproval,
 	application.NewStartAccountSignIn,
-	application.NewListOwnDevices,
-	application.NewEndOwnDevices,
 	application.NewVerifyToken,
 	application.NewRevokeToken,
 	application.NewIntrospectToken,
 	application.NewListSessions,
-	application.NewRevokeSession,
+	application.NewEndSessions,
 )
 
 func pagesForAPI(pages *webui.Pages) httpapi.Pages {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -23,6 +24,10 @@ type AuthorizationReader interface {
 	// RedeemedFor finds the authorizations that were redeemed for the given
 	// tokens, as far as they are still kept.
 	RedeemedFor(ctx context.Context, tokens []uid.ID) ([]*device.Authorization, error)
+
+	// ApprovedBy finds a person's authorizations that are approved and not
+	// redeemed, the newest decision first. Some may have expired.
+	ApprovedBy(ctx context.Context, email identity.Email, issuer string, limit int) ([]*device.Authorization, error)
 }
 
 // Authorizations keeps device authorizations.

@@ -8,16 +8,19 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// ErrUnknownGrant says that a grant is not stored. A grant that was read in the
-// same transaction is locked and cannot be missing: it is a defect.
+// ErrUnknownGrant says that a grant is not stored. From Save it is a defect: a
+// grant that was read in the same transaction is locked and cannot be missing.
 var ErrUnknownGrant = errors.New("ports: no such grant")
 
 // GrantReader finds approval grants.
 type GrantReader interface {
 	// BySession finds all grants of a grant session; none is no error.
 	BySession(ctx context.Context, session secret.Digest) (approval.Grants, error)
+	// ByID returns [ErrUnknownGrant].
+	ByID(ctx context.Context, id uid.ID) (*approval.Grant, error)
 }
 
 // Grants keeps approval grants.

@@ -34,6 +34,12 @@ type eventRow struct {
 	IP          addr `bun:"ip"`
 	UserAgent   text
 	RequestID   text
+
+	ActorKind       text
+	ActorName       text
+	AuthorizationID id
+	TokenExpiresAt  timestamp
+	CreationIP      addr `bun:"creation_ip"`
 }
 
 func eventRowOf(e audit.Event) *eventRow {
@@ -43,6 +49,8 @@ func eventRowOf(e audit.Event) *eventRow {
 		Scopes: text(strings.Join(e.Scopes, " ")), Connection: text(e.Connection), Mount: text(e.Mount),
 		Reason: text(e.Reason), Detail: text(e.Detail),
 		IP: addr(e.Origin.IP), UserAgent: text(e.Origin.UserAgent), RequestID: text(e.Origin.ID),
+		ActorKind: text(e.Actor.Kind), ActorName: text(e.Actor.Name), AuthorizationID: id(e.AuthorizationID),
+		TokenExpiresAt: timestamp(e.TokenExpiresAt), CreationIP: addr(e.CreationIP),
 	}
 	if !e.Subject.IsZero() {
 		r.SubjectType = text(e.Subject.Type())
@@ -60,6 +68,8 @@ func (r *eventRow) restore() (audit.Event, error) {
 		TokenID: uid.ID(r.TokenID), ClientID: string(r.ClientID), DeviceLabel: string(r.DeviceLabel),
 		Scopes: words(string(r.Scopes)), Connection: string(r.Connection), Mount: string(r.Mount),
 		Reason: string(r.Reason), Detail: string(r.Detail),
+		Actor:           audit.Actor{Kind: audit.ActorKind(r.ActorKind), Name: string(r.ActorName)},
+		AuthorizationID: uid.ID(r.AuthorizationID), TokenExpiresAt: r.TokenExpiresAt.time(), CreationIP: netip.Addr(r.CreationIP),
 		Origin: request.Origin{ID: string(r.RequestID), IP: netip.Addr(r.IP), UserAgent: string(r.UserAgent)},
 	}, nil
 }

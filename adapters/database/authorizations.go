@@ -9,6 +9,8 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -34,6 +36,8 @@ type authorizationRow struct {
 	Repeated       bool
 	Undelivered    bool
 	SeenElsewhere  bool
+	Scopes         text
+	UndoneAt       timestamp
 }
 
 func authorizationRowOf(a *device.Authorization) *authorizationRow {
@@ -45,6 +49,7 @@ func authorizationRowOf(a *device.Authorization) *authorizationRow {
 		Status: text(s.Status), Subject: columnsOf(s.Subject), TokenID: id(s.TokenID), DecidedAt: timestamp(s.DecidedAt),
 		RedeemedAt: timestamp(s.RedeemedAt), RedeemedFrom: addr(s.RedeemedFrom),
 		Repeated: s.Repeated, Undelivered: s.Undelivered, SeenElsewhere: s.PolledElsewhere,
+		Scopes: text(s.Scopes.String()), UndoneAt: timestamp(s.UndoneAt),
 	}
 }
 
@@ -64,6 +69,7 @@ func (r *authorizationRow) restore() (*device.Authorization, error) {
 		Status: device.Status(r.Status), Subject: subject, TokenID: uid.ID(r.TokenID), DecidedAt: r.DecidedAt.time(),
 		RedeemedAt: r.RedeemedAt.time(), RedeemedFrom: netip.Addr(r.RedeemedFrom),
 		Repeated: r.Repeated, Undelivered: r.Undelivered, PolledElsewhere: r.SeenElsewhere,
+		Scopes: scope.Restore(string(r.Scopes)), UndoneAt: r.UndoneAt.time(),
 	})
 }
 
@@ -102,6 +108,21 @@ func (r authorizationReader) RedeemedFor(ctx context.Context, tokens []uid.ID) (
 	if err := q.Scan(ctx); err != nil {
 		return nil, mapError(ctx, err)
 	}
+	return restoreAuthorizations(rows)
+}
+
+func (r authorizationReader) ApprovedBy(ctx context.Context, email identity.Email, issuer string, limit int) ([]*device.Authorization, error) {
+	var rows []authorizationRow
+	q := r.from(&rows).Where("status = ?", text(device.Approved)).
+		Where("subject_email = ?", text(email.String())).Where("subject_issuer = ?", text(issuer)).
+		Order("decided_at DESC", "id DESC").Limit(int64(limit))
+	if err := q.Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	return restoreAuthorizations(rows)
+}
+
+func restoreAuthorizations(rows []authorizationRow) ([]*device.Authorization, error) {
 	all := make([]*device.Authorization, len(rows))
 	for i := range rows {
 		var err error

@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -25,7 +26,7 @@ func BenchmarkAuthorizationByCode(b *testing.B) {
 	codes := make([]secret.Digest, filling)
 	benchmark(b, func(ctx context.Context, tx ports.Tx, i int) error {
 		label := device.ParseLabel(fmt.Sprint("laptop ", i), client)
-		a, code, started := device.Start(client, label, device.StandardTiming, time.Now(), request.Origin{})
+		a, code, started := device.Start(client, label, scope.Set{}, device.StandardTiming, time.Now(), request.Origin{})
 		codes[i] = code.Digest()
 		return tx.Authorizations().Add(ctx, a, started)
 	}, func(ctx context.Context, r ports.Reader, i int) error {
@@ -43,7 +44,7 @@ func BenchmarkTokenByDigest(b *testing.B) {
 	benchmark(b, func(ctx context.Context, tx ports.Tx, i int) error {
 		of := token.Device{Email: email, Issuer: "https://idp.example", ClientID: "difyctl", Label: fmt.Sprint("laptop ", i)}
 		now := ports.SystemClock()
-		issued, clear, minted := token.Mint(uid.New(now), of, identity.ExternalSSO, token.Lifetime(time.Hour), now, request.Origin{})
+		issued, clear, minted := token.Mint(token.Order{ID: uid.New(now), Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(time.Hour)}, now, request.Origin{})
 		digests[i] = clear.Digest()
 		return tx.Tokens().Add(ctx, issued, minted)
 	}, func(ctx context.Context, r ports.Reader, i int) error {

@@ -46,8 +46,9 @@ func TestTwoTabsOfOneCodeDoNotBlockEachOther(t *testing.T) {
 		return ticket
 	}
 	one, two := arrive("ok a1 ann@acme.example"), arrive("ok a2 ann@acme.example")
-	session, err := w.Complete.Execute(t.Context(), application.Completion{Ticket: one, Mount: connection.Canonical, Browser: browser, Origin: origin})
+	completed, err := w.Complete.Execute(t.Context(), one, application.Completion{Mount: connection.Canonical, Browser: browser, Origin: origin})
 	must(t, err)
+	session := completed.Session
 	what, err := w.Describe.Execute(t.Context(), session, started.UserCode, origin)
 	must(t, err)
 
@@ -59,7 +60,7 @@ func TestTwoTabsOfOneCodeDoNotBlockEachOther(t *testing.T) {
 	})
 	both.Go(func() {
 		<-slow.holdsGrants
-		_, completing = w.Complete.Execute(t.Context(), application.Completion{Ticket: two, Mount: connection.Canonical, Browser: browser, GrantSession: session, Origin: origin})
+		_, completing = w.Complete.Execute(t.Context(), two, application.Completion{Mount: connection.Canonical, Browser: browser, GrantSession: session, Origin: origin})
 		close(slow.finished)
 	})
 	both.Wait()

@@ -26,14 +26,20 @@ type grantRow struct {
 	GrantedAt       timestamp
 	ExpiresAt       timestamp
 	SpentAt         timestamp
+	Purpose         text
+	CodeTyped       bool
 }
 
 func grantRowOf(g *approval.Grant) *grantRow {
 	s := g.Snapshot()
+	if s.Authorization.IsZero() {
+		s.UserCode = device.NewUserCode() // of no device: the last release reads the column
+	}
 	return &grantRow{
 		ID: id(s.ID), HandleHash: digest(s.Session), AuthorizationID: id(s.Authorization),
 		UserCode: text(s.UserCode.String()), Subject: columnsOf(s.Subject), Connection: text(s.Connection),
 		GrantedAt: timestamp(s.GrantedAt), ExpiresAt: timestamp(s.ExpiresAt), SpentAt: timestamp(s.SpentAt),
+		Purpose: text(s.Purpose), CodeTyped: s.CodeTyped,
 	}
 }
 
@@ -41,6 +47,9 @@ func (r *grantRow) restore() (*approval.Grant, error) {
 	code, err := device.ParseUserCode(string(r.UserCode))
 	if err != nil {
 		return nil, fmt.Errorf("stored grant %s: %w", uid.ID(r.ID), err)
+	}
+	if uid.ID(r.AuthorizationID).IsZero() {
+		code = device.UserCode{}
 	}
 	subject, err := r.Subject.subject()
 	if err != nil {
@@ -50,6 +59,7 @@ func (r *grantRow) restore() (*approval.Grant, error) {
 		ID: uid.ID(r.ID), Session: secret.Digest(r.HandleHash), Authorization: uid.ID(r.AuthorizationID),
 		UserCode: code, Subject: subject, Connection: string(r.Connection),
 		GrantedAt: r.GrantedAt.time(), ExpiresAt: r.ExpiresAt.time(), SpentAt: r.SpentAt.time(),
+		Purpose: approval.Purpose(r.Purpose), CodeTyped: r.CodeTyped,
 	})
 }
 
@@ -70,6 +80,14 @@ func (r grantReader) BySession(ctx context.Context, session secret.Digest) (appr
 		found = append(found, g)
 	}
 	return found, nil
+}
+
+func (r grantReader) ByID(ctx context.Context, wanted uid.ID) (*approval.Grant, error) {
+	row := new(grantRow)
+	if err := one(ctx, r.from(row).Where("id = ?", id(wanted)), ports.ErrUnknownGrant); err != nil {
+		return nil, err
+	}
+	return row.restore()
 }
 
 type grants struct {

@@ -164,7 +164,7 @@ func TestADatabaseThatHasTheTokenTableKeepsItsTokens(t *testing.T) {
 		issued := "01890000-0000-7000-8000-000000000001"
 		foreignToken(t, db, issued, "ann@example.com", "'dify:account'")
 		for _, ours := range []string{
-			"audit_events", "spent_assertions", "approval_grants", "sso_transactions", "device_authorizations", "devicegate_schema",
+			"access_token_scopes", "audit_events", "spent_assertions", "approval_grants", "sso_transactions", "device_authorizations", "devicegate_schema",
 		} {
 			execute(t, db, "DROP TABLE "+ours)
 		}
@@ -241,7 +241,7 @@ func TestTheTokenTableIsTheContracts(t *testing.T) {
 // waits for no lock that migrating itself holds.
 func TestAnIndexIsBuiltBesideWriters(t *testing.T) {
 	db := postgres(t).Empty(t)
-	if err := database.MigrateTo(t.Context(), db, 1); err != nil {
+	if err := database.MigrateTo(t.Context(), db, 3); err != nil {
 		t.Fatal(err)
 	}
 	s := database.NewStore(db)
@@ -264,7 +264,7 @@ func TestAnIndexIsBuiltBesideWriters(t *testing.T) {
 	if err := <-migrated; err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, db, "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE relname = 'idx_device_authorizations_token' AND indisvalid"); n != 1 {
+	if n := count(t, db, "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE relname = 'idx_device_authorizations_approved' AND indisvalid"); n != 1 {
 		t.Errorf("got %d valid indexes, want 1", n)
 	}
 }

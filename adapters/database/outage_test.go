@@ -20,6 +20,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -27,7 +28,7 @@ import (
 var client = device.Client{ID: "difyctl", Name: "difyctl"}
 
 func start() (*device.Authorization, audit.Event) {
-	a, _, e := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, ports.SystemClock(), request.Origin{})
+	a, _, e := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, ports.SystemClock(), request.Origin{})
 	return a, e
 }
 

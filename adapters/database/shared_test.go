@@ -58,7 +58,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 					if issued.SubjectType() != identity.Account || issued.Valid(now) != nil {
 						t.Error("the token opens no doors")
 					}
-					revoked, _ := issued.Revoke("session_ended", now, request.Origin{})
+					revoked, _ := issued.Revoke("session_ended", audit.ClientOf("difyctl"), now, request.Origin{})
 					return tx.Tokens().Save(ctx, issued, revoked)
 				})
 				if err != nil {
@@ -103,7 +103,7 @@ func TestOurTokensAsOthersReadThem(t *testing.T) {
 		}
 		of := token.Device{Email: email, Issuer: "https://idp.example", ClientID: "difyctl", Label: "laptop"}
 		now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-		issued, clear, minted := token.Mint(uid.New(now), of, identity.ExternalSSO, token.Lifetime(time.Hour), now, request.Origin{})
+		issued, clear, minted := token.Mint(token.Order{ID: uid.New(now), Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(time.Hour)}, now, request.Origin{})
 		err = database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 			return tx.Tokens().Add(ctx, issued, minted)
 		})
@@ -123,7 +123,7 @@ func TestOurTokensAsOthersReadThem(t *testing.T) {
 func TestEachEventIsKeptOnceWithEveryField(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
-		e := audit.New(audit.LoginFailed, time.Date(2026, 11, 25, 1, 2, 3, 4000, time.UTC), request.Origin{ID: "req-1", UserAgent: "test/1"})
+		e := audit.New(audit.LoginFailed, audit.Anonymous, time.Date(2026, 11, 25, 1, 2, 3, 4000, time.UTC), request.Origin{ID: "req-1", UserAgent: "test/1"})
 		e.ClientID, e.DeviceLabel, e.Scopes = "difyctl", "laptop", []string{"apps:run", "full"}
 		e.Connection, e.Mount, e.Reason, e.Detail = "acme", "legacy", "audience_mismatch", "expected a, received b"
 		err := database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {

@@ -42,6 +42,12 @@ type statement struct {
 	fields []*schema.Field
 }
 
+// extended is a row that has a column besides those of its table.
+type extended interface {
+	// extra is the column's expression and where its value goes.
+	extra() (expression string, into any)
+}
+
 // find reads the row of dst's type that meets a condition with one placeholder.
 // It returns [sql.ErrNoRows].
 func (r reader) find(ctx context.Context, dst any, where string, arg any) error {
@@ -50,6 +56,10 @@ func (r reader) find(ctx context.Context, dst any, where string, arg any) error 
 	row := reflect.ValueOf(dst).Elem()
 	for i, f := range s.fields {
 		into[i] = f.Value(row).Addr().Interface()
+	}
+	if e, ok := dst.(extended); ok {
+		_, extra := e.extra()
+		into = append(into, extra)
 	}
 	tx, inTransaction := r.db.(bun.Tx)
 	switch {
@@ -80,6 +90,10 @@ func (s *statements) statement(row reflect.Type, where string, locks bool) state
 	columns := make([]string, len(table.Fields))
 	for i, f := range table.Fields {
 		columns[i] = string(f.SQLName)
+	}
+	if e, ok := reflect.New(row).Interface().(extended); ok {
+		expression, _ := e.extra()
+		columns = append(columns, expression)
 	}
 	text := "SELECT " + strings.Join(columns, ", ") + " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
 	if isPostgres(s.db) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -30,6 +31,7 @@ type tokenRow struct {
 	LastUsedAt    timestamp
 	ExpiresAt     timestamp
 	RevokedAt     timestamp
+	Scopes        text `bun:",scanonly"` // of access_token_scopes
 }
 
 func tokenRowOf(t *token.AccessToken) *tokenRow {
@@ -51,7 +53,7 @@ func (r *tokenRow) restore() (*token.AccessToken, error) {
 		r.TokenHash = digest{}
 	}
 	return token.Restore(token.Snapshot{
-		ID: uid.ID(r.ID),
+		ID: uid.ID(r.ID), Scopes: scope.Restore(string(r.Scopes)),
 		Device: token.Device{
 			Email: email, Issuer: string(r.SubjectIssuer),
 			ClientID: string(r.ClientID), Label: string(r.DeviceLabel),
@@ -61,7 +63,29 @@ func (r *tokenRow) restore() (*token.AccessToken, error) {
 	})
 }
 
+// tokenScopesRow keeps the scopes of a token that has fewer than its kind of
+// subject. Most tokens have no such row.
+type tokenScopesRow struct {
+	bun.BaseModel `bun:"table:access_token_scopes"`
+
+	TokenID id `bun:",pk"`
+	Scopes  text
+}
+
+// scopesOfToken is the expression for the scopes of a row of the table that is
+// called alias.
+func scopesOfToken(alias string) string {
+	return "(SELECT s.scopes FROM access_token_scopes AS s WHERE s.token_id = " + alias + ".id) AS scopes"
+}
+
+func (r *tokenRow) extra() (string, any) { return scopesOfToken("oauth_access_tokens"), &r.Scopes }
+
 type tokenReader struct{ reader }
+
+// from begins a query for tokens with their scopes.
+func (r tokenReader) from(model any) *bun.SelectQuery {
+	return r.reader.from(model).ColumnExpr("?TableColumns").ColumnExpr(scopesOfToken("?TableAlias"))
+}
 
 func (r tokenReader) one(ctx context.Context, row *tokenRow, q *bun.SelectQuery) (*token.AccessToken, error) {
 	if err := one(ctx, q, token.ErrUnknown); err != nil {
@@ -136,13 +160,31 @@ type tokens struct {
 }
 
 func (w tokens) Add(ctx context.Context, t *token.AccessToken, event audit.Event) error {
+	if err := w.saveScopes(ctx, t); err != nil {
+		return err
+	}
 	return w.tx.because(ctx, event, w.tx.insert(tokenRowOf(t)))
+}
+
+// saveScopes keeps the scopes if they are not the default. A token never comes
+// to have more scopes, so no row has to go.
+func (w tokens) saveScopes(ctx context.Context, t *token.AccessToken) error {
+	s := t.Snapshot()
+	if s.Scopes == token.ScopesOf(t.SubjectType()) {
+		return nil
+	}
+	row := &tokenScopesRow{TokenID: id(s.ID), Scopes: text(s.Scopes.String())}
+	_, err := w.tx.insert(row).On("CONFLICT (token_id) DO UPDATE").Set("scopes = EXCLUDED.scopes").Exec(ctx)
+	return mapError(ctx, err)
 }
 
 // Save leaves an address and an issuer as they are if they differ in spelling
 // only, or if the address is one that another issuer wrote and that this
 // service cannot represent.
 func (w tokens) Save(ctx context.Context, t *token.AccessToken, event audit.Event) error {
+	if err := w.saveScopes(ctx, t); err != nil {
+		return err
+	}
 	row := tokenRowOf(t)
 	update := w.tx.update(row).
 		Value("subject_email", "CASE WHEN lower(subject_email) = ?0 OR ?0 IS NULL THEN subject_email ELSE ?0 END", row.SubjectEmail).

@@ -34,6 +34,7 @@ type transactionRow struct {
 	TicketHash      digest
 	TicketExpiresAt timestamp
 	FinishedAt      timestamp
+	Purpose         text
 }
 
 func transactionRowOf(t *approval.Transaction) *transactionRow {
@@ -44,6 +45,7 @@ func transactionRowOf(t *approval.Transaction) *transactionRow {
 		RequestID: text(s.RequestID), BrowserHash: digest(s.Browser), BegunAt: timestamp(s.BegunAt), ExpiresAt: timestamp(s.ExpiresAt),
 		Subject: columnsOf(s.Subject), ArrivedOn: text(s.AcceptedOn),
 		TicketHash: digest(s.Ticket), TicketExpiresAt: timestamp(s.TicketExpiresAt), FinishedAt: timestamp(s.CompletedAt),
+		Purpose: text(s.Purpose),
 	}
 }
 
@@ -64,6 +66,7 @@ func (r *transactionRow) restore() (*approval.Transaction, error) {
 		BegunAt: r.BegunAt.time(), ExpiresAt: r.ExpiresAt.time(),
 		Subject: subject, AcceptedOn: connection.Mount(r.ArrivedOn),
 		Ticket: secret.Digest(r.TicketHash), TicketExpiresAt: r.TicketExpiresAt.time(), CompletedAt: r.FinishedAt.time(),
+		Purpose: approval.Purpose(r.Purpose),
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -65,8 +66,8 @@ func via(t *testing.T, entityID string) connection.Connection {
 
 func signInRequest(t *testing.T, at time.Time) approval.SignInRequest {
 	t.Helper()
-	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, device.StandardTiming, at, request.Origin{})
-	_, d, _, err := approval.Begin(a, via(t, ""), connection.Legacy, approval.BrowserBinding{}.OrNew(), at, request.Origin{})
+	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, scope.Set{}, device.StandardTiming, at, request.Origin{})
+	_, d, _, err := approval.Begin(a, approval.Beginning{Via: via(t, ""), Mount: connection.Legacy, Browser: approval.BrowserBinding{}.OrNew()}, at, request.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}

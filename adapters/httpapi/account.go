@@ -17,18 +17,18 @@ import (
 
 // Account serves what the bearer of a token calls.
 type Account struct {
-	respond       *Responder
-	client        *httpserver.ClientAddress
-	verify        *application.VerifyToken
-	listSessions  *application.ListSessions
-	revokeSession *application.RevokeSession
+	respond      *Responder
+	client       *httpserver.ClientAddress
+	verify       *application.VerifyToken
+	listSessions *application.ListSessions
+	endSessions  *application.EndSessions
 }
 
 // NewAccount makes the handlers.
 func NewAccount(respond *Responder, client *httpserver.ClientAddress,
-	verify *application.VerifyToken, list *application.ListSessions, revoke *application.RevokeSession,
+	verify *application.VerifyToken, list *application.ListSessions, end *application.EndSessions,
 ) *Account {
-	return &Account{respond, client, verify, list, revoke}
+	return &Account{respond, client, verify, list, end}
 }
 
 // Mount adds the routes of the canonical mount.
@@ -155,16 +155,14 @@ func (a *Account) sessions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	of := t.Snapshot().Device
-	found, err := a.listSessions.Execute(r.Context(), of.Email, of.Issuer, page)
+	found, err := a.listSessions.Execute(r.Context(), application.OwnerOf(t), page)
 	if err != nil {
 		return err
 	}
 	out := sessionsBody{listBody{page.Number(), page.Limit(), found.Total, found.More}, []sessionBody{}}
-	for _, t := range found.Tokens {
-		s := t.Snapshot()
+	for _, s := range found.Sessions {
 		row := sessionBody{
-			ID: s.ID.String(), Prefix: s.Prefix, ClientID: s.Device.ClientID, DeviceLabel: s.Device.Label,
+			ID: s.ID.String(), Prefix: s.Prefix, ClientID: s.ClientID, DeviceLabel: s.Label,
 			CreatedAt: zuluTime(s.CreatedAt), ExpiresAt: zuluTime(s.ExpiresAt),
 		}
 		if !s.LastUsedAt.IsZero() {
@@ -217,8 +215,7 @@ func (a *Account) endSession(w http.ResponseWriter, r *http.Request) error {
 			return fault.ErrNotFound
 		}
 	}
-	of := t.Snapshot().Device
-	if err := a.revokeSession.Execute(r.Context(), id, of.Email, of.Issuer, a.client.Origin(r)); err != nil {
+	if _, err := a.endSessions.Execute(r.Context(), application.OwnerOf(t), id, a.client.Origin(r)); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": "revoked"})

@@ -130,6 +130,9 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	if err != nil {
 		return err
 	}
+	if again, _ := p.text("typed_code"); again != "" { // what the person typed, where policy asks for it
+		proof.Typed, _ = device.ParseUserCode(again)
+	}
 	code, _ := device.ParseUserCode(typed) // zero, which no grant has: user_code_mismatch
 	decided, err := decide(r.Context(), proof, code, a.client.Origin(r))
 	setRateLimit(w, decided.Allowance)

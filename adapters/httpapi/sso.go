@@ -32,13 +32,16 @@ type SSO struct {
 	acceptResponse *application.AcceptResponse
 	completeSSO    *application.CompleteSSO
 	refuseClosed   *application.RefuseClosedACS
+	byAssertion    *application.CompleteSSOByAssertion
+	failSSO        *application.FailSSO
 }
 
 // NewSSO makes the handlers.
 func NewSSO(respond *Responder, addresses *httpserver.Addresses, cookies *httpserver.Cookies, client *httpserver.ClientAddress, edition ports.Edition, pages Pages,
-	initiate *application.InitiateSSO, accept *application.AcceptResponse, complete *application.CompleteSSO, closed *application.RefuseClosedACS,
+	initiate *application.InitiateSSO, accept *application.AcceptResponse, complete *application.CompleteSSO,
+	byAssertion *application.CompleteSSOByAssertion, fail *application.FailSSO, closed *application.RefuseClosedACS,
 ) *SSO {
-	return &SSO{respond, addresses, cookies, client, edition, pages, initiate, accept, complete, closed}
+	return &SSO{respond, addresses, cookies, client, edition, pages, initiate, accept, complete, closed, byAssertion, fail}
 }
 
 // Mount adds the routes of the canonical mount.
@@ -159,7 +162,7 @@ func (s *SSO) received(w http.ResponseWriter, r *http.Request, on connection.Mou
 	if err != nil {
 		return in, err
 	}
-	relay, err := p.required("RelayState")
+	relay, err := p.text("RelayState") // none: the sign-in began at the identity provider
 	if err != nil {
 		return in, err
 	}
@@ -182,9 +185,15 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 		if p["SAMLResponse"] != nil || p["SAMLart"] != nil {
 			return fault.InvalidRequest("A SAML response has to be posted here.")
 		}
+		in := application.Completion{
+			Mount: on, Browser: s.cookies.BrowserBinding(r), GrantSession: s.cookies.GrantSession(r), Origin: s.client.Origin(r),
+		}
 		if word, _ := p.text("sso_error"); word != "" {
 			if !brokerErrors.MatchString(word) {
 				word = "sso_failed"
+			}
+			if err := s.failSSO.Execute(r.Context(), word, in); !errors.Is(err, approval.ErrDeniedByIdP) {
+				return err
 			}
 			s.respond.toPage(w, r, fault.New(fault.Forbidden, word, ""), device.UserCode{})
 			return nil
@@ -194,15 +203,21 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 		if (ticket == "") == (assertion == "") {
 			return fault.InvalidRequest("One of ticket and sso_assertion is required.")
 		}
-		session, err := s.completeSSO.Execute(r.Context(), application.Completion{
-			Ticket: approval.ParseTicket(ticket), Assertion: assertion, Mount: on,
-			Browser: s.cookies.BrowserBinding(r), GrantSession: s.cookies.GrantSession(r), Origin: s.client.Origin(r),
-		})
+		var completed application.Completed
+		if ticket != "" {
+			completed, err = s.completeSSO.Execute(r.Context(), approval.ParseTicket(ticket), in)
+		} else {
+			completed, err = s.byAssertion.Execute(r.Context(), assertion, in)
+		}
 		if err != nil {
 			return err
 		}
-		s.cookies.SetGrantSession(w, session)
-		http.Redirect(w, r, s.addresses.WebPage(url.Values{"sso_verified": {"1"}}), http.StatusFound)
+		s.cookies.SetGrantSession(w, completed.Session)
+		page := s.addresses.WebPage
+		if completed.Purpose == approval.ManageDevices || completed.NeedsCode {
+			page = s.addresses.OwnPage // a page elsewhere knows neither
+		}
+		http.Redirect(w, r, page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
 		return nil
 	}
 }

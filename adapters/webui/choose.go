@@ -29,11 +29,11 @@ type chooseBody struct {
 // choosePage asks how to sign in. It names only the public connections.
 func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
-	if m.Code == "" && p.cookiesOff(r) {
+	if m.Code == "" && !m.Visit && p.cookiesOff(r) {
 		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
 		return
 	}
-	if m.Code == "" {
+	if m.Code == "" && !m.Visit {
 		p.redirect(w, r, "")
 		return
 	}
@@ -68,7 +68,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
 	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
-	if err != nil {
+	if err != nil && !m.Visit {
 		p.writeState(w, pageState{Problem: device.ErrInvalidUserCode.Code})
 		p.redirect(w, r, "#code-wrong")
 		return
@@ -103,7 +103,7 @@ type redirectBody struct {
 // browser's back button the person gets to choose instead of being sent away.
 func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
-	if m.Code == "" || !m.Redirect {
+	if m.Code == "" && !m.Visit || !m.Redirect {
 		p.redirect(w, r, "/sign-in")
 		return
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/request"
-	"github.com/devicegate/devicegate/domain/token"
 )
 
 type decideBody struct {
@@ -55,17 +54,13 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	session, origin := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
 	what, err := p.deps.Describe.Execute(r.Context(), session, code, origin)
 	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
-		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, origin); err == nil && !other.Visit {
+		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, origin); err == nil {
 			p.anotherCode(w, r, other)
 			return
 		}
 	}
 	if err != nil {
 		p.fail(w, r, m, err, noAllowance)
-		return
-	}
-	if what.Visit {
-		p.redirect(w, r, "/sessions")
 		return
 	}
 	v := view{State: "decide", Title: "decide.title", at: "decide", Step: 3, Code: what.UserCode.String(), Until: what.ExpiresAt, Ends: endOfSignIn}
@@ -87,8 +82,11 @@ func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, m p
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
 		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
 		Verdict: "verdict." + string(what.NetworkMatch),
-		Scopes:  token.ScopesOf(what.Subject.Type()), CSRF: what.CSRF.Reveal(),
-		MustType: p.mustType(m, code),
+		Scopes:  what.Scopes, CSRF: what.CSRF.Reveal(),
+		MustType: what.MustType && p.mustType(m, code),
+	}
+	if what.Replaces != nil {
+		body.Replaces = &replacedDevice{sanitizeLabel(what.Replaces.Label), what.Replaces.LastUsedAt}
 	}
 	if !origin.BehindUnknownProxy { // whose address it would be
 		body.From = what.RequestedFrom.Unmap()
@@ -111,6 +109,16 @@ func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other applic
 // led past the first page, where it is typed otherwise.
 func (p *Pages) mustType(m pageState, code string) bool {
 	return p.deps.Config.RequireTypedCode && (!m.ByHand || m.Code != code)
+}
+
+// typedCode is the user code that the person typed: on the first page of this
+// browser, else with the decision.
+func (p *Pages) typedCode(r *http.Request, m pageState, code device.UserCode) device.UserCode {
+	if !p.mustType(m, code.String()) {
+		return code
+	}
+	typed, _ := device.ParseUserCode(r.PostForm.Get("typed_code")) // zero: no code
+	return typed
 }
 
 // decision is Execute of the use case that approves or denies.
@@ -140,16 +148,16 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 			p.redirect(w, r, "/"+m.Outcome)
 			return
 		}
-		if outcome == approved && p.mustType(m, code.String()) {
-			if typed, err := device.ParseUserCode(r.PostForm.Get("typed_code")); err != nil || typed != code {
-				m.Notice = typedMismatch
-				p.writeState(w, m)
-				p.redirect(w, r, "/decide#code-wrong")
-				return
-			}
+		proof := approval.Proof{
+			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: p.typedCode(r, m, code),
 		}
-		proof := approval.Proof{Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
 		decided, err := decide(r.Context(), proof, code, p.deps.Client.Origin(r))
+		if errors.Is(err, approval.ErrTypedCodeRequired) {
+			m.Notice = typedMismatch
+			p.writeState(w, m)
+			p.redirect(w, r, "/decide#code-wrong")
+			return
+		}
 		if err != nil {
 			p.fail(w, r, m, err, decided.Allowance)
 			return
@@ -157,15 +165,15 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		if !decided.MoreToDecide {
 			p.deps.Cookies.ClearGrantSession(w)
 		}
-		p.setUndoCookie(w, proof)
+		p.setUndoCookie(w, proof.Session, decided.Undo)
 		p.writeState(w, pageState{Code: code.String(), Outcome: outcome, Ref: httpserver.RequestID(r.Context())})
 		p.redirect(w, r, "/"+outcome)
 	}
 }
 
-// doneBody is the content of the last page. With a CSRF token the person can
+// doneBody is the content of the last page. With an undo token the person can
 // still undo the approval.
-type doneBody struct{ CSRF string }
+type doneBody struct{ Undo string }
 
 // donePage shows the outcome.
 func (p *Pages) donePage(outcome string) http.HandlerFunc {
@@ -176,8 +184,8 @@ func (p *Pages) donePage(outcome string) http.HandlerFunc {
 			return
 		}
 		body := doneBody{}
-		if proof := p.undoProof(r); outcome == approved && !proof.Session.IsZero() {
-			body.CSRF = proof.CSRF.Reveal()
+		if _, undo := p.lastDecision(r); outcome == approved && !undo.Grant().IsZero() {
+			body.Undo = undo.Reveal()
 		}
 		p.show(w, r, http.StatusOK, pageDone, view{
 			State: outcome, Title: outcome + ".title", at: outcome, Code: m.Code, Body: body,

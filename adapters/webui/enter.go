@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -29,6 +31,7 @@ func readForm(r *http.Request) error {
 const longestWait = time.Hour
 
 type enterBody struct {
+	CSRF   string // of a sign-in that waits for the code
 	Typed  string
 	Linked bool // a link put it into the field
 	NoCode bool // a link held something else
@@ -83,16 +86,9 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	case q.Get("sso_error") != "":
 		to = p.takeError(r, q, &m)
 	case q.Get("sso_verified") == "1":
-		what, err := p.deps.Describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
-		if err != nil {
+		if to, err = p.afterSignIn(r, code, &m); err != nil {
 			p.fail(w, r, m, err, noAllowance)
 			return
-		}
-		if what.UserCode.String() != m.Code {
-			m = pageState{Code: what.UserCode.String()}
-		}
-		if to = "/decide"; what.Visit {
-			to = "/sessions"
 		}
 	case q.Get("choose") == "1" && m.Code != "":
 		if to = "/sign-in"; m.Hint != "" { // and no connection speaks for it
@@ -107,6 +103,30 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	}
 	p.writeState(w, m.valid(p.deps.Now()))
 	p.redirect(w, r, to)
+}
+
+// afterSignIn returns the page for what the person signed in for.
+func (p *Pages) afterSignIn(r *http.Request, code device.UserCode, m *pageState) (string, error) {
+	session := p.deps.Cookies.GrantSession(r)
+	signIn, err := p.deps.SignIn.Execute(r.Context(), session)
+	switch {
+	case err != nil:
+		return "", err
+	case signIn.Purpose == approval.ManageDevices:
+		*m = pageState{}
+		return "/sessions", nil
+	case signIn.NeedsCode:
+		*m = pageState{}
+		return "/code", nil
+	}
+	what, err := p.deps.Describe.Execute(r.Context(), session, code, p.deps.Client.Origin(r))
+	if err != nil {
+		return "", err
+	}
+	if what.UserCode.String() != m.Code {
+		*m = pageState{Code: what.UserCode.String()}
+	}
+	return "/decide", nil
 }
 
 // takeError keeps a refusal that stands in the address, and returns the page
@@ -162,6 +182,10 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 	}
 	typed = clean(typed)
 	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Client.Origin(r))
+	if errors.Is(err, application.ErrSignInFirst) { // the code is asked for again after the sign-in
+		code, malformed := device.ParseUserCode(typed)
+		found, err = application.LookedUp{Valid: malformed == nil, UserCode: code}, nil
+	}
 	if err != nil {
 		p.fail(w, r, pageState{Typed: typed}, err, found.Allowance)
 		return
@@ -172,8 +196,11 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := pageState{
-		Code: found.UserCode.String(), Entered: true, Until: p.deps.Now().Add(found.Remaining).Unix(),
+		Code: found.UserCode.String(), Entered: true,
 		ByHand: p.deps.Config.RequireTypedCode, // which fills no field in
+	}
+	if found.Remaining > 0 {
+		m.Until = p.deps.Now().Add(found.Remaining).Unix()
 	}
 	to := "/sign-in"
 	if len(p.connections(r.Context()).All()) == 1 {

@@ -54,9 +54,11 @@ type Deps struct {
 	Approve       *application.ApproveExternal
 	Deny          *application.DenyExternal
 	Undo          *application.UndoApproval
+	SignIn        *application.DescribeSignIn
+	EnterCode     *application.EnterCode
 	AccountSignIn *application.StartAccountSignIn
-	ListOwn       *application.ListOwnDevices
-	EndOwn        *application.EndOwnDevices
+	Sessions      *application.ListSessions
+	EndSessions   *application.EndSessions
 }
 
 // New makes the pages. It ignores what [Config.Check] objects to.
@@ -99,6 +101,8 @@ func (p *Pages) Handler() http.Handler {
 	page("/device/leave", p.redirectPage)
 	page("/device/sign-in", p.choosePage)
 	form("/device/sign-in", p.chooseForm)
+	page("/device/code", p.codePage)
+	form("/device/code", p.codeForm)
 	page("/device/decide", p.decidePage)
 	form("/device/approve", p.decideForm(approved))
 	form("/device/deny", p.decideForm(denied))
@@ -108,6 +112,7 @@ func (p *Pages) Handler() http.Handler {
 	page("/device/undone", p.donePage(undone))
 	page("/device/sessions", p.sessionsPage)
 	form("/device/sessions", p.sessionsForm)
+	r.Get("/device/sessions/sign-in", p.accountSignIn)
 	page("/device/problem", p.problemPage)
 	page("/device/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		if !p.assets.serve(w, r, chi.URLParam(r, "name")) {
@@ -143,12 +148,18 @@ func (p *Pages) redirect(w http.ResponseWriter, r *http.Request, below string) {
 
 // initiate is the address that takes a browser to its identity provider.
 func (p *Pages) initiate(m pageState, more ...string) string {
-	q := url.Values{"user_code": {m.Code}}
+	q := url.Values{}
+	if !m.Visit {
+		q.Set("user_code", m.Code)
+	}
 	if m.Fresh {
 		q.Set("prompt", "login")
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
+	}
+	if m.Visit {
+		return p.root + "/sessions/sign-in?" + q.Encode()
 	}
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
 }

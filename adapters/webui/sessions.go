@@ -9,6 +9,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -37,16 +38,25 @@ type ownDevice struct {
 	Waiting  bool // approved, but without a token yet
 }
 
-func ownDevices(all []application.OwnDevice) []ownDevice {
-	list := make([]ownDevice, len(all))
-	for i, d := range all {
-		list[i] = ownDevice{
+func ownDevices(own application.Sessions) []ownDevice {
+	var list []ownDevice
+	for _, d := range own.Waiting {
+		list = append(list, ownDevice{
+			ID: d.ID.String(), Label: sanitizeLabel(d.Label), Client: d.ClientName,
+			Since: d.ApprovedAt, From: d.From, Waiting: true,
+		})
+	}
+	for _, d := range own.Sessions {
+		list = append(list, ownDevice{
 			ID: d.ID.String(), Label: sanitizeLabel(d.Label), Client: d.ClientName,
 			Since: d.CreatedAt, LastUsed: d.LastUsedAt, From: d.From,
-		}
+		})
 	}
 	return list
 }
+
+// devicesShown is how many signed-in devices are shown at once.
+const devicesShown = 100
 
 // sessionsPage shows a person their signed-in devices, if they have signed in
 // at this browser in the last minutes.
@@ -59,7 +69,12 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := p.readState(r)
-	own, err := p.deps.ListOwn.Execute(r.Context(), p.grantSession(r))
+	first, err := application.NewPage(1, devicesShown)
+	if err != nil {
+		p.fail(w, r, m, err, noAllowance)
+		return
+	}
+	own, err := p.deps.Sessions.Execute(r.Context(), application.OwnerAt(approval.Proof{Session: p.grantSession(r)}), first)
 	v := view{State: "sessions", Title: "sessions.title", at: "sessions"}
 	switch {
 	case errors.Is(err, approval.ErrNoSession):
@@ -68,11 +83,12 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, m, err, noAllowance)
 		return
 	default:
-		v.Until, v.Ends = own.ExpiresAt, endOfSignIn
+		devices := ownDevices(own)
+		v.Until, v.Ends = own.SignIn.ExpiresAt, endOfSignIn
 		body := sessionsBody{
-			SignedIn: true, Email: own.Subject.Email().String(), CSRF: own.CSRF.Reveal(),
-			Devices: ownDevices(own.Devices), Total: own.Total, More: own.Total > len(own.Devices), Ended: m.Ended,
-			Confirm: m.Notice == confirmAll && len(own.Devices) > 0,
+			SignedIn: true, Email: own.SignIn.Subject.Email().String(), CSRF: own.SignIn.CSRF.Reveal(),
+			Devices: devices, Total: own.Total + len(own.Waiting), More: own.More, Ended: m.Ended,
+			Confirm: m.Notice == confirmAll && len(devices) > 0,
 		}
 		if body.Confirm {
 			v.Title = "sessions.confirm_title"
@@ -94,7 +110,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 	}
 	m := p.readState(r)
 	if r.PostForm.Get("csrf") == "" {
-		p.startAccountSignIn(w, r, m)
+		p.chooseForSessions(w, r)
 		return
 	}
 	all := r.PostForm.Get("session") == "all"
@@ -110,7 +126,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	proof := approval.Proof{Session: p.grantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	ended, err := p.deps.EndOwn.Execute(r.Context(), proof, which, p.deps.Client.Origin(r))
+	ended, err := p.deps.EndSessions.Execute(r.Context(), application.OwnerAt(proof), which, p.deps.Client.Origin(r))
 	switch {
 	case errors.Is(err, approval.ErrInvalidSession): // the page asks to sign in
 	case err != nil:
@@ -122,18 +138,45 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 	p.redirect(w, r, "/sessions")
 }
 
-func (p *Pages) startAccountSignIn(w http.ResponseWriter, r *http.Request, m pageState) {
-	code, allowance, err := p.deps.AccountSignIn.Execute(r.Context(), p.deps.Client.Origin(r))
-	if err != nil {
-		p.fail(w, r, m, err, allowance)
-		return
-	}
-	m, to := pageState{Code: code.String(), Visit: true}, "/sign-in"
+// chooseForSessions leads to the choice of a connection, if there is one to make.
+func (p *Pages) chooseForSessions(w http.ResponseWriter, r *http.Request) {
+	m, to := pageState{Visit: true}, "/sign-in"
 	if len(p.connections(r.Context()).All()) == 1 {
 		m.Redirect, to = true, "/leave"
 	}
 	p.writeState(w, m)
 	p.redirect(w, r, to)
+}
+
+// accountSignIn begins to sign in for the sessions page. It is what sso-initiate
+// is for a device.
+func (p *Pages) accountSignIn(w http.ResponseWriter, r *http.Request) {
+	if !p.requireOpen(r.Context(), w, r) {
+		return
+	}
+	m, q := p.readState(r), r.URL.Query()
+	out, err := p.deps.AccountSignIn.Execute(r.Context(), application.Initiate{
+		Connection: q.Get("connection"), LoginHint: q.Get("login_hint"), ForceAuthn: q.Get("prompt") == "login", Mount: connection.Canonical,
+		Browser: p.deps.Cookies.BrowserBinding(r), GrantSession: p.deps.Cookies.GrantSession(r), Origin: p.deps.Client.Origin(r),
+	})
+	switch {
+	case errors.Is(err, connection.ErrChoose):
+		m, to := pageState{Visit: true, Hint: m.Hint}, "/sign-in"
+		if m.Hint != "" { // and no connection speaks for it
+			m.Notice, to = noMatch, "/sign-in#hint-wrong"
+		}
+		p.writeState(w, m)
+		p.redirect(w, r, to)
+	case err != nil:
+		p.fail(w, r, m, err, out.Allowance)
+	default:
+		p.deps.Cookies.SetBrowserBinding(w, out.Browser)
+		if len(out.Redirect.Fields) > 0 {
+			p.PostToIdP(w, r, out.Redirect)
+			return
+		}
+		http.Redirect(w, r, out.Redirect.URL, http.StatusFound)
+	}
 }
 
 // undoForm undoes the approval that this browser has just given.
@@ -144,8 +187,7 @@ func (p *Pages) undoForm(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, m, err, noAllowance)
 		return
 	}
-	proof := approval.Proof{Session: p.undoProof(r).Session, CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	err = p.deps.Undo.Execute(r.Context(), proof, code, p.deps.Client.Origin(r))
+	err = p.deps.Undo.Execute(r.Context(), approval.ParseUndoToken(r.PostForm.Get("undo")), p.deps.Client.Origin(r))
 	if errors.Is(err, approval.ErrInvalidSession) { // the five minutes are over
 		m.Notice = tooLate
 		p.writeState(w, m)

@@ -28,11 +28,7 @@ func (s *site) signedInOn(device, user, from string) demo.Codes {
 func (v *visitor) visits(user string) shown {
 	v.t.Helper()
 	leave := v.press(v.get("/device/sessions"), "sign-in")
-	href, err := url.Parse(attribute(leave.element("sign-in"), "href"))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return v.signIn(href.Query().Get("user_code"), user)
+	return v.signInAt(attribute(leave.element("sign-in"), "href"), user)
 }
 
 func TestUndoEndsAccessAtOnce(t *testing.T) {
@@ -49,11 +45,10 @@ func TestUndoEndsAccessAtOnce(t *testing.T) {
 				}
 			}
 			f := done.form("undo")
-			if got := s.visitor(elsewhere).post("/device/undo", f.values); got.state() != "sessions" {
-				t.Errorf("without the cookie: %s (%s)", got.state(), got.problem())
+			forged := url.Values{"user_code": {codes.UserCode}, "undo": {f.values.Get("undo") + "x"}}
+			if got := s.visitor(elsewhere).post("/device/undo", forged); got.state() != "sessions" {
+				t.Errorf("with another token: got %s (%s), want sessions", got.state(), got.problem())
 			}
-			f.values.Set("csrf", "x")
-			v.sees(v.post("/device/undo", f.values), "error", "csrf_mismatch")
 			v.sees(v.press(done, "undo"), "undone", "")
 
 			want := "access_denied"
@@ -176,24 +171,47 @@ func TestTheDevicesPageOpensAfterAnApproval(t *testing.T) {
 	}
 }
 
-func TestAnAccountSignInCannotBeApproved(t *testing.T) {
+// F10: a sign-in for the sessions page has no user code and nothing to decide.
+func TestASignInForTheSessionsPageDecidesNothing(t *testing.T) {
 	s := served(t)
+	waiting := s.device(label, home)
 	v := s.visitor(home)
 	leave := v.press(v.get("/device/sessions"), "sign-in")
-	href, err := url.Parse(attribute(leave.element("sign-in"), "href"))
-	if err != nil {
-		t.Fatal(err)
+	href := attribute(leave.element("sign-in"), "href")
+	if strings.Contains(href, "user_code") {
+		t.Errorf("got %s, want no user code", href)
 	}
-	code := href.Query().Get("user_code")
-	page := v.signIn(code, "alice")
+	page := v.signInAt(href, "alice")
 	v.sees(page, "sessions", "")
-	context := v.get("/openapi/v1/oauth/device/approval-context")
-	if context.status != http.StatusOK {
-		t.Fatalf("approval-context answers %d", context.status)
+	if context := v.get("/openapi/v1/oauth/device/approval-context"); context.status != http.StatusUnauthorized {
+		t.Errorf("approval-context: got %d, want 401", context.status)
 	}
-	csrf := context.text[strings.Index(context.text, `"csrf_token":"`)+len(`"csrf_token":"`):]
-	csrf = csrf[:strings.IndexByte(csrf, '"')]
-	v.sees(v.post("/device/approve", url.Values{"user_code": {code}, "csrf": {csrf}}), "error", "user_code_not_pending")
+	v.sees(v.post("/device/approve", url.Values{"user_code": {waiting.UserCode}, "csrf": {"made-up"}}), "error", "csrf_mismatch")
+	if got := s.poll(waiting); got != "authorization_pending" {
+		t.Errorf("the device is told %q, want authorization_pending", got)
+	}
+}
+
+// F01: an approved device is on the list before it has fetched its token.
+func TestAnApprovedDeviceCanBeTurnedAwayOnTheSessionsPage(t *testing.T) {
+	s := served(t)
+	codes := s.device(label, elsewhere)
+	v := s.visitor(home)
+	v.sees(v.press(v.signIn(codes.UserCode, "alice"), "approve"), "approved", "")
+	again := s.visitor(home)
+	page := again.visits("alice")
+	again.sees(page, "sessions", "")
+	f := page.form("")
+	for n := range page.doc.Descendants() {
+		if id := attribute(n, "id"); strings.HasPrefix(id, "end-") && id != "end-all" {
+			f = page.form(id)
+			f.values.Set("session", strings.TrimPrefix(id, "end-"))
+		}
+	}
+	again.sees(again.post(f.action, f.values), "sessions", "")
+	if got := s.poll(codes); got != "access_denied" {
+		t.Errorf("the device is told %q, want access_denied", got)
+	}
 }
 
 func TestEndingAllAccessAsksFirst(t *testing.T) { // F76

@@ -8,22 +8,23 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 )
 
-// The approval-grant cookie ends with the decision. The undo cookie keeps the
-// proof of the sign-in for five minutes more, so that the person can undo the
-// approval or look at their devices. It is sent to the pages only.
+// The approval-grant cookie ends with the decision. For five minutes more the
+// undo cookie keeps the grant session, so that the person can look at their
+// devices, and the undo token of the approval. It is sent to the pages only.
 const (
 	undoCookie = "device_undo"
 	undoLife   = 5 * time.Minute
 )
 
-func (p *Pages) setUndoCookie(w http.ResponseWriter, proof approval.Proof) {
-	p.setCookie(w, undoCookie, proof.Session.Reveal()+"."+proof.CSRF.Reveal(), undoLife)
+func (p *Pages) setUndoCookie(w http.ResponseWriter, session approval.GrantSession, undo approval.UndoToken) {
+	p.setCookie(w, undoCookie, session.Reveal()+"."+undo.Reveal(), undoLife)
 }
 
-// undoProof is the proof of the last decision, or zero.
-func (p *Pages) undoProof(r *http.Request) approval.Proof {
-	session, csrf, _ := strings.Cut(p.readCookie(r, undoCookie), ".")
-	return approval.Proof{Session: approval.ParseGrantSession(session), CSRF: approval.ParseCSRF(csrf)}
+// lastDecision is the grant session and the undo token of the last decision;
+// zero if there was none.
+func (p *Pages) lastDecision(r *http.Request) (approval.GrantSession, approval.UndoToken) {
+	session, undo, _ := strings.Cut(p.readCookie(r, undoCookie), ".")
+	return approval.ParseGrantSession(session), approval.ParseUndoToken(undo)
 }
 
 // grantSession finds this browser's last sign-in, decided or not.
@@ -31,5 +32,6 @@ func (p *Pages) grantSession(r *http.Request) approval.GrantSession {
 	if s := p.deps.Cookies.GrantSession(r); !s.IsZero() {
 		return s
 	}
-	return p.undoProof(r).Session
+	session, _ := p.lastDecision(r)
+	return session
 }

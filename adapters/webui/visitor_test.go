@@ -90,7 +90,13 @@ func (v *visitor) once(method, path string, form url.Values, header ...string) s
 // signIn begins at sso-initiate and ends where the page says what came of it.
 func (v *visitor) signIn(code, user string) shown {
 	v.t.Helper()
-	login := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + url.QueryEscape(code))
+	return v.signInAt("/openapi/v1/oauth/device/sso-initiate?user_code="+url.QueryEscape(code), user)
+}
+
+// signInAt begins at the given address.
+func (v *visitor) signInAt(path, user string) shown {
+	v.t.Helper()
+	login := v.get(path)
 	form := login.form("")
 	form.values.Set("user", user)
 	form.values.Set("password", "password")

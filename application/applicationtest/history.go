@@ -20,10 +20,9 @@ type Event struct {
 	IP, UserAgent, RequestID                        string
 }
 
-// Events are all that auditors will find, the oldest first.
-func (w *World) Events(t testing.TB) []Event {
+// AuditEvents are all that auditors will find, the oldest first.
+func (w *World) AuditEvents(t testing.TB) (all []audit.Event) {
 	t.Helper()
-	var all []audit.Event
 	err := w.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
 		all, err = r.Audit().Events(ctx, ports.AuditFilter{})
 		return err
@@ -31,6 +30,13 @@ func (w *World) Events(t testing.TB) []Event {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// Events are all that auditors will find, in the words of the wire contract.
+func (w *World) Events(t testing.TB) []Event {
+	t.Helper()
+	all := w.AuditEvents(t)
 	out := make([]Event, len(all))
 	for i, e := range all {
 		out[i] = Event{

@@ -29,10 +29,11 @@ import (
 type Options struct {
 	Connections []connection.Settings // nil: Connections
 	Accounts    []string              // whose addresses belong to an account
-	Limits      *quota.Configured     // nil: 6000 wrong codes an hour, 60 requests a minute and token
-	Pace        ports.PollThrottle    // nil: memory's
-	Limiter     ports.Limiter         // nil: memory's
-	DB          *bun.DB               // migrated; nil: SQLite in memory
+	Policy      approval.Policy
+	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
+	Pace        ports.PollThrottle // nil: memory's
+	Limiter     ports.Limiter      // nil: memory's
+	DB          *bun.DB            // migrated; nil: SQLite in memory
 	Around      func(ports.Store) ports.Store
 }
 
@@ -69,18 +70,20 @@ type World struct {
 	Initiate      *application.InitiateSSO
 	Accept        *application.AcceptResponse
 	Complete      *application.CompleteSSO
+	ByAssertion   *application.CompleteSSOByAssertion
+	Fail          *application.FailSSO
+	SignIn        *application.DescribeSignIn
+	EnterCode     *application.EnterCode
 	RefuseClosed  *application.RefuseClosedACS
 	Describe      *application.DescribeApproval
 	Approve       *application.ApproveExternal
 	Deny          *application.DenyExternal
 	Verify        *application.VerifyToken
 	ListSessions  *application.ListSessions
-	RevokeSession *application.RevokeSession
+	EndSessions   *application.EndSessions
 	RevokeToken   *application.RevokeToken
 	Introspect    *application.IntrospectToken
-	BeginVisit    *application.StartAccountSignIn
-	OwnDevices    *application.ListOwnDevices
-	EndDevices    *application.EndOwnDevices
+	AccountSignIn *application.StartAccountSignIn
 	Undo          *application.UndoApproval
 }
 
@@ -116,7 +119,7 @@ func New(t testing.TB, o Options) *World {
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
-	w.build(limits)
+	w.build(limits, o.Policy)
 	return w
 }
 
@@ -150,7 +153,7 @@ func inMemory(t testing.TB) *bun.DB {
 	return db
 }
 
-func (w *World) build(limits quota.Configured) {
+func (w *World) build(limits quota.Configured, policy approval.Policy) {
 	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"}))
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
@@ -158,26 +161,30 @@ func (w *World) build(limits quota.Configured) {
 
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
-	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, w.Accounts, csrf, now)
+	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, w.Accounts, csrf, policy, TokenLife, now)
+	signIns := application.NewSignIns(w.Store, brokers, w.Connections, failures, now)
+	completions := application.NewCompletions(w.Store, w.Accounts, failures, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Pace, timing, TokenLife, now)
 	w.Withdraw = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, w.Limiter, now)
-	w.Initiate = application.NewInitiateSSO(w.Store, codes, w.Limiter, brokers, w.Connections, now)
+	w.Initiate = application.NewInitiateSSO(signIns, codes, w.Limiter, now)
 	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
-	w.Complete = application.NewCompleteSSO(w.Store, brokers, w.Connections, w.Accounts, failures, now)
+	w.Complete = application.NewCompleteSSO(completions)
+	w.ByAssertion = application.NewCompleteSSOByAssertion(completions, brokers, w.Connections, now)
+	w.Fail = application.NewFailSSO(failures, brokers, w.Connections)
+	w.SignIn = application.NewDescribeSignIn(w.Store, csrf, now)
+	w.EnterCode = application.NewEnterCode(w.Store, w.Limiter, csrf, now)
 	w.RefuseClosed = application.NewRefuseClosedACS(w.Store, failures)
-	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, now)
+	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)
 	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
-	w.ListSessions = application.NewListSessions(w.Store, now)
+	w.ListSessions = application.NewListSessions(w.Store, clients, csrf, now)
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
 	w.RevokeToken = application.NewRevokeToken(w.Store, now)
-	w.RevokeSession = application.NewRevokeSession(w.Store, now)
-	w.BeginVisit = application.NewStartAccountSignIn(w.Store, w.Limiter, timing, now)
-	w.OwnDevices = application.NewListOwnDevices(w.Store, clients, csrf, now)
-	w.EndDevices = application.NewEndOwnDevices(w.Store, csrf, now)
+	w.EndSessions = application.NewEndSessions(w.Store, w.Pace, csrf, now)
+	w.AccountSignIn = application.NewStartAccountSignIn(signIns, w.Limiter, now)
 	w.Undo = application.NewUndoApproval(w.Store, w.Pace, csrf, now)
 }
 

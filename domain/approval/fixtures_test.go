@@ -10,6 +10,8 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
+	"github.com/devicegate/devicegate/domain/token"
 )
 
 var (
@@ -44,7 +46,7 @@ func acme(t testing.TB) connection.Connection {
 
 func authorization() *device.Authorization {
 	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
-	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, begun, person)
+	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, begun, person)
 	return a
 }
 
@@ -60,7 +62,7 @@ type trip struct {
 func depart(t testing.TB, a *device.Authorization) *trip {
 	t.Helper()
 	browser := approval.BrowserBinding{}.OrNew()
-	tr, d, _, err := approval.Begin(a, acme(t), connection.Canonical, browser, begun, person)
+	tr, d, _, err := approval.Begin(a, approval.Beginning{Via: acme(t), Mount: connection.Canonical, Browser: browser}, begun, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +80,33 @@ func arrived(t testing.TB, a *device.Authorization) *trip {
 	return tr
 }
 
+// spend spends a grant on an approval that no policy forbids.
+func spend(gs approval.Grants, csrf approval.CSRF, keys approval.CSRFKeys, code device.UserCode, at time.Time) (*approval.Grant, error) {
+	g, _, err := gs.Spend(approval.Approve, approval.Proof{CSRF: csrf}, keys, approval.Policy{}, code, at)
+	return g, err
+}
+
+// decide decides about a.
+func decide(t testing.TB, a *device.Authorization, verdict approval.Verdict, at time.Time) *device.Authorization {
+	t.Helper()
+	g := granted(t, a, "bob@acme.example", approval.NewGrantSession(), at)
+	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, a.Snapshot().UserCode, at)
+	if err == nil && verdict == approval.Approve {
+		_, err = a.Approve(proof, token.Lifetime(time.Hour), person)
+	} else if err == nil {
+		_, err = a.Deny(proof, person)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // granted is a grant for a device, made at the given time.
 func granted(t testing.TB, a *device.Authorization, address string, session approval.GrantSession, at time.Time) *approval.Grant {
 	t.Helper()
 	browser := approval.BrowserBinding{}.OrNew()
-	tr, _, _, err := approval.Begin(a, acme(t), connection.Canonical, browser, at, person)
+	tr, _, _, err := approval.Begin(a, approval.Beginning{Via: acme(t), Mount: connection.Canonical, Browser: browser}, at, person)
 	if err != nil {
 		t.Fatal(err)
 	}

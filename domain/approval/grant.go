@@ -5,10 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/internal/proof"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -30,21 +33,23 @@ var (
 	// ErrTooManyDecisions is [quota.ErrExceeded] for a person who decides.
 	ErrTooManyDecisions = quota.ErrExceeded.OnPage("too_many_decisions")
 	// ErrAccountEmail says that the address belongs to an account of the
-	// platform, whose owner signs in there instead.
+	// platform: its owner signs in there instead.
 	ErrAccountEmail = fault.New(fault.Forbidden, "email_belongs_to_dify_account",
 		"This e-mail address belongs to an account. Sign in with that account instead.")
 )
 
-// Grant is five minutes of proof that one browser signed one subject in for
-// one user code.
+// Grant is five minutes of proof that one browser signed one subject in for a
+// purpose: to decide about one user code, or to manage their own devices.
 type Grant struct{ s GrantSnapshot }
 
 // GrantSnapshot is a [Grant] laid flat.
 type GrantSnapshot struct {
 	ID            uid.ID
 	Session       secret.Digest
-	Authorization uid.ID
-	UserCode      device.UserCode
+	Purpose       Purpose
+	Authorization uid.ID          // zero: none, or not known yet
+	UserCode      device.UserCode // of the authorization
+	CodeTyped     bool            // the person typed it after signing in
 	Subject       identity.Subject
 	Connection    string // slug
 	GrantedAt     time.Time
@@ -54,8 +59,9 @@ type GrantSnapshot struct {
 
 // RestoreGrant brings a grant back from storage.
 func RestoreGrant(s GrantSnapshot) (*Grant, error) {
-	if s.ID.IsZero() || s.Session.IsZero() || s.Authorization.IsZero() || s.UserCode.IsZero() || s.Subject.IsZero() ||
-		s.Connection == "" || s.GrantedAt.IsZero() || s.ExpiresAt.IsZero() {
+	device := !s.Authorization.IsZero()
+	if s.ID.IsZero() || s.Session.IsZero() || s.Subject.IsZero() || s.Connection == "" || s.GrantedAt.IsZero() || s.ExpiresAt.IsZero() ||
+		!s.Purpose.known() || device != !s.UserCode.IsZero() || device && s.Purpose != ApproveDevice || s.CodeTyped && !device {
 		return nil, fmt.Errorf("approval: stored grant %s is in an impossible state", s.ID)
 	}
 	return &Grant{s}, nil
@@ -64,8 +70,42 @@ func RestoreGrant(s GrantSnapshot) (*Grant, error) {
 // Snapshot is the grant laid flat.
 func (g *Grant) Snapshot() GrantSnapshot { return g.s }
 
-// Live reports whether the grant can still be used for a decision.
+// Live reports whether the grant is neither spent nor expired.
 func (g *Grant) Live(at time.Time) bool { return g.s.SpentAt.IsZero() && at.Before(g.s.ExpiresAt) }
+
+// NeedsCode reports whether the person has yet to type the user code of the
+// device to decide about.
+func (g *Grant) NeedsCode() bool {
+	return g.s.Purpose == ApproveDevice && g.s.Authorization.IsZero()
+}
+
+// EnterCode makes the grant one for a, whose user code the person has typed. It
+// returns [ErrUserCodeMismatch] if the grant is for something else, and
+// [device.ErrNotPending].
+func (g *Grant) EnterCode(a *device.Authorization, at time.Time, origin request.Origin) (audit.Event, error) {
+	if !g.NeedsCode() || !g.Live(at) {
+		return audit.Event{}, ErrUserCodeMismatch
+	}
+	if err := a.CheckPending(at); err != nil {
+		return audit.Event{}, err
+	}
+	d := a.Snapshot()
+	g.s.Authorization, g.s.UserCode, g.s.CodeTyped = d.ID, d.UserCode, true
+	e := audit.New(audit.UserCodeEntered, audit.PersonOf(g.s.Subject), at, origin)
+	e.AuthorizationID, e.ClientID, e.DeviceLabel = d.ID, d.ClientID, d.Label
+	e.Subject, e.Connection = g.s.Subject, g.s.Connection
+	return e, nil
+}
+
+// Undoable returns the proof that the decision for which the grant was spent may
+// be taken back: for five minutes, whatever else the browser did since. It
+// returns [ErrInvalidSession].
+func (g *Grant) Undoable(presented UndoToken, keys CSRFKeys, at time.Time) (Undo, error) {
+	if g.s.SpentAt.IsZero() || !at.Before(g.s.SpentAt.Add(grantTTL)) || !keys.mayUndo(g, presented) {
+		return Undo{}, ErrInvalidSession
+	}
+	return proof.NewUndo(g.s.Authorization, g.s.Subject, at), nil
+}
 
 // Grants are all of one browser.
 type Grants []*Grant
@@ -74,13 +114,16 @@ type Grants []*Grant
 type Proof struct {
 	Session GrantSession
 	CSRF    CSRF
+	// Typed is the user code that the person typed with the decision; zero if
+	// they typed none.
+	Typed device.UserCode
 }
 
-// NewHandle names a browser's grants anew.
+// NewGrantSession makes a session for a browser's grants.
 func NewGrantSession() GrantSession { return newGrantSession() }
 
-// unexpired are the grants that still say something, spent or not, the
-// youngest first. There is one for each code: a new sign-in replaces the one
+// unexpired are the grants that have not expired, spent or not, the youngest
+// first. There is one for each purpose and code: a new sign-in replaces the one
 // before.
 func (gs Grants) unexpired(at time.Time) Grants {
 	var out Grants
@@ -90,27 +133,32 @@ func (gs Grants) unexpired(at time.Time) Grants {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *Grant) int { return b.s.GrantedAt.Compare(a.s.GrantedAt) })
-	seen := map[device.UserCode]bool{}
+	type use struct {
+		purpose Purpose
+		code    device.UserCode
+	}
+	seen := map[use]bool{}
 	return slices.DeleteFunc(out, func(g *Grant) bool {
-		replaced := seen[g.s.UserCode]
-		seen[g.s.UserCode] = true
+		u := use{g.s.Purpose, g.s.UserCode}
+		replaced := seen[u]
+		seen[u] = true
 		return replaced
 	})
 }
 
-// Describe picks the live grant for code or, without one, the latest. It
-// returns [ErrNoSession].
+// Select picks the live grant for code or, without one, the latest that is for a
+// device. It returns [ErrNoSession].
 func (gs Grants) Select(code device.UserCode, at time.Time) (*Grant, error) {
 	for _, g := range gs.unexpired(at) {
-		if g.Live(at) && (code.IsZero() || g.s.UserCode == code) {
+		if g.Live(at) && !g.s.Authorization.IsZero() && (code.IsZero() || g.s.UserCode == code) {
 			return g, nil
 		}
 	}
 	return nil, ErrNoSession
 }
 
-// Subject is who would decide about code: the person whose tries are counted.
-// It returns [ErrInvalidSession] if nobody has signed in.
+// Subject is the person who would decide about code. It returns
+// [ErrInvalidSession] without a sign-in.
 func (gs Grants) Subject(code device.UserCode, at time.Time) (identity.Subject, error) {
 	all := gs.unexpired(at)
 	if len(all) == 0 {
@@ -124,46 +172,37 @@ func (gs Grants) Subject(code device.UserCode, at time.Time) (identity.Subject, 
 	return all[0].s.Subject, nil
 }
 
-// Spend uses up the grant for code. In this order it returns
-// [ErrInvalidSession], [ErrCSRF], [ErrUserCodeMismatch] and [ErrConsumed].
-func (gs Grants) Spend(csrf CSRF, keys CSRFKeys, code device.UserCode, at time.Time) (*Grant, error) {
+// Spend uses up the grant for code, and returns it with the proof that the
+// authorization asks for. In this order it returns [ErrInvalidSession],
+// [ErrCSRF], [ErrUserCodeMismatch], [ErrConsumed] and, for an approval, what
+// policy refuses.
+func (gs Grants) Spend(verdict Verdict, by Proof, keys CSRFKeys, policy Policy, code device.UserCode, at time.Time) (*Grant, Decision, error) {
 	all := gs.unexpired(at)
 	if len(all) == 0 {
-		return nil, ErrInvalidSession
+		return nil, Decision{}, ErrInvalidSession
 	}
-	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.matches(g, csrf) }) {
-		return nil, ErrCSRF
+	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.matches(g, by.CSRF) }) {
+		return nil, Decision{}, ErrCSRF
 	}
-	i := slices.IndexFunc(all, func(g *Grant) bool { return g.s.UserCode == code })
+	i := slices.IndexFunc(all, func(g *Grant) bool { return !code.IsZero() && g.s.UserCode == code })
 	if i < 0 {
-		return nil, ErrUserCodeMismatch
+		return nil, Decision{}, ErrUserCodeMismatch
 	}
-	if !all[i].Live(at) {
-		return nil, ErrConsumed
+	g := all[i]
+	if !g.Live(at) {
+		return nil, Decision{}, ErrConsumed
 	}
-	all[i].s.SpentAt = at
-	return all[i], nil
+	if verdict == Approve {
+		if err := policy.check(g, by.Typed); err != nil {
+			return nil, Decision{}, err
+		}
+	}
+	g.s.SpentAt = at
+	return g, proof.NewDecision(verdict, g.s.Authorization, g.s.Subject, at), nil
 }
 
-// Regret finds the grant that csrf belongs to and that was spent in the last
-// five minutes: for as long as that, its decision may be taken back. It returns
-// [ErrInvalidSession] and [ErrCSRF].
-func (gs Grants) FindUndoable(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
-	found := ErrInvalidSession
-	for _, g := range gs {
-		if g.s.SpentAt.IsZero() || !at.Before(g.s.SpentAt.Add(grantTTL)) {
-			continue
-		}
-		if keys.matches(g, csrf) {
-			return g, nil
-		}
-		found = ErrCSRF
-	}
-	return nil, found
-}
-
-// Prove finds the grant that csrf belongs to, spent or not: who the person at
-// this browser is. It returns [ErrInvalidSession] and [ErrCSRF].
+// Authenticate finds the grant that csrf belongs to, spent or not: it says who
+// the person at this browser is. It returns [ErrInvalidSession] and [ErrCSRF].
 func (gs Grants) Authenticate(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
 	all := gs.unexpired(at)
 	if len(all) == 0 {
@@ -186,7 +225,7 @@ func (gs Grants) Latest(at time.Time) (*Grant, error) {
 	return nil, ErrNoSession
 }
 
-// AnyLive reports whether the browser has something left to decide with.
+// AnyLive reports whether a grant is left that can decide about a device.
 func (gs Grants) AnyLive(at time.Time) bool {
-	return slices.ContainsFunc(gs.unexpired(at), func(g *Grant) bool { return g.Live(at) })
+	return slices.ContainsFunc(gs.unexpired(at), func(g *Grant) bool { return g.Live(at) && g.s.Purpose == ApproveDevice })
 }

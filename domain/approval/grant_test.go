@@ -27,7 +27,7 @@ func TestTheRefusalsOfADecisionComeInTheContractsOrder(t *testing.T) {
 	spent := func(t *testing.T) approval.Grants {
 		g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 		gs := approval.Grants{g}
-		if _, err := gs.Spend(keys.Token(g), keys, codeA, begun); err != nil {
+		if _, err := spend(gs, keys.Token(g), keys, codeA, begun); err != nil {
 			t.Fatal(err)
 		}
 		return gs
@@ -67,7 +67,7 @@ func TestTheRefusalsOfADecisionComeInTheContractsOrder(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			gs := c.grants(t)
 			before := snapshots(gs)
-			g, err := gs.Spend(c.csrf(gs), keys, c.code, c.at)
+			g, err := spend(gs, c.csrf(gs), keys, c.code, c.at)
 			if !errors.Is(err, c.want) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
@@ -107,11 +107,11 @@ func TestAProofWorksOnce(t *testing.T) {
 	g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 	gs, code := approval.Grants{g}, a.Snapshot().UserCode
 	csrf := keys.Token(g)
-	if _, err := gs.Spend(csrf, keys, code, begun); err != nil {
+	if _, err := spend(gs, csrf, keys, code, begun); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if _, err := gs.Spend(csrf, keys, code, begun.Add(second)); !errors.Is(err, approval.ErrConsumed) {
+		if _, err := spend(gs, csrf, keys, code, begun.Add(second)); !errors.Is(err, approval.ErrConsumed) {
 			t.Errorf("again: %v", err)
 		}
 	}
@@ -141,14 +141,14 @@ func TestTwoTabsDecideEachForItsOwnCode(t *testing.T) {
 	if decider, err := gs.Subject(codeA, now); err != nil || decider != subject(t, "alice@acme.example") {
 		t.Errorf("%v would decide about the first, %v", decider, err)
 	}
-	first, err := gs.Spend(keys.Token(ga), keys, codeA, now)
+	first, err := spend(gs, keys.Token(ga), keys, codeA, now)
 	if err != nil || first != ga || !gs.AnyLive(now) {
 		t.Fatalf("the first tab: %v", err)
 	}
 	if g, err := gs.Select(device.UserCode{}, now); err != nil || g != gb {
 		t.Errorf("the second tab is no longer described: %v", err)
 	}
-	second, err := gs.Spend(keys.Token(gb), keys, codeB, now)
+	second, err := spend(gs, keys.Token(gb), keys, codeB, now)
 	if err != nil || second != gb || gs.AnyLive(now) {
 		t.Errorf("the second tab: %v", err)
 	}
@@ -166,13 +166,13 @@ func TestTheLatestGrantForACodeCounts(t *testing.T) {
 	if decider, err := gs.Subject(code, now); err != nil || decider != newer.Snapshot().Subject {
 		t.Errorf("%v would decide (%v)", decider, err)
 	}
-	if g, err := gs.Spend(keys.Token(newer), keys, code, now); err != nil || g != newer {
+	if g, err := spend(gs, keys.Token(newer), keys, code, now); err != nil || g != newer {
 		t.Errorf("spent: %v", err)
 	}
-	if _, err := gs.Spend(keys.Token(newer), keys, code, now); !errors.Is(err, approval.ErrConsumed) {
+	if _, err := spend(gs, keys.Token(newer), keys, code, now); !errors.Is(err, approval.ErrConsumed) {
 		t.Errorf("and the older one after it: %v", err)
 	}
-	if _, err := gs.Spend(keys.Token(older), keys, code, now); !errors.Is(err, approval.ErrCSRF) {
+	if _, err := spend(gs, keys.Token(older), keys, code, now); !errors.Is(err, approval.ErrCSRF) {
 		t.Errorf("from the older page: %v", err)
 	}
 	if _, err := gs.Select(code, now); !errors.Is(err, approval.ErrNoSession) || gs.AnyLive(now) {
@@ -221,7 +221,7 @@ func TestATokenOfTheKeyBeforeStillFits(t *testing.T) {
 	} {
 		a := authorization()
 		g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
-		if _, err := (approval.Grants{g}).Spend(c.shown.Token(g), c.asked, a.Snapshot().UserCode, begun); !errors.Is(err, c.want) {
+		if _, err := spend(approval.Grants{g}, c.shown.Token(g), c.asked, a.Snapshot().UserCode, begun); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", what, err, c.want)
 		}
 	}
@@ -234,12 +234,12 @@ func TestACSRFTokenIsAGrantsOwnAndCanBeAskedForAgain(t *testing.T) {
 	if !token.Equal(keys.Token(g).Text) || token.Equal(keys.Token(other).Text) || token.String() != "[csrf token]" {
 		t.Error("it is not")
 	}
-	if _, err := (approval.Grants{other}).Spend(token, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
+	if _, err := spend(approval.Grants{other}, token, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
 		t.Errorf("another browser's token: %v", err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		guess := approval.ParseCSRF(rapid.String().Draw(t, "guess"))
-		if _, err := (approval.Grants{g}).Spend(guess, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
+		if _, err := spend(approval.Grants{g}, guess, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
 			t.Errorf("%q fits", guess.Reveal())
 		}
 	})
@@ -251,14 +251,19 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	for what, spoil := range map[string]func(*approval.GrantSnapshot){
-		"without an id":            func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
-		"without a handle":         func(s *approval.GrantSnapshot) { s.Session = secret.Digest{} },
-		"without a code":           func(s *approval.GrantSnapshot) { s.UserCode = device.UserCode{} },
-		"without a subject":        func(s *approval.GrantSnapshot) { s.Subject = identity.Subject{} },
-		"without an authorization": func(s *approval.GrantSnapshot) { s.Authorization = uid.ID{} },
-		"without a connection":     func(s *approval.GrantSnapshot) { s.Connection = "" },
-		"without a beginning":      func(s *approval.GrantSnapshot) { s.GrantedAt = time.Time{} },
-		"without an end":           func(s *approval.GrantSnapshot) { s.ExpiresAt = time.Time{} },
+		"without an id":              func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
+		"without a handle":           func(s *approval.GrantSnapshot) { s.Session = secret.Digest{} },
+		"without a code":             func(s *approval.GrantSnapshot) { s.UserCode = device.UserCode{} },
+		"without a subject":          func(s *approval.GrantSnapshot) { s.Subject = identity.Subject{} },
+		"for an unknown purpose":     func(s *approval.GrantSnapshot) { s.Purpose = "" },
+		"a code, no authorization":   func(s *approval.GrantSnapshot) { s.Authorization = uid.ID{} },
+		"a device to manage devices": func(s *approval.GrantSnapshot) { s.Purpose = approval.ManageDevices },
+		"a typed code without one": func(s *approval.GrantSnapshot) {
+			s.Authorization, s.UserCode, s.CodeTyped = uid.ID{}, device.UserCode{}, true
+		},
+		"without a connection": func(s *approval.GrantSnapshot) { s.Connection = "" },
+		"without a beginning":  func(s *approval.GrantSnapshot) { s.GrantedAt = time.Time{} },
+		"without an end":       func(s *approval.GrantSnapshot) { s.ExpiresAt = time.Time{} },
 	} {
 		s := good
 		spoil(&s)
@@ -299,7 +304,7 @@ func TestNoSequenceOfDecisionsSpendsAGrantTwice(t *testing.T) {
 			at = at.Add(time.Duration(rapid.IntRange(0, 60).Draw(r, "wait")) * second)
 			i := rapid.IntRange(0, 2).Draw(r, "device")
 			code, before := devices[i].Snapshot().UserCode, snapshots(gs)
-			g, err := gs.Spend(keys.Token(gs[rapid.IntRange(0, 2).Draw(r, "token of")]), keys, code, at)
+			g, err := spend(gs, keys.Token(gs[rapid.IntRange(0, 2).Draw(r, "token of")]), keys, code, at)
 			if err != nil {
 				if !equal(before, snapshots(gs)) {
 					r.Fatalf("%v leaves %+v", err, snapshots(gs))

@@ -7,21 +7,24 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"regexp"
+	"strings"
 
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
 )
 
 // RelayState is the opaque handle that travels to the identity provider and
 // back (SAML bindings §3.4.3: at most 80 bytes). It names a [Transaction].
 type RelayState struct{ secret.Text }
 
-// Browser binds a trip to the browser that began it; it lives in a cookie.
+// BrowserBinding binds an SSO transaction to the browser that began it. It lives
+// in a cookie.
 type BrowserBinding struct{ secret.Text }
 
 // Ticket carries an accepted response from the POST to the GET.
 type Ticket struct{ secret.Text }
 
-// Handle names the grants of one browser; it lives in a cookie.
+// GrantSession names the grants of one browser. It lives in a cookie.
 type GrantSession struct{ secret.Text }
 
 // CSRF proves that a decision comes from a page that could read the grant.
@@ -38,10 +41,27 @@ var browserForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // ParseRelayState wraps what came back.
 func ParseRelayState(text string) RelayState { return RelayState{secret.New("relay state", text)} }
 
+// relayStateForm is that of the relay states made here.
+var relayStateForm = regexp.MustCompile(`^[A-Za-z0-9_-]{32}$`)
+
+// Unknown is the refusal of a response with a relay state that names no
+// transaction. Without one, or with one that was not made here, the sign-in began
+// at the identity provider.
+func (r RelayState) Unknown() *Refusal {
+	const expected = "the RelayState of a sign-in that began here"
+	switch {
+	case r.IsZero():
+		return RefuseAs(ErrRelayStateMissing, "relay_state_missing", expected, "none")
+	case !relayStateForm.MatchString(r.Reveal()):
+		return RefuseAs(ErrIdPInitiated, "relay_state_foreign", expected, "another text")
+	}
+	return RefuseAs(ErrTransactionOver, "unknown_relay_state", expected, "one that is unknown or was swept away")
+}
+
 // ParseTicket wraps what a browser presents.
 func ParseTicket(text string) Ticket { return Ticket{secret.New("ticket", text)} }
 
-// ParseHandle wraps what a browser presents.
+// ParseGrantSession wraps what a browser presents.
 func ParseGrantSession(text string) GrantSession {
 	return GrantSession{secret.New("grant handle", text)}
 }
@@ -49,8 +69,8 @@ func ParseGrantSession(text string) GrantSession {
 // ParseCSRF wraps what a page presents.
 func ParseCSRF(text string) CSRF { return CSRF{secret.New("csrf token", text)} }
 
-// ParseBrowser wraps a cookie's value; a value that was not made here becomes
-// the zero Browser.
+// ParseBrowserBinding wraps a cookie's value; a value that was not made here
+// becomes the zero BrowserBinding.
 func ParseBrowserBinding(text string) BrowserBinding {
 	if !browserForm.MatchString(text) {
 		return BrowserBinding{}
@@ -58,8 +78,8 @@ func ParseBrowserBinding(text string) BrowserBinding {
 	return BrowserBinding{secret.New("browser binding", text)}
 }
 
-// OrNew keeps a browser that is known, so that several trips can be under way,
-// and names one that is not.
+// OrNew returns b, so that one browser can have several transactions under way,
+// or a new binding if b is zero.
 func (b BrowserBinding) OrNew() BrowserBinding {
 	if b.IsZero() {
 		return BrowserBinding{secret.Random("browser binding", secretBytes)}
@@ -96,8 +116,45 @@ func (k CSRFKeys) matches(g *Grant, presented CSRF) bool {
 	return false
 }
 
-func csrf(key []byte, g *Grant) CSRF {
+func csrf(key []byte, g *Grant) CSRF { return ParseCSRF(derive(key, "csrf:", g.s.ID)) }
+
+func derive(key []byte, purpose string, grant uid.ID) string {
 	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte("csrf:" + g.s.ID.String()))
-	return ParseCSRF(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+	mac.Write([]byte(purpose + grant.String()))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// UndoToken proves that its holder made the decision of one grant. It does not
+// depend on the grant session, which changes when the browser signs in again.
+type UndoToken struct{ secret.Text }
+
+// ParseUndoToken wraps what a browser presents.
+func ParseUndoToken(text string) UndoToken { return UndoToken{secret.New("undo token", text)} }
+
+// Grant is the grant whose decision the token can take back; zero if the text
+// is no undo token.
+func (t UndoToken) Grant() uid.ID {
+	named, _, _ := strings.Cut(t.Reveal(), ".")
+	id, err := uid.Parse(named)
+	if err != nil {
+		return uid.ID{}
+	}
+	return id
+}
+
+// UndoToken is the undo token of g. Like the CSRF token it is derived, so that
+// nothing is stored.
+func (k CSRFKeys) UndoToken(g *Grant) UndoToken { return undoToken(k.keys[0], g) }
+
+func (k CSRFKeys) mayUndo(g *Grant, presented UndoToken) bool {
+	for _, key := range k.keys {
+		if undoToken(key, g).Equal(presented.Text) {
+			return true
+		}
+	}
+	return false
+}
+
+func undoToken(key []byte, g *Grant) UndoToken {
+	return ParseUndoToken(g.s.ID.String() + "." + derive(key, "undo:", g.s.ID))
 }

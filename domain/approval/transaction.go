@@ -20,12 +20,18 @@ import (
 var (
 	ErrInvalidAssertion = fault.New(fault.Invalid, "invalid_sso_assertion",
 		"Your sign-in could not be confirmed. Start it again from this page.")
-	// ErrOtherBrowser says that the trip began in another browser.
+	// ErrOtherBrowser says that the sign-in began in another browser.
 	ErrOtherBrowser = ErrInvalidAssertion.OnPage("browser_mismatch")
-	// ErrTripOver says that the trip is unknown, finished or took too long.
+	// ErrTransactionOver says that the transaction is unknown, completed or
+	// expired.
 	ErrTransactionOver = ErrInvalidAssertion.OnPage("sso_expired")
 	// ErrReplayed says that an assertion was accepted before.
 	ErrReplayed = ErrInvalidAssertion.OnPage("sso_replayed")
+	// ErrIdPInitiated says that the response answers no sign-in that was begun
+	// here: the person came from a tile or a bookmark at the identity provider.
+	ErrIdPInitiated = ErrInvalidAssertion.OnPage("idp_initiated")
+	// ErrRelayStateMissing is the same for a response without a RelayState.
+	ErrRelayStateMissing = fault.InvalidRequest("RelayState is required.").OnPage("idp_initiated")
 	// ErrNoEmail says that the identity provider names no e-mail address.
 	ErrNoEmail = ErrInvalidAssertion.OnPage("email_missing")
 	// ErrDeniedByIdP says that the identity provider turned the person away.
@@ -45,7 +51,7 @@ const (
 	ticketTTL      = time.Minute
 )
 
-// Testimony is what a broker vouches for after it has checked everything that
+// VerifiedAssertion is what a broker returns after it has checked everything that
 // can be checked without a store.
 type VerifiedAssertion struct {
 	Subject   identity.Subject
@@ -55,69 +61,97 @@ type VerifiedAssertion struct {
 	UserCode device.UserCode
 }
 
-// Transaction is one trip to an identity provider. Its methods are the only
-// ways it changes; one that returns an error has changed nothing.
+// Transaction is one sign-in of one browser at an identity provider. Its methods
+// are the only ways it changes; one that returns an error has changed nothing.
 type Transaction struct{ s TransactionSnapshot }
 
 // TransactionSnapshot is a [Transaction] laid flat.
 type TransactionSnapshot struct {
 	ID            uid.ID
 	RelayState    secret.Digest
-	Authorization uid.ID
-	UserCode      device.UserCode
-	Connection    string           // slug
-	Mount         connection.Mount // where the trip began
-	ACS           connection.Mount // which the AuthnRequest names
-	RequestID     string           // of the AuthnRequest, or the envelope's nonce
-	Browser       secret.Digest
-	BegunAt       time.Time
-	ExpiresAt     time.Time
+	Purpose       Purpose
+	Authorization uid.ID // zero: none, or not known yet
+	// UserCode is the authorization's. Without one it is a random code that no
+	// device shows: the enterprise broker names its transactions by it.
+	UserCode   device.UserCode
+	Connection string           // slug
+	Mount      connection.Mount // where the trip began
+	ACS        connection.Mount // which the AuthnRequest names
+	RequestID  string           // of the AuthnRequest, or the envelope's nonce
+	Browser    secret.Digest
+	BegunAt    time.Time
+	ExpiresAt  time.Time
 
-	// Set by Arrive.
+	// Set by AcceptAssertion.
 	Subject         identity.Subject
 	AcceptedOn      connection.Mount
 	Ticket          secret.Digest
 	TicketExpiresAt time.Time
 
-	CompletedAt time.Time // set by Finish
+	CompletedAt time.Time // set by Complete
 }
 
-// Departure is what the identity provider has to be told about a trip.
+// SignInRequest is what the identity provider has to be told about a transaction.
 type SignInRequest struct {
 	RelayState RelayState
 	RequestID  string
 	UserCode   device.UserCode
 	ACS        connection.Mount
-	ForceAuthn bool           // the person wants to be asked who they are, session or not
+	ForceAuthn bool           // the identity provider asks for credentials despite a session
 	LoginHint  identity.Email // zero: none
 	IssuedAt   time.Time
 	ExpiresAt  time.Time
 }
 
-// Begin begins the SSO transaction of a device that waits for a decision.
-func Begin(a *device.Authorization, via connection.Connection, on connection.Mount, browser BrowserBinding, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event, error) {
+// Beginning says how a browser begins to sign in.
+type Beginning struct {
+	Via     connection.Connection
+	Mount   connection.Mount
+	Browser BrowserBinding
+}
+
+// Begin begins to sign in for a device that waits for a decision. It returns
+// [device.ErrInvalidUserCode].
+func Begin(a *device.Authorization, how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event, error) {
 	if err := a.CheckPending(at); err != nil {
 		return nil, SignInRequest{}, audit.Event{}, device.ErrInvalidUserCode
 	}
-	relay := newRelayState()
 	d := a.Snapshot()
-	t := &Transaction{TransactionSnapshot{
-		ID: uid.New(at), RelayState: relay.Digest(), Authorization: d.ID, UserCode: d.UserCode,
-		Connection: via.Slug(), Mount: on, ACS: via.Settings().ACSMount, RequestID: newRequestID(),
-		Browser: browser.Digest(), BegunAt: at, ExpiresAt: at.Add(transactionTTL),
-	}}
-	started := t.event(audit.LoginStarted, on, at, origin)
+	t, signIn, started := begin(ApproveDevice, d.ID, d.UserCode, how, at, origin)
 	started.ClientID, started.DeviceLabel = d.ClientID, d.Label
+	return t, signIn, started, nil
+}
+
+// BeginWithoutCode begins to sign in for a device whose user code the person will
+// type afterwards.
+func BeginWithoutCode(how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event) {
+	return begin(ApproveDevice, uid.ID{}, device.NewUserCode(), how, at, origin)
+}
+
+// BeginManaging begins to sign in for managing one's own devices.
+func BeginManaging(how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event) {
+	return begin(ManageDevices, uid.ID{}, device.NewUserCode(), how, at, origin)
+}
+
+func begin(purpose Purpose, authorization uid.ID, code device.UserCode, how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event) {
+	relay := newRelayState()
+	t := &Transaction{TransactionSnapshot{
+		ID: uid.New(at), RelayState: relay.Digest(), Purpose: purpose, Authorization: authorization,
+		UserCode: code, Connection: how.Via.Slug(), Mount: how.Mount,
+		ACS: how.Via.Settings().ACSMount, RequestID: newRequestID(),
+		Browser: how.Browser.Digest(), BegunAt: at, ExpiresAt: at.Add(transactionTTL),
+	}}
 	return t, SignInRequest{
-		RelayState: relay, RequestID: t.s.RequestID, UserCode: d.UserCode, ACS: t.s.ACS,
+		RelayState: relay, RequestID: t.s.RequestID, UserCode: code, ACS: t.s.ACS,
 		IssuedAt: at, ExpiresAt: t.s.ExpiresAt,
-	}, started, nil
+	}, t.event(audit.LoginStarted, how.Mount, at, origin)
 }
 
 // RestoreTransaction brings a transaction back from storage.
 func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
 	accepted := !s.Subject.IsZero()
-	begun := !s.ID.IsZero() && !s.RelayState.IsZero() && !s.Authorization.IsZero() && !s.UserCode.IsZero() &&
+	purpose := s.Purpose == ApproveDevice || s.Purpose == ManageDevices && s.Authorization.IsZero()
+	begun := !s.ID.IsZero() && !s.RelayState.IsZero() && purpose && !s.UserCode.IsZero() &&
 		s.Connection != "" && s.Mount.Known() && s.ACS.Known() && s.RequestID != "" && !s.Browser.IsZero() &&
 		!s.BegunAt.IsZero() && !s.ExpiresAt.IsZero()
 	if !begun || accepted != !s.Ticket.IsZero() || accepted != !s.TicketExpiresAt.IsZero() ||
@@ -130,7 +164,7 @@ func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
 // Snapshot is the transaction laid flat.
 func (t *Transaction) Snapshot() TransactionSnapshot { return t.s }
 
-// AwaitsResponse returns [ErrTripOver] unless a response may still be accepted.
+// AwaitsResponse returns [ErrTransactionOver] unless a response may still be accepted.
 func (t *Transaction) AwaitsResponse(at time.Time) error {
 	switch {
 	case !t.s.Ticket.IsZero():
@@ -168,9 +202,10 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 	return ticket, t.event(audit.AssertionAccepted, on, at, origin), nil
 }
 
-// Finish turns the ticket into a grant, for the browser that began the trip.
-// It returns [ErrTripOver] for a ticket that is spent or more than 60 s old,
-// [ErrOtherBrowser], and [device.ErrNotPending].
+// Complete turns the ticket into a grant, for the browser that began the
+// transaction. a is the authorization that it was begun for, nil if there is
+// none. It returns [ErrTransactionOver] for a ticket that is spent or more than
+// 60 s old, [ErrOtherBrowser], and [device.ErrNotPending].
 func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, session GrantSession, at time.Time, origin request.Origin) (*Grant, audit.Event, error) {
 	switch {
 	case t.s.Ticket.IsZero():
@@ -181,31 +216,39 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
 	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
 		return nil, audit.Event{}, ErrOtherBrowser
-	case a.Snapshot().ID != t.s.Authorization:
-		return nil, audit.Event{}, fmt.Errorf("approval: transaction %s is for another authorization than %s", t.s.ID, a.Snapshot().ID)
 	}
-	if err := a.CheckPending(at); err != nil {
-		return nil, audit.Event{}, err
+	var of device.Snapshot
+	if a != nil {
+		of = a.Snapshot()
+	}
+	if of.ID != t.s.Authorization {
+		return nil, audit.Event{}, fmt.Errorf("approval: transaction %s is for authorization %s, not %s", t.s.ID, t.s.Authorization, of.ID)
+	}
+	if a != nil {
+		if err := a.CheckPending(at); err != nil {
+			return nil, audit.Event{}, err
+		}
 	}
 	t.s.CompletedAt = at
 	g := &Grant{GrantSnapshot{
-		ID: uid.New(at), Session: session.Digest(), Authorization: t.s.Authorization, UserCode: t.s.UserCode,
+		ID: uid.New(at), Session: session.Digest(), Purpose: t.s.Purpose, Authorization: of.ID, UserCode: of.UserCode,
 		Subject: t.s.Subject, Connection: t.s.Connection, GrantedAt: at, ExpiresAt: at.Add(grantTTL),
 	}}
 	completed := t.event(audit.LoginCompleted, t.s.AcceptedOn, at, origin)
-	completed.ClientID, completed.DeviceLabel = a.Snapshot().ClientID, a.Snapshot().Label
+	completed.ClientID, completed.DeviceLabel = of.ClientID, of.Label
 	return g, completed, nil
 }
 
 // LoginFailed is the event of a response that was refused, for reason.
 func LoginFailed(via, reason, detail string, on connection.Mount, at time.Time, origin request.Origin) audit.Event {
-	e := audit.New(audit.LoginFailed, at, origin)
+	e := audit.New(audit.LoginFailed, audit.Anonymous, at, origin)
 	e.Connection, e.Mount, e.Reason, e.Detail = via, string(on), reason, detail
 	return e
 }
 
 func (t *Transaction) event(kind audit.Kind, on connection.Mount, at time.Time, origin request.Origin) audit.Event {
-	e := audit.New(kind, at, origin)
+	e := audit.New(kind, audit.PersonOf(t.s.Subject), at, origin)
+	e.AuthorizationID = t.s.Authorization
 	e.Subject, e.Connection, e.Mount = t.s.Subject, t.s.Connection, string(on)
 	return e
 }

@@ -23,7 +23,7 @@ func TestATripBeginsForADeviceThatWaits(t *testing.T) {
 	tr := depart(t, a)
 	s, d := tr.t.Snapshot(), a.Snapshot()
 	want := approval.TransactionSnapshot{
-		ID: s.ID, RelayState: tr.departure.RelayState.Digest(), Authorization: d.ID, UserCode: d.UserCode, Connection: "acme",
+		ID: s.ID, RelayState: tr.departure.RelayState.Digest(), Purpose: approval.ApproveDevice, Authorization: d.ID, UserCode: d.UserCode, Connection: "acme",
 		Mount: connection.Canonical, ACS: connection.Legacy, RequestID: tr.departure.RequestID, Browser: tr.browser.Digest(),
 		BegunAt: begun, ExpiresAt: begun.Add(15 * time.Minute),
 	}
@@ -58,18 +58,14 @@ func TestWhatTravelsIsOpaqueAndUnique(t *testing.T) {
 }
 
 func TestNoTripBeginsForADeviceThatDoesNotWait(t *testing.T) {
-	decided := authorization()
-	if _, err := decided.Deny(subject(t, "alice@acme.example"), begun, person); err != nil {
-		t.Fatal(err)
-	}
 	for what, c := range map[string]struct {
 		a  *device.Authorization
 		at time.Time
 	}{
-		"decided": {decided, begun},
+		"decided": {decide(t, authorization(), approval.Deny, begun), begun},
 		"expired": {authorization(), begun.Add(15 * time.Minute)},
 	} {
-		tr, _, _, err := approval.Begin(c.a, acme(t), connection.Canonical, approval.BrowserBinding{}.OrNew(), c.at, person)
+		tr, _, _, err := approval.Begin(c.a, approval.Beginning{Via: acme(t), Mount: connection.Canonical, Browser: approval.BrowserBinding{}.OrNew()}, c.at, person)
 		if !errors.Is(err, device.ErrInvalidUserCode) || tr != nil {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -209,9 +205,7 @@ func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) {
 func TestNoGrantComesOfADeviceThatNoLongerWaits(t *testing.T) {
 	a := authorization()
 	tr := arrived(t, a)
-	if _, err := a.Approve(subject(t, "bob@acme.example"), begun.Add(15*second), person); err != nil {
-		t.Fatal(err)
-	}
+	decide(t, a, approval.Approve, begun)
 	before := tr.t.Snapshot()
 	if g, _, err := tr.t.Complete(a, tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.t.Snapshot() != before {
 		t.Errorf("%v, %v", g, err)
@@ -227,7 +221,7 @@ func TestAFinishedTripGrantsItsBrowserFiveMinutes(t *testing.T) {
 	}
 	s, d := g.Snapshot(), tr.device.Snapshot()
 	want := approval.GrantSnapshot{
-		ID: s.ID, Session: session.Digest(), Authorization: d.ID, UserCode: d.UserCode, Subject: subject(t, "alice@acme.example"),
+		ID: s.ID, Session: session.Digest(), Purpose: approval.ApproveDevice, Authorization: d.ID, UserCode: d.UserCode, Subject: subject(t, "alice@acme.example"),
 		Connection: "acme", GrantedAt: at, ExpiresAt: at.Add(300 * second),
 	}
 	if s != want || s.ID.IsZero() || !g.Live(at) || !g.Live(at.Add(300*second-1)) || g.Live(at.Add(300*second)) {
@@ -316,21 +310,22 @@ func TestASignInIsCompletedWithItsOwnAuthorizationOnly(t *testing.T) {
 
 func TestAnImpossibleTripIsNotRestored(t *testing.T) {
 	for what, spoil := range map[string]func(*approval.TransactionSnapshot){
-		"without an id":            func(s *approval.TransactionSnapshot) { s.ID = uid.ID{} },
-		"without a relay state":    func(s *approval.TransactionSnapshot) { s.RelayState = secret.Digest{} },
-		"without an authorization": func(s *approval.TransactionSnapshot) { s.Authorization = uid.ID{} },
-		"without a browser":        func(s *approval.TransactionSnapshot) { s.Browser = secret.Digest{} },
-		"without a user code":      func(s *approval.TransactionSnapshot) { s.UserCode = device.UserCode{} },
-		"without a connection":     func(s *approval.TransactionSnapshot) { s.Connection = "" },
-		"begun on no mount":        func(s *approval.TransactionSnapshot) { s.Mount = "" },
-		"with an unknown ACS":      func(s *approval.TransactionSnapshot) { s.ACS = "other" },
-		"accepted on no mount":     func(s *approval.TransactionSnapshot) { s.AcceptedOn = "" },
-		"without a request ID":     func(s *approval.TransactionSnapshot) { s.RequestID = "" },
-		"without a beginning":      func(s *approval.TransactionSnapshot) { s.BegunAt = time.Time{} },
-		"without an end":           func(s *approval.TransactionSnapshot) { s.ExpiresAt = time.Time{} },
-		"a ticket without an end":  func(s *approval.TransactionSnapshot) { s.TicketExpiresAt = time.Time{} },
-		"a ticket for nobody":      func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
-		"vouched for, no ticket":   func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
+		"without an id":              func(s *approval.TransactionSnapshot) { s.ID = uid.ID{} },
+		"without a relay state":      func(s *approval.TransactionSnapshot) { s.RelayState = secret.Digest{} },
+		"for an unknown purpose":     func(s *approval.TransactionSnapshot) { s.Purpose = "" },
+		"a device to manage devices": func(s *approval.TransactionSnapshot) { s.Purpose = approval.ManageDevices },
+		"without a browser":          func(s *approval.TransactionSnapshot) { s.Browser = secret.Digest{} },
+		"without a user code":        func(s *approval.TransactionSnapshot) { s.UserCode = device.UserCode{} },
+		"without a connection":       func(s *approval.TransactionSnapshot) { s.Connection = "" },
+		"begun on no mount":          func(s *approval.TransactionSnapshot) { s.Mount = "" },
+		"with an unknown ACS":        func(s *approval.TransactionSnapshot) { s.ACS = "other" },
+		"accepted on no mount":       func(s *approval.TransactionSnapshot) { s.AcceptedOn = "" },
+		"without a request ID":       func(s *approval.TransactionSnapshot) { s.RequestID = "" },
+		"without a beginning":        func(s *approval.TransactionSnapshot) { s.BegunAt = time.Time{} },
+		"without an end":             func(s *approval.TransactionSnapshot) { s.ExpiresAt = time.Time{} },
+		"a ticket without an end":    func(s *approval.TransactionSnapshot) { s.TicketExpiresAt = time.Time{} },
+		"a ticket for nobody":        func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
+		"vouched for, no ticket":     func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
 		"finished, vouched for by nobody": func(s *approval.TransactionSnapshot) {
 			s.Subject, s.Ticket, s.CompletedAt = identity.Subject{}, secret.Digest{}, begun
 		},

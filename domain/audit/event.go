@@ -1,10 +1,11 @@
-// Package audit describes what an auditor will want to know later.
+// Package audit describes the events that are kept for auditors.
 //
 // Aggregates return an [Event] from each move; a store keeps it in the
 // transaction that keeps the move. An Event never carries a secret.
 package audit
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/identity"
@@ -31,26 +32,67 @@ const (
 	AssertionAccepted  Kind = "sso.assertion_accepted"
 	LoginCompleted     Kind = "sso.login_completed"
 	LoginFailed        Kind = "sso.login_failed"
+	UserCodeEntered    Kind = "sso.user_code_entered"
 )
+
+// ActorKind is a kind of actor.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	Person ActorKind = "person" // in a browser
+	Client ActorKind = "client" // an OAuth client
+	Admin  ActorKind = "admin"  // an operator
+	Worker ActorKind = "worker" // devicegate itself
+)
+
+// Actor is the cause of an event: a person by e-mail address, a client by its
+// client_id, an administrator or a worker by name.
+type Actor struct {
+	Kind ActorKind
+	Name string
+}
+
+// Anonymous is a person who has not signed in.
+var Anonymous = Actor{Person, "anonymous"}
+
+// PersonOf is the actor that subject is; a zero subject is [Anonymous].
+func PersonOf(subject identity.Subject) Actor {
+	if subject.IsZero() {
+		return Anonymous
+	}
+	return Actor{Person, subject.Email().String()}
+}
+
+// ClientOf is the actor that a client is.
+func ClientOf(clientID string) Actor { return Actor{Client, clientID} }
+
+// WorkerOf is the actor that a background task is.
+func WorkerOf(task string) Actor { return Actor{Worker, task} }
 
 // Event is one thing that happened.
 type Event struct {
-	ID          uid.ID
-	Kind        Kind
-	At          time.Time
-	Subject     identity.Subject
-	TokenID     uid.ID
-	ClientID    string
-	DeviceLabel string
-	Scopes      []string
-	Connection  string // slug
-	Mount       string // where a sign-in ended: canonical or legacy
-	Reason      string // one word per kind of refusal
-	Detail      string // expected and received, for operators; never a secret
-	Origin      request.Origin
+	ID    uid.ID
+	Kind  Kind
+	At    time.Time
+	Actor Actor
+	// AuthorizationID joins the events of one login.
+	AuthorizationID uid.ID
+	Subject         identity.Subject
+	TokenID         uid.ID
+	TokenExpiresAt  time.Time  // of an approval: the planned end of the token
+	CreationIP      netip.Addr // of a poll from elsewhere: the address that started
+	ClientID        string
+	DeviceLabel     string
+	Scopes          []string
+	Connection      string // slug
+	Mount           string // where a sign-in ended: canonical or legacy
+	Reason          string // one word per kind of refusal
+	Detail          string // expected and received, for operators; never a secret
+	Origin          request.Origin
 }
 
 // New begins an event.
-func New(kind Kind, at time.Time, origin request.Origin) Event {
-	return Event{ID: uid.New(at), Kind: kind, At: at, Origin: origin}
+func New(kind Kind, by Actor, at time.Time, origin request.Origin) Event {
+	return Event{ID: uid.New(at), Kind: kind, Actor: by, At: at, Origin: origin}
 }

@@ -26,6 +26,7 @@ func TestTheKindsAreTheContracts(t *testing.T) {
 		audit.AssertionAccepted:  "sso.assertion_accepted",
 		audit.LoginCompleted:     "sso.login_completed",
 		audit.LoginFailed:        "sso.login_failed",
+		audit.UserCodeEntered:    "sso.user_code_entered",
 	} {
 		if string(got) != want {
 			t.Errorf("%s, want %s", got, want)
@@ -36,8 +37,9 @@ func TestTheKindsAreTheContracts(t *testing.T) {
 func TestAnEventBeginsWithWhatIsKnown(t *testing.T) {
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	origin := request.Origin{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
-	a, b := audit.New(audit.TokenMinted, at, origin), audit.New(audit.TokenMinted, at, origin)
-	if a.Kind != audit.TokenMinted || !a.At.Equal(at) || a.Origin != origin || a.ID.IsZero() || a.ID == b.ID {
+	by := audit.ClientOf("difyctl")
+	a, b := audit.New(audit.TokenMinted, by, at, origin), audit.New(audit.TokenMinted, by, at, origin)
+	if a.Kind != audit.TokenMinted || a.Actor != (audit.Actor{Kind: audit.Client, Name: "difyctl"}) || !a.At.Equal(at) || a.Origin != origin || a.ID.IsZero() || a.ID == b.ID {
 		t.Errorf("%+v, then %+v", a, b)
 	}
 }

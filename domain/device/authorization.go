@@ -9,7 +9,9 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/internal/proof"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -28,12 +30,12 @@ var (
 
 // What a person who decides is told.
 var (
-	// ErrNotPending says that somebody has decided already, or the time is up.
+	// ErrNotPending says that the request was decided before or has expired.
 	ErrNotPending = fault.New(fault.Conflict, "user_code_not_pending",
 		"This request has been decided or has expired. Start again on your device.")
 	// ErrExpired is ErrNotPending for a request whose time is up.
 	ErrExpired = ErrNotPending.OnPage("user_code_expired")
-	// ErrDecided is ErrNotPending for a request that somebody has decided about.
+	// ErrDecided is ErrNotPending for a request that was decided before.
 	ErrDecided = ErrNotPending.OnPage("user_code_decided")
 	// ErrGone is ErrNotPending for a request that is no longer there at all.
 	ErrGone = fault.New(fault.NotFound, "user_code_not_pending",
@@ -65,40 +67,33 @@ type Snapshot struct {
 	UserCode        UserCode
 	ClientID        string
 	Label           string
+	Scopes          scope.Set  // that the token will have; zero: all that its kind of subject has
 	RequestedFrom   netip.Addr // zero: unknown
 	RequestedAt     time.Time
 	ExpiresAt       time.Time
 	Status          Status
-	Subject         identity.Subject // who decided
+	Subject         identity.Subject // the person who decided
 	TokenID         uid.ID           // allotted at approval
 	DecidedAt       time.Time
+	UndoneAt        time.Time // the approval was taken back
 	RedeemedAt      time.Time // when the token, or its one replacement, was handed out
 	RedeemedFrom    netip.Addr
-	Repeated        bool // the one repetition was answered
+	Repeated        bool // no further repetition is answered
 	Undelivered     bool // the last answer is known not to have arrived
 	PolledElsewhere bool // polled from another address than RequestedFrom
 }
 
-// Start begins an attempt. The [Code] is for the client alone and is not kept.
-func Start(client Client, label Label, timing Timing, at time.Time, origin request.Origin) (*Authorization, Code, audit.Event) {
+// Start begins an attempt of a client that asks for scopes ([Client.Grant]). The
+// [Code] is for the client alone and is not kept.
+func Start(client Client, label Label, scopes scope.Set, timing Timing, at time.Time, origin request.Origin) (*Authorization, Code, audit.Event) {
 	code := NewCode()
 	a := &Authorization{Snapshot{
 		ID: uid.New(at), Code: code.Digest(), UserCode: NewUserCode(),
-		ClientID: client.ID, Label: label.String(), RequestedFrom: origin.IP,
+		ClientID: client.ID, Label: label.String(), Scopes: scopes, RequestedFrom: origin.IP,
 		RequestedAt: at, ExpiresAt: at.Add(timing.TTL), Status: Pending,
 	}}
-	return a, code, a.event(audit.DeviceFlowStarted, at, origin)
+	return a, code, a.event(audit.DeviceFlowStarted, audit.ClientOf(client.ID), at, origin)
 }
-
-// Visit begins a sign-in that lets no device in: a person wants to see their own
-// devices. Nobody knows its code, and it refuses to be decided.
-func Visit(timing Timing, at time.Time, origin request.Origin) (*Authorization, audit.Event) {
-	a, _, begun := Start(pages, Label{pages.Name}, timing, at, origin)
-	return a, begun
-}
-
-// IsVisit reports whether no device waits for the authorization.
-func (a *Authorization) IsVisit() bool { return a.s.ClientID == pages.ID }
 
 // Restore brings an authorization back from storage. It refuses a state that
 // no sequence of moves leads to.
@@ -119,6 +114,9 @@ func Restore(s Snapshot) (*Authorization, error) {
 	if s.Status != Redeemed && (s.Repeated || s.Undelivered) {
 		ok = false
 	}
+	if !s.UndoneAt.IsZero() && s.Status != Denied && s.Status != Redeemed {
+		ok = false
+	}
 	if !ok || s.ID.IsZero() || s.Code.IsZero() || s.UserCode.IsZero() || s.ClientID == "" ||
 		s.RequestedAt.IsZero() || s.ExpiresAt.IsZero() {
 		return nil, fmt.Errorf("device: stored authorization %s is in an impossible state (%s)", s.ID, s.Status)
@@ -129,7 +127,7 @@ func Restore(s Snapshot) (*Authorization, error) {
 // Snapshot is the authorization laid flat.
 func (a *Authorization) Snapshot() Snapshot { return a.s }
 
-// Undecided returns nil if a person may still decide, else [ErrDecided] or
+// CheckPending returns nil if a person may still decide, else [ErrDecided] or
 // [ErrExpired], both of which are [ErrNotPending].
 func (a *Authorization) CheckPending(at time.Time) error {
 	switch {
@@ -141,68 +139,93 @@ func (a *Authorization) CheckPending(at time.Time) error {
 	return nil
 }
 
-// Approve records that by let the device in, and allots the token's id. It
-// returns [ErrNotPending].
-func (a *Authorization) Approve(by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error) {
-	if err := a.decide(Approved, by, at); err != nil {
+// Approve records that the person who decided lets the device in, and allots the
+// token's id. The token will live for life. It returns [ErrNotPending].
+func (a *Authorization) Approve(by proof.Decision, life token.Lifetime, origin request.Origin) (audit.Event, error) {
+	if err := a.decide(Approved, proof.Approve, by); err != nil {
 		return audit.Event{}, err
 	}
-	a.s.TokenID = uid.New(at)
-	return a.event(audit.DeviceFlowApproved, at, origin), nil
+	a.s.TokenID = uid.New(by.At())
+	e := a.event(audit.DeviceFlowApproved, audit.PersonOf(by.Subject()), by.At(), origin)
+	e.TokenExpiresAt = by.At().Add(time.Duration(life))
+	return e, nil
 }
 
-// Deny records that by turned the device away. It returns [ErrNotPending].
-func (a *Authorization) Deny(by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error) {
-	if err := a.decide(Denied, by, at); err != nil {
+// Deny records that the person who decided turns the device away. It returns
+// [ErrNotPending].
+func (a *Authorization) Deny(by proof.Decision, origin request.Origin) (audit.Event, error) {
+	if err := a.decide(Denied, proof.Deny, by); err != nil {
 		return audit.Event{}, err
 	}
-	return a.event(audit.DeviceFlowDenied, at, origin), nil
+	return a.event(audit.DeviceFlowDenied, audit.PersonOf(by.Subject()), by.At(), origin), nil
 }
 
-func (a *Authorization) decide(to Status, by identity.Subject, at time.Time) error {
-	if by.IsZero() {
-		return fmt.Errorf("device: nobody decided about %s", a.s.ID)
+func (a *Authorization) decide(to Status, verdict proof.Verdict, by proof.Decision) error {
+	if by.Authorization() != a.s.ID || by.Verdict() != verdict || by.Subject().IsZero() {
+		return fmt.Errorf("device: the proof is not one of %s for %s", verdict, a.s.ID)
 	}
-	if a.IsVisit() {
-		return ErrDecided // there is nothing to decide
-	}
-	if err := a.CheckPending(at); err != nil {
+	if err := a.CheckPending(by.At()); err != nil {
 		return err
 	}
-	a.s.Status, a.s.Subject, a.s.DecidedAt = to, by, at
+	a.s.Status, a.s.Subject, a.s.DecidedAt = to, by.Subject(), by.At()
 	return nil
 }
 
 // Undo takes back an approval, for the person who gave it. If it was not
 // redeemed, the device is turned away; if it was, the answer will not be
-// repeated, and the caller has to revoke the token. It returns [ErrNotPending]
-// for anybody else and in every other state.
-func (a *Authorization) Undo(by identity.Subject, at time.Time, origin request.Origin) (audit.Event, error) {
-	if !a.s.Subject.Same(by) {
-		return audit.Event{}, ErrNotPending
+// repeated, and the caller has to revoke the token. What was undone before stays
+// as it is: Undo reports false and returns no event. It returns [ErrNotPending]
+// for another person and if there is no approval.
+func (a *Authorization) Undo(by proof.Undo, origin request.Origin) (undone audit.Event, changed bool, err error) {
+	if by.Authorization() != a.s.ID {
+		return audit.Event{}, false, fmt.Errorf("device: the proof is not one of undoing %s", a.s.ID)
 	}
-	switch a.s.Status {
-	case Approved:
-		a.s.Status, a.s.TokenID, a.s.DecidedAt = Denied, uid.ID{}, at
-	case Redeemed:
+	return a.withdraw(by.Subject(), "undone", by.At(), origin)
+}
+
+// Withdraw takes back an approval that was not redeemed, for the person who gave
+// it, however long ago. It reports false if that happened before, and returns
+// [ErrNotPending] for another person and in every other state.
+func (a *Authorization) Withdraw(by identity.Subject, at time.Time, origin request.Origin) (withdrawn audit.Event, changed bool, err error) {
+	if a.s.Status == Redeemed {
+		return audit.Event{}, false, ErrNotPending
+	}
+	return a.withdraw(by, "by_owner", at, origin)
+}
+
+func (a *Authorization) withdraw(by identity.Subject, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {
+	switch {
+	case !a.s.Subject.Same(by):
+		return audit.Event{}, false, ErrNotPending
+	case !a.s.UndoneAt.IsZero():
+		return audit.Event{}, false, nil
+	case a.s.Status == Approved:
+		a.s.Status, a.s.TokenID = Denied, uid.ID{}
+	case a.s.Status == Redeemed:
 		a.s.Repeated, a.s.Undelivered = true, false
 	default:
-		return audit.Event{}, ErrNotPending
+		return audit.Event{}, false, ErrNotPending
 	}
-	e := a.event(audit.DeviceFlowDenied, at, origin)
-	e.Reason = "undone"
-	return e, nil
+	a.s.UndoneAt = at
+	e := a.event(audit.DeviceFlowDenied, audit.PersonOf(by), at, origin)
+	e.Reason = reason
+	return e, true, nil
+}
+
+// Redeemable reports whether the device may still fetch its token.
+func (a *Authorization) Redeemable(at time.Time) bool {
+	return a.s.Status == Approved && at.Before(a.redeemableUntil())
 }
 
 // Reject records that a decision was refused for reason, without deciding.
 func (a *Authorization) Reject(subject identity.Subject, reason string, at time.Time, origin request.Origin) audit.Event {
-	e := a.event(audit.DeviceFlowRejected, at, origin)
+	e := a.event(audit.DeviceFlowRejected, audit.PersonOf(subject), at, origin)
 	e.Subject, e.Reason = subject, reason
 	return e
 }
 
-// Answer is what a client's poll gets, short of a token: nil if there is one to
-// redeem or a redemption to repeat, else [ErrAuthorizationPending],
+// CheckPoll returns what a client's poll is answered: nil if there is an approval
+// to redeem or a redemption to repeat, else [ErrAuthorizationPending],
 // [ErrAccessDenied], [ErrExpiredToken] or [ErrForeignClient]. An empty clientID
 // is not checked.
 func (a *Authorization) CheckPoll(clientID string, at time.Time) error {
@@ -214,7 +237,7 @@ func (a *Authorization) CheckPoll(clientID string, at time.Time) error {
 		return nil
 	case a.s.Status == Redeemed:
 		return ErrExpiredToken
-	case a.s.Status == Approved && at.Before(a.redeemableUntil()):
+	case a.Redeemable(at):
 		return nil
 	case expired:
 		return ErrExpiredToken
@@ -234,8 +257,8 @@ func (a *Authorization) redeemableUntil() time.Time {
 // IsRedeemed reports whether the token was handed out.
 func (a *Authorization) IsRedeemed() bool { return a.s.Status == Redeemed }
 
-// Redeem hands the approval out, once. It returns [Authorization.Answer]'s
-// refusals, and [ErrExpiredToken] for an authorization redeemed before.
+// Redeem hands the approval out, once. It returns the refusals of
+// [Authorization.CheckPoll], and [ErrExpiredToken] for an authorization redeemed before.
 func (a *Authorization) Redeem(at time.Time, origin request.Origin) error {
 	if err := a.CheckPoll("", at); err != nil {
 		return err
@@ -268,7 +291,7 @@ func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time
 	return nil
 }
 
-// NotDelivered records that the token's answer is known not to have arrived.
+// MarkUndelivered records that the token's answer is known not to have arrived.
 // It refuses for a token that was used: that one did arrive.
 func (a *Authorization) MarkUndelivered(issued *token.AccessToken) error {
 	if t := issued.Snapshot(); a.s.Status != Redeemed || t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() {
@@ -278,15 +301,23 @@ func (a *Authorization) MarkUndelivered(issued *token.AccessToken) error {
 	return nil
 }
 
-// PolledFrom notes the first poll that comes from another address than the
-// start did, and reports whether this was it. It is for auditors: people start
-// a login on one network and continue on another.
+// IsNewPollOrigin reports whether origin is the first poll from another address
+// than the start's.
+func (a *Authorization) IsNewPollOrigin(origin request.Origin) bool {
+	return !a.s.PolledElsewhere && origin.IP != a.s.RequestedFrom
+}
+
+// RecordPollOrigin records the first poll from another address than the start's,
+// and reports whether this is it. Auditors look for it: a login that is started
+// in one network and continued in another may be a phished one.
 func (a *Authorization) RecordPollOrigin(at time.Time, origin request.Origin) (audit.Event, bool) {
-	if a.s.PolledElsewhere || origin.IP == a.s.RequestedFrom {
+	if !a.IsNewPollOrigin(origin) {
 		return audit.Event{}, false
 	}
 	a.s.PolledElsewhere = true
-	return a.event(audit.DeviceCodeCrossIP, at, origin), true
+	e := a.event(audit.DeviceCodeCrossIP, audit.ClientOf(a.s.ClientID), at, origin)
+	e.CreationIP = a.s.RequestedFrom
+	return e, true
 }
 
 // NetworkMatch compares the network of a device with that of the person who
@@ -320,13 +351,14 @@ func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
 	return OtherNetwork
 }
 
-// HintUntil is how long "still pending" may be remembered without asking again.
+// PendingHintTTL is how long "still pending" may be cached.
 func (a *Authorization) PendingHintTTL(at time.Time) time.Duration {
 	return min(pendingHintTTL, a.s.ExpiresAt.Sub(at))
 }
 
-func (a *Authorization) event(kind audit.Kind, at time.Time, origin request.Origin) audit.Event {
-	e := audit.New(kind, at, origin)
+func (a *Authorization) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(kind, by, at, origin)
+	e.AuthorizationID, e.Scopes = a.s.ID, a.s.Scopes.Names()
 	e.Subject, e.TokenID, e.ClientID, e.DeviceLabel = a.s.Subject, a.s.TokenID, a.s.ClientID, a.s.Label
 	return e
 }

@@ -13,24 +13,26 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/internal/proof"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
 func TestAnAttemptStartsPending(t *testing.T) {
-	a, code, started := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, begun, home)
+	a, code, started := device.Start(client, device.ParseLabel("laptop", client), run, device.StandardTiming, begun, home)
 	s := a.Snapshot()
 	want := device.Snapshot{
-		ID: s.ID, Code: code.Digest(), UserCode: s.UserCode, ClientID: "difyctl", Label: "laptop",
+		ID: s.ID, Code: code.Digest(), UserCode: s.UserCode, ClientID: "difyctl", Label: "laptop", Scopes: run,
 		RequestedFrom: home.IP, RequestedAt: begun, ExpiresAt: begun.Add(ttl), Status: device.Pending,
 	}
 	if s != want || s.ID.IsZero() || s.UserCode.IsZero() || !codeForm.MatchString(code.Reveal()) {
 		t.Errorf("it starts as\n%+v, want\n%+v", s, want)
 	}
 	if started.Kind != audit.DeviceFlowStarted || started.ClientID != "difyctl" || started.DeviceLabel != "laptop" ||
-		started.Origin != home || !started.At.Equal(begun) || !started.Subject.IsZero() {
+		started.Actor != audit.ClientOf("difyctl") || started.AuthorizationID != s.ID || started.Origin != home || !started.At.Equal(begun) || !started.Subject.IsZero() {
 		t.Errorf("the event is %+v", started)
 	}
 }
@@ -50,19 +52,29 @@ type move func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event
 
 var moves = map[string]move{
 	"approve": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
-		return a.Approve(alice(t), at, away)
+		return a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
 	},
 	"deny": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
-		return a.Deny(alice(t), at, away)
+		return a.Deny(decision(proof.Deny, a, alice(t), at), away)
 	},
 	"approve by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
-		return a.Approve(identity.Subject{}, at, away)
+		return a.Approve(decision(proof.Approve, a, identity.Subject{}, at), life, away)
 	},
 	"undo": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
-		return a.Undo(alice(t), at, away)
+		e, _, err := a.Undo(proof.NewUndo(a.Snapshot().ID, alice(t), at), away)
+		return e, err
 	},
 	"undo by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
-		return a.Undo(identity.Subject{}, at, away)
+		e, _, err := a.Undo(proof.NewUndo(a.Snapshot().ID, identity.Subject{}, at), away)
+		return e, err
+	},
+	"withdraw": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		e, _, err := a.Withdraw(alice(t), at, away)
+		return e, err
+	},
+	"withdraw by another": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		e, _, err := a.Withdraw(identity.Subject{}, at, away)
+		return e, err
 	},
 	"redeem": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return audit.Event{}, a.Redeem(at, home)
@@ -105,6 +117,13 @@ func TestMoves(t *testing.T) {
 		{device.Pending, "undo", soon, device.ErrNotPending, "", ""},
 		{device.Pending, "undo", late, device.ErrNotPending, "", ""},
 		{device.Pending, "undo by nobody", soon, device.ErrNotPending, "", ""},
+
+		{device.Pending, "withdraw", soon, device.ErrNotPending, "", ""},
+		{device.Approved, "withdraw", soon, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Approved, "withdraw", late, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Approved, "withdraw by another", soon, device.ErrNotPending, "", ""},
+		{device.Denied, "withdraw", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "withdraw", soon, device.ErrNotPending, "", ""},
 
 		{device.Approved, "undo", soon, nil, audit.DeviceFlowDenied, device.Denied},
 		{device.Approved, "undo", late, nil, audit.DeviceFlowDenied, device.Denied},
@@ -183,7 +202,7 @@ func TestMoves(t *testing.T) {
 func TestADecisionSaysWhoAndAllotsTheToken(t *testing.T) {
 	at := begun.Add(time.Minute)
 	a := start(t)
-	approved, err := a.Approve(alice(t), at, away)
+	approved, err := a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
 	s := a.Snapshot()
 	if err != nil || s.Subject != alice(t) || s.TokenID.IsZero() || !s.DecidedAt.Equal(at) {
 		t.Errorf("approved as %+v, %v", s, err)
@@ -192,10 +211,80 @@ func TestADecisionSaysWhoAndAllotsTheToken(t *testing.T) {
 		approved.DeviceLabel != "laptop" || approved.Origin != away || !approved.At.Equal(at) {
 		t.Errorf("the event is %+v", approved)
 	}
+	// F31, contract 10.12.
+	if want := at.Add(time.Duration(life)); !approved.TokenExpiresAt.Equal(want) || approved.AuthorizationID != s.ID ||
+		approved.Actor != (audit.Actor{Kind: audit.Person, Name: "alice@acme.example"}) || !slices.Equal(approved.Scopes, []string{"apps:run"}) {
+		t.Errorf("the event is %+v", approved)
+	}
 	d := start(t)
-	denied, err := d.Deny(alice(t), at, away)
+	denied, err := d.Deny(decision(proof.Deny, d, alice(t), at), away)
 	if s := d.Snapshot(); err != nil || s.Subject != alice(t) || !s.TokenID.IsZero() || !denied.TokenID.IsZero() {
 		t.Errorf("denied as %+v, %v", s, err)
+	}
+}
+
+// F08: a decision needs the proof of a grant that was spent for it.
+func TestADecisionNeedsItsOwnProof(t *testing.T) {
+	at := begun.Add(time.Minute)
+	for what, move := range map[string]func(a *device.Authorization) error{
+		"approve with no proof": func(a *device.Authorization) error { _, err := a.Approve(proof.Decision{}, life, away); return err },
+		"deny with no proof":    func(a *device.Authorization) error { _, err := a.Deny(proof.Decision{}, away); return err },
+		"approve with the proof of a denial": func(a *device.Authorization) error {
+			_, err := a.Approve(decision(proof.Deny, a, alice(t), at), life, away)
+			return err
+		},
+		"deny with the proof of an approval": func(a *device.Authorization) error {
+			_, err := a.Deny(decision(proof.Approve, a, alice(t), at), away)
+			return err
+		},
+		"approve with the proof for another": func(a *device.Authorization) error {
+			_, err := a.Approve(decision(proof.Approve, start(t), alice(t), at), life, away)
+			return err
+		},
+		"undo with no proof": func(a *device.Authorization) error { _, _, err := a.Undo(proof.Undo{}, away); return err },
+		"undo with the proof for another": func(a *device.Authorization) error {
+			_, _, err := a.Undo(proof.NewUndo(start(t).Snapshot().ID, alice(t), at), away)
+			return err
+		},
+	} {
+		for _, from := range []device.Status{device.Pending, device.Approved, device.Redeemed} {
+			a := in(t, from)
+			before := a.Snapshot()
+			if err := move(a); err == nil || a.Snapshot() != before {
+				t.Errorf("%s, %s: got %v, want an error and no change", from, what, err)
+			}
+		}
+	}
+}
+
+// F09: what was undone stays as it is, and adds no event.
+func TestUndoingTwiceChangesNothingMore(t *testing.T) {
+	for _, from := range []device.Status{device.Approved, device.Redeemed} {
+		a := in(t, from)
+		undo := proof.NewUndo(a.Snapshot().ID, alice(t), begun.Add(70*second))
+		if e, changed, err := a.Undo(undo, away); err != nil || !changed || e.Reason != "undone" {
+			t.Fatalf("%s: got %+v, %v, %v, want one event", from, e, changed, err)
+		}
+		before := a.Snapshot()
+		for range 3 {
+			if e, changed, err := a.Undo(undo, away); err != nil || changed || !e.ID.IsZero() || a.Snapshot() != before {
+				t.Errorf("%s, again: got %+v, %v, %v, want nothing", from, e, changed, err)
+			}
+		}
+	}
+}
+
+func TestARedemptionThatWasUndoneIsNotRepeated(t *testing.T) {
+	a := in(t, device.Redeemed)
+	tok := issued(t, a)
+	if err := a.MarkUndelivered(tok); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.Undo(proof.NewUndo(a.Snapshot().ID, alice(t), begun.Add(70*second)), away); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Repeat(tok, device.StandardTiming, begun.Add(75*second), home); !errors.Is(err, device.ErrExpiredToken) {
+		t.Errorf("got %v, want expired_token", err)
 	}
 }
 
@@ -287,7 +376,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 		{expiry.Add(-2 * time.Minute), expiry, device.ErrExpiredToken},
 	} {
 		a := start(t)
-		if _, err := a.Approve(alice(t), c.decided, away); err != nil {
+		if _, err := a.Approve(decision(proof.Approve, a, alice(t), c.decided), life, away); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.Redeem(c.at, home); !errors.Is(err, c.want) {
@@ -295,7 +384,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 		}
 	}
 	a := start(t)
-	if _, err := a.Deny(alice(t), expiry.Add(-1), away); err != nil {
+	if _, err := a.Deny(decision(proof.Deny, a, alice(t), expiry.Add(-1)), away); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.CheckPoll("", expiry); !errors.Is(err, device.ErrExpiredToken) {
@@ -325,7 +414,9 @@ func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	revoke := func(_ *testing.T, tok *token.AccessToken) { tok.Revoke("by_owner", redeemed, away) }
+	revoke := func(_ *testing.T, tok *token.AccessToken) {
+		tok.Revoke("by_owner", audit.ClientOf("difyctl"), redeemed, away)
+	}
 	elsewhere := request.Origin{IP: netip.MustParseAddr("192.0.2.2")}
 	for _, c := range []struct {
 		what   string
@@ -421,6 +512,9 @@ func TestAPollFromElsewhereIsNotedOnce(t *testing.T) {
 		t.Error("home is elsewhere")
 	}
 	e, changed := a.RecordPollOrigin(begun, away)
+	if e.CreationIP != home.IP || e.AuthorizationID != a.Snapshot().ID { // F31
+		t.Errorf("the event is %+v", e)
+	}
 	if !changed || e.Kind != audit.DeviceCodeCrossIP || e.Origin != away || !a.Snapshot().PolledElsewhere {
 		t.Errorf("%+v, %v", e, changed)
 	}
@@ -453,7 +547,7 @@ func TestNetworksAreComparedOnlyWhereTheyCanBe(t *testing.T) {
 			a, _ := netip.ParseAddr(text)
 			return a
 		}
-		a, _, _ := device.Start(client, device.Label{}, device.StandardTiming, begun, request.Origin{IP: address(c.from)})
+		a, _, _ := device.Start(client, device.Label{}, scope.Set{}, device.StandardTiming, begun, request.Origin{IP: address(c.from)})
 		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip)}); got != c.want {
 			t.Errorf("device at %q, person at %q: got %s, want %s", c.from, c.ip, got, c.want)
 		}
@@ -548,7 +642,7 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			}
 			if before.Status == device.Denied && after.Status != device.Denied ||
 				before.Status == device.Redeemed && after.Status != device.Redeemed ||
-				!before.Subject.IsZero() && (after.Subject != before.Subject || name != "undo" && after.TokenID != before.TokenID) {
+				!before.Subject.IsZero() && (after.Subject != before.Subject || name != "undo" && name != "withdraw" && after.TokenID != before.TokenID) {
 				r.Fatalf("%s takes a decision back: %+v", name, after)
 			}
 			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {

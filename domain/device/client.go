@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/scope"
 )
 
 // ErrUnsupportedClient says that a client_id is not known here.
@@ -19,10 +20,27 @@ var ErrUnsupportedClient = fault.New(fault.Invalid, "unsupported_client",
 type Client struct {
 	ID   string // 1 to 64 characters
 	Name string // for people
+	// Scopes are those that its tokens may have; zero: [scope.External].
+	Scopes scope.Set
 }
 
-// pages is the client of a [Visit]: devicegate's own pages.
-var pages = Client{ID: "devicegate:pages", Name: "devicegate"}
+// Grant returns the scopes that the client gets if it asks for requested: those
+// of requested that it may have or, if it asks for none, all that it may have.
+// It returns [scope.ErrInvalid] if nothing is left of what it asks for.
+func (c Client) Grant(requested scope.Set) (scope.Set, error) {
+	limit := c.Scopes
+	if limit.IsZero() {
+		limit = scope.External
+	}
+	if requested.IsZero() {
+		return limit, nil
+	}
+	granted := requested.Within(limit)
+	if granted.IsZero() {
+		return scope.Set{}, scope.ErrInvalid
+	}
+	return granted, nil
+}
 
 // Clients are those known here.
 type Clients struct{ known []Client }
@@ -30,7 +48,6 @@ type Clients struct{ known []Client }
 // NewClients knows the given ones; a client without a name is called by its id.
 func NewClients(known ...Client) Clients {
 	known = slices.Clone(known)
-	known = slices.DeleteFunc(known, func(c Client) bool { return c.ID == pages.ID })
 	for i := range known {
 		if known[i].Name == "" {
 			known[i].Name = known[i].ID

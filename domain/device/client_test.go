@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/scope"
 )
 
 func TestALabelIsCleaned(t *testing.T) {
@@ -97,6 +98,34 @@ func TestADeviceCodeIsTheClientsSecret(t *testing.T) {
 		seen[text] = true
 		if back := device.ParseCode(text); back.Digest() != c.Digest() {
 			t.Fatalf("%q is not recognised", text)
+		}
+	}
+}
+
+// F22: a token has the scopes that were asked for, at most those of the client.
+func TestAClientGetsWhatItAsksForAndMayHave(t *testing.T) {
+	set := func(text string) scope.Set {
+		s, err := scope.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, c := range []struct {
+		may, asked, want string
+		err              error
+	}{
+		{"", "", "apps:run apps:read:permitted-external", nil},
+		{"", "apps:run", "apps:run", nil},
+		{"", "apps:run full", "apps:run", nil},
+		{"", "full", "", scope.ErrInvalid},
+		{"apps:run", "", "apps:run", nil},
+		{"apps:run", "apps:read:permitted-external apps:run", "apps:run", nil},
+		{"apps:run", "apps:read:permitted-external", "", scope.ErrInvalid},
+	} {
+		got, err := device.Client{ID: "x", Scopes: set(c.may)}.Grant(set(c.asked))
+		if got != set(c.want) || !errors.Is(err, c.err) {
+			t.Errorf("%q of %q: got %q, %v, want %q, %v", c.asked, c.may, got, err, c.want, c.err)
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/internal/proof"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/token"
 )
 
@@ -18,7 +20,10 @@ var (
 	away   = request.Origin{ID: "r-2", IP: netip.MustParseAddr("198.51.100.7"), UserAgent: "Firefox"}
 )
 
+var run, _ = scope.Parse(scope.AppsRun)
+
 const (
+	life   = token.Lifetime(24 * time.Hour)
 	ttl    = 15 * time.Minute
 	second = time.Second
 )
@@ -38,8 +43,13 @@ func alice(t testing.TB) identity.Subject {
 
 func start(t testing.TB) *device.Authorization {
 	t.Helper()
-	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, begun, home)
+	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), run, device.StandardTiming, begun, home)
 	return a
+}
+
+// decision is the proof of a grant that was spent for a.
+func decision(verdict proof.Verdict, a *device.Authorization, by identity.Subject, at time.Time) proof.Decision {
+	return proof.NewDecision(verdict, a.Snapshot().ID, by, at)
 }
 
 // in brings an authorization into a state, one minute after it began.
@@ -49,9 +59,9 @@ func in(t testing.TB, status device.Status) *device.Authorization {
 	var err error
 	switch status {
 	case device.Approved, device.Redeemed:
-		_, err = a.Approve(alice(t), at, away)
+		_, err = a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
 	case device.Denied:
-		_, err = a.Deny(alice(t), at, away)
+		_, err = a.Deny(decision(proof.Deny, a, alice(t), at), away)
 	}
 	if err == nil && status == device.Redeemed {
 		err = a.Redeem(at, home)
@@ -67,6 +77,6 @@ func issued(t testing.TB, a *device.Authorization) *token.AccessToken {
 	t.Helper()
 	s := a.Snapshot()
 	id := s.TokenID
-	tok, _, _ := token.Mint(id, token.DeviceOf(alice(t), s.ClientID, s.Label), identity.ExternalSSO, token.Lifetime(24*time.Hour), begun, home)
+	tok, _, _ := token.Mint(token.Order{ID: id, Device: token.DeviceOf(alice(t), s.ClientID, s.Label), Subject: identity.ExternalSSO, Lifetime: token.Lifetime(24 * time.Hour)}, begun, home)
 	return tok
 }

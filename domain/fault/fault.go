@@ -54,7 +54,9 @@ func (e *Error) OnPage(page string) *Error {
 }
 
 // Is reports whether target is the refusal of which e is a finer kind.
-func (e *Error) Is(target error) bool { return e.coarser != nil && target == error(e.coarser) }
+func (e *Error) Is(target error) bool {
+	return e.coarser != nil && (target == error(e.coarser) || e.coarser.Is(target))
+}
 
 // PageCode is the code by which the browser page words this refusal.
 func (e *Error) PageCode() string {

@@ -33,6 +33,8 @@ var (
 	// Approve bounds the approvals of one person. Denying has no limit.
 	Approve            = Limit{Name: "decide", Max: 10, Per: time.Hour}
 	StartAccountSignIn = Limit{Name: "begin_visit", Max: 60, Per: time.Hour}
+	// EnterCode bounds the wrong user codes of one person who has signed in.
+	EnterCode = Limit{Name: "enter_code", Max: 20, Per: time.Hour}
 	// FailedSignIns bounds the audit rows of one SSO transaction or address.
 	FailedSignIns = Limit{Name: "failed_sign_ins", Max: 10, Per: time.Hour}
 )

@@ -8,6 +8,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -28,7 +29,7 @@ func DeviceOf(subject identity.Subject, clientID, label string) Device {
 	return Device{subject.Email(), subject.Issuer(), clientID, label}
 }
 
-// Lifetime is how long a new token opens doors.
+// Lifetime is how long a new token is valid.
 type Lifetime time.Duration
 
 // AccessToken is a bearer token. Its methods are the only ways it changes; one
@@ -39,6 +40,7 @@ type AccessToken struct{ s Snapshot }
 type Snapshot struct {
 	ID         uid.ID
 	Device     Device
+	Scopes     scope.Set
 	Prefix     string
 	Digest     secret.Digest // zero once revoked
 	CreatedAt  time.Time
@@ -47,15 +49,37 @@ type Snapshot struct {
 	RevokedAt  time.Time
 }
 
-// Mint makes the token with the given id. The [Secret] is for the client alone
-// and is not kept.
-func Mint(id uid.ID, of Device, subject identity.Type, life Lifetime, at time.Time, origin request.Origin) (*AccessToken, Secret, audit.Event) {
-	s := newSecret(subject)
+// Order says what token to mint.
+type Order struct {
+	ID            uid.ID
+	Authorization uid.ID // that is redeemed
+	Device        Device
+	Subject       identity.Type
+	Scopes        scope.Set // zero: all that such a subject may have
+	Lifetime      Lifetime
+}
+
+// Mint makes the token. The [Secret] is for the client alone and is not kept.
+func Mint(o Order, at time.Time, origin request.Origin) (*AccessToken, Secret, audit.Event) {
+	s := newSecret(o.Subject)
 	t := &AccessToken{Snapshot{
-		ID: id, Device: of, Prefix: prefixOf(subject), Digest: s.Digest(),
-		CreatedAt: at, ExpiresAt: at.Add(time.Duration(life)),
+		ID: o.ID, Device: o.Device, Scopes: o.Scopes, Prefix: prefixOf(o.Subject), Digest: s.Digest(),
+		CreatedAt: at, ExpiresAt: at.Add(time.Duration(o.Lifetime)),
 	}}
-	return t, s, t.event(audit.TokenMinted, at, origin)
+	if o.Scopes.IsZero() {
+		t.s.Scopes = ScopesOf(o.Subject)
+	}
+	minted := t.event(audit.TokenMinted, audit.ClientOf(o.Device.ClientID), at, origin)
+	minted.AuthorizationID = o.Authorization
+	return t, s, minted
+}
+
+// ScopesOf are all that a token for such a subject may do.
+func ScopesOf(subject identity.Type) scope.Set {
+	if subject == identity.Account {
+		return scope.Account
+	}
+	return scope.External
 }
 
 // Restore brings a token back from storage. It refuses a state that no
@@ -64,14 +88,17 @@ func Restore(s Snapshot) (*AccessToken, error) {
 	if s.ID.IsZero() || s.CreatedAt.IsZero() || s.ExpiresAt.IsZero() || s.Digest.IsZero() != !s.RevokedAt.IsZero() {
 		return nil, fmt.Errorf("token: stored token %s is in an impossible state", s.ID)
 	}
-	return &AccessToken{s}, nil
+	t := &AccessToken{s}
+	if s.Scopes.IsZero() { // minted by another issuer, or by an earlier release
+		t.s.Scopes = ScopesOf(t.SubjectType())
+	}
+	return t, nil
 }
 
 // Snapshot is the token laid flat.
 func (t *AccessToken) Snapshot() Snapshot { return t.s }
 
-// Valid returns nil if the token opens doors at the given time, else
-// [ErrInvalid].
+// Valid returns nil if the token is valid at the given time, else [ErrInvalid].
 func (t *AccessToken) Valid(at time.Time) error {
 	if !t.s.RevokedAt.IsZero() || !at.Before(t.s.ExpiresAt) {
 		return ErrInvalid
@@ -95,7 +122,7 @@ func (t *AccessToken) RecordUse(at time.Time, origin request.Origin) (first audi
 		return audit.Event{}, false, nil
 	}
 	if t.s.LastUsedAt.IsZero() {
-		first = t.event(audit.TokenFirstUsed, at, origin)
+		first = t.event(audit.TokenFirstUsed, audit.ClientOf(t.s.Device.ClientID), at, origin)
 	}
 	t.s.LastUsedAt = at
 	return first, true, nil
@@ -103,12 +130,12 @@ func (t *AccessToken) RecordUse(at time.Time, origin request.Origin) (first audi
 
 // Revoke ends the token for the given reason. Revoking a dead one changes
 // nothing and reports false.
-func (t *AccessToken) Revoke(reason string, at time.Time, origin request.Origin) (audit.Event, bool) {
+func (t *AccessToken) Revoke(reason string, by audit.Actor, at time.Time, origin request.Origin) (audit.Event, bool) {
 	if !t.s.RevokedAt.IsZero() {
 		return audit.Event{}, false
 	}
 	t.s.RevokedAt, t.s.Digest = at, secret.Digest{}
-	e := t.event(audit.TokenRevoked, at, origin)
+	e := t.event(audit.TokenRevoked, by, at, origin)
 	e.Reason = reason
 	return e, true
 }
@@ -120,22 +147,24 @@ func (t *AccessToken) Expire(at time.Time, origin request.Origin) (audit.Event, 
 		return audit.Event{}, false
 	}
 	t.s.RevokedAt, t.s.Digest = at, secret.Digest{}
-	return t.event(audit.TokenExpired, at, origin), true
+	return t.event(audit.TokenExpired, audit.WorkerOf("expiry"), at, origin), true
 }
 
 // Reissue gives a token that was never used another secret; the first one is
 // dead. It revives a token that was revoked because its secret never arrived:
-// whether that may be is for the authorization to say.
-func (t *AccessToken) Reissue(at time.Time, origin request.Origin) (Secret, audit.Event, error) {
+// whether that may be is for the authorization to say, whose ID the event has.
+func (t *AccessToken) Reissue(authorization uid.ID, at time.Time, origin request.Origin) (Secret, audit.Event, error) {
 	if !t.s.LastUsedAt.IsZero() || !at.Before(t.s.ExpiresAt) {
 		return Secret{}, audit.Event{}, ErrInvalid
 	}
 	s := newSecret(t.SubjectType())
 	t.s.Digest, t.s.RevokedAt = s.Digest(), time.Time{}
-	return s, t.event(audit.TokenRotated, at, origin), nil
+	rotated := t.event(audit.TokenRotated, audit.ClientOf(t.s.Device.ClientID), at, origin)
+	rotated.AuthorizationID = authorization
+	return s, rotated, nil
 }
 
-// BelongsTo reports whether the token acts for whoever issuer calls by email.
+// BelongsTo reports whether the token acts for the subject (issuer, email).
 func (t *AccessToken) BelongsTo(email identity.Email, issuer string) bool {
 	return !email.IsZero() && t.s.Device.Email == email && t.s.Device.Issuer == issuer
 }
@@ -162,11 +191,16 @@ func (t *AccessToken) SubjectType() identity.Type {
 	return identity.ExternalSSO
 }
 
-// Scopes are what the token may do; the prefix decides.
-func (t *AccessToken) Scopes() []string { return ScopesOf(t.SubjectType()) }
+// Scopes are what the token may do.
+func (t *AccessToken) Scopes() []string { return t.s.Scopes.Names() }
 
-func (t *AccessToken) event(kind audit.Kind, at time.Time, origin request.Origin) audit.Event {
-	e := audit.New(kind, at, origin)
+// Owner is the person for whom the token acts, as the actor of an event.
+func (t *AccessToken) Owner() audit.Actor {
+	return audit.Actor{Kind: audit.Person, Name: t.s.Device.Email.String()}
+}
+
+func (t *AccessToken) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(kind, by, at, origin)
 	e.TokenID, e.ClientID, e.DeviceLabel, e.Scopes = t.s.ID, t.s.Device.ClientID, t.s.Device.Label, t.Scopes()
 	if subject, err := identity.NewSubject(t.s.Device.Email, t.s.Device.Issuer, ""); err == nil {
 		e.Subject = subject

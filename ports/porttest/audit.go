@@ -41,7 +41,7 @@ func storeAudit(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newWorld(t)
 		full := w.event()
 		noZeroEvent(t, full)
-		bare := audit.New(audit.LoginFailed, w.now, request.Origin{})
+		bare := audit.New(audit.LoginFailed, audit.Anonymous, w.now, request.Origin{})
 		record(t, s, full, bare)
 		seen(t, s, full, 1)
 		seen(t, s, bare, 1)

@@ -3,11 +3,13 @@ package porttest
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -41,13 +43,13 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		var want []uid.ID
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			for _, redeemed := range []*device.Authorization{a, b} {
-				approved, err := redeemed.Approve(w.ann, w.now, w.by)
+				approved, err := w.approve(redeemed)
 				must(t, err)
 				must(t, redeemed.Redeem(w.now, w.by))
 				must(t, tx.Authorizations().Save(ctx, redeemed, approved))
 				want = append(want, redeemed.Snapshot().TokenID)
 			}
-			approved, err := waiting.Approve(w.ann, w.now, w.by)
+			approved, err := w.approve(waiting)
 			must(t, err)
 			return tx.Authorizations().Save(ctx, waiting, approved)
 		})
@@ -142,8 +144,45 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		redeemed := approved
 		redeemed.Status, redeemed.RedeemedAt, redeemed.RedeemedFrom = device.Redeemed, w.now.Add(2*time.Microsecond), netip.MustParseAddr("198.51.100.9")
 		redeemed.Repeated, redeemed.Undelivered, redeemed.PolledElsewhere = true, true, true
+		redeemed.UndoneAt = w.now.Add(3 * time.Microsecond)
+		redeemed.Scopes = scope.Restore("apps:run full")
 		return []device.Snapshot{pending, denied, approved, redeemed}
 	}
+
+	t.Run("what a person approved and no device fetched, the newest first", func(t *testing.T) { // F01
+		s, w := open(t), newWorld(t)
+		var want []uid.ID
+		for i := range 3 {
+			of := w.added(s).Snapshot()
+			of.Status, of.Subject, of.TokenID, of.DecidedAt = device.Approved, w.ann, uid.New(w.now), w.now.Add(time.Duration(i)*time.Second)
+			w.saved(s, of)
+			want = append([]uid.ID{of.ID}, want...)
+		}
+		for _, change := range []func(*device.Snapshot){
+			func(s *device.Snapshot) { s.Status, s.TokenID = device.Denied, uid.ID{} },
+			func(s *device.Snapshot) { s.Status, s.RedeemedAt = device.Redeemed, w.now },
+			func(s *device.Snapshot) { s.Subject = w.subject("other@example.com", "") },
+		} {
+			of := w.added(s).Snapshot()
+			of.Status, of.Subject, of.TokenID, of.DecidedAt = device.Approved, w.ann, uid.New(w.now), w.now
+			change(&of)
+			w.saved(s, of)
+		}
+		for limit, want := range map[int][]uid.ID{2: want[:2], 10: want} {
+			view(t, s, func(ctx context.Context, r ports.Reader) error {
+				found, err := r.Authorizations().ApprovedBy(ctx, w.ann.Email(), w.ann.Issuer(), limit)
+				must(t, err)
+				var got []uid.ID
+				for _, a := range found {
+					got = append(got, a.Snapshot().ID)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("at most %d: got %v, want %v", limit, got, want)
+				}
+				return nil
+			})
+		}
+	})
 
 	t.Run("Add keeps every field", func(t *testing.T) {
 		s, w := open(t), newWorld(t)

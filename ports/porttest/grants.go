@@ -41,6 +41,23 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		equal(t, got[second.Snapshot().ID], second.Snapshot())
 	})
 
+	t.Run("by its id, whatever session it is in", func(t *testing.T) { // F01
+		s, w := open(t), newWorld(t)
+		from, to := random(), random()
+		g := w.granted(s, w.added(s), from)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Grants().Move(ctx, from, to, w.event()) })
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Grants().ByID(ctx, g.Snapshot().ID)
+			must(t, err)
+			want := g.Snapshot()
+			want.Session = to
+			equal(t, got.Snapshot(), want)
+			_, err = r.Grants().ByID(ctx, uid.New(w.now))
+			is(t, err, ports.ErrUnknownGrant)
+			return nil
+		})
+	})
+
 	t.Run("none is no error", func(t *testing.T) {
 		s := open(t)
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
@@ -61,7 +78,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			grants, err := tx.Grants().BySession(ctx, session)
 			must(t, err)
-			spent, err = grants.Spend(keys.Token(g), keys, g.Snapshot().UserCode, w.now.Add(time.Second))
+			spent, _, err = grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, g.Snapshot().UserCode, w.now.Add(time.Second))
 			must(t, err)
 			return tx.Grants().Save(ctx, spent, w.event())
 		})
@@ -69,7 +86,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			grants, err := tx.Grants().BySession(ctx, session)
 			must(t, err)
-			_, err = grants.Spend(keys.Token(g), keys, g.Snapshot().UserCode, w.now.Add(time.Second))
+			_, _, err = grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, g.Snapshot().UserCode, w.now.Add(time.Second))
 			is(t, err, approval.ErrConsumed)
 			return nil
 		})
@@ -161,7 +178,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("Add keeps every field", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		want := w.grant(w.added(s), random()).Snapshot()
-		want.SpentAt = w.now.Add(time.Microsecond)
+		want.SpentAt, want.CodeTyped = w.now.Add(time.Microsecond), true
 		noZero(t, want)
 		g, err := approval.RestoreGrant(want)
 		must(t, err)
@@ -176,7 +193,9 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		spent := unspent
 		spent.SpentAt = w.now
 		special := map[string]any{"ID": nil, "Authorization": w.added(s).Snapshot().ID}
-		for _, change := range variants(t, w, possible, special, unspent, spent) {
+		managing := unspent
+		managing.Purpose, managing.Authorization, managing.UserCode = approval.ManageDevices, uid.ID{}, device.UserCode{}
+		for _, change := range variants(t, w, possible, special, unspent, spent, managing) {
 			g, err := approval.RestoreGrant(change.snapshot)
 			must(t, err)
 			if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Grants().Save(ctx, g, w.event()) }); err != nil {

@@ -86,7 +86,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				if err != nil {
 					return err
 				}
-				approved, err := mine.Approve(w.ann, w.now, w.by)
+				approved, err := w.approve(mine)
 				if err != nil {
 					return err
 				}
@@ -99,7 +99,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("of many redemptions at once one wins", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		a := w.added(s)
-		approved, err := a.Approve(w.ann, w.now, w.by)
+		approved, err := w.approve(a)
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Save(ctx, a, approved) })
 		of := w.device("laptop")
@@ -114,7 +114,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					return err
 				}
 				wait(ctx, linger)
-				issued, _, minted := token.Mint(mine.Snapshot().TokenID, of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
+				issued, _, minted := token.Mint(token.Order{ID: mine.Snapshot().TokenID, Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(hour)}, w.now, w.by)
 				if err := tx.Tokens().Add(ctx, issued, minted); err != nil {
 					return err
 				}
@@ -126,9 +126,9 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("of many repetitions at once one wins and the others are too early", func(t *testing.T) { // F58
 		s, w := open(t), newWorld(t)
 		a, of := w.added(s), w.device("laptop")
-		approved, err := a.Approve(w.ann, w.now, w.by)
+		approved, err := w.approve(a)
 		must(t, err)
-		issued, _, minted := token.Mint(a.Snapshot().TokenID, of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
+		issued, _, minted := token.Mint(token.Order{ID: a.Snapshot().TokenID, Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		must(t, a.Redeem(w.now, w.by))
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Tokens().Add(ctx, issued, minted))
@@ -150,7 +150,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					return err
 				}
 				wait(ctx, linger)
-				_, rotated, err := lost.Reissue(at, w.by)
+				_, rotated, err := lost.Reissue(uid.New(at), at, w.by)
 				if err != nil {
 					return err
 				}
@@ -233,7 +233,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				if err != nil {
 					return err
 				}
-				spent, err := grants.Spend(keys.Token(g), keys, g.Snapshot().UserCode, w.now)
+				spent, _, err := grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, g.Snapshot().UserCode, w.now)
 				if err != nil {
 					return err
 				}
@@ -297,7 +297,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				if err != nil {
 					return err
 				}
-				revoked, changed := mine.Revoke("session_ended", w.now, w.by)
+				revoked, changed := mine.Revoke("session_ended", audit.ClientOf("difyctl"), w.now, w.by)
 				if !changed {
 					return dead
 				}
@@ -318,12 +318,12 @@ func replace(ctx context.Context, s ports.Store, w *world, of token.Device, id *
 		wait(ctx, linger)
 		if err == nil {
 			var revoked audit.Event
-			revoked, _ = live.Revoke("replaced", w.now, w.by)
+			revoked, _ = live.Revoke("replaced", audit.ClientOf("difyctl"), w.now, w.by)
 			if err := tx.Tokens().Save(ctx, live, revoked); err != nil {
 				return err
 			}
 		}
-		issued, _, minted := token.Mint(uid.New(w.now), of, identity.ExternalSSO, token.Lifetime(hour), w.now, w.by)
+		issued, _, minted := token.Mint(token.Order{ID: uid.New(w.now), Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		*id = issued.Snapshot().ID
 		return tx.Tokens().Add(ctx, issued, minted)
 	})

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -113,6 +115,13 @@ func (w *world) other(t *testing.T, f field, now reflect.Value) reflect.Value {
 			return reflect.ValueOf(connection.Canonical)
 		}
 		return reflect.ValueOf(connection.Legacy)
+	case approval.Purpose:
+		if v == approval.ApproveDevice {
+			return reflect.ValueOf(approval.ManageDevices)
+		}
+		return reflect.ValueOf(approval.ApproveDevice)
+	case scope.Set:
+		return reflect.ValueOf(scope.Restore("apps:run"))
 	case device.Status:
 		return reflect.ValueOf(device.Denied)
 	case bool:

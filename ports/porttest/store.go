@@ -140,7 +140,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("an event that causes several writes is kept once", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		a := w.added(s)
-		approved, err := a.Approve(w.ann, w.now, w.by)
+		approved, err := w.approve(a)
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Authorizations().Save(ctx, a, approved))

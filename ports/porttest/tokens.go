@@ -39,7 +39,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
-		never, clear, _ := token.Mint(uid.New(w.now), w.device("never"), "external_sso", token.Lifetime(hour), w.now, w.by)
+		never, clear, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("never"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			_, err := tx.Tokens().ByID(ctx, never.Snapshot().ID)
 			is(t, err, token.ErrUnknown)
@@ -72,11 +72,11 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newWorld(t)
 		of := w.device("laptop")
 		old, clear := w.minted(s, of, w.now)
-		next, _, minted := token.Mint(uid.New(w.now), of, "external_sso", token.Lifetime(hour), w.now, w.by)
+		next, _, minted := token.Mint(token.Order{ID: uid.New(w.now), Device: of, Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			live, err := tx.Tokens().LiveOf(ctx, of)
 			must(t, err)
-			revoked, changed := live.Revoke("replaced", w.now, w.by)
+			revoked, changed := live.Revoke("replaced", audit.ClientOf("difyctl"), w.now, w.by)
 			if !changed {
 				t.Fatal("the token was dead already")
 			}
@@ -112,9 +112,9 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("a reissued token lives again under another secret", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		issued, first := w.minted(s, w.device("laptop"), w.now)
-		revoked, _ := issued.Revoke("undelivered", w.now, w.by)
+		revoked, _ := issued.Revoke("undelivered", audit.ClientOf("difyctl"), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, revoked) })
-		second, rotated, err := issued.Reissue(w.now, w.by)
+		second, rotated, err := issued.Reissue(uid.New(w.now), w.now, w.by)
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, rotated) })
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
@@ -132,7 +132,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		stale, _ := w.minted(s, w.device("laptop"), w.now)
 		current, err := token.Restore(stale.Snapshot())
 		must(t, err)
-		revoked, _ := current.Revoke("session_ended", w.now, w.by)
+		revoked, _ := current.Revoke("session_ended", audit.ClientOf("difyctl"), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, current, revoked) })
 
 		at := w.now.Add(2 * time.Minute)
@@ -157,7 +157,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 			want = append([]uid.ID{issued.Snapshot().ID}, want...)
 		}
 		dead, _ := w.minted(s, w.device("dead"), w.now)
-		revoked, _ := dead.Revoke("session_ended", w.now, w.by)
+		revoked, _ := dead.Revoke("session_ended", audit.ClientOf("difyctl"), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, dead, revoked) })
 		w.minted(s, w.device("expired"), w.now.Add(-hour)) // at this very moment
 		other := w.device("other")
@@ -198,7 +198,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 
 	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
 		"Add": func(w *world, _ ports.Store) eventWrite {
-			issued, _, _ := token.Mint(uid.New(w.now), w.device("laptop"), "external_sso", token.Lifetime(hour), w.now, w.by)
+			issued, _, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("laptop"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Tokens().Add(ctx, issued, event)
 			}
@@ -223,7 +223,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 	// states are those that a token can be in; together they have every field.
 	states := func(w *world) (live, revoked token.Snapshot) {
-		issued, _, _ := token.Mint(uid.New(w.now), w.device("laptop"), "external_sso", token.Lifetime(hour), w.now, w.by)
+		issued, _, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("laptop"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		live = issued.Snapshot()
 		live.LastUsedAt = w.now.Add(time.Second)
 		revoked = live
@@ -251,6 +251,9 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		possible := func(s token.Snapshot) error {
 			if s.Device.Email.IsZero() {
 				return token.ErrUnknown // a person of another issuer: what is stored stays
+			}
+			if s.Scopes.IsZero() {
+				return token.ErrUnknown // no scopes are all that the kind of subject has
 			}
 			_, err := token.Restore(s)
 			return err

@@ -65,7 +65,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newWorld(t)
 		a := w.added(s)
-		never, _, started, err := approval.Begin(a, w.connection(), connection.Legacy, approval.BrowserBinding{}.OrNew(), w.now, w.by)
+		never, _, started, err := approval.Begin(a, approval.Beginning{Via: w.connection(), Mount: connection.Legacy, Browser: approval.BrowserBinding{}.OrNew()}, w.now, w.by)
 		must(t, err)
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
 			_, err = r.Transactions().ByRelayState(ctx, random())
@@ -87,7 +87,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 
 	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
 		"Add": func(w *world, s ports.Store) eventWrite {
-			transaction, _, _, err := approval.Begin(w.added(s), w.connection(), connection.Legacy, approval.BrowserBinding{}.OrNew(), w.now, w.by)
+			transaction, _, _, err := approval.Begin(w.added(s), approval.Beginning{Via: w.connection(), Mount: connection.Legacy, Browser: approval.BrowserBinding{}.OrNew()}, w.now, w.by)
 			must(w.t, err)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Transactions().Add(ctx, transaction, event)
@@ -112,7 +112,9 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 		accepted.Subject, accepted.AcceptedOn, accepted.Ticket, accepted.TicketExpiresAt = w.ann, connection.Canonical, random(), w.now.Add(time.Minute)
 		completed := accepted
 		completed.CompletedAt = w.now.Add(time.Second)
-		return []approval.TransactionSnapshot{begun, accepted, completed}
+		managing := accepted
+		managing.Purpose, managing.Authorization = approval.ManageDevices, uid.ID{}
+		return []approval.TransactionSnapshot{begun, managing, accepted, completed}
 	}
 
 	t.Run("Add keeps every field", func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -61,15 +62,16 @@ func (w *world) subject(email, nameID string) identity.Subject {
 
 func (w *world) started() (*device.Authorization, audit.Event) {
 	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
-	a, _, e := device.Start(client, device.ParseLabel("laptop", client), device.StandardTiming, w.now, w.by)
+	a, _, e := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, w.now, w.by)
 	return a, e
 }
 
 // event has every field.
 func (w *world) event() audit.Event {
-	e := audit.New(audit.DeviceFlowStarted, w.now, w.by)
+	e := audit.New(audit.DeviceFlowStarted, audit.ClientOf("difyctl"), w.now, w.by)
 	e.Subject, e.TokenID, e.ClientID, e.DeviceLabel = w.ann, uid.New(w.now), "difyctl", "laptop"
 	e.Scopes, e.Connection, e.Mount = []string{"apps:run", "full"}, "acme", "legacy"
+	e.AuthorizationID, e.TokenExpiresAt, e.CreationIP = uid.New(w.now), w.now.Add(hour), w.by.IP
 	e.Reason, e.Detail = "audience_mismatch", "expected a, received b"
 	return e
 }
@@ -92,7 +94,7 @@ func (w *world) connection() connection.Connection {
 // begun is an SSO transaction, for an authorization, that s holds.
 func (w *world) begun(s ports.Store, a *device.Authorization, browser approval.BrowserBinding, at time.Time) (*approval.Transaction, approval.SignInRequest) {
 	w.t.Helper()
-	transaction, signIn, started, err := approval.Begin(a, w.connection(), connection.Legacy, browser, at, w.by)
+	transaction, signIn, started, err := approval.Begin(a, approval.Beginning{Via: w.connection(), Mount: connection.Legacy, Browser: browser}, at, w.by)
 	must(w.t, err)
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Transactions().Add(ctx, transaction, started) })
 	return transaction, signIn
@@ -103,11 +105,34 @@ func (w *world) grant(a *device.Authorization, session secret.Digest) *approval.
 	w.t.Helper()
 	d := a.Snapshot()
 	g, err := approval.RestoreGrant(approval.GrantSnapshot{
-		ID: uid.New(w.now), Session: session, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
+		ID: uid.New(w.now), Session: session, Purpose: approval.ApproveDevice, Authorization: d.ID, UserCode: d.UserCode, Subject: w.ann,
 		Connection: "acme", GrantedAt: w.now, ExpiresAt: w.now.Add(5 * time.Minute),
 	})
 	must(w.t, err)
 	return g
+}
+
+// decision is the proof that ann decides about a.
+func (w *world) decision(verdict approval.Verdict, a *device.Authorization) approval.Decision {
+	w.t.Helper()
+	g, keys := w.grant(a, random()), approval.NewCSRFKeys([]byte("key"))
+	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, a.Snapshot().UserCode, w.now)
+	must(w.t, err)
+	return proof
+}
+
+// approve approves a.
+func (w *world) approve(a *device.Authorization) (audit.Event, error) {
+	w.t.Helper()
+	return a.Approve(w.decision(approval.Approve, a), token.Lifetime(hour), w.by)
+}
+
+// saved makes s hold a state of an authorization that it has.
+func (w *world) saved(s ports.Store, state device.Snapshot) {
+	w.t.Helper()
+	a, err := device.Restore(state)
+	must(w.t, err)
+	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Save(ctx, a, w.event()) })
 }
 
 // granted is a grant that s holds.
@@ -121,7 +146,7 @@ func (w *world) granted(s ports.Store, a *device.Authorization, session secret.D
 // minted is a token that s holds.
 func (w *world) minted(s ports.Store, of token.Device, at time.Time) (*token.AccessToken, token.Secret) {
 	w.t.Helper()
-	issued, clear, e := token.Mint(uid.New(at), of, identity.ExternalSSO, token.Lifetime(hour), at, w.by)
+	issued, clear, e := token.Mint(token.Order{ID: uid.New(at), Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(hour)}, at, w.by)
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Add(ctx, issued, e) })
 	return issued, clear
 }

@@ -1,0 +1,59 @@
+package webui
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/device"
+)
+
+// codePage asks for the user code after the sign-in: it could not be looked up
+// before, because too many wrong codes were tried.
+func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {
+	if !p.requireOpen(r.Context(), w, r) {
+		return
+	}
+	m := p.readState(r)
+	signIn, err := p.deps.SignIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
+	if err != nil {
+		p.fail(w, r, m, err, noAllowance)
+		return
+	}
+	if !signIn.NeedsCode {
+		p.redirect(w, r, "/decide")
+		return
+	}
+	v := view{State: "enter", Title: "enter.title", Step: 1, Until: signIn.ExpiresAt, Ends: endOfSignIn}
+	body := enterBody{CSRF: signIn.CSRF.Reveal(), Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code}
+	if body.Wrong {
+		v.State, v.Problem, v.Ref, v.Invalid = "error", m.Problem, m.Ref, true
+	}
+	v.Body = body
+	p.show(w, r, http.StatusOK, pageEnter, v)
+}
+
+// codeForm takes the user code that the person typed.
+func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) {
+	if !p.requireOpen(r.Context(), w, r) {
+		return
+	}
+	typed := r.PostForm.Get("user_code")
+	if code, err := device.FindUserCode(typed); err == nil {
+		typed = code.String()
+	}
+	typed = clean(typed)
+	proof := approval.Proof{Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
+	code, allowance, err := p.deps.EnterCode.Execute(r.Context(), proof, typed, p.deps.Client.Origin(r))
+	switch {
+	case errors.Is(err, device.ErrInvalidUserCode):
+		p.writeState(w, pageState{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: httpserver.RequestID(r.Context())})
+		p.redirect(w, r, "/code#code-wrong")
+	case err != nil:
+		p.fail(w, r, pageState{Typed: typed}, err, allowance)
+	default:
+		p.writeState(w, pageState{Code: code.String(), Entered: true, ByHand: true})
+		p.redirect(w, r, "/decide")
+	}
+}

@@ -1,0 +1,81 @@
+// Package scope models OAuth scopes (RFC 6749 §3.3).
+package scope
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// ErrInvalid says that a scope is not known here or not for this client
+// (RFC 6749 §5.2).
+var ErrInvalid = fault.New(fault.Invalid, "invalid_scope",
+	"One of the scopes is not known here. Leave scope out, or ask for apps:run.")
+
+// The scopes that exist.
+const (
+	Full                  = "full"
+	AppsRun               = "apps:run"
+	AppsReadPermittedOnly = "apps:read:permitted-external"
+)
+
+var known = []string{Full, AppsRun, AppsReadPermittedOnly}
+
+// Set is a set of scopes in the order in which they were asked for. Two sets of
+// the same scopes in the same order are equal. The zero Set is empty.
+type Set struct{ text string }
+
+// Account is what a token of an account of the platform may do.
+var Account = Set{Full}
+
+// External is what a token of a person who signed in through SSO may do.
+var External = Set{AppsRun + " " + AppsReadPermittedOnly}
+
+// Parse reads a scope parameter: words separated by blanks, repeated ones once.
+// It returns [ErrInvalid] if one of them is not known.
+func Parse(text string) (Set, error) {
+	words := strings.Fields(text)
+	for _, word := range words {
+		if !slices.Contains(known, word) {
+			return Set{}, ErrInvalid
+		}
+	}
+	return of(words), nil
+}
+
+// Restore brings a set back from storage. It takes words that are not known here:
+// a later release may have written them.
+func Restore(text string) Set { return of(strings.Fields(text)) }
+
+func of(words []string) Set {
+	var kept []string
+	for _, word := range words {
+		if !slices.Contains(kept, word) {
+			kept = append(kept, word)
+		}
+	}
+	return Set{strings.Join(kept, " ")}
+}
+
+// Names are the scopes one by one; nil if there are none.
+func (s Set) Names() []string {
+	if s.text == "" {
+		return nil
+	}
+	return strings.Split(s.text, " ")
+}
+
+// String is the scope parameter.
+func (s Set) String() string { return s.text }
+
+// IsZero reports whether the set is empty.
+func (s Set) IsZero() bool { return s.text == "" }
+
+// Contains reports whether the set has the scope.
+func (s Set) Contains(name string) bool { return slices.Contains(s.Names(), name) }
+
+// Within is the part of s that is also in limit, in the order of s.
+func (s Set) Within(limit Set) Set {
+	return of(slices.DeleteFunc(s.Names(), func(name string) bool { return !limit.Contains(name) }))
+}

@@ -1,0 +1,53 @@
+package scope_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/scope"
+)
+
+func TestAScopeParameterIsASetOfKnownWords(t *testing.T) {
+	for text, want := range map[string][]string{
+		"": nil, "  ": nil, "apps:run": {"apps:run"}, "full": {"full"},
+		" apps:run  apps:read:permitted-external ": {"apps:run", "apps:read:permitted-external"},
+		"apps:run apps:run":                        {"apps:run"},
+	} {
+		got, err := scope.Parse(text)
+		if err != nil || !slices.Equal(got.Names(), want) || got.IsZero() != (want == nil) {
+			t.Errorf("%q: got %q, %v, want %q", text, got.Names(), err, want)
+		}
+	}
+	for _, text := range []string{"root", "apps:run root", "APPS:RUN", "apps:run,full"} {
+		if got, err := scope.Parse(text); !errors.Is(err, scope.ErrInvalid) || !got.IsZero() {
+			t.Errorf("%q: got %q, %v, want invalid_scope", text, got.Names(), err)
+		}
+	}
+}
+
+func TestWhatIsWithinALimitIsInBoth(t *testing.T) {
+	words := []string{scope.Full, scope.AppsRun, scope.AppsReadPermittedOnly}
+	sets := rapid.Custom(func(t *rapid.T) scope.Set {
+		s, err := scope.Parse(strings.Join(rapid.SliceOf(rapid.SampledFrom(words)).Draw(t, "words"), " "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		asked, limit := sets.Draw(t, "asked"), sets.Draw(t, "limit")
+		got := asked.Within(limit)
+		for _, word := range words {
+			if got.Contains(word) != (asked.Contains(word) && limit.Contains(word)) {
+				t.Errorf("%q within %q: got %q", asked, limit, got)
+			}
+		}
+		if again, err := scope.Parse(got.String()); err != nil || again != got {
+			t.Errorf("%q: got %q, %v when parsed again", got, again, err)
+		}
+	})
+}
