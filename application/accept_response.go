@@ -38,7 +38,7 @@ type ReceivedResponse struct {
 
 // Execute returns an error that is [approval.ErrInvalidAssertion],
 // [approval.ErrDeniedByIdP] or finer for every response that is not accepted.
-// A refused one spends nothing: the trip can still be finished by a good one.
+// A refused one spends nothing: a good one can still complete the transaction.
 func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (approval.Ticket, error) {
 	var transaction *approval.Transaction
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {

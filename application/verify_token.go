@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// VerifyToken finds out whom a bearer token acts for (RFC 6750).
+// VerifyToken finds the subject that a bearer token acts for (RFC 6750).
 type VerifyToken struct {
 	store   ports.Store
 	limiter ports.Limiter
@@ -26,7 +26,7 @@ func NewVerifyToken(store ports.Store, limiter ports.Limiter, limits quota.Confi
 	return &VerifyToken{store, limiter, limits, now}
 }
 
-// Verified is a token that opens doors, and how often it still may.
+// Verified is a valid token, and what is left of its rate limit.
 type Verified struct {
 	Token     *token.AccessToken
 	Allowance quota.Allowance

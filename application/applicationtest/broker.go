@@ -23,9 +23,9 @@ import (
 //
 // Any other sends the browser to https://idp.example/sso. What comes back reads
 //
-//	ok <id> <e-mail> [<user code>]   somebody signed in
+//	ok <id> <e-mail> [<user code>]   a person signed in
 //	denied                           the identity provider said no
-//	anything else                    nobody believes it
+//	anything else                    is refused
 type Broker struct{ Begun []approval.SignInRequest }
 
 // Begin keeps [ports.Broker].
@@ -45,7 +45,7 @@ func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn appr
 	return ports.Redirect{URL: "https://idp.example/sso?" + to.Encode()}, nil
 }
 
-// Last is the trip that was begun last.
+// Last is the sign-in that was begun last.
 func (b *Broker) Last() approval.SignInRequest { return b.Begun[len(b.Begun)-1] }
 
 // Issuer is who speaks through a connection.

@@ -194,7 +194,7 @@ type Accounts struct {
 	known []string
 }
 
-// Add registers somebody.
+// Add registers an account.
 func (a *Accounts) Add(email string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

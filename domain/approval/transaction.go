@@ -75,7 +75,7 @@ type TransactionSnapshot struct {
 	// device shows: the enterprise broker names its transactions by it.
 	UserCode   device.UserCode
 	Connection string           // slug
-	Mount      connection.Mount // where the trip began
+	Mount      connection.Mount // where the transaction began
 	ACS        connection.Mount // which the AuthnRequest names
 	RequestID  string           // of the AuthnRequest, or the envelope's nonce
 	Browser    secret.Digest

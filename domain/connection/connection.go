@@ -21,7 +21,7 @@ var (
 	// ErrUnknown says that no connection has this slug, or that there is none.
 	ErrUnknown = fault.New(fault.NotFound, "unknown_connection",
 		"This way of signing in is not known here. Go back and choose another.")
-	// ErrForeignDomain says that an identity provider vouched for an address
+	// ErrForeignDomain says that an identity provider asserted an address
 	// outside its domains.
 	ErrForeignDomain = fault.New(fault.Invalid, "invalid_sso_assertion",
 		"Your identity provider may not vouch for this e-mail address here. Ask your administrator.").OnPage("domain_not_allowed")
@@ -147,7 +147,8 @@ func (c Connection) MayAssert(email identity.Email) bool {
 	return c.MayAssertAnyDomain() || slices.Contains(c.s.Domains, email.Domain())
 }
 
-// Vouch returns [ErrForeignDomain] unless the connection may speak for who.
+// CheckSubject returns [ErrForeignDomain] unless the connection may assert the
+// subject's address.
 func (c Connection) CheckSubject(subject identity.Subject) error {
 	if !c.MayAssert(subject.Email()) {
 		return ErrForeignDomain
@@ -183,10 +184,11 @@ func (d Directory) Find(slug string) (Connection, error) {
 	return Connection{}, ErrUnknown
 }
 
-// Choose picks the connection for a sign-in: by slug; else by the domain of
-// the login hint, or the one that speaks for every domain; else the only one. It returns [ErrUnknown] for a slug that
-// is not there or if there is none at all, and [ErrChoose] if the person has
-// to say. A domain nobody speaks for gets the same answer as no hint.
+// Choose picks the connection for a sign-in: by slug; else by the domain of the
+// login hint, or the one that may assert every domain; else the only one. It
+// returns [ErrUnknown] for an unknown slug or without any connection, and
+// [ErrChoose] if the person has to choose. A domain that no connection may assert
+// gets the same answer as no hint.
 func (d Directory) Choose(slug, loginHint string) (Connection, error) {
 	if slug != "" {
 		return d.Find(slug)

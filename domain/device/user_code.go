@@ -15,7 +15,7 @@ import (
 const (
 	userCodeAlphabet = "ABCDEFGHJKLMNPQRSTUVWXY3456789"
 	userCodeLength   = 8
-	// userCodeMaxInput bounds what is folded; nobody types more by accident.
+	// userCodeMaxInput bounds what is normalized.
 	userCodeMaxInput = 64
 )
 

@@ -1,7 +1,7 @@
 // Package identity names the person who decides about a device.
 //
-// A person is known by the identity provider that vouches for them and the
-// e-mail address it vouches with: the pair (issuer, e-mail). Two identity
+// A person is identified by the pair (issuer, e-mail): the identity provider and
+// the e-mail address that it asserts. Two identity
 // providers never share a subject, whatever addresses they assert.
 package identity
 
@@ -97,7 +97,7 @@ const (
 	Account     Type = "account"
 )
 
-// Subject is a person whom an identity provider vouches for.
+// Subject is a person that an identity provider has authenticated.
 type Subject struct {
 	email  Email
 	issuer string
@@ -130,7 +130,7 @@ func CheckIssuer(text string) error {
 // Type tells where the subject comes from.
 func (s Subject) Type() Type { return ExternalSSO }
 
-// Email is the address the issuer vouches for.
+// Email is the address that the issuer asserts.
 func (s Subject) Email() Email { return s.email }
 
 // Issuer is the identity provider's entityID.
@@ -139,7 +139,7 @@ func (s Subject) Issuer() string { return s.issuer }
 // NameID is what the identity provider itself calls the person.
 func (s Subject) NameID() string { return s.nameID }
 
-// IsZero reports whether nobody is named.
+// IsZero reports whether no person is named.
 func (s Subject) IsZero() bool { return s == Subject{} }
 
 // SubjectID names a person for programs: the same for each token of the pair (issuer,

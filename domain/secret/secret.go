@@ -19,9 +19,8 @@ import (
 type Text struct {
 	_    [0]func()
 	what string
-	// value lies behind a pointer, because package fmt calls no method on what
-	// is in somebody's unexported field: it prints the fields, but follows no
-	// pointer to a string.
+	// value lies behind a pointer: package fmt calls no method on the value of an
+	// unexported field, prints its fields, and follows no pointer to a string.
 	value *string
 }
 
