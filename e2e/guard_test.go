@@ -116,18 +116,8 @@ func TestAnAPIBehindTheGuard(t *testing.T) {
 		}
 	}
 
-	revoke, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, w.public+"/openapi/v1/account/sessions/self", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	revoke.Header.Set("Authorization", "Bearer "+token.AccessToken)
-	revoked, err := http.DefaultClient.Do(revoke)
-	if err != nil {
-		t.Fatal(err)
-	}
-	revoked.Body.Close()
-	if revoked.StatusCode != http.StatusOK {
-		t.Fatalf("got %s for the revocation, want 200", revoked.Status)
+	if got := w.revokes(token.AccessToken); got.StatusCode != http.StatusOK {
+		t.Fatalf("got %s for the revocation, want 200", got.Status)
 	}
 	w.eventually("the API refuses the revoked token", func() bool {
 		return api.get("/me", token.AccessToken, &struct{}{}).StatusCode == http.StatusUnauthorized

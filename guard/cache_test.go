@@ -118,7 +118,7 @@ func TestNegativeAgesSwitchKeepingOff(t *testing.T) {
 
 func TestTheCacheIsBoundedAndGarbageDisplacesNoRealToken(t *testing.T) {
 	s := guardtest.NewServer()
-	g := build(t, s, func(c *guard.Config) { c.MaxEntries = 2 })
+	g := build(t, s, func(c *guard.Config) { c.MaxEntries, c.MaxAge, c.NegativeMaxAge = 2, time.Hour, time.Hour })
 	first, second, third := s.Issue(guard.Token{}), s.Issue(guard.Token{}), s.Issue(guard.Token{})
 	check := func(token string, asks int) {
 		t.Helper()
@@ -131,8 +131,10 @@ func TestTheCacheIsBoundedAndGarbageDisplacesNoRealToken(t *testing.T) {
 	check(first, 1)
 	check(second, 1)
 	for i := range 100 {
-		_ = verify(t, g, fmt.Sprintf("dfoe_%s%03d", strings.Repeat("A", 40), i))
+		check(fmt.Sprintf("dfoe_%s%03d", strings.Repeat("A", 40), i), 1)
 	}
+	check(fmt.Sprintf("dfoe_%s%03d", strings.Repeat("A", 40), 99), 0)
+	check(fmt.Sprintf("dfoe_%s%03d", strings.Repeat("A", 40), 0), 1) // displaced
 	check(first, 0)
 	check(third, 1) // displaces the second, unused for longest
 	check(first, 0)
