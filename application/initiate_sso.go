@@ -2,7 +2,6 @@ package application
 
 import (
 	"context"
-	"errors"
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
@@ -15,13 +14,12 @@ import (
 type InitiateSSO struct {
 	signIns *SignIns
 	codes   *UserCodes
-	limiter ports.Limiter
 	now     ports.Clock
 }
 
 // NewInitiateSSO makes the use case.
-func NewInitiateSSO(signIns *SignIns, codes *UserCodes, limiter ports.Limiter, now ports.Clock) *InitiateSSO {
-	return &InitiateSSO{signIns, codes, limiter, now}
+func NewInitiateSSO(signIns *SignIns, codes *UserCodes, now ports.Clock) *InitiateSSO {
+	return &InitiateSSO{signIns, codes, now}
 }
 
 // Execute begins an SSO transaction. It drops what this browser was granted for
@@ -31,14 +29,12 @@ func NewInitiateSSO(signIns *SignIns, codes *UserCodes, limiter ports.Limiter, n
 // [device.ErrInvalidUserCode], [connection.ErrUnknown], [connection.ErrChoose] if
 // the person has to say, and the refusals of [ports.Broker].
 func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, error) {
-	allowance, err := allow(uc.limiter.Take(ctx, quota.InitiateSSO, quota.ByAddress(in.Origin.IP)))
-	if err != nil {
-		return Initiated{Allowance: allowance}, err
-	}
-	a, _, err := uc.codes.find(ctx, in.UserCode, in.Origin)
+	a, own, shared, err := uc.codes.find(ctx, in.UserCode, in.Origin, ports.LimiterStep{
+		Call: ports.Take, Limit: quota.InitiateSSO, Key: quota.ByAddress(in.Origin.IP),
+	})
 	var out Initiated
 	switch {
-	case errors.Is(err, quota.ErrExceeded):
+	case shared.Exceeded:
 		out, err = uc.signIns.send(ctx, in, device.UserCode{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
 			t, signIn, started := approval.BeginWithoutCode(how, uc.now(), in.Origin)
 			return t, signIn, started, nil
@@ -48,6 +44,6 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 			return approval.Begin(a, how, uc.now(), in.Origin)
 		})
 	}
-	out.Allowance = allowance
+	out.Allowance = own
 	return out, err
 }

@@ -46,22 +46,31 @@ func NewUserCodes(store ports.Store, limiter ports.Limiter, limits quota.Configu
 // allAddresses is the key under which all addresses are counted together.
 const allAddresses = "all"
 
-// find returns the pending authorization that has the typed code, and
-// [device.ErrInvalidUserCode] for every other code.
+// find counts attempt, the caller's own limit, and returns the pending
+// authorization that has the typed code, or [device.ErrInvalidUserCode] for
+// every other code. It returns [quota.ErrExceeded] if attempt was one too many:
+// own is then exceeded.
 //
 // A wrong code counts once for each network, however often it is sent, and one
 // network can use up its share of the common budget only. When the share or the
-// budget is used up, find returns [quota.ErrExceeded] with the allowance for
-// right codes too: otherwise the refusal would tell which guess was right.
-func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origin) (*device.Authorization, quota.Allowance, error) {
+// budget is used up, find returns [ErrSignInFirst] for right codes too, because
+// the refusal would tell otherwise which guess was right: shared is then exceeded.
+func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origin, attempt ports.LimiterStep) (found *device.Authorization, own, shared quota.Allowance, err error) {
 	network := quota.ByNetwork(origin.IP)
-	if left, err := allow(u.limiter.Peek(ctx, u.limits.WrongUserCodesPerNetwork, network)); err != nil {
-		return nil, left, err
+	allowances, err := u.limiter.Batch(ctx, attempt,
+		ports.LimiterStep{Call: ports.Peek, Limit: u.limits.WrongUserCodesPerNetwork, Key: network},
+		ports.LimiterStep{Call: ports.Peek, Limit: u.limits.WrongUserCodes, Key: allAddresses})
+	if err == nil { // else the limiter cannot count, and the request passes
+		own = allowances[0]
+		if err := own.Check(); err != nil {
+			return nil, own, shared, err
+		}
+		for _, shared := range allowances[1:] {
+			if shared.Exceeded {
+				return nil, own, shared, ErrSignInFirst
+			}
+		}
 	}
-	if left, err := allow(u.limiter.Peek(ctx, u.limits.WrongUserCodes, allAddresses)); err != nil {
-		return nil, left, err
-	}
-	var found *device.Authorization
 	code, err := device.ParseUserCode(typed)
 	if err == nil {
 		err = u.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
@@ -71,12 +80,12 @@ func (u *UserCodes) find(ctx context.Context, typed string, origin request.Origi
 	}
 	switch {
 	case err == nil && found.CheckPending(u.now()) == nil:
-		return found, quota.Allowance{}, nil
+		return found, own, shared, nil
 	case err == nil, errors.Is(err, device.ErrUnknown), errors.Is(err, device.ErrInvalidUserCode):
 		u.countWrong(ctx, network, device.NormalizeUserCode(typed))
-		return nil, quota.Allowance{}, device.ErrInvalidUserCode
+		return nil, own, shared, device.ErrInvalidUserCode
 	}
-	return nil, quota.Allowance{}, fmt.Errorf("find user code: %w", err)
+	return nil, own, shared, fmt.Errorf("find user code: %w", err)
 }
 
 func (u *UserCodes) countWrong(ctx context.Context, network, guess string) {

@@ -13,14 +13,13 @@ import (
 
 // LookUpDevice tells a page whether a typed code is one that waits.
 type LookUpDevice struct {
-	codes   *UserCodes
-	limiter ports.Limiter
-	now     ports.Clock
+	codes *UserCodes
+	now   ports.Clock
 }
 
 // NewLookUpDevice makes the use case.
-func NewLookUpDevice(codes *UserCodes, limiter ports.Limiter, now ports.Clock) *LookUpDevice {
-	return &LookUpDevice{codes, limiter, now}
+func NewLookUpDevice(codes *UserCodes, now ports.Clock) *LookUpDevice {
+	return &LookUpDevice{codes, now}
 }
 
 // LookedUp is what a page may know of a code. Unknown, expired and used codes
@@ -38,18 +37,16 @@ type LookedUp struct {
 // One code counts once in a window however it is spelt, and finding one does
 // not give the tries back.
 func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin request.Origin) (LookedUp, error) {
-	allowance, err := allow(uc.limiter.TakeDistinct(ctx, quota.LookUpDevice, quota.ByAddress(origin.IP), device.NormalizeUserCode(typed)))
-	out := LookedUp{Allowance: allowance}
-	if err != nil {
-		return out, err
-	}
-	found, shared, err := uc.codes.find(ctx, typed, origin)
+	found, own, shared, err := uc.codes.find(ctx, typed, origin, ports.LimiterStep{
+		Call: ports.TakeDistinct, Limit: quota.LookUpDevice, Key: quota.ByAddress(origin.IP), Thing: device.NormalizeUserCode(typed),
+	})
+	out := LookedUp{Allowance: own}
 	switch {
 	case errors.Is(err, device.ErrInvalidUserCode):
 		return out, nil
-	case errors.Is(err, quota.ErrExceeded):
+	case shared.Exceeded:
 		out.Allowance = shared
-		return out, ErrSignInFirst
+		return out, err
 	case err != nil:
 		return out, err
 	}

@@ -187,3 +187,7 @@ func (away) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Al
 func (away) Peek(context.Context, quota.Limit, string) (quota.Allowance, error) {
 	return quota.Allowance{}, errAway
 }
+
+func (away) Batch(context.Context, ...ports.LimiterStep) ([]quota.Allowance, error) {
+	return nil, errAway
+}

@@ -35,10 +35,18 @@ func (f *Fallback) TakeDistinct(ctx context.Context, limit quota.Limit, key, thi
 	return f.own.TakeDistinct(ctx, limit, key, thing)
 }
 
-// Left keeps [ports.Limiter].
+// Peek keeps [ports.Limiter].
 func (f *Fallback) Peek(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if a, err := f.first.Peek(ctx, limit, key); err == nil {
 		return a, nil
 	}
 	return f.own.Peek(ctx, limit, key)
+}
+
+// Batch keeps [ports.Limiter].
+func (f *Fallback) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quota.Allowance, error) {
+	if all, err := f.first.Batch(ctx, steps...); err == nil {
+		return all, nil
+	}
+	return f.own.Batch(ctx, steps...)
 }

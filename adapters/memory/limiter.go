@@ -69,7 +69,7 @@ func (l *Limiter) TakeDistinct(_ context.Context, limit quota.Limit, key, thing 
 	return l.allowance(limit, w.count, ends, exceeded), nil
 }
 
-// Left keeps [ports.Limiter].
+// Peek keeps [ports.Limiter].
 func (l *Limiter) Peek(_ context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
@@ -82,6 +82,15 @@ func (l *Limiter) Peek(_ context.Context, limit quota.Limit, key string) (quota.
 		return quota.Allowance{Limit: limit, Remaining: limit.Max, Reset: limit.Per}, nil
 	}
 	return l.allowance(limit, found.value.count, found.until, found.value.count >= limit.Max), nil
+}
+
+// Batch keeps [ports.Limiter].
+func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quota.Allowance, error) {
+	allowances := make([]quota.Allowance, len(steps))
+	for i, step := range steps {
+		allowances[i], _ = step.On(ctx, l) // counting in memory does not fail
+	}
+	return allowances, nil
 }
 
 func (l *Limiter) kept(limit quota.Limit) *expiring[bucket, *window] {

@@ -53,6 +53,10 @@ func (away) Peek(context.Context, quota.Limit, string) (quota.Allowance, error) 
 	return quota.Allowance{}, errAway
 }
 
+func (away) Batch(context.Context, ...ports.LimiterStep) ([]quota.Allowance, error) {
+	return nil, errAway
+}
+
 func TestLimitsHoldInThisProcessWhileTheSharedOnesAreAway(t *testing.T) {
 	for name, first := range map[string]func(*porttest.Clock) ports.Limiter{
 		"there": func(c *porttest.Clock) ports.Limiter { return NewLimiter(c.Now) },

@@ -44,6 +44,16 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 		a, err := l.TakeDistinct(t.Context(), limit, key, thing)
 		return must(t, a, err)
 	}
+	batching := func(call ports.LimiterCall) take {
+		return func(t *testing.T, l LimiterUnderTest, key, thing string) quota.Allowance {
+			t.Helper()
+			all, err := l.Batch(t.Context(), ports.LimiterStep{Call: call, Limit: limit, Key: key, Thing: thing})
+			if err != nil || len(all) != 1 {
+				t.Fatalf("got %v, %v, want one allowance", all, err)
+			}
+			return must(t, all[0], nil)
+		}
+	}
 	left := func(t *testing.T, l LimiterUnderTest, key string) quota.Allowance {
 		t.Helper()
 		a, err := l.Peek(t.Context(), limit, key)
@@ -56,7 +66,10 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 		}
 	}
 
-	for name, take := range map[string]take{"tries": taking, "distinct tries": takingDistinct} {
+	for name, take := range map[string]take{
+		"tries": taking, "distinct tries": takingDistinct,
+		"batched tries": batching(ports.Take), "batched distinct tries": batching(ports.TakeDistinct),
+	} {
 		things := func() func() string {
 			n := 0
 			return func() string { n++; return strings.Repeat("x", n) }
@@ -154,6 +167,38 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 		}
 		if kept := l.Kept() - before; kept > limit.Max+1 {
 			t.Errorf("%d entries are kept for a limit of %d", kept, limit.Max)
+		}
+	})
+
+	t.Run("a batch performs every step in its order", func(t *testing.T) {
+		l, full, free := open(t), aKey(), aKey()
+		for range limit.Max {
+			taking(t, l, full, "")
+		}
+		all, err := l.Batch(t.Context(),
+			ports.LimiterStep{Call: ports.Take, Limit: limit, Key: full},
+			ports.LimiterStep{Call: ports.Take, Limit: limit, Key: free},
+			ports.LimiterStep{Call: ports.Take, Limit: quota.Limit{Name: "off", Per: time.Hour}, Key: free},
+			ports.LimiterStep{Call: ports.Peek, Limit: limit, Key: free},
+			ports.LimiterStep{Call: ports.Peek, Limit: limit, Key: full},
+			ports.LimiterStep{Call: ports.TakeDistinct, Limit: limit, Key: free + "d", Thing: "one"},
+			ports.LimiterStep{Call: ports.TakeDistinct, Limit: limit, Key: free + "d", Thing: "one"},
+		)
+		if err != nil || len(all) != 7 {
+			t.Fatalf("got %v, %v, want 7 allowances", all, err)
+		}
+		expect(t, all[0], 0, true)
+		expect(t, all[1], limit.Max-1, false)
+		if !all[2].IsZero() || all[2].Exceeded {
+			t.Errorf("got %+v, want no limit", all[2])
+		}
+		expect(t, all[3], limit.Max-1, false)
+		expect(t, all[4], 0, true)
+		expect(t, all[5], limit.Max-1, false)
+		expect(t, all[6], limit.Max-1, false)
+		expect(t, left(t, l, free), limit.Max-1, false)
+		if none, err := l.Batch(t.Context()); err != nil || len(none) != 0 {
+			t.Errorf("got %v, %v for no steps, want none", none, err)
 		}
 	})
 
