@@ -3,6 +3,7 @@ package ports
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
@@ -28,6 +29,10 @@ type AuthorizationReader interface {
 	// ApprovedBy finds a person's authorizations that are approved and not
 	// redeemed, the newest decision first. Some may have expired.
 	ApprovedBy(ctx context.Context, email identity.Email, issuer string, limit int) ([]*device.Authorization, error)
+
+	// RedeemedWithoutToken finds up to limit authorizations that expired before
+	// the given time and were redeemed for a token that is no longer kept.
+	RedeemedWithoutToken(ctx context.Context, before time.Time, limit int) ([]uid.ID, error)
 }
 
 // Authorizations keeps device authorizations.
@@ -39,4 +44,13 @@ type Authorizations interface {
 	Add(ctx context.Context, a *device.Authorization, event audit.Event) error
 	// Save keeps every field. It returns [device.ErrUnknown].
 	Save(ctx context.Context, a *device.Authorization, event audit.Event) error
+
+	// DeleteExpired deletes up to limit authorizations that expired before the
+	// given time and were not redeemed, and returns how many. Those that a stored
+	// grant or SSO transaction is about stay, and so do those that others have
+	// locked. It names no event: nothing reads them any more.
+	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
+	// Delete deletes authorizations, except those that others have locked, and
+	// returns how many.
+	Delete(ctx context.Context, ids []uid.ID) (int, error)
 }

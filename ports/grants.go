@@ -3,6 +3,7 @@ package ports
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
@@ -34,4 +35,9 @@ type Grants interface {
 	Move(ctx context.Context, from, to secret.Digest, event audit.Event) error
 	// Drop forgets a grant session's grants for a code that are not spent.
 	Drop(ctx context.Context, session secret.Digest, code device.UserCode, event audit.Event) error
+
+	// DeleteExpired deletes up to limit grants that expired before the given time,
+	// except those that others have locked, and returns how many. It names no
+	// event: nothing reads them any more.
+	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
 }

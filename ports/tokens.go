@@ -25,6 +25,13 @@ type TokenReader interface {
 	// Sessions are a person's tokens that are neither revoked nor expired at
 	// the given time, the newest first, and how many there are in all.
 	Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error)
+
+	// Overdue finds up to limit tokens that have expired at the given time and are
+	// not revoked. Tokens of accounts, which another issuer makes, are left out.
+	Overdue(ctx context.Context, at time.Time, limit int) ([]uid.ID, error)
+	// Ended finds up to limit tokens that were revoked or expired before the given
+	// time. Tokens of accounts are left out.
+	Ended(ctx context.Context, before time.Time, limit int) ([]uid.ID, error)
 }
 
 // Tokens keeps access tokens. Another issuer may write into the same table:
@@ -40,4 +47,8 @@ type Tokens interface {
 	// It names no event: one a minute and token would bury the others. It
 	// returns [token.ErrUnknown].
 	SaveUse(ctx context.Context, t *token.AccessToken) error
+
+	// Delete deletes tokens, except those that others have locked, and returns how
+	// many. It names no event: their end has one.
+	Delete(ctx context.Context, ids []uid.ID) (int, error)
 }

@@ -32,4 +32,12 @@ type Transactions interface {
 	// was spent before, on any replica; the transaction can go on then. The
 	// fact is kept at least until the given time.
 	SpendAssertion(ctx context.Context, issuer, id string, until time.Time, event audit.Event) error
+
+	// DeleteExpired deletes up to limit SSO transactions that expired before the
+	// given time, except those that others have locked, and returns how many. It
+	// names no event: nothing reads them any more.
+	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
+	// DeleteSpent does so for spent assertions that had to be kept until a time
+	// before the given one.
+	DeleteSpent(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
@@ -99,7 +100,7 @@ func New(t testing.TB, o Options) *World {
 	}
 	w := &World{
 		Clock: porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)),
-		DB:    db, Store: database.NewStore(db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Pace: o.Pace, Limiter: o.Limiter,
+		DB:    db, Store: databasetest.Store(t, db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Pace: o.Pace, Limiter: o.Limiter,
 	}
 	if o.Around != nil {
 		w.Store = o.Around(w.Store)

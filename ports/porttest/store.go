@@ -28,6 +28,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"tokens", storeTokens},
 		{"audit", storeAudit},
 		{"jobs", storeJobs},
+		{"sweeps", storeSweeps},
 		{"races", storeRaces},
 	} {
 		t.Run(group.name, func(t *testing.T) { group.run(t, open) })

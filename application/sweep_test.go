@@ -1,0 +1,182 @@
+package application_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const kept = 30 * 24 * time.Hour
+
+func (s *stage) sweepExpired() int {
+	s.t.Helper()
+	n, err := application.NewSweepExpired(s.Store, s.Clock.Now).Execute(s.t.Context())
+	must(s.t, err)
+	return n
+}
+
+func (s *stage) sweepTokens() int {
+	s.t.Helper()
+	n, err := application.NewSweepTokens(s.Store, token.Retention(kept), s.Clock.Now).Execute(s.t.Context())
+	must(s.t, err)
+	return n
+}
+
+// sweepsNothing expects that nothing can go yet.
+func (s *stage) sweepsNothing() {
+	s.t.Helper()
+	if n, m := s.sweepExpired(), s.sweepTokens(); n != 0 || m != 0 {
+		s.t.Errorf("got %d and %d rows, want none yet", n, m)
+	}
+}
+
+// stored reports whether an authorization is there.
+func (s *stage) stored(code device.UserCode) bool {
+	s.t.Helper()
+	err := s.Store.View(s.t.Context(), func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Authorizations().ByUserCode(ctx, code)
+		return err
+	})
+	if err != nil && !errors.Is(err, device.ErrUnknown) {
+		s.t.Fatal(err)
+	}
+	return err == nil
+}
+
+// The latest that a login can do everything: approved in the last moment of the
+// code and of the grant, redeemed in the grace that follows, undone in the fifth minute.
+func TestSweepsTakeNothingThatCanStillBeUsed(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	started := s.start(laptop)
+	s.Clock.Pass(lifetime - grantTime)
+	session := s.signIn(started.UserCode, "ann@acme.example")
+	proof := s.proof(session, started.UserCode)
+	s.Clock.Pass(grantTime - time.Second)
+	s.sweepsNothing()
+	decided, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+	must(t, err)
+	s.Clock.Pass(50 * time.Second)
+	s.sweepsNothing()
+	redeemed := s.redeem(started.Code)
+	s.Clock.Pass(grantTime - 51*time.Second)
+	s.sweepsNothing()
+	is(t, s.opens(redeemed), nil)
+	must(t, s.Undo.Execute(t.Context(), decided.Undo, applicationtest.From(home)))
+	if s.opens(redeemed) == nil {
+		t.Error("got a token that is valid after undoing, want it revoked")
+	}
+}
+
+// F54
+func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	abandoned, login := s.start("abandoned"), s.login(laptop)
+	redeemed := s.redeem(login.Code)
+	id := redeemed.Token.Snapshot().ID
+
+	s.Clock.Pass(lifetime + time.Hour + 5*time.Minute)
+	s.sweepTokens()
+	if n := s.sweepExpired(); n < 4 { // grant, SSO transaction, assertion, the abandoned authorization
+		t.Errorf("got %d rows, want at least 4", n)
+	}
+	s.sweepsNothing()
+	if s.stored(abandoned.UserCode) {
+		t.Error("the abandoned authorization is still there")
+	}
+	if !s.stored(login.UserCode) {
+		t.Error("the redeemed authorization is gone before its token")
+	}
+	is(t, s.opens(redeemed), nil)
+
+	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	if n := s.Count(t, audit.TokenExpired); n != 0 {
+		t.Fatalf("got %d events of expiry, want none yet", n)
+	}
+	s.sweepTokens()
+	s.sweepTokens()
+	if n := s.Count(t, audit.TokenExpired); n != 1 {
+		t.Errorf("got %d events of expiry, want 1", n)
+	}
+	if s.Token(t, id).RevokedAt.IsZero() || !s.stored(login.UserCode) {
+		t.Error("the token did not end, or its authorization is gone before it")
+	}
+
+	s.Clock.Pass(kept)
+	s.sweepTokens()
+	err := s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Tokens().ByID(ctx, id)
+		return err
+	})
+	is(t, err, token.ErrUnknown)
+	if s.stored(login.UserCode) {
+		t.Error("the redeemed authorization is kept longer than its token")
+	}
+	s.sweepsNothing()
+}
+
+// A replay is refused for as long as the assertion itself would be accepted.
+func TestSweepsForgetNoAssertionThatCouldBeReplayed(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	code := s.start(laptop).UserCode
+	s.leave(code, approval.BrowserBinding{})
+	_, err := s.arrive("ok once ann@acme.example")
+	must(t, err)
+	s.Clock.Pass(4 * time.Minute)
+	s.sweepExpired()
+	s.leave(code, approval.BrowserBinding{})
+	_, err = s.arrive("ok once ann@acme.example")
+	is(t, err, approval.ErrReplayed)
+}
+
+func TestARunThatIsLongEnoughLeavesTheRestToAnotherJob(t *testing.T) {
+	const codes = 5
+	s := newStage(t, applicationtest.Options{})
+	for range codes {
+		s.start(laptop)
+	}
+	s.Clock.Pass(lifetime + time.Hour + time.Microsecond)
+	short := application.NewSweepExpired(s.Store, s.Clock.Now).InBatches(2, 2)
+	for run, want := range []struct{ rows, jobs int }{{4, 1}, {1, 1}} {
+		n, err := short.Execute(t.Context())
+		must(t, err)
+		if jobs := s.jobs(ports.SweepExpired); n != want.rows || jobs != want.jobs {
+			t.Errorf("run %d: got %d rows and %d jobs, want %d and %d", run, n, jobs, want.rows, want.jobs)
+		}
+	}
+}
+
+func TestTokensThatExpireTogetherAreEndedInBatches(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	for _, label := range []string{"a", "b", "c"} {
+		s.redeem(s.login(label).Code)
+		s.Clock.Pass(interval)
+	}
+	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	n, err := application.NewSweepTokens(s.Store, token.Retention(kept), s.Clock.Now).InBatches(2, 5).Execute(t.Context())
+	must(t, err)
+	if got := s.Count(t, audit.TokenExpired); n != 3 || got != 3 || s.live() != 0 {
+		t.Errorf("got %d rows, %d events and %d live tokens, want 3, 3 and 0", n, got, s.live())
+	}
+	if jobs := s.jobs(ports.SweepTokens); jobs != 0 {
+		t.Errorf("got %d jobs, want none", jobs)
+	}
+}
+
+func (s *stage) jobs(kind ports.JobKind) (n int) {
+	s.t.Helper()
+	must(s.t, s.Store.Update(s.t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		jobs, err := tx.Jobs().Unfinished(ctx, kind)
+		n = len(jobs)
+		return err
+	}))
+	return n
+}
