@@ -18,6 +18,8 @@
 //	PollDevice             the client asks, and in the end gets its token
 //	RevokeUndelivered      an answer did not arrive: the token dies
 //	RevokeToken            a client ends the token that it presents
+//	IntrospectToken        a resource server asks what a token is
+//	AuthorizeRequest       a proxy asks whether a request may reach an API
 //	RefuseClosedACS        an answer comes to a callback that is switched off
 //	VerifyToken            an API asks for which subject a token acts
 //	StartAccountSignIn     a person signs in to manage their own devices

@@ -151,6 +151,7 @@ var useCases = fx.Provide(
 	application.NewVerifyToken,
 	application.NewRevokeToken,
 	application.NewIntrospectToken,
+	application.NewAuthorizeRequest,
 	application.NewListSessions,
 	application.NewEndSessions,
 )

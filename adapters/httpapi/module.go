@@ -17,6 +17,7 @@ var Module = fx.Module("httpapi", fx.Provide(
 	NewOAuth,
 	NewRevocation,
 	NewIntrospection,
+	NewForwardAuth,
 	NewDiscovery,
 	NewOperations,
 	newRouter,
@@ -36,6 +37,7 @@ type routerParams struct {
 	OAuth         *OAuth
 	Revocation    *Revocation
 	Introspection *Introspection
+	ForwardAuth   *ForwardAuth
 	Discovery     *Discovery
 	Operations    *Operations
 	Pages         Pages
@@ -46,7 +48,7 @@ func newRouter(p routerParams) *Router {
 	return NewRouter(Routes{
 		Config: p.Config, Addresses: p.Addresses, Middleware: p.Middleware, Responder: p.Responder,
 		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, Operations: p.Operations,
-		OAuth: p.OAuth, Revocation: p.Revocation, Introspection: p.Introspection, Discovery: p.Discovery,
+		OAuth: p.OAuth, Revocation: p.Revocation, Introspection: p.Introspection, ForwardAuth: p.ForwardAuth, Discovery: p.Discovery,
 		Pages: p.Pages, Observe: p.Observe,
 	})
 }

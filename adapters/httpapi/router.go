@@ -24,6 +24,7 @@ type Routes struct {
 	OAuth         *OAuth
 	Revocation    *Revocation
 	Introspection *Introspection
+	ForwardAuth   *ForwardAuth
 	Discovery     *Discovery
 	Operations    *Operations
 
@@ -59,6 +60,7 @@ func NewRouter(rt Routes) *Router {
 		rt.OAuth.Mount(r)
 		rt.Revocation.Mount(r)
 		rt.Introspection.Mount(r)
+		rt.ForwardAuth.Mount(r)
 		rt.fallbacks(r, writeOAuthError)
 	})
 	for _, address := range wellKnown {

@@ -108,7 +108,8 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 		OAuth:         httpapi.NewOAuth(respond, clients, flow),
 		Revocation:    httpapi.NewRevocation(respond, client, s.RevokeToken),
 		Introspection: httpapi.NewIntrospection(respond, addresses, client, s.Introspect), Discovery: httpapi.NewDiscovery(respond, addresses, s.Servers),
-		Operations: s.operations, Pages: pages,
+		ForwardAuth: httpapi.NewForwardAuth(respond, client, log, s.Authorize),
+		Operations:  s.operations, Pages: pages,
 		Observe: func(next http.Handler) http.Handler { return next },
 	})
 }
@@ -223,6 +224,7 @@ func (s *site) learn(w *httptest.ResponseRecorder) {
 			}
 		}
 	}
+	s.name("token_id", w.Header().Get("X-Auth-Request-Token-Id"))
 	if to, err := url.Parse(w.Header().Get("Location")); err == nil {
 		for _, key := range []string{"ticket", "RelayState", "SAMLRequest"} {
 			s.name(key, to.Query().Get(key))

@@ -84,6 +84,7 @@ type World struct {
 	EndSessions   *application.EndSessions
 	RevokeToken   *application.RevokeToken
 	Introspect    *application.IntrospectToken
+	Authorize     *application.AuthorizeRequest
 	AccountSignIn *application.StartAccountSignIn
 	Undo          *application.UndoApproval
 }
@@ -182,6 +183,7 @@ func (w *World) build(limits quota.Configured, policy approval.Policy) {
 	w.Deny = application.NewDenyExternal(decisions)
 	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, clients, csrf, now)
+	w.Authorize = application.NewAuthorizeRequest(w.Verify)
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
 	w.RevokeToken = application.NewRevokeToken(w.Store, now)
 	w.EndSessions = application.NewEndSessions(w.Store, w.Pace, csrf, now)

@@ -169,6 +169,20 @@ func (t *AccessToken) BelongsTo(email identity.Email, issuer string) bool {
 	return !email.IsZero() && t.s.Device.Email == email && t.s.Device.Issuer == issuer
 }
 
+// CheckScopes returns [ErrInsufficientScope] unless the token has all required
+// scopes. The scope full stands for every scope.
+func (t *AccessToken) CheckScopes(required []string) error {
+	if t.s.Scopes.Contains(scope.Full) {
+		return nil
+	}
+	for _, name := range required {
+		if !t.s.Scopes.Contains(name) {
+			return ErrInsufficientScope
+		}
+	}
+	return nil
+}
+
 // SubjectID names the person for whom the token acts ([identity.SubjectID]).
 func (t *AccessToken) SubjectID() string {
 	return identity.SubjectID(t.s.Device.Email, t.s.Device.Issuer)

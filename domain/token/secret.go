@@ -27,6 +27,11 @@ var ErrInvalid = fault.New(fault.Unauthenticated, "invalid_token",
 var ErrOtherClient = fault.New(fault.Invalid, "invalid_grant",
 	"This token was issued to another client. Send the client_id of the one that got it, or none.")
 
+// ErrInsufficientScope refuses a request that needs a scope which the token has
+// not (RFC 6750 §3.1).
+var ErrInsufficientScope = fault.New(fault.Forbidden, "insufficient_scope",
+	"This token does not have the scope that is needed here. Sign the device in again and ask for it.")
+
 // Secret is a token as the client presents it: a prefix that tells the kind of
 // subject, 37 random characters (222 bits), and six that are a checksum by
 // which a scanner of leaked secrets tells a real token from a look-alike. It

@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/token"
+)
+
+// ForwardAuth serves what a proxy asks about each request to an API behind it:
+// nginx's auth_request, Traefik's ForwardAuth, Caddy's forward_auth.
+type ForwardAuth struct {
+	respond   *Responder
+	client    *httpserver.ClientAddress
+	log       *slog.Logger
+	authorize *application.AuthorizeRequest
+}
+
+// NewForwardAuth makes the handlers.
+func NewForwardAuth(respond *Responder, client *httpserver.ClientAddress, log *slog.Logger, authorize *application.AuthorizeRequest) *ForwardAuth {
+	return &ForwardAuth{respond, client, log, authorize}
+}
+
+// Mount adds the route of the standard mount.
+func (f *ForwardAuth) Mount(r chi.Router) {
+	getOrHead(r, "/forward-auth", f.respond.handler(writeBearerError, f.check))
+}
+
+// check answers GET /oauth2/forward-auth. What the proxy says about the request
+// is logged and decides nothing.
+func (f *ForwardAuth) check(w http.ResponseWriter, r *http.Request) error {
+	method, path := forwarded(r)
+	t, err := f.decide(w, r)
+	if err != nil {
+		return fmt.Errorf("request %s %q: %w", method, path, err)
+	}
+	f.log.DebugContext(r.Context(), "request let through", "request_id", httpserver.RequestID(r.Context()),
+		"token_id", t.Snapshot().ID.String(), "method", method, "path", path)
+	setIdentity(w.Header(), t)
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (f *ForwardAuth) decide(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
+	p, err := query(r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := p.text("scope")
+	if err != nil {
+		return nil, err
+	}
+	required := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
+	if !areScopeTokens(required) {
+		return nil, errScopeForm
+	}
+	secret, err := presented(r)
+	if err != nil {
+		return nil, err
+	}
+	t, err := f.authorize.Execute(r.Context(), secret, required, f.client.Origin(r))
+	if refusal, _ := fault.Of(err); refusal == token.ErrInsufficientScope {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="api", error="insufficient_scope", scope="`+strings.Join(required, " ")+`"`)
+	}
+	return t, err
+}
+
+var errScopeForm = fault.InvalidRequest("scope has to be a list of scopes, separated by blanks.")
+
+// areScopeTokens reports whether all words have the form of RFC 6749 §3.3, which
+// also keeps them from breaking a header.
+func areScopeTokens(words []string) bool {
+	for _, word := range words {
+		if strings.ContainsFunc(word, func(r rune) bool { return r < '!' || r > '~' || r == '"' || r == '\\' }) {
+			return false
+		}
+	}
+	return true
+}
+
+// setIdentity tells the API whom the token acts for.
+func setIdentity(head http.Header, t *token.AccessToken) {
+	s := t.Snapshot()
+	scopes := t.Scopes()
+	for i, scope := range scopes {
+		scopes[i] = headerValue(scope)
+	}
+	for name, value := range map[string]string{
+		"X-Auth-Request-User": t.SubjectID(), "X-Auth-Request-Email": headerValue(s.Device.Email.String()),
+		"X-Auth-Request-Issuer": headerValue(s.Device.Issuer), "X-Auth-Request-Client": headerValue(s.Device.ClientID),
+		"X-Auth-Request-Scopes": strings.Join(scopes, " "), "X-Auth-Request-Token-Id": s.ID.String(),
+		"X-Auth-Request-Expires": strconv.FormatInt(s.ExpiresAt.Unix(), 10),
+	} {
+		if value != "" {
+			head.Set(name, value)
+		}
+	}
+}
+
+// headerValue percent-encodes everything but visible ASCII characters, and the
+// percent sign itself, so that the value survives every proxy and stands for one
+// text only.
+func headerValue(text string) string {
+	var out strings.Builder
+	for _, b := range []byte(text) {
+		if b > ' ' && b <= '~' && b != '%' {
+			out.WriteByte(b)
+		} else {
+			fmt.Fprintf(&out, "%%%02X", b)
+		}
+	}
+	return out.String()
+}
+
+const forwardedMax = 200
+
+var tokenInPath = regexp.MustCompile(`dfo[ea]_[A-Za-z0-9_-]*`)
+
+// forwarded is what the proxy says about the request, for the log: without its
+// query, and without a token that stands in its path.
+func forwarded(r *http.Request) (method, path string) {
+	method = r.Header.Get("X-Forwarded-Method")
+	if strings.ContainsFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) || len(method) > 20 {
+		method = "?"
+	}
+	uri := r.Header.Get("X-Forwarded-Uri")
+	if uri == "" {
+		uri = r.Header.Get("X-Original-Uri")
+	}
+	uri, _, _ = strings.Cut(uri, "?")
+	if decoded, err := url.PathUnescape(uri); err == nil {
+		uri = decoded
+	}
+	path = tokenInPath.ReplaceAllString(strings.ToValidUTF8(uri, "?"), "[token]")
+	if len(path) > forwardedMax {
+		path = strings.ToValidUTF8(path[:forwardedMax], "") + "…"
+	}
+	return method, path
+}
+
+// writeBearerError words refusals of a protected API (RFC 6750 §3). A request
+// without a credential gets no error code. A defect is worded like an outage:
+// nothing can be said about the token.
+func writeBearerError(w http.ResponseWriter, _ *http.Request, f *fault.Error) error {
+	if f.Kind == fault.Internal {
+		f = fault.ErrUnavailable
+	}
+	httpserver.SetRetryHeaders(w.Header(), f)
+	if f.Kind == fault.Unauthenticated && f != errNoCredential {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="api", error="`+f.Code+`"`)
+	}
+	return answer(w, httpserver.Status(f.Kind), oauthErrorBody{f.Code, f.Message})
+}
