@@ -20,7 +20,8 @@
 // # How long a revoked token is accepted
 //
 // An active answer is used for [Config.MaxAge] (5 seconds by default) after the
-// question was sent, and never after the token's own expiry. A request that
+// question was sent, so at most that long after the server has begun to refuse
+// the token, and never after the token's own expiry. A request that
 // waits for a question accepts its answer, so with a slow server the bound is
 // [Config.Timeout] where that is longer. When the server cannot be asked, the
 // token is refused with 503, unless [Config.OutageMaxAge] allows answers of
