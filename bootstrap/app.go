@@ -44,6 +44,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 		httpserver.Module,
 		stores(c),
 		configured(c),
+		spKeys(c),
 		brokers(c),
 		useCases,
 		httpapi.Module,
@@ -93,7 +94,7 @@ func refreshBroker(f *files.Connections, b *saml.Broker) { f.OnChange(b.Reload) 
 
 // brokers joins the ways in which people sign in, and the edition gate.
 func brokers(c Config) fx.Option {
-	options := []fx.Option{saml.Module, fx.Provide(withKey), fx.Provide(func(s *saml.Broker) httpapi.Metadata { return s.Metadata })}
+	options := []fx.Option{saml.Module, fx.Supply(c.SAML), fx.Provide(func(s *saml.Broker) httpapi.Metadata { return s.Metadata })}
 	if c.Enterprise.URL == nil {
 		options = append(options, fx.Provide(samlOnly))
 	} else {
@@ -105,17 +106,39 @@ func brokers(c Config) fx.Option {
 	return fx.Options(append(options, fx.Provide(func() ports.Edition { return enterprise.StaticEdition(c.License) }))...)
 }
 
-// withKey gives the SAML service provider the key it was configured with, or
-// one that this process keeps.
-func withKey(c Config) (saml.Config, error) {
-	if c.SAML.Keys.Active.Key != nil {
-		return c.SAML, nil
+// spKeys joins the SAML service provider's keys: those of files or, where no
+// file is configured, the pair that this process keeps.
+func spKeys(c Config) fx.Option {
+	if c.Keys == (files.KeysConfig{}) {
+		return fx.Provide(ownKeys, func() *files.Keys { return nil })
+	}
+	return fx.Options(fx.Provide(keyFiles), files.KeysModule)
+}
+
+// keyFiles are the configured files. A next or previous pair can accompany the
+// pair that this process keeps.
+func keyFiles(c Config) (files.KeysConfig, error) {
+	if c.Keys.Active != "" {
+		return c.Keys, nil
 	}
 	var err error
-	if c.SAML.Keys.Active, err = saml.LoadOrCreate(c.DataDir, c.Clock()); err != nil {
-		return c.SAML, fmt.Errorf("DATA_DIR (or set SAML_SP_KEY_FILE): %w", err)
+	if c.Keys.Active, err = files.OwnKey(c.DataDir, c.Clock()); err != nil {
+		return c.Keys, fmt.Errorf("DATA_DIR (or set SAML_SP_KEY_FILE): %w", err)
 	}
-	return c.SAML, nil
+	return c.Keys, nil
+}
+
+// ownKeys is read once: only an operator who configures files changes them.
+func ownKeys(c Config) (ports.KeyStore, error) {
+	of, err := keyFiles(c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := of.Read()
+	if err != nil {
+		return nil, fmt.Errorf("DATA_DIR (or set SAML_SP_KEY_FILE): %w", err)
+	}
+	return memory.NewKeys(all), nil
 }
 
 func samlOnly(s *saml.Broker) ports.Brokers { return ports.Brokers{connection.SAML: s} }

@@ -21,7 +21,7 @@ type metrics struct {
 	requests *prometheus.HistogramVec
 }
 
-func newMetrics(shared sharedState, read *files.Connections) *metrics {
+func newMetrics(shared sharedState, connections *files.Connections, keys *files.Keys) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -33,17 +33,25 @@ func newMetrics(shared sharedState, read *files.Connections) *metrics {
 	if shared != nil {
 		m.registry.MustRegister(redisGauge(shared, redis.Up), redisGauge(shared, redis.Down), redisGauge(shared, redis.Refusing))
 	}
-	if read != nil {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "devicegate_connections_file_current", Help: "1 if what the connections file holds is served, 0 if it was refused.",
-		}, func() float64 {
-			if read.Current() {
-				return 1
-			}
-			return 0
-		}))
+	if connections != nil {
+		m.registry.MustRegister(currentGauge("devicegate_connections_file_current", "what the connections file holds", connections.Current))
+	}
+	if keys != nil {
+		m.registry.MustRegister(currentGauge("devicegate_saml_key_files_current", "what the SAML key files hold", keys.Current))
 	}
 	return m
+}
+
+// currentGauge is 1 while what files hold is served, else 0.
+func currentGauge(name, what string, current func() bool) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: name, Help: "1 if " + what + " is served, 0 if it was refused.",
+	}, func() float64 {
+		if current() {
+			return 1
+		}
+		return 0
+	})
 }
 
 // redisGauge is 1 while Redis is in the given state, else 0.

@@ -15,17 +15,27 @@ import (
 type Server struct {
 	api    *httpapi.Operations
 	http   *httpServer
-	files  *files.Connections // nil: nothing to read again
+	files  []reloader
 	failed failure
 	log    *slog.Logger
 }
 
-func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, read *files.Connections, failed failure, log *slog.Logger) *Server {
+// reloader serves what files hold, and can be told to read them again.
+type reloader interface{ Reload(context.Context) }
+
+func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, failed failure, log *slog.Logger) *Server {
 	if shared != nil {
 		api.ReportAlso("redis", func() string {
 			state, _ := shared()
 			return string(state)
 		})
+	}
+	var read []reloader
+	if connections != nil {
+		read = append(read, connections)
+	}
+	if keys != nil {
+		read = append(read, keys)
 	}
 	return &Server{api, newHTTPServer(handler, log), read, failed, log}
 }
@@ -55,8 +65,8 @@ func (s *Server) Drain() {
 // Reload reads again what may have changed on disk.
 func (s *Server) Reload(ctx context.Context) {
 	s.log.InfoContext(ctx, "reading files again")
-	if s.files != nil {
-		s.files.Reload(ctx)
+	for _, f := range s.files {
+		f.Reload(ctx)
 	}
 }
 

@@ -24,7 +24,7 @@ func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, log *slog.Logger)
 		if c.Redis.URL == "" && strings.HasPrefix(c.Database.URL, "postgres") {
 			log.Warn("pace and limits are counted by each process for itself", "setting", "REDIS_URL")
 		}
-		if c.SAML.Keys.Active.Key == nil && strings.HasPrefix(c.Database.URL, "postgres") {
+		if c.Keys.Active == "" && strings.HasPrefix(c.Database.URL, "postgres") {
 			log.Warn("the SAML key was made by this process; replicas have to share one", "setting", "SAML_SP_KEY_FILE")
 		}
 		for _, via := range c.Connections.All() {

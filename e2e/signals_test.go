@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,7 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/devicegate/devicegate/domain/spkeys"
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
@@ -124,5 +127,51 @@ func TestAnOperationsAddressThatIsTakenEndsTheStart(t *testing.T) {
 	}
 	if !strings.Contains(told.String(), "address already in use") || strings.Contains(told.String(), fmt.Sprintf(":%d", w.port)) {
 		t.Errorf("got %s, want the address in use, and nothing served before", told.String())
+	}
+}
+
+func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract section 10 item 17
+	t.Parallel()
+	certificates := make([]string, 2)
+	texts := make([][]byte, 2)
+	for i := range texts {
+		pair, err := spkeys.Generate(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if texts[i], err = pair.PEM(); err != nil {
+			t.Fatal(err)
+		}
+		certificates[i] = base64.StdEncoding.EncodeToString(pair.Certificate().Raw)
+	}
+	database, redis := embedded.open(t)
+	w := newWorld(t, database, redis)
+	ops := fmt.Sprintf("localhost:%d", services.Port(t))
+	w.env["OPS_ADDR"], w.env["SHUTDOWN_DELAY"] = ops, "0s"
+	w.env["SAML_SP_KEY_FILE"], w.env["SAML_SP_KEY_FILE_PREVIOUS"] = w.write("active.pem", texts[0]), w.write("previous.pem", nil)
+	p := w.process(w.port)
+	published := func() string { return w.body(p.at + "/saml/metadata") }
+	if !strings.Contains(published(), certificates[0]) {
+		t.Fatal("got metadata without the configured key")
+	}
+
+	w.write("active.pem", []byte("-----BEGIN"))
+	p.signal(syscall.SIGHUP)
+	w.eventually("the refusal is seen", func() bool {
+		return strings.Contains(w.body("http://"+ops+"/metrics"), "devicegate_saml_key_files_current 0")
+	})
+	if !strings.Contains(published(), certificates[0]) {
+		t.Error("got metadata without the last good key")
+	}
+
+	w.write("previous.pem", texts[0])
+	w.write("active.pem", texts[1])
+	w.eventually("the new key is published without a signal", func() bool { return strings.Contains(published(), certificates[1]) })
+	if strings.Contains(published(), certificates[0]) {
+		t.Error("got metadata with the previous key")
+	}
+	p.signal(syscall.SIGTERM)
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, w.logs)
 	}
 }

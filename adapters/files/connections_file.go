@@ -2,12 +2,9 @@ package files
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"maps"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -95,29 +92,23 @@ func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
 // example. It names the fields as [setting.Problem] does, or none.
 type Check func(connection.Connection) error
 
-// contents is what a connections file and the files that it names hold.
-type contents struct {
-	connections connection.Directory
-	digest      [sha256.Size]byte // of all bytes that were read
-}
-
 // Read reads a connections file and what it names. Its error lists everything
 // that is wrong; each [setting.Problem] names a connection or the setting.
 func Read(path string, check Check) (connection.Directory, error) {
-	all, err := read(path, check)
-	return all.connections, err
+	all, _, err := read(path, check)
+	return all, err
 }
 
-func read(path string, check Check) (all contents, err error) {
-	r := reader{dir: filepath.Dir(path), digest: sha256.New()}
-	defer func() { r.digest.Sum(all.digest[:0]) }()
+func read(path string, check Check) (all connection.Directory, sum digest, err error) {
+	r := reader{filepath.Dir(path), newDigester()}
+	defer func() { sum = r.sum() }()
 	text, err := r.file(path)
 	if err != nil {
-		return all, setting.Wrong("CONNECTIONS_FILE", "%v", err)
+		return all, sum, setting.Wrong("CONNECTIONS_FILE", "%v", err)
 	}
 	var file connectionsFile
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return all, setting.Wrong("CONNECTIONS_FILE", "%s: %s", path, yaml.FormatError(err, false, false))
+		return all, sum, setting.Wrong("CONNECTIONS_FILE", "%s: %s", path, yaml.FormatError(err, false, false))
 	}
 	var errs []error
 	for _, line := range file.unread {
@@ -146,10 +137,10 @@ func read(path string, check Check) (all contents, err error) {
 		connections = append(connections, via)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return all, err
+		return all, sum, err
 	}
-	all.connections, err = connection.NewDirectory(connections...)
-	return all, err
+	all, err = connection.NewDirectory(connections...)
+	return all, sum, err
 }
 
 // named gives each error that names nothing the name of the connection.
@@ -220,10 +211,10 @@ func located(s connection.SAMLSettings) connection.SAMLSettings {
 	return s
 }
 
-// reader reads files and keeps a digest of all that it has read.
+// reader reads the connections file and what it names.
 type reader struct {
-	dir    string
-	digest hash.Hash
+	dir string
+	digester
 }
 
 // beside reads a file that the connections file names.
@@ -242,11 +233,4 @@ func (r *reader) beside(setting, file string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s is empty", setting, file)
 	}
 	return text, nil
-}
-
-func (r *reader) file(name string) ([]byte, error) {
-	text, err := os.ReadFile(name)
-	fmt.Fprintf(r.digest, "%q %t %d\n", name, err == nil, len(text))
-	r.digest.Write(text)
-	return text, err
 }

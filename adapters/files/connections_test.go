@@ -89,7 +89,7 @@ func TestConnections(t *testing.T) {
 	})
 }
 
-func TestChangesAreTakenUpByTheSecondLook(t *testing.T) { // contract §10.17
+func TestChangesAreTakenUpByTheSecondReading(t *testing.T) { // contract §10.17
 	for name, change := range map[string]struct {
 		make func(*folder)
 		want string
@@ -100,13 +100,13 @@ func TestChangesAreTakenUpByTheSecondLook(t *testing.T) { // contract §10.17
 		t.Run(name, func(t *testing.T) {
 			f := newFolder(t, "a")
 			c := f.open()
-			c.look(t.Context())
+			c.poll(t.Context())
 			change.make(f)
-			c.look(t.Context())
+			c.poll(t.Context())
 			if got := served(t, c); got != "a=good" {
-				t.Errorf("got %q after one look, want the file to settle first", got)
+				t.Errorf("got %q after one reading, want the file to settle first", got)
 			}
-			c.look(t.Context())
+			c.poll(t.Context())
 			if got := served(t, c); got != change.want {
 				t.Errorf("got %q, want %q", got, change.want)
 			}
@@ -114,7 +114,7 @@ func TestChangesAreTakenUpByTheSecondLook(t *testing.T) { // contract §10.17
 	}
 }
 
-func TestRunLooksForChanges(t *testing.T) {
+func TestRunTakesUpChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFolder(t, "a")
 		c := f.open()
@@ -150,8 +150,8 @@ func TestASwappedSymbolicLinkIsAChange(t *testing.T) {
 	if err := os.Rename(link+"_tmp", link); err != nil {
 		t.Fatal(err)
 	}
-	c.look(t.Context())
-	c.look(t.Context())
+	c.poll(t.Context())
+	c.poll(t.Context())
 	if got := served(t, c); got != "b=good" {
 		t.Errorf("got %q, want b", got)
 	}
@@ -177,7 +177,7 @@ func TestFilesThatCannotBeRightChangeNothing(t *testing.T) {
 			})
 			harm(f)
 			for range 5 {
-				c.look(t.Context())
+				c.poll(t.Context())
 			}
 			if got := served(t, c); got != "a=good" || c.Current() {
 				t.Errorf("got %q, current %t, want a=good, not current", got, c.Current())
@@ -200,8 +200,8 @@ func TestAFileThatIsMendedIsTakenUp(t *testing.T) {
 	f.write("connections.yaml", "connections: [")
 	c.Reload(t.Context())
 	f.connections("a", "b")
-	c.look(t.Context())
-	c.look(t.Context())
+	c.poll(t.Context())
+	c.poll(t.Context())
 	if got := served(t, c); got != "a=good b=good" || !c.Current() {
 		t.Errorf("got %q, current %t, want a and b, current", got, c.Current())
 	}

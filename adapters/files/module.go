@@ -12,22 +12,45 @@ import (
 // Module provides [ports.Connections] from a [Config], and reads the files again
 // while the application runs.
 var Module = fx.Module("files", fx.Provide(
-	start,
+	startConnections,
 	func(c *Connections) ports.Connections { return c },
 ))
 
-func start(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*Connections, error) {
+// KeysModule provides [ports.KeyStore] from a [KeysConfig], and reads the files
+// again while the application runs.
+var KeysModule = fx.Module("key files", fx.Provide(
+	startKeys,
+	func(k *Keys) ports.KeyStore { return k },
+))
+
+func startConnections(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*Connections, error) {
 	c, err := Open(cfg, log)
 	if err != nil {
 		return nil, err
 	}
+	lc.Append(whileRunning(c.Run))
+	return c, nil
+}
+
+func startKeys(lc fx.Lifecycle, cfg KeysConfig, log *slog.Logger) (*Keys, error) {
+	k, err := OpenKeys(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(whileRunning(k.Run))
+	return k, nil
+}
+
+// whileRunning calls run when the application starts, and ends it with the
+// application.
+func whileRunning(run func(context.Context)) fx.Hook {
 	running, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	lc.Append(fx.Hook{
+	return fx.Hook{
 		OnStart: func(context.Context) error {
 			go func() {
 				defer close(done)
-				c.Run(running)
+				run(running)
 			}()
 			return nil
 		},
@@ -40,6 +63,5 @@ func start(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*Connections, error) 
 				return ctx.Err()
 			}
 		},
-	})
-	return c, nil
+	}
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -17,7 +18,7 @@ type Config struct {
 }
 
 // Metadata yields our SAML SP metadata, for one connection or ("") for any.
-type Metadata func(connection string) ([]byte, error)
+type Metadata func(ctx context.Context, connection string) ([]byte, error)
 
 // Observe wraps every request, to count and time it.
 type Observe func(http.Handler) http.Handler

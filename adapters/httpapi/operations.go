@@ -114,7 +114,7 @@ func (o *Operations) samlMetadata(w http.ResponseWriter, r *http.Request) error 
 			return err
 		}
 	}
-	text, err := o.metadata(slug)
+	text, err := o.metadata(r.Context(), slug)
 	if err != nil {
 		return err
 	}

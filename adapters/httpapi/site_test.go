@@ -114,7 +114,7 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 	})
 }
 
-func metadata(slug string) ([]byte, error) {
+func metadata(_ context.Context, slug string) ([]byte, error) {
 	return []byte("<EntityDescriptor for=\"" + slug + "\"/>"), nil
 }
 

@@ -64,7 +64,7 @@ func BenchmarkCrewjam(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			sp := crewjam.ServiceProvider{EntityID: entityID, AcsURL: *acs, Key: vendorKeys(b).Active.Key, IDPMetadata: &metadata}
+			sp := crewjam.ServiceProvider{EntityID: entityID, AcsURL: *acs, Key: vendorKeys(b).Active().Key(), IDPMetadata: &metadata}
 			b.ReportAllocs()
 			b.SetBytes(int64(len(document)))
 			for b.Loop() {

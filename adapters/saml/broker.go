@@ -20,6 +20,7 @@ import (
 // Broker is a [ports.Broker] for SAML connections.
 type Broker struct {
 	cfg    Config
+	keys   ports.KeyStore
 	client *http.Client
 	now    ports.Clock
 	log    *slog.Logger
@@ -44,9 +45,10 @@ func Through(t http.RoundTripper) Option { return func(c *http.Client) { c.Trans
 // New reads the configured metadata documents. Its error lists everything that
 // is wrong with the configuration. Metadata at URLs is fetched by [Broker.Run]
 // and when a sign-in needs it; a failed fetch stops nothing here.
-func New(cfg Config, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
-	cfg, err := cfg.complete()
-	b := &Broker{cfg: cfg, client: newClient(), now: clock, log: log}
+func New(cfg Config, keys ports.KeyStore, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
+	err := cfg.Check()
+	cfg.EntityID = cfg.entityID()
+	b := &Broker{cfg: cfg, keys: keys, client: newClient(), now: clock, log: log}
 	for _, o := range options {
 		o(b.client)
 	}
@@ -123,7 +125,7 @@ func (b *Broker) Begin(ctx context.Context, via connection.Connection, signIn ap
 			return cannot(unusable(err), "metadata that can be used", err)
 		}
 	}
-	redirect, err := b.redirect(signIn, to, via, s.policy)
+	redirect, err := b.redirect(ctx, signIn, to, via, s.policy)
 	if err != nil {
 		return cannot("internal_error", "an AuthnRequest", err)
 	}
@@ -158,7 +160,7 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 	if err != nil {
 		return approval.VerifiedAssertion{}, refuse("no_metadata", "metadata that can be used", err.Error())
 	}
-	assertion, err = b.accept(via, what, from, s.policy)
+	assertion, err = b.accept(ctx, via, what, from, s.policy)
 	missed, ok := keyMayBeNew(err)
 	if !ok {
 		return assertion, err
@@ -169,7 +171,7 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 	why := s.refresh(wait, unknownGap)
 	again, err := s.current()
 	if err == nil && again != from {
-		assertion, err = b.accept(via, what, again, s.policy)
+		assertion, err = b.accept(ctx, via, what, again, s.policy)
 		if missed, ok = keyMayBeNew(err); ok {
 			return assertion, noted(missed, "the metadata fetched just now has no such key either")
 		}
@@ -192,7 +194,7 @@ func noted(r *approval.Refusal, note string) *approval.Refusal {
 }
 
 // accept runs the steps of the package comment in their order.
-func (b *Broker) accept(via connection.Connection, what ports.Response, from *idp, policy policy) (approval.VerifiedAssertion, error) {
+func (b *Broker) accept(ctx context.Context, via connection.Connection, what ports.Response, from *idp, policy policy) (approval.VerifiedAssertion, error) {
 	root, err := readDocument(what.Raw)
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
@@ -201,8 +203,12 @@ func (b *Broker) accept(via connection.Connection, what ports.Response, from *id
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
+	ours, err := b.keys.Keys(ctx)
+	if err != nil {
+		return approval.VerifiedAssertion{}, refuse("internal_error", "our key pairs", sanitized(err.Error()))
+	}
 	var inside opened
-	keys, consent := b.cfg.Keys.private(), policy.consent()
+	keys, consent := ours.Decrypting(), policy.consent()
 	if found.encrypted != nil {
 		if inside, err = decrypt(found, keys, consent); err != nil {
 			return approval.VerifiedAssertion{}, err

@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // Config holds the service provider's settings.
@@ -21,7 +23,6 @@ type Config struct {
 	PublicURL string        // scheme://host[:port][/prefix], no trailing slash
 	EntityID  string        // empty: PublicURL + "/saml/metadata"
 	ClockSkew time.Duration // how far an identity provider's clock may be off, either way
-	Keys      Keys
 
 	LegacyRoutes bool // the legacy mount is on: our metadata lists its ACS
 }
@@ -53,27 +54,43 @@ func (s policy) consent() xmlsec.Consent {
 	return xmlsec.Consent{SHA1: s.AllowSHA1, RSA15: s.AllowRSA15, TripleDES: s.AllowTripleDES}
 }
 
-// complete fills in defaults and lists everything that is wrong.
-func (c Config) complete() (Config, error) {
+// clockSkewMax bounds for how long an expired assertion is accepted.
+const clockSkewMax = 10 * time.Minute
+
+// Check lists everything that is wrong with the configuration; each
+// [setting.Problem] names a field. DefaultEntityID is the entity ID that is made
+// of PublicURL.
+func (c Config) Check() error {
 	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	wrong := func(field, format string, args ...any) { errs = append(errs, setting.Wrong(field, format, args...)) }
 	u, err := url.Parse(c.PublicURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.PublicURL, "/") || u.RawQuery != "" || u.Fragment != "" {
-		wrong("saml: public URL %q: use scheme://host[:port][/prefix] without a slash at the end", c.PublicURL)
+		wrong("PublicURL", "use scheme://host[:port][/prefix] without a slash at the end")
 	}
+	switch {
+	case isEntityID(c.entityID()):
+	case c.EntityID == "":
+		wrong("DefaultEntityID", "is too long for the SAML entity ID that is made of it; set SAML_ENTITY_ID")
+	default:
+		wrong("EntityID", "use at most 255 characters, and no blanks")
+	}
+	if c.ClockSkew < 0 || c.ClockSkew > clockSkewMax {
+		wrong("ClockSkew", "is %s; use 0s to 10m", c.ClockSkew)
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) entityID() string {
 	if c.EntityID == "" {
-		c.EntityID = c.PublicURL + "/saml/metadata"
+		return c.PublicURL + "/saml/metadata"
 	}
-	if len(c.EntityID) > 1024 || identity.CheckIssuer(c.EntityID) != nil {
-		wrong("saml: entity ID %q: 1 to 255 characters without blanks around them", c.EntityID)
-	}
-	if c.ClockSkew < 0 || c.ClockSkew > time.Hour {
-		wrong("saml: clock skew %s: use 0 to 1 h", c.ClockSkew)
-	}
-	if err := c.Keys.check(); err != nil {
-		errs = append(errs, err)
-	}
-	return c, errors.Join(errs...)
+	return c.EntityID
+}
+
+// isEntityID is stricter than SAML, which asks for a URI of up to 1024
+// characters: an entity ID is an issuer, too, and those are kept with tokens.
+func isEntityID(text string) bool {
+	return identity.CheckIssuer(text) == nil && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func (s policy) check() error {

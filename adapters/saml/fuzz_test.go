@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -61,13 +60,13 @@ func FuzzMetadata(f *testing.F) {
 		if len(document) == 0 {
 			return
 		}
-		b, err := tryBench(t, &samltest.IdP{}, metadata(string(document)), change{config: func(c *saml.Config) { c.Keys = keys }})
+		b, err := tryBench(t, &samltest.IdP{}, metadata(string(document)), change{keys: keys})
 		if err != nil {
 			return
 		}
 		_ = b.broker.Problems()
 		_ = b.broker.Warnings()
-		if _, err := b.broker.Metadata("acme"); err != nil {
+		if _, err := b.broker.Metadata(t.Context(), "acme"); err != nil {
 			t.Error(err)
 		}
 	})

@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/spkeys"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -34,24 +36,38 @@ func reason(err error) string {
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // ourKeys are generated once; certificates are cheap.
-func ourKeys(t testing.TB) saml.Keys {
+func ourKeys(t testing.TB) spkeys.Set {
 	t.Helper()
-	return saml.Keys{Active: pair(t, 0)}
+	return keySet(t, pair(t, 0), spkeys.Pair{}, spkeys.Pair{})
 }
 
-func pair(t testing.TB, n int) saml.KeyPair {
+func keySet(t testing.TB, active, next, previous spkeys.Pair) spkeys.Set {
+	t.Helper()
+	set, err := spkeys.NewSet(active, next, previous)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func pair(t testing.TB, n int) spkeys.Pair {
 	t.Helper()
 	key := samltest.RSAKey(t, 10+n)
 	cert, err := x509.ParseCertificate(samltest.Certificate(t, key, samltest.Epoch.AddDate(-1, 0, 0), samltest.Epoch.AddDate(10, 0, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return saml.KeyPair{Key: key, Certificate: cert}
+	pair, err := spkeys.NewPair(key, cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
 }
 
 // bench is one connection of a broker under a frozen clock.
 type bench struct {
 	broker      *saml.Broker
+	keys        *memory.Keys
 	via         connection.Connection
 	idp         *samltest.IdP
 	requestedAt time.Time
@@ -63,6 +79,8 @@ type change struct {
 	settings func(*connection.Settings)
 	source   func(*connection.SAMLSettings)
 	config   func(*saml.Config)
+	keys     spkeys.Set     // zero: ourKeys
+	store    ports.KeyStore // nil: one that holds keys
 }
 
 func newBench(t testing.TB, idp *samltest.IdP, changes ...change) *bench {
@@ -78,13 +96,17 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 	t.Helper()
 	settings := connection.Settings{Slug: "acme", Domains: []string{"example.com"}}
 	source := connection.SAMLSettings{Metadata: idp.Metadata()}
-	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t), ClockSkew: 3 * time.Minute, LegacyRoutes: true}
+	keys := memory.NewKeys(ourKeys(t))
+	cfg := saml.Config{PublicURL: publicURL, ClockSkew: 3 * time.Minute, LegacyRoutes: true}
 	for _, c := range changes {
 		if c.settings != nil {
 			c.settings(&settings)
 		}
 		if c.source != nil {
 			c.source(&source)
+		}
+		if !c.keys.IsZero() {
+			keys.Replace(c.keys)
 		}
 	}
 	settings.SAML = source
@@ -101,8 +123,14 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{via: via, idp: idp, requestedAt: samltest.Epoch, at: samltest.Epoch, on: connection.Canonical}
-	b.broker, err = saml.New(cfg, directory, func() time.Time { return b.at }, quiet)
+	b := &bench{via: via, idp: idp, requestedAt: samltest.Epoch, at: samltest.Epoch, on: connection.Canonical, keys: keys}
+	store := ports.KeyStore(keys)
+	for _, c := range changes {
+		if c.store != nil {
+			store = c.store
+		}
+	}
+	b.broker, err = saml.New(cfg, store, directory, func() time.Time { return b.at }, quiet)
 	return b, err
 }
 

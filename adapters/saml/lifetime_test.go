@@ -7,6 +7,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/spkeys"
 )
 
 func TestExpiresAtIsWhenTheAssertionIsRefused(t *testing.T) {
@@ -94,18 +95,18 @@ func TestConnectionCanRequireSignedOrEncryptedAssertions(t *testing.T) {
 }
 
 func TestEveryConfiguredKeyDecrypts(t *testing.T) {
-	old, next := pair(t, 0), pair(t, 1)
-	for name, keys := range map[string]saml.Keys{
-		"next":     {Active: pair(t, 2), Next: &old},
-		"active":   {Active: old, Next: &next},
-		"previous": {Active: next, Previous: &old},
+	old, next, none := pair(t, 0), pair(t, 1), spkeys.Pair{}
+	for name, keys := range map[string]spkeys.Set{
+		"next":     keySet(t, pair(t, 2), old, none),
+		"active":   keySet(t, old, next, none),
+		"previous": keySet(t, next, none, old),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.Keys = keys }})
+			b := newBench(t, samltest.NewIdP(t, idpID), change{keys: keys})
 			b.accepts(t, b.with(t, encrypted(samltest.Encryption{})))
 		})
 	}
-	gone := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.Keys = saml.Keys{Active: next} }})
+	gone := newBench(t, samltest.NewIdP(t, idpID), change{keys: keySet(t, next, none, none)})
 	gone.refuses(t, gone.with(t, encrypted(samltest.Encryption{})), "decryption_failed")
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -122,9 +123,8 @@ func TestUnusableMetadataFailsTheStart(t *testing.T) {
 		"transient names": {[]change{{source: func(s *connection.SAMLSettings) {
 			s.NameIDFormat = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 		}}}, "transient"},
-		"a public URL of sorts": {[]change{{config: func(c *saml.Config) { c.PublicURL = "gate.test/" }}}, "public URL"},
-		"no keys":               {[]change{{config: func(c *saml.Config) { c.Keys = saml.Keys{} }}}, "active key pair"},
-		"a skew of days":        {[]change{{config: func(c *saml.Config) { c.ClockSkew = 48 * time.Hour }}}, "clock skew"},
+		"a public URL of sorts": {[]change{{config: func(c *saml.Config) { c.PublicURL = "gate.test/" }}}, "PublicURL"},
+		"a skew of days":        {[]change{{config: func(c *saml.Config) { c.ClockSkew = 48 * time.Hour }}}, "ClockSkew"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := tryBench(t, idp, tc.changes...)
@@ -220,7 +220,7 @@ func TestTwoConnectionsToOneIdentityProviderCauseAWarning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := saml.New(saml.Config{PublicURL: publicURL, Keys: ourKeys(t)}, directory, func() time.Time { return samltest.Epoch }, quiet)
+	b, err := saml.New(saml.Config{PublicURL: publicURL}, memory.NewKeys(ourKeys(t)), directory, func() time.Time { return samltest.Epoch }, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,12 +13,12 @@ import (
 // application runs.
 var Module = fx.Module("saml", fx.Provide(start))
 
-func start(lc fx.Lifecycle, cfg Config, connections ports.Connections, clock ports.Clock, log *slog.Logger) (*Broker, error) {
+func start(lc fx.Lifecycle, cfg Config, keys ports.KeyStore, connections ports.Connections, clock ports.Clock, log *slog.Logger) (*Broker, error) {
 	now, err := connections.Connections(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	b, err := New(cfg, now, clock, log)
+	b, err := New(cfg, keys, now, clock, log)
 	if err != nil {
 		return nil, err
 	}

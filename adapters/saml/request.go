@@ -3,6 +3,7 @@ package saml
 import (
 	"bytes"
 	"compress/flate"
+	"context"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/spkeys"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -64,13 +66,21 @@ func withHint(to string, signIn approval.SignInRequest, via connection.Connectio
 
 // redirect sends the request by HTTP-Redirect or, where the identity provider
 // has only that, by HTTP-POST.
-func (b *Broker) redirect(signIn approval.SignInRequest, to *idp, via connection.Connection, policy policy) (ports.Redirect, error) {
+func (b *Broker) redirect(ctx context.Context, signIn approval.SignInRequest, to *idp, via connection.Connection, policy policy) (ports.Redirect, error) {
 	send, destination := b.byRedirect, to.redirectURL
 	if destination == "" {
 		send, destination = b.byPOST, to.postURL
 	}
 	request := hinted(b.authnRequest(signIn, destination, policy), signIn, via)
-	redirect, err := send(request, signIn.RelayState, wantsSigned(via, to))
+	signer := spkeys.Pair{}
+	if wantsSigned(via, to) {
+		ours, err := b.keys.Keys(ctx)
+		if err != nil {
+			return ports.Redirect{}, err
+		}
+		signer = ours.Active()
+	}
+	redirect, err := send(request, signIn.RelayState, signer)
 	redirect.URL = withHint(redirect.URL, signIn, via)
 	return redirect, err
 }
@@ -87,7 +97,7 @@ func wantsSigned(via connection.Connection, to *idp) bool {
 
 // byRedirect is SAML bindings §3.4.4.1: what is signed is the query itself, in
 // this order and exactly as it is sent.
-func (b *Broker) byRedirect(request *crewjam.AuthnRequest, relay approval.RelayState, sign bool) (ports.Redirect, error) {
+func (b *Broker) byRedirect(request *crewjam.AuthnRequest, relay approval.RelayState, signer spkeys.Pair) (ports.Redirect, error) {
 	document, err := documentOf(request)
 	if err != nil {
 		return ports.Redirect{}, err
@@ -105,9 +115,9 @@ func (b *Broker) byRedirect(request *crewjam.AuthnRequest, relay approval.RelayS
 	}
 	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated.Bytes())) +
 		"&RelayState=" + url.QueryEscape(relay.Reveal())
-	if sign {
+	if !signer.IsZero() {
 		query += "&SigAlg=" + url.QueryEscape(xmlsec.RSASHA256)
-		signature, _, err := xmlsec.SignOctets(b.cfg.Keys.Active.Key, []byte(query))
+		signature, _, err := xmlsec.SignOctets(signer.Key(), []byte(query))
 		if err != nil {
 			return ports.Redirect{}, err
 		}
@@ -121,13 +131,13 @@ func (b *Broker) byRedirect(request *crewjam.AuthnRequest, relay approval.RelayS
 }
 
 // byPOST is SAML bindings §3.5.4: an enveloped signature, base64, no deflating.
-func (b *Broker) byPOST(request *crewjam.AuthnRequest, relay approval.RelayState, sign bool) (ports.Redirect, error) {
+func (b *Broker) byPOST(request *crewjam.AuthnRequest, relay approval.RelayState, signer spkeys.Pair) (ports.Redirect, error) {
 	document, err := documentOf(request)
 	if err != nil {
 		return ports.Redirect{}, err
 	}
-	if sign {
-		document, err = xmlsec.Sign(document, request.ID, b.cfg.Keys.Active.Key, b.cfg.Keys.Active.Certificate.Raw)
+	if !signer.IsZero() {
+		document, err = xmlsec.Sign(document, request.ID, signer.Key(), signer.Certificate().Raw)
 		if err != nil {
 			return ports.Redirect{}, err
 		}

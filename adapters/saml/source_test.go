@@ -318,8 +318,8 @@ func fetchingThrough(t *testing.T, address string, through http.RoundTripper, no
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := saml.Config{PublicURL: publicURL, Keys: ourKeys(t)}
-	b, err := saml.New(cfg, directory, now, slog.New(slog.NewTextHandler(log, nil)), saml.Through(through))
+	cfg := saml.Config{PublicURL: publicURL}
+	b, err := saml.New(cfg, memory.NewKeys(ourKeys(t)), directory, now, slog.New(slog.NewTextHandler(log, nil)), saml.Through(through))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,9 +340,12 @@ func TestModule(t *testing.T) {
 	}
 	var b *saml.Broker
 	app := fxtest.New(t, saml.Module, fx.Populate(&b), fx.Supply(
-		saml.Config{PublicURL: publicURL, Keys: ourKeys(t)},
+		saml.Config{PublicURL: publicURL},
 		ports.Clock(ports.SystemClock), quiet,
-	), fx.Provide(func() ports.Connections { return memory.NewConnections(directory) }))
+	), fx.Provide(
+		func() ports.Connections { return memory.NewConnections(directory) },
+		func() ports.KeyStore { return memory.NewKeys(ourKeys(t)) },
+	))
 	app.RequireStart()
 	app.RequireStop()
 	if b == nil || b.EntityID() != entityID {

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"context"
 	"encoding/xml"
 	"fmt"
 	"strings"
@@ -13,7 +14,11 @@ import (
 // connection needs it. It has no validUntil, after which identity providers
 // would refuse it, and only endpoints that are served. It returns
 // [connection.ErrUnknown].
-func (b *Broker) Metadata(slug string) ([]byte, error) {
+func (b *Broker) Metadata(ctx context.Context, slug string) ([]byte, error) {
+	keys, err := b.keys.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("our key pairs: %w", err)
+	}
 	signs, wants := b.allSign(), true
 	if slug != "" {
 		now := b.served.Load()
@@ -35,9 +40,9 @@ func (b *Broker) Metadata(slug string) ([]byte, error) {
 		nsMetadata, xmlsec.Signature, escaped(b.cfg.EntityID))
 	write(`  <md:SPSSODescriptor AuthnRequestsSigned="%t" WantAssertionsSigned="%t" protocolSupportEnumeration="%s">`+"\n", signs, wants, nsProtocol)
 	for _, use := range []string{"signing", "encryption"} {
-		for _, pair := range b.cfg.Keys.published() {
+		for _, pair := range keys.Published() {
 			write(`    <md:KeyDescriptor use="%s">`+"\n"+`      <ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>`+"\n",
-				use, certificateText(pair.Certificate))
+				use, certificateText(pair.Certificate()))
 			if use == "encryption" {
 				for _, uri := range []string{
 					xmlsec.Encryption11 + "aes256-gcm", xmlsec.Encryption11 + "aes128-gcm",

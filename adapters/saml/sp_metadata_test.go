@@ -15,7 +15,7 @@ import (
 
 func described(t *testing.T, b *bench, slug string) (crewjam.SPSSODescriptor, string) {
 	t.Helper()
-	document, err := b.broker.Metadata(slug)
+	document, err := b.broker.Metadata(t.Context(), slug)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +34,9 @@ func TestSPMetadataListsServedEndpointsAndKeys(t *testing.T) { // S13, F26, cont
 	for _, legacy := range []bool{true, false} {
 		for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
 			b := newBench(t, samltest.NewIdP(t, idpID), change{
-				config:   func(c *saml.Config) { c.Keys.Next, c.Keys.Previous, c.LegacyRoutes = &next, &old, legacy },
+				config:   func(c *saml.Config) { c.LegacyRoutes = legacy },
 				settings: func(s *connection.Settings) { s.ACSMount = mount },
+				keys:     keySet(t, pair(t, 0), next, old),
 			})
 			want := []connection.Mount{connection.Canonical, connection.Legacy}
 			if !legacy {
@@ -95,7 +96,7 @@ func TestConfiguredEntityIDIsKept(t *testing.T) { // S38, F10
 
 func TestSPMetadataOfAnUnknownConnection(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
-	if _, err := b.broker.Metadata("other"); !errors.Is(err, connection.ErrUnknown) {
+	if _, err := b.broker.Metadata(t.Context(), "other"); !errors.Is(err, connection.ErrUnknown) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package saml_test
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/spkeys"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -21,18 +20,17 @@ import (
 // really answered to AuthnRequests of ours: in the clear, encrypted and signed,
 // and encrypted with a signature around it only.
 
-func vendorKeys(t testing.TB) saml.Keys {
+func vendorKeys(t testing.TB) spkeys.Set {
 	t.Helper()
 	text, err := os.ReadFile("testdata/sp-test-only.pem")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest := pem.Decode(text)
-	pair, err := saml.ParseKeyPair(text, rest)
+	pair, err := spkeys.ParsePEM(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return saml.Keys{Active: pair}
+	return keySet(t, pair, spkeys.Pair{}, spkeys.Pair{})
 }
 
 var issued = regexp.MustCompile(`IssueInstant="([^"]+)"`)
@@ -64,7 +62,7 @@ func vendorBench(t testing.TB, vendor string, at time.Time) *bench {
 	entity := regexp.MustCompile(`entityID="([^"]+)"`).FindSubmatch(metadata)[1]
 	b := newBench(t, &samltest.IdP{EntityID: string(entity)}, change{
 		source: func(s *connection.SAMLSettings) { s.Metadata = metadata },
-		config: func(c *saml.Config) { c.Keys = vendorKeys(t) },
+		keys:   vendorKeys(t),
 	})
 	b.at = at
 	return b

@@ -202,7 +202,7 @@ func (d demoCommand) build(ctx context.Context, dir string) (*stage, error) {
 	if err := s.app.Err(); err != nil {
 		return nil, rootCause(err)
 	}
-	metadata, err := broker.Metadata("")
+	metadata, err := broker.Metadata(ctx, "")
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/pem"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/enterprise"
@@ -23,7 +21,6 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
-	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -61,6 +58,7 @@ type Config struct {
 
 	ResourceServers resource.Servers     // that may introspect
 	Files           files.Config         // empty path: Connections are all there are
+	Keys            files.KeysConfig     // no active file: one in DataDir
 	Connections     connection.Directory // as they were first read
 	Clock           ports.Clock
 
@@ -183,30 +181,22 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 			wrong.add("ENTERPRISE_API_SECRET_KEY", "is required with ENTERPRISE_API_URL")
 		}
 	}
-	if e.SAMLClockSkew < 0 || e.SAMLClockSkew > 10*time.Minute {
-		wrong.add("SAML_CLOCK_SKEW", "is %s; use 0s to 10m", e.SAMLClockSkew)
-	}
 	c.SAML.EntityID, c.SAML.ClockSkew = e.SAMLEntityID, e.SAMLClockSkew
 	c.SAML.LegacyRoutes = c.HTTP.LegacyRoutes
-	if e.SAMLEntityID != "" && !isEntityID(e.SAMLEntityID) {
-		wrong.add("SAML_ENTITY_ID", "use at most 255 characters, and no blanks")
-	}
 	if c.PublicURL != nil {
 		c.SAML.PublicURL = c.PublicURL.String()
-		if e.SAMLEntityID == "" && !isEntityID(c.SAML.PublicURL+"/saml/metadata") {
-			wrong.add("PUBLIC_URL", "is too long for the SAML entity ID that is made of it; set SAML_ENTITY_ID")
-		}
 	}
-	c.loadKeyPairs(e, wrong)
+	wrong.named(names{
+		"EntityID": "SAML_ENTITY_ID", "DefaultEntityID": "PUBLIC_URL", "ClockSkew": "SAML_CLOCK_SKEW",
+		"PublicURL": "", // PUBLIC_URL is checked
+	}, c.SAML.Check())
+	c.Keys = files.KeysConfig{Active: e.SAMLKey, Next: e.SAMLKeyNext, Previous: e.SAMLKeyPrevious}
+	wrong.named(names{
+		"Active": "SAML_SP_KEY_FILE", "Next": "SAML_SP_KEY_FILE_NEXT", "Previous": "SAML_SP_KEY_FILE_PREVIOUS",
+	}, c.Keys.Check())
 	if e.ConnectionsFile != "" {
 		c.loadConnections(e, wrong)
 	}
-}
-
-// isEntityID is stricter than SAML, which asks for a URI of up to 1024
-// characters: an entity ID is an issuer, too, and those are kept with tokens.
-func isEntityID(text string) bool {
-	return identity.CheckIssuer(text) == nil && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func (c *Config) loadPages(e environment, wrong *problems) {
@@ -225,32 +215,6 @@ func (c *Config) loadPages(e environment, wrong *problems) {
 	wrong.each("BRAND_LOGO_FILE", webui.Config{Brand: webui.Brand{Logo: c.Pages.Brand.Logo}}.Check())
 	wrong.each("BRAND_COLOR", webui.Config{Brand: webui.Brand{Color: c.Pages.Brand.Color}}.Check())
 	wrong.each("SUPPORT_URL", webui.Config{SupportURL: c.Pages.SupportURL}.Check())
-}
-
-// loadKeyPairs reads the SAML service provider's keys. Without one, the process
-// keeps one of its own in its data directory ([Service]).
-func (c *Config) loadKeyPairs(e environment, wrong *problems) {
-	read := func(setting, file string) *saml.KeyPair {
-		if file == "" {
-			return nil
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			wrong.add(setting, "%v", err)
-			return nil
-		}
-		_, certificate := pem.Decode(text)
-		pair, err := saml.ParseKeyPair(text, certificate)
-		if err != nil {
-			wrong.add(setting, "%s: %v", file, err)
-		}
-		return &pair
-	}
-	if active := read("SAML_SP_KEY_FILE", e.SAMLKey); active != nil {
-		c.SAML.Keys.Active = *active
-	}
-	c.SAML.Keys.Next = read("SAML_SP_KEY_FILE_NEXT", e.SAMLKeyNext)
-	c.SAML.Keys.Previous = read("SAML_SP_KEY_FILE_PREVIOUS", e.SAMLKeyPrevious)
 }
 
 // levelOf reads the reference's words, which are Python's, as ours.
