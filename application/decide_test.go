@@ -277,3 +277,56 @@ func TestDescribeApproval(t *testing.T) {
 	_, err = s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
 	is(t, err, approval.ErrNoSession)
 }
+
+// F15: the person is told which session an approval ends.
+func TestAnApprovalTellsWhatItReplaces(t *testing.T) {
+	s := newStage(t, applicationtest.Options{})
+	replaces := func(label, email string) *application.Replaced {
+		t.Helper()
+		started := s.start(label)
+		described, err := s.Describe.Execute(t.Context(), s.signIn(started.UserCode, email), started.UserCode, applicationtest.From(home))
+		must(t, err)
+		return described.Replaces
+	}
+	if got := replaces(laptop, "ann@acme.example"); got != nil {
+		t.Errorf("the first login: got %+v, want nothing replaced", got)
+	}
+	first := s.redeem(s.login(laptop).Code)
+	must(t, s.opens(first))
+	want := application.Replaced{Label: laptop, CreatedAt: first.Token.Snapshot().CreatedAt, LastUsedAt: s.Clock.Now()}
+	if got := replaces(laptop, "ann@acme.example"); got == nil || *got != want {
+		t.Errorf("the same device: got %+v, want %+v", got, want)
+	}
+	for what, c := range map[string][2]string{"another device": {"desk", "ann@acme.example"}, "another person": {laptop, "ben@acme.example"}} {
+		if got := replaces(c[0], c[1]); got != nil {
+			t.Errorf("%s: got %+v, want nothing replaced", what, got)
+		}
+	}
+	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	if got := replaces(laptop, "ann@acme.example"); got != nil {
+		t.Errorf("after its end: got %+v, want nothing replaced", got)
+	}
+}
+
+// F04: a policy holds at every door, and a denial needs no typed code.
+func TestAnApprovalNeedsTheTypedCodeWherePolicySaysSo(t *testing.T) {
+	s := newStage(t, applicationtest.Options{Policy: approval.Policy{RequireTypedCode: true}})
+	started := s.start(laptop)
+	h := s.signIn(started.UserCode, "ann@acme.example")
+	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
+	must(t, err)
+	if !described.MustType {
+		t.Error("the page is not told to ask for the code")
+	}
+	proof := approval.Proof{Session: h, CSRF: described.CSRF}
+	for range 2 { // the grant stays
+		_, err = s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+		is(t, err, approval.ErrTypedCodeRequired)
+	}
+	proof.Typed = started.UserCode
+	_, err = s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
+	must(t, err)
+	other := s.start("other")
+	_, err = s.Deny.Execute(t.Context(), s.proof(s.signIn(other.UserCode, "ann@acme.example"), other.UserCode), other.UserCode, applicationtest.From(home))
+	must(t, err)
+}

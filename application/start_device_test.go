@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/scope"
@@ -69,4 +70,36 @@ func TestALimiterThatIsAwayStopsNobody(t *testing.T) {
 		s.start(laptop)
 	}
 	is(t, s.opens(s.redeem(s.login(laptop).Code)), nil)
+}
+
+// F22: the token has the scopes that were asked for; asked for none, all.
+func TestATokenHasTheScopesThatWereAskedFor(t *testing.T) {
+	for asked, want := range map[string]string{
+		"": "apps:run apps:read:permitted-external", "apps:run": "apps:run", "apps:run full": "apps:run",
+	} {
+		s := newStage(t, applicationtest.Options{})
+		started, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", Label: laptop, Scope: asked, Origin: applicationtest.From(home)})
+		must(t, err)
+		h := s.signIn(started.UserCode, "ann@acme.example")
+		described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
+		must(t, err)
+		if got := strings.Join(described.Scopes, " "); got != want {
+			t.Errorf("asked for %q, shown before the decision: got %q, want %q", asked, got, want)
+		}
+		_, err = s.Approve.Execute(t.Context(), approval.Proof{Session: h, CSRF: described.CSRF}, started.UserCode, applicationtest.From(home))
+		must(t, err)
+		redeemed := s.redeem(started.Code)
+		verified, err := s.Verify.Execute(t.Context(), redeemed.Secret, applicationtest.From(home))
+		must(t, err)
+		for what, got := range map[string][]string{"handed out": redeemed.Token.Scopes(), "verified": verified.Token.Scopes()} {
+			if strings.Join(got, " ") != want {
+				t.Errorf("asked for %q, %s: got %q, want %q", asked, what, got, want)
+			}
+		}
+	}
+	s := newStage(t, applicationtest.Options{})
+	for _, refused := range []string{"full", "root", "apps:run root"} {
+		_, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", Scope: refused, Origin: applicationtest.From(home)})
+		is(t, err, scope.ErrInvalid)
+	}
 }
