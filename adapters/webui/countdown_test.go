@@ -67,7 +67,7 @@ func TestCountdownsSayWhatEndsAndOfferTheNextStep(t *testing.T) {
 	b.open("/device/sessions")
 	b.sees("sessions", "")
 	ends(b, "Your sign-in ends in ", "Your sign-in has ended.")
-	b.staysHere("*/sso-initiate*")
+	b.staysHere("*/sessions/sign-in*")
 	b.click("renew")
 	b.sees("choose", "")
 }
