@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/devicegate/devicegate/e2e/services"
+)
+
+// documented returns the first block of a language in docs/integrators.md.
+func documented(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/integrators.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, found := strings.Cut(string(text), "```"+language+"\n")
+	block, _, ended := strings.Cut(after, "\n```")
+	if !found || !ended {
+		t.Fatalf("docs/integrators.md has no block of %s", language)
+	}
+	return block
+}
+
+// arrived is a request as an API gets it.
+type arrived struct {
+	Method, URI, Body string
+	Header            http.Header
+}
+
+// toyAPI answers each request with what arrived.
+func toyAPI(t *testing.T) (addr string) {
+	t.Helper()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_ = json.NewEncoder(w).Encode(arrived{r.Method, r.RequestURI, string(body), r.Header})
+	}))
+	t.Cleanup(api.Close)
+	return api.Listener.Addr().String()
+}
+
+// asks sends a request to a protected API. What arrived there is zero if the
+// request did not get through.
+func asks(t *testing.T, method, address, body string, header http.Header) (*http.Response, arrived) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = header
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got arrived
+	text, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode == http.StatusOK {
+		err = json.Unmarshal(text, &got)
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return resp, got
+}
+
+func refuses(t *testing.T, resp *http.Response, status int, header, want string) {
+	t.Helper()
+	if got := resp.Header.Values(header); resp.StatusCode != status || !slices.Equal(got, []string{want}) {
+		t.Errorf("got %d and %s %q, want %d and %q", resp.StatusCode, header, got, status, want)
+	}
+}
+
+// TestNginxProtectsAnAPI runs the configuration of docs/integrators.md.
+func TestNginxProtectsAnAPI(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	stop := w.serve()
+	runs, fulls := services.Port(t), services.Port(t)
+	site := strings.NewReplacer("127.0.0.1:9000", toyAPI(t), "127.0.0.1:8080", fmt.Sprintf("localhost:%d", w.port)).Replace(documented(t, "nginx"))
+	listening := func(port int) string {
+		return strings.Replace(site, "listen 8443", fmt.Sprintf("listen localhost:%d", port), 1)
+	}
+	services.Nginx(t, fmt.Sprintf("localhost:%d", runs), listening(runs)+strings.Replace(listening(fulls), "scope=apps:run", "scope=full", 1))
+	api := fmt.Sprintf("http://localhost:%d/items?scope=admin", runs)
+
+	d := w.device()
+	codes := w.start(d)
+	w.ends(w.person("alice", "approve"), codes, "approved")
+	token := w.redeems(d, codes)
+	bearer := http.Header{"Authorization": {"Bearer " + token.AccessToken}}
+
+	resp, _ := asks(t, "GET", api, "", nil)
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)
+	resp, _ = asks(t, "GET", api+"&access_token="+token.AccessToken, "", nil)
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)
+	resp, _ = asks(t, "GET", api, "", http.Header{"Authorization": {"Bearer " + token.AccessToken + "x"}})
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
+	resp, _ = asks(t, "GET", fmt.Sprintf("http://localhost:%d/items", fulls), "", bearer)
+	refuses(t, resp, http.StatusForbidden, "WWW-Authenticate", `Bearer realm="api", error="insufficient_scope", scope="full"`)
+
+	resp, got := asks(t, "POST", api, "name=x", bearer)
+	if resp.StatusCode != http.StatusOK || got.Method != "POST" || got.URI != "/items?scope=admin" || got.Body != "name=x" {
+		t.Fatalf("got %s, and %+v arrived", resp.Status, got)
+	}
+	identity := identityOf(got)
+	if len(identity) != 7 || identity["X-Auth-Request-Email"] != "alice@acme.example" || identity["X-Auth-Request-Client"] != "difyctl" ||
+		identity["X-Auth-Request-Token-Id"] != token.TokenID || len(identity["X-Auth-Request-User"]) != 43 {
+		t.Errorf("the API is told %v", identity)
+	}
+
+	forged := http.Header{"Authorization": bearer["Authorization"], "X-Forwarded-Uri": {"/other"}}
+	for name := range identity {
+		forged[name] = []string{"forged", "twice"}
+		forged[strings.ToLower(name)] = []string{"forged"}
+		forged[strings.ReplaceAll(name, "-", "_")] = []string{"forged"}
+	}
+	for _, name := range []string{"X-Auth-Request-Groups", "X-Auth-Request-Admin", "x-auth-request-", "X-Auth-Request-Preferred-Username"} {
+		forged[name] = []string{"forged"}
+	}
+	resp, got = asks(t, "GET", api, "", forged)
+	if resp.StatusCode != http.StatusOK || !maps.Equal(identityOf(got), identity) {
+		t.Errorf("got %s, and the API is told %v, want %v", resp.Status, identityOf(got), identity)
+	}
+	resp, _ = asks(t, "GET", api, "", http.Header{"X-Auth-Request-User": {"forged"}, "X-Auth-Request-Email": {"alice@acme.example"}})
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)
+
+	if _, err := http.PostForm(w.public+"/oauth2/revoke", map[string][]string{"token": {token.AccessToken}}); err != nil {
+		t.Fatal(err)
+	}
+	resp, _ = asks(t, "GET", api, "", bearer)
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
+	stop()
+	resp, _ = asks(t, "GET", api, "", bearer)
+	refuses(t, resp, http.StatusServiceUnavailable, "Retry-After", "5")
+}
+
+// identityOf returns every header by which an API may be told whom a token acts
+// for, however it is spelt.
+func identityOf(a arrived) map[string]string {
+	found := map[string]string{}
+	for name, values := range a.Header {
+		if strings.HasPrefix(strings.ToLower(strings.ReplaceAll(name, "_", "-")), "x-auth-request") {
+			found[name] = strings.Join(values, ", ")
+		}
+	}
+	return found
+}
+
+// TestNginxMayStripThePathOfThePublicURL runs all rules through a proxy that
+// removes the path before it passes requests on.
+func TestNginxMayStripThePathOfThePublicURL(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	port := services.Port(t)
+	w.public = fmt.Sprintf("http://localhost:%d/gate", port)
+	w.env["PUBLIC_URL"], w.env["OPENAPI_KNOWN_CLIENT_IDS"] = w.public, "difyctl,other"
+	w.env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
+	services.Nginx(t, fmt.Sprintf("localhost:%d", port), fmt.Sprintf(`server {
+		listen localhost:%[1]d;
+		location /gate/ {
+			proxy_pass http://localhost:%[2]d/;
+			proxy_set_header X-Forwarded-For $remote_addr;
+		}
+		location /.well-known/ { proxy_pass http://localhost:%[2]d; }
+	}`, port, w.port))
+	w.serve()
+	w.passes(w.conforms(http.DefaultTransport))
+}
