@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -23,4 +24,22 @@ func decodeLabel(text string) string {
 		return strings.ToValidUTF8(text, string(utf8.RuneError))
 	}
 	return decoded
+}
+
+// unescapeLabel reads the value of a form. A percent sign that begins no escape
+// stands for itself: "100% PC" is what a shell sends.
+func unescapeLabel(raw string) string {
+	if text, err := url.QueryUnescape(raw); err == nil {
+		return text
+	}
+	before, after, _ := strings.Cut(raw, "%")
+	label := strings.ReplaceAll(before, "+", " ")
+	for part := range strings.SplitSeq(after, "%") {
+		text, err := url.QueryUnescape("%" + part)
+		if err != nil {
+			text = "%" + strings.ReplaceAll(part, "+", " ")
+		}
+		label += text
+	}
+	return label
 }

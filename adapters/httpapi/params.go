@@ -108,11 +108,12 @@ func form(w http.ResponseWriter, r *http.Request, limit int64) (params, error) {
 	return parseForm(text)
 }
 
-// looksLikeJSON knows the beginning of an object. A form never begins like that:
-// whatever encodes forms escapes braces and quotes.
+// looksLikeJSON knows the beginning of an object or list, also as shells leave
+// it: Windows shells take the double quotes away and keep single ones. A form
+// never begins like that: what encodes forms escapes braces and quotes.
 func looksLikeJSON(text string) bool {
-	inside, ok := strings.CutPrefix(strings.TrimSpace(text), "{")
-	return ok && strings.HasPrefix(strings.TrimSpace(inside), `"`)
+	text = strings.TrimLeft(text, "\ufeff'\""+jsonBlanks)
+	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
 }
 
 func mediaType(r *http.Request) string {
@@ -172,12 +173,13 @@ func parsePair(pair string) (name, value string, err error) {
 	if name, err = url.QueryUnescape(name); err != nil {
 		return "", "", errForm
 	}
+	if name == labelParam {
+		return name, decodeLabel(unescapeLabel(raw)), nil
+	}
 	value, err = url.QueryUnescape(raw)
 	switch {
 	case err != nil, strings.Contains(pair, ";"): // which older clients took for "&"
 		return "", "", errForm
-	case name == labelParam:
-		return name, decodeLabel(value), nil
 	case !utf8.ValidString(name), !utf8.ValidString(value):
 		return "", "", errNotUTF8
 	}
