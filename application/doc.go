@@ -25,6 +25,8 @@
 //	StartAccountSignIn     a person signs in to manage their own devices
 //	ListSessions           a person asks where they are signed in
 //	EndSessions            a person ends sessions of theirs
+//	SweepExpired           a worker deletes what has expired
+//	SweepTokens            a worker ends and deletes tokens
 //
 // What several use cases share is a part of its own: [Decisions], [SignIns],
 // [Completions], [SignInFailures], [UserCodes].

@@ -28,7 +28,9 @@ func Service(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		Handler(c, log),
 		fx.Provide(newFailure, newServer),
-		fx.Invoke(serveOperations, warn, serveHTTP),
+		fx.Invoke(serveOperations, warn),
+		workerBeside(c),
+		fx.Invoke(serveHTTP),
 	)
 }
 

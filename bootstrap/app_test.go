@@ -36,7 +36,12 @@ func TestService(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := fx.ValidateApp(Service(c, slog.New(slog.DiscardHandler))); err != nil {
+			for _, c.WithWorker = range []bool{false, true} {
+				if err := fx.ValidateApp(Service(c, slog.New(slog.DiscardHandler))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := fx.ValidateApp(Worker(c, slog.New(slog.DiscardHandler))); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -1,11 +1,49 @@
 package bootstrap
 
 import (
+	"log/slog"
+
 	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/jobs"
+	"github.com/devicegate/devicegate/application"
 )
+
+// Worker is the background work in a process of its own. OPS_ADDR serves the
+// metrics of the process.
+func Worker(c Config, log *slog.Logger) fx.Option {
+	return fx.Options(
+		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
+		fx.Supply(c, log, c.Database, c.Clock),
+		database.Module, jobQueue,
+		fx.Provide(newMetrics, newFailure, func() (sharedState, *files.Connections) { return nil, nil }),
+		fx.Invoke(serveOperations),
+		background(c),
+	)
+}
+
+// workerBeside adds the background work to the API tier where that is wanted.
+// Requests end before it does.
+func workerBeside(c Config) fx.Option {
+	if !c.WithWorker {
+		return fx.Options()
+	}
+	return background(c)
+}
+
+// background does what is due.
+func background(c Config) fx.Option {
+	return fx.Options(
+		fx.Supply(c.TokenRetention),
+		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, jobs.NewWorker),
+		fx.Invoke(func(lc fx.Lifecycle, w *jobs.Worker) {
+			lc.Append(fx.Hook{OnStart: w.Start, OnStop: w.Stop})
+		}),
+	)
+}
 
 // jobQueue lets the store enqueue jobs: the queue is in the store's database.
 var jobQueue = fx.Provide(

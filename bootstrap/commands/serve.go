@@ -14,7 +14,9 @@ import (
 	"github.com/devicegate/devicegate/bootstrap"
 )
 
-type serveCommand struct{}
+type serveCommand struct {
+	WithWorker *bool `negatable:"" help:"Do the background work in this process, too, or leave it to devicegate worker. Instead of WITH_WORKER."`
+}
 
 const (
 	// startTime leaves room for another replica's migration.
@@ -25,13 +27,16 @@ const (
 )
 
 // Run serves until the process is told to stop.
-func (serveCommand) Run(ctx context.Context) error {
+func (s serveCommand) Run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // which would end the process
 	defer signal.Stop(hangups)
 	c, err := loadFromEnvironment()
 	if err != nil {
 		return err
+	}
+	if s.WithWorker != nil {
+		c.WithWorker = *s.WithWorker
 	}
 	var server *bootstrap.Server
 	app := fx.New(bootstrap.Service(c, newLog(c.LogLevel)), fx.Populate(&server), fx.StartTimeout(startTime), fx.StopTimeout(stopTime))

@@ -36,6 +36,7 @@ type Config struct {
 	DataDir       string // for what this process keeps by itself
 	ShutdownDelay time.Duration
 	LogLevel      slog.Level
+	WithWorker    bool // serve does the background work, too
 
 	PublicURL, WebURL *url.URL
 	CookieDomain      string
@@ -50,11 +51,12 @@ type Config struct {
 	Enterprise enterprise.Config
 	License    string // empty: ask the enterprise API
 
-	Clients   device.Clients
-	Timing    device.Timing
-	TokenLife token.Lifetime
-	Limits    quota.Configured
-	CSRF      approval.CSRFKeys
+	Clients        device.Clients
+	Timing         device.Timing
+	TokenLife      token.Lifetime
+	TokenRetention token.Retention
+	Limits         quota.Configured
+	CSRF           approval.CSRFKeys
 
 	ResourceServers resource.Servers     // that may introspect
 	Files           files.Config         // empty path: Connections are all there are
@@ -89,6 +91,7 @@ func Load(vars map[string]string) (Config, error) {
 		wrong.add("SHUTDOWN_DELAY", "%s: use 0s to %s", e.ShutdownDelay, shutdownDelayMax)
 	}
 	c.TokenLife = token.Lifetime(24 * time.Hour * time.Duration(wrong.between("OAUTH_TTL_DAYS", e.TokenTTLDays, 1, 365)))
+	c.TokenRetention = token.Retention(24 * time.Hour * time.Duration(wrong.between("OAUTH_ACCESS_TOKEN_RETENTION_DAYS", e.RetentionDays, 1, 3650)))
 	wrong.between("OPENAPI_RATE_LIMIT_PER_TOKEN", e.RatePerToken, 0, 1_000_000)
 	wrong.between("USER_CODE_GLOBAL_LIMIT", e.UserCodeLimit, 1, 1_000_000_000)
 	wrong.between("INTROSPECTION_RATE_LIMIT", e.IntrospectionLimit, 0, 1_000_000_000)

@@ -44,6 +44,7 @@ type environment struct {
 	RatePerToken     int      `env:"OPENAPI_RATE_LIMIT_PER_TOKEN" envDefault:"60"`
 	UserCodeLimit    int      `env:"USER_CODE_GLOBAL_LIMIT" envDefault:"6000"`
 	TokenTTLDays     int      `env:"OAUTH_TTL_DAYS" envDefault:"14"`
+	RetentionDays    int      `env:"OAUTH_ACCESS_TOKEN_RETENTION_DAYS" envDefault:"30"`
 	CompatVersion    string   `env:"API_COMPAT_VERSION" envDefault:"1.14.2"`
 
 	IntrospectionClients string `env:"INTROSPECTION_CLIENTS" secret:"true"`
@@ -73,6 +74,7 @@ type environment struct {
 	HSTS             string        `env:"HSTS" envDefault:"on"`
 	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"10s"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
+	WithWorker       string        `env:"WITH_WORKER" envDefault:"auto"`
 }
 
 // parse reads the settings and names each one that cannot be read.

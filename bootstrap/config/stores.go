@@ -34,6 +34,13 @@ func (c *Config) loadStores(e environment, wrong *problems) {
 	}
 	wrong.named(names, c.Database.Check())
 
+	switch wrong.oneOf("WITH_WORKER", e.WithWorker, "auto", "on", "off") {
+	case "on":
+		c.WithWorker = true
+	case "auto": // a file is one machine's: there is no other place for a worker
+		c.WithWorker = strings.HasPrefix(c.Database.URL, "sqlite")
+	}
+
 	c.Redis.URL = e.redisURL()
 	switch {
 	case e.RedisURL != "":

@@ -1,0 +1,147 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const (
+	// pollInterval is how long a job may wait before a worker sees it.
+	pollInterval = 5 * time.Second
+	// atOnce bounds the jobs that one worker runs at the same time.
+	atOnce = 2
+	// jobTime is how long a job may take. What a sweep has done by then is done.
+	jobTime = 10 * time.Minute
+	// stopTime is how long a stop waits for jobs before it cancels them.
+	stopTime = 5 * time.Second
+	// attempts of a periodic job: River's pauses grow, and the next one comes anyway.
+	attempts = 5
+)
+
+// The schedule.
+const (
+	sweepExpiredEvery = 10 * time.Minute
+	sweepTokensEvery  = time.Hour
+)
+
+// Worker runs jobs and, if it is elected, enqueues the periodic ones.
+type Worker struct{ client *river.Client[*sql.Tx] }
+
+// NewWorker makes the worker of a database. The database need not answer yet.
+func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, log *slog.Logger) (*Worker, error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &sweep[sweepExpired]{run: expired.Execute, log: log})
+	river.AddWorker(workers, &sweep[sweepTokens]{run: tokens.Execute, log: log})
+	client, err := river.NewClient(db.driver(), &river.Config{
+		Workers:           workers,
+		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
+		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{})},
+		PollOnly:          true,
+		FetchPollInterval: pollInterval,
+		JobTimeout:        jobTime,
+		SoftStopTimeout:   stopTime,
+		ErrorHandler:      failures{log},
+		Logger:            slog.New(onlyWarnings{log.Handler()}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	return &Worker{client}, nil
+}
+
+// Start begins to work. ctx bounds the start only.
+func (w *Worker) Start(ctx context.Context) error {
+	if err := w.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	return nil
+}
+
+// Stop takes no more jobs and waits for those that run, at first without and
+// then with cancelling them. A cancelled job is tried again.
+func (w *Worker) Stop(ctx context.Context) error {
+	if err := w.client.Stop(ctx); err != nil {
+		return fmt.Errorf("stop worker: %w", err)
+	}
+	return nil
+}
+
+// every enqueues a job once in each period, also if the leader changes, and when
+// the first leader begins.
+func every(period time.Duration, job river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(period), func() (river.JobArgs, *river.InsertOpts) {
+		return job, &river.InsertOpts{MaxAttempts: attempts, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: period}}
+	}, &river.PeriodicJobOpts{ID: job.Kind(), RunOnStart: true})
+}
+
+type sweepExpired struct {
+	Key string `json:"key"`
+}
+
+// Kind implements [river.JobArgs].
+func (sweepExpired) Kind() string { return string(ports.SweepExpired) }
+
+type sweepTokens struct {
+	Key string `json:"key"`
+}
+
+// Kind implements [river.JobArgs].
+func (sweepTokens) Kind() string { return string(ports.SweepTokens) }
+
+// sweep runs one of the sweeps.
+type sweep[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	run func(ctx context.Context) (rows int, err error)
+	log *slog.Logger
+}
+
+// Work implements [river.Worker].
+func (s *sweep[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	rows, err := s.run(ctx)
+	if rows > 0 {
+		s.log.InfoContext(ctx, "swept", "job", job.Kind, "job_id", job.ID, "rows", rows)
+	}
+	return err
+}
+
+// failures tells the log of jobs that fail. River tries them again.
+type failures struct{ log *slog.Logger }
+
+// HandleError implements [river.ErrorHandler].
+func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	f.log.ErrorContext(ctx, "a job failed", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "error", err)
+	return nil
+}
+
+// HandlePanic implements [river.ErrorHandler].
+func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	f.log.ErrorContext(ctx, "a job panicked", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "panic", fmt.Sprint(value), "stack", trace)
+	return nil
+}
+
+// onlyWarnings leaves out what River says about its usual work.
+type onlyWarnings struct{ slog.Handler }
+
+// Enabled implements [slog.Handler].
+func (h onlyWarnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements [slog.Handler].
+func (h onlyWarnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return onlyWarnings{h.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements [slog.Handler].
+func (h onlyWarnings) WithGroup(name string) slog.Handler {
+	return onlyWarnings{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,224 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/adapters/jobs"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/ports"
+)
+
+func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
+
+func engines(t *testing.T, test func(t *testing.T, db *bun.DB)) {
+	for _, engine := range databasetest.Engines() {
+		t.Run(engine.Name, func(t *testing.T) {
+			t.Parallel()
+			test(t, engine.Migrated(t))
+		})
+	}
+}
+
+const retention = 30 * 24 * time.Hour
+
+// work runs a worker on a store until the test ends or it is stopped.
+func work(t *testing.T, db *bun.DB, s ports.Store, log *slog.Logger) (stop func()) {
+	t.Helper()
+	w, err := jobs.NewWorker(databasetest.JobsIn(db), application.NewSweepExpired(s, ports.SystemClock),
+		application.NewSweepTokens(s, token.Retention(retention), ports.SystemClock), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if err := w.Stop(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// Of many logins nothing is left when their time has come, but what still
+// matters. It is counted, not timed.
+func TestTablesAreBackAfterManyLogins(t *testing.T) {
+	const logins = 20_000
+	engines(t, func(t *testing.T, db *bun.DB) {
+		seed(t, db, logins, -40*24*time.Hour, -31*24*time.Hour) // ended before the retention
+		seed(t, db, 1, -time.Hour, 7*24*time.Hour)              // the second one's token lives
+		work(t, db, databasetest.Store(t, db), slog.New(slog.DiscardHandler))
+		for table, want := range map[string]int{
+			"sso_transactions": 1, "approval_grants": 1, "spent_assertions": 1, // half an hour old
+			"oauth_access_tokens": 1, "device_authorizations": 2,
+		} {
+			await(t, db, want, "SELECT count(*) FROM "+table)
+		}
+		await(t, db, logins/2, "SELECT count(*) FROM audit_events WHERE event = 'oauth.token_expired' AND actor_kind = 'worker'")
+		await(t, db, 0, "SELECT count(*) FROM river_job WHERE finalized_at IS NULL")
+		await(t, db, 0, "SELECT count(*) FROM river_job WHERE state <> 'completed'")
+	})
+}
+
+// seed inserts, for each login, an authorization that was abandoned and one that
+// was redeemed, with all that goes with them. Half of the tokens were revoked,
+// half expired without a request that would have noticed it.
+func seed(t *testing.T, db *bun.DB, logins int, begun, tokenEnds time.Duration) {
+	t.Helper()
+	now := time.Now().UTC()
+	at := func(d time.Duration) string {
+		return "'" + now.Add(d).Format("2006-01-02 15:04:05.000000+00:00") + "'"
+	}
+	salt := fmt.Sprintf("%04x", logins%0xffff)
+	hex, uuid := "printf('%012x', i)", "%s"
+	if databasetest.JobsIn(db).Postgres {
+		hex, uuid = "lpad(to_hex(i), 12, '0')", "CAST(%s AS uuid)"
+	}
+	id := func(kind string) string {
+		return fmt.Sprintf(uuid, "'"+kind+"0000-"+salt+"-7000-8000-' || "+hex)
+	}
+	hash := func(kind string) string { return "'" + strings.Repeat(kind, 12) + salt + "' || " + hex }
+	for _, insert := range []string{
+		`device_authorizations (id, device_code_hash, user_code, client_id, requested_at, expires_at, status)
+			SELECT ` + id("aaaa") + `, ` + hash("aaaa") + `, ` + hash("aaaa") + `, 'difyctl', ` + at(begun) + `, ` + at(begun+15*time.Minute) + `, 'pending' FROM n`,
+		`device_authorizations (id, device_code_hash, user_code, client_id, requested_at, expires_at, status,
+				subject_email, subject_issuer, token_id, decided_at, redeemed_at)
+			SELECT ` + id("bbbb") + `, ` + hash("bbbb") + `, ` + hash("bbbb") + `, 'difyctl', ` + at(begun) + `, ` + at(begun+15*time.Minute) + `, 'redeemed',
+				'ann@example.com', 'https://idp.example', ` + id("cccc") + `, ` + at(begun) + `, ` + at(begun) + ` FROM n`,
+		`oauth_access_tokens (id, subject_email, subject_issuer, client_id, device_label, prefix, token_hash, created_at, expires_at, revoked_at)
+			SELECT ` + id("cccc") + `, 'ann@example.com', 'https://idp.example', 'difyctl', ` + hash("cccc") + `, 'dfoe_',
+				CASE WHEN i % 2 = 0 THEN NULL ELSE ` + hash("cccc") + ` END, ` + at(begun) + `, ` + at(tokenEnds) + `,
+				CASE WHEN i % 2 = 0 THEN CAST(` + at(begun+time.Minute) + ` AS ` + timeType(db) + `) END FROM n`,
+		`sso_transactions (id, relay_state_hash, authorization_id, user_code, connection, mount, acs, request_id, browser_hash, begun_at, expires_at)
+			SELECT ` + id("dddd") + `, ` + hash("dddd") + `, ` + id("bbbb") + `, 'x', 'acme', 'canonical', 'canonical', 'x', ` + hash("dddd") + `, ` + at(begun) + `, ` + at(begun+15*time.Minute) + ` FROM n`,
+		`approval_grants (id, handle_hash, authorization_id, user_code, subject_email, subject_issuer, connection, granted_at, expires_at)
+			SELECT ` + id("eeee") + `, ` + hash("eeee") + `, ` + id("bbbb") + `, 'x', 'ann@example.com', 'https://idp.example', 'acme', ` + at(begun) + `, ` + at(begun+15*time.Minute) + ` FROM n`,
+		`spent_assertions (assertion_hash, issuer, expires_at) SELECT ` + hash("ffff") + `, 'https://idp.example', ` + at(begun+15*time.Minute) + ` FROM n`,
+	} {
+		into, query, _ := strings.Cut(insert, "SELECT")
+		series := fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT", logins)
+		if _, err := db.DB.ExecContext(t.Context(), "INSERT INTO "+into+series+query); err != nil {
+			t.Fatalf("%v: %s", err, insert)
+		}
+	}
+}
+
+func timeType(db *bun.DB) string {
+	if databasetest.JobsIn(db).Postgres {
+		return "timestamptz"
+	}
+	return "text"
+}
+
+// failing is a store that cannot be written to a number of times.
+type failing struct {
+	ports.Store
+	left *atomic.Int64
+}
+
+var errBroken = errors.New("broken on purpose")
+
+func (f failing) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
+	if f.left.Add(-1) >= 0 {
+		return errBroken
+	}
+	return f.Store.Update(ctx, fn)
+}
+
+func TestAJobThatFailsIsLoggedAndTriedAgain(t *testing.T) {
+	engines(t, func(t *testing.T, db *bun.DB) {
+		seed(t, db, 1, -2*time.Hour, time.Hour)
+		var left atomic.Int64
+		left.Store(1)
+		log := new(lockedBuffer)
+		work(t, db, failing{databasetest.Store(t, db), &left}, slog.New(slog.NewJSONHandler(log, nil)))
+		await(t, db, 0, "SELECT count(*) FROM device_authorizations WHERE redeemed_at IS NULL")
+		await(t, db, 0, "SELECT count(*) FROM river_job WHERE state <> 'completed'")
+		for _, want := range []string{`"msg":"a job failed"`, `"job":"sweep_expired"`, `"attempt":1`, errBroken.Error(), `"msg":"swept"`} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("got the log %s, want %s in it", log, want)
+			}
+		}
+	})
+}
+
+func TestTwoWorkersHaveOneScheduleAndTheSecondTakesItOver(t *testing.T) {
+	engines(t, func(t *testing.T, db *bun.DB) {
+		quiet := slog.New(slog.DiscardHandler)
+		s := databasetest.Store(t, db)
+		leader := func() (id string) {
+			_ = db.NewRaw("SELECT leader_id FROM river_leader").Scan(t.Context(), &id)
+			return id
+		}
+		stop := work(t, db, s, quiet)
+		await(t, db, 1, "SELECT count(*) FROM river_leader")
+		first := leader()
+		work(t, db, s, quiet)
+		await(t, db, 2, "SELECT count(*) FROM river_job WHERE state = 'completed'")
+		stop()
+		await(t, db, 1, "SELECT count(*) FROM river_leader WHERE leader_id <> '"+first+"'")
+		await(t, db, 2, "SELECT count(*) FROM river_job") // it enqueued the periodic jobs only once
+	})
+}
+
+// await waits until a query counts so many.
+func await(t *testing.T, db *bun.DB, want int, query string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		var got int
+		if err := db.NewRaw(query).Scan(ctx, &got); err != nil {
+			t.Fatalf("%v: %s", err, query)
+		}
+		if got == want {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("got %d, want %d: %s", got, want, query)
+		case <-again.C:
+		}
+	}
+}
+
+// lockedBuffer is a log of several goroutines.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
+}
