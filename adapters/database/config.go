@@ -149,11 +149,26 @@ func parsePostgres(text string) (*pgx.ConnConfig, error) {
 			return nil, errURL
 		}
 	}
-	cfg, err := pgx.ParseConfig(text)
+	cfg, err := pgx.ParseConfig(escapeUser(text, u))
 	if err != nil { // it may quote a password that it did not recognise as one
 		return nil, errURL
 	}
 	return cfg, nil
+}
+
+// escapeUser writes an @ of the user or the password as %40. net/url takes the
+// last @ for the one before the host; pgx takes the first, and would dial the
+// end of a password.
+func escapeUser(text string, u *url.URL) string {
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found || u.User == nil {
+		return text
+	}
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	return scheme + "://" + u.User.String() + rest[strings.LastIndex(rest[:end], "@"):]
 }
 
 // sqlitePath is the file that a URL names after its scheme; see [Config].

@@ -108,6 +108,9 @@ func (v variable) isInjected(value string) bool {
 // quotes are pairs that stay in a value when a shell does not remove them.
 var quotes = []string{`""`, `''`, "``", "“”", "‘’", "„“", "«»"}
 
+// placeholders begin what a shell, Compose or Helm would have replaced.
+var placeholders = []string{"${", "$(", "{{"}
+
 // cannotBeMeant returns why a value must be a mistake, or "". It repeats nothing
 // of the value.
 func cannotBeMeant(value string) string {
@@ -128,7 +131,7 @@ func cannotBeMeant(value string) string {
 		return "begins or ends with a blank"
 	case utf8.RuneCountInString(value) > 1 && slices.Contains(quotes, string(first)+string(last)):
 		return "is written with quotes around it, which would belong to it; leave them out"
-	case strings.HasPrefix(value, "${") || strings.HasPrefix(value, "$("):
+	case slices.ContainsFunc(placeholders, func(start string) bool { return strings.HasPrefix(value, start) }):
 		return "is a placeholder that was not filled in"
 	}
 	return ""

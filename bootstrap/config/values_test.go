@@ -106,6 +106,7 @@ func TestSecretsThatCannotBeMeantAreRefusedByName(t *testing.T) { // F51
 		"only blanks":            {"   ", "blanks"},
 		"a shell placeholder":    {"$(openssl rand -base64 42) hunter2", "placeholder"},
 		"a compose placeholder":  {"${HUNTER2}", "placeholder"},
+		"a Helm placeholder":     {"{{ .Values.hunter2 }}", "placeholder"},
 	} {
 		for _, name := range []string{"SECRET_KEY", "SECRET_KEY_PREVIOUS", "ENTERPRISE_API_SECRET_KEY", "DB_PASSWORD", "REDIS_PASSWORD", "DATABASE_URL", "REDIS_URL"} {
 			t.Run(what+" in "+name, func(t *testing.T) {
