@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -128,17 +129,25 @@ func (w auditTrail) Record(ctx context.Context, event audit.Event) error {
 	return w.tx.record(ctx, event)
 }
 
+var errNoEvent = errors.New("database: a write without the event that caused it")
+
 // record keeps an event once, however many writes of the transaction name it.
 func (t *transaction) record(ctx context.Context, event audit.Event) error {
 	if event.ID.IsZero() {
-		return errors.New("database: a write without the event that caused it")
+		return errNoEvent
 	}
 	if t.recorded[event.ID] {
 		return nil
 	}
-	if _, err := t.insert(eventRowOf(event)).Exec(ctx); err != nil {
-		return mapError(ctx, err)
-	}
 	t.recorded[event.ID] = true
-	return nil
+	s := t.hot.writing(reflect.TypeFor[eventRow](), inserting, false)
+	args, err := valuesOf(eventRowOf(event), s.fields, 0)
+	if err != nil {
+		return err
+	}
+	if t.pg != nil {
+		return onPG(t.pg, func(c *pgConn) error { return c.later(query{s.text, args}) })
+	}
+	_, err = t.db.Tx.ExecContext(ctx, s.text, args...)
+	return mapError(ctx, err)
 }

@@ -140,10 +140,9 @@ type authorizations struct {
 
 func (w authorizations) Add(ctx context.Context, a *device.Authorization, event audit.Event) error {
 	// An error would end the transaction; doing nothing does not.
-	insert := w.tx.insert(authorizationRowOf(a)).On("CONFLICT (user_code) DO NOTHING")
-	return w.tx.oneRowBecause(ctx, event, insert, ports.ErrUserCodeTaken)
+	return w.tx.addUnless(ctx, event, authorizationRowOf(a), "(user_code)", ports.ErrUserCodeTaken)
 }
 
 func (w authorizations) Save(ctx context.Context, a *device.Authorization, event audit.Event) error {
-	return w.tx.oneRowBecause(ctx, event, w.tx.update(authorizationRowOf(a)), device.ErrUnknown)
+	return w.tx.save(ctx, event, authorizationRowOf(a), device.ErrUnknown)
 }

@@ -96,11 +96,11 @@ type grants struct {
 }
 
 func (w grants) Add(ctx context.Context, g *approval.Grant, event audit.Event) error {
-	return w.tx.because(ctx, event, w.tx.insert(grantRowOf(g)))
+	return w.tx.add(ctx, event, grantRowOf(g))
 }
 
 func (w grants) Save(ctx context.Context, g *approval.Grant, event audit.Event) error {
-	return w.tx.oneRowBecause(ctx, event, w.tx.update(grantRowOf(g)), ports.ErrUnknownGrant)
+	return w.tx.save(ctx, event, grantRowOf(g), ports.ErrUnknownGrant)
 }
 
 func (w grants) Move(ctx context.Context, from, to secret.Digest, event audit.Event) error {

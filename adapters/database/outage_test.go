@@ -150,6 +150,7 @@ func TestAConnectionThatIsCut(t *testing.T) {
 	if err := database.Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
+	db.SetMaxIdleConns(1) // another idle connection would be cut, too, and found out by the next Add
 	s := database.NewStore(db)
 	a, started := start()
 	cut := func() {
@@ -279,10 +280,15 @@ func TestAFileThatAnotherProcessHolds(t *testing.T) {
 // A pooler such as PgBouncer before 1.21 in transaction mode hands a connection
 // on without the statements that were prepared on it.
 func TestAPoolerThatLosesPreparedStatements(t *testing.T) {
-	db := postgres(t).Migrated(t)
-	db.SetMaxOpenConns(1)
+	url := postgres(t).URL(t)
+	pool := func() *bun.DB {
+		db := databasetest.Open(t, url)
+		db.SetMaxOpenConns(1)
+		return db
+	}
+	must(t, database.Migrate(t.Context(), databasetest.Open(t, url)))
 	a, started := start()
-	must(t, database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+	must(t, database.NewStore(pool()).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 		return tx.Authorizations().Add(ctx, a, started)
 	}))
 	look := func(ctx context.Context, r ports.AuthorizationReader) error {
@@ -296,12 +302,14 @@ func TestAPoolerThatLosesPreparedStatements(t *testing.T) {
 		return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return look(ctx, tx.Authorizations()) })
 	}
 
+	db := pool()
 	s := database.NewStore(db)
 	must(t, viewing(s))
 	execute(t, db, "DEALLOCATE ALL")
 	must(t, viewing(s)) // asks again
 	must(t, updating(s))
 
+	db = pool()
 	s = database.NewStore(db)
 	must(t, updating(s))
 	execute(t, db, "DEALLOCATE ALL")

@@ -2,13 +2,13 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
@@ -16,11 +16,10 @@ import (
 	"github.com/devicegate/devicegate/domain/token"
 )
 
-// openPostgres speaks PostgreSQL's simple protocol unless a statement says
-// otherwise. bun writes values into the SQL, so every text is new: preparing it
-// would cost a round trip and gain nothing. The hottest reads are prepared
-// ([statements]), until a pooler such as PgBouncer in transaction mode turns out
-// to lose what is prepared.
+// openPostgres prepares the statements of [statements], unless a pooler lies
+// between ([pgConnector]) or default_query_exec_mode in the URL says otherwise.
+// Everything else goes by the simple protocol: bun writes values into the SQL, so
+// every text is new.
 //
 // The session settings are those that PgBouncer keeps for each client. Without
 // them a database's own defaults could change how values are read and written.
@@ -29,7 +28,6 @@ func openPostgres(url string, size int) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	cfg.RuntimeParams["standard_conforming_strings"] = "on" // bun escapes for it
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
 	cfg.RuntimeParams["datestyle"] = "ISO"
@@ -40,7 +38,7 @@ func openPostgres(url string, size int) (*bun.DB, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	pool := stdlib.OpenDB(*cfg)
+	pool := sql.OpenDB(newPGConnector(*cfg, cfg.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement))
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
@@ -48,13 +46,15 @@ func openPostgres(url string, size int) (*bun.DB, error) {
 }
 
 // lockDevice keeps others from adding a token for a device until the
-// transaction ends. There may be no row yet to lock.
-func lockDevice(ctx context.Context, db bun.IDB, of token.Device) error {
+// transaction ends. There may be no row yet to lock. It is a statement of its
+// own: what the next one reads must not be older than the lock.
+func lockDevice(conn *sql.Conn, of token.Device) error {
 	name := fmt.Sprintf("%q %q %q %q", of.Email, of.Issuer, of.ClientID, of.Label)
 	sum := secret.New("device", name).Digest()
 	key := int64(binary.BigEndian.Uint64(sum[:8]))
-	_, err := db.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", key)
-	return mapError(ctx, err)
+	return onPG(conn, func(c *pgConn) error {
+		return c.later(query{"SELECT pg_advisory_xact_lock($1)", []any{key}})
+	})
 }
 
 // migrationKey names the advisory lock of [Migrate] within one database.

@@ -17,6 +17,7 @@ type reader struct {
 	db    bun.IDB
 	locks bool // what is read stays locked until the transaction ends
 	hot   *statements
+	pg    *sql.Conn // the transaction's connection; nil outside of one and for SQLite
 }
 
 func (r reader) Authorizations() ports.AuthorizationReader { return authorizationReader{r} }
@@ -51,16 +52,17 @@ func found(ctx context.Context, err, unknown error) error {
 // causes several of their writes is kept once.
 type transaction struct {
 	db       bun.Tx
+	pg       *sql.Conn // below db; nil for SQLite
 	hot      *statements
 	queue    Queue
 	recorded map[uid.ID]bool
 }
 
-func newTransaction(db bun.Tx, hot *statements, queue Queue) *transaction {
-	return &transaction{db: db, hot: hot, queue: queue, recorded: map[uid.ID]bool{}}
+func newTransaction(db bun.Tx, pg *sql.Conn, hot *statements, queue Queue) *transaction {
+	return &transaction{db: db, pg: pg, hot: hot, queue: queue, recorded: map[uid.ID]bool{}}
 }
 
-func (t *transaction) reader() reader { return reader{db: t.db, locks: true, hot: t.hot} }
+func (t *transaction) reader() reader { return reader{db: t.db, locks: true, hot: t.hot, pg: t.pg} }
 
 func (t *transaction) Authorizations() ports.Authorizations {
 	return authorizations{authorizationReader{t.reader()}, t}

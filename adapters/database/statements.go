@@ -3,106 +3,46 @@ package database
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"database/sql/driver"
 	"reflect"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 )
 
-// statements are the hottest reads. They go by placeholders and are prepared,
-// which spares the database parsing and planning them each time; bun writes
-// values into the text. Their columns are those of bun's model, so that the two
-// cannot differ.
+// statements are the reads and writes of whole rows. They go by placeholders and
+// are prepared, which spares the database parsing and planning them each time;
+// bun writes values into the text. Their columns are those of bun's model, so
+// that the two cannot differ.
 type statements struct {
 	db    *bun.DB
 	texts sync.Map // statementKey: statement
-	lite  sync.Map // text: *sql.Stmt, for SQLite
-
-	// unprepared is set once a pooler between us and PostgreSQL has been seen to
-	// share connections without their prepared statements: PgBouncer before 1.21
-	// in transaction mode.
-	unprepared atomic.Bool
 }
 
 type statementKey struct {
-	row   reflect.Type
-	where string
-	locks bool
+	row    reflect.Type
+	clause string // what the statement does, and its condition
+	option bool   // a read that locks, a write with its event
 }
 
 type statement struct {
 	text   string
-	fields []*schema.Field
+	fields []*schema.Field // in the order of the result, or of the placeholders
 }
 
-// extended is a row that has a column besides those of its table.
-type extended interface {
-	// extra is the column's expression and where its value goes.
-	extra() (expression string, into any)
-}
-
-// find reads the row of dst's type that meets a condition with one placeholder.
-// It returns [sql.ErrNoRows].
-func (r reader) find(ctx context.Context, dst any, where string, arg any) error {
-	s := r.hot.statement(reflect.TypeOf(dst).Elem(), where, r.locks)
-	into := make([]any, len(s.fields))
-	row := reflect.ValueOf(dst).Elem()
-	for i, f := range s.fields {
-		into[i] = f.Value(row).Addr().Interface()
-	}
-	if e, ok := dst.(extended); ok {
-		_, extra := e.extra()
-		into = append(into, extra)
-	}
-	tx, inTransaction := r.db.(bun.Tx)
-	switch {
-	case !isPostgres(r.db) && inTransaction: // the pool may have no second connection to prepare on
-		return tx.Tx.QueryRowContext(ctx, s.text, arg).Scan(into...)
-	case !isPostgres(r.db):
-		prepared, err := r.hot.forSQLite(ctx, s.text)
-		if err != nil {
-			return err
-		}
-		return prepared.QueryRowContext(ctx, arg).Scan(into...)
-	case inTransaction:
-		return r.hot.noteLost(tx.Tx.QueryRowContext(ctx, s.text, r.hot.mode(), arg).Scan(into...))
-	}
-	err := r.hot.noteLost(r.hot.db.DB.QueryRowContext(ctx, s.text, r.hot.mode(), arg).Scan(into...))
-	if lostStatement(err) {
-		return r.hot.db.DB.QueryRowContext(ctx, s.text, r.hot.mode(), arg).Scan(into...)
-	}
-	return err
-}
-
-func (s *statements) statement(row reflect.Type, where string, locks bool) statement {
-	key := statementKey{row, where, locks}
+// made returns the statement of a key, which compose makes once.
+func (s *statements) made(key statementKey, compose func(*schema.Table) statement) statement {
 	if known, ok := s.texts.Load(key); ok {
 		return known.(statement)
 	}
-	table := s.db.Table(row)
-	columns := make([]string, len(table.Fields))
-	for i, f := range table.Fields {
-		columns[i] = string(f.SQLName)
-	}
-	if e, ok := reflect.New(row).Interface().(extended); ok {
-		expression, _ := e.extra()
-		columns = append(columns, expression)
-	}
-	text := "SELECT " + strings.Join(columns, ", ") + " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
+	made := compose(s.db.Table(key.row))
 	if isPostgres(s.db) {
-		text = numbered(text)
-		if locks {
-			text += " FOR UPDATE"
-		}
+		made.text = numbered(made.text)
 	}
-	made := statement{text, table.Fields}
 	s.texts.Store(key, made)
 	return made
 }
@@ -119,38 +59,106 @@ func numbered(text string) string {
 	return b.String()
 }
 
-func (s *statements) forSQLite(ctx context.Context, text string) (*sql.Stmt, error) {
-	if known, ok := s.lite.Load(text); ok {
-		return known.(*sql.Stmt), nil
+func namesOf(fields []*schema.Field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = string(f.SQLName)
 	}
-	made, err := s.db.DB.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	if known, ok := s.lite.LoadOrStore(text, made); ok {
-		_ = made.Close()
-		return known.(*sql.Stmt), nil
-	}
-	return made, nil
+	return names
 }
 
-func (s *statements) mode() pgx.QueryExecMode {
-	if s.unprepared.Load() {
-		return pgx.QueryExecModeSimpleProtocol
-	}
-	return pgx.QueryExecModeCacheStatement
+// extended is a row that has a column besides those of its table.
+type extended interface {
+	// extra is the column's expression and where its value goes.
+	extra() (expression string, into any)
 }
 
-func (s *statements) noteLost(err error) error {
-	if lostStatement(err) {
-		s.unprepared.Store(true)
+// find reads the row of dst's type that meets a condition with placeholders. It
+// returns [sql.ErrNoRows].
+func (r reader) find(ctx context.Context, dst any, where string, args ...any) error {
+	s := r.hot.selecting(reflect.TypeOf(dst).Elem(), where, r.locks)
+	into := make([]any, len(s.fields), len(s.fields)+1)
+	row := reflect.ValueOf(dst).Elem()
+	for i, f := range s.fields {
+		into[i] = f.Value(row).Addr().Interface()
 	}
-	return err
+	if e, ok := dst.(extended); ok {
+		_, extra := e.extra()
+		into = append(into, extra)
+	}
+	for i, arg := range args {
+		var err error
+		if args[i], err = valueOf(arg); err != nil {
+			return err
+		}
+	}
+	q := query{s.text, args}
+	switch {
+	case r.pg != nil:
+		return onPG(r.pg, func(c *pgConn) error {
+			if c.tx == nil {
+				return sql.ErrTxDone
+			}
+			return c.queryRow(ctx, q, into)
+		})
+	case isPostgres(r.db):
+		return r.hot.fromPool(ctx, func(c *pgConn) error { return c.queryRow(ctx, q, into) })
+	}
+	if tx, ok := r.db.(bun.Tx); ok {
+		return tx.Tx.QueryRowContext(ctx, q.text, q.args...).Scan(into...)
+	}
+	return r.hot.db.DB.QueryRowContext(ctx, q.text, q.args...).Scan(into...)
 }
 
-// lostStatement reports whether a prepared statement was missing on the
-// connection, or there already: it was prepared on another one.
-func lostStatement(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "26000" || pg.Code == "42P05")
+// poolTries is how often a read is sent while connections turn out to be closed
+// or to have lost their statements; it is database/sql's own number.
+const poolTries = 3
+
+func (s *statements) fromPool(ctx context.Context, read func(*pgConn) error) error {
+	for tries := 1; ; tries++ {
+		conn, err := s.db.DB.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		err = onPG(conn, read)
+		_ = conn.Close() // gives it back
+		if tries == poolTries || !lostStatement(err) && !pgconn.SafeToRetry(err) {
+			return err
+		}
+	}
+}
+
+func (s *statements) selecting(row reflect.Type, where string, locks bool) statement {
+	return s.made(statementKey{row, where, locks}, func(table *schema.Table) statement {
+		columns := namesOf(table.Fields)
+		if e, ok := reflect.New(row).Interface().(extended); ok {
+			expression, _ := e.extra()
+			columns = append(columns, expression)
+		}
+		text := "SELECT " + strings.Join(columns, ", ") + " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
+		if locks && isPostgres(s.db) {
+			text += " FOR UPDATE"
+		}
+		return statement{text, table.Fields}
+	})
+}
+
+// valueOf is a column's value as both drivers take it.
+func valueOf(column any) (any, error) {
+	if v, ok := column.(driver.Valuer); ok {
+		return v.Value()
+	}
+	return column, nil
+}
+
+func valuesOf(row any, fields []*schema.Field, more int) ([]any, error) {
+	values := make([]any, len(fields), len(fields)+more)
+	v := reflect.ValueOf(row).Elem()
+	for i, f := range fields {
+		var err error
+		if values[i], err = valueOf(f.Value(v).Interface()); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }

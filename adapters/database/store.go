@@ -71,12 +71,21 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 			return mapError(ctx, ctx.Err())
 		}
 	}
-	tx, err := s.db.BeginTx(ctx, nil)
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return mapError(ctx, err)
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
-	err = fn(ctx, newTransaction(tx, s.hot, s.queue))
+	pg := conn.Conn
+	if !isPostgres(s.db) {
+		pg = nil
+	}
+	err = fn(ctx, newTransaction(tx, pg, s.hot, s.queue))
 	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
 	if err != nil && !ok {
 		return err

@@ -87,16 +87,9 @@ func (r tokenReader) from(model any) *bun.SelectQuery {
 	return r.reader.from(model).ColumnExpr("?TableColumns").ColumnExpr(scopesOfToken("?TableAlias"))
 }
 
-func (r tokenReader) one(ctx context.Context, row *tokenRow, q *bun.SelectQuery) (*token.AccessToken, error) {
-	if err := one(ctx, q, token.ErrUnknown); err != nil {
-		return nil, err
-	}
-	return row.restore()
-}
-
-func (r tokenReader) by(ctx context.Context, where string, arg any) (*token.AccessToken, error) {
+func (r tokenReader) by(ctx context.Context, where string, args ...any) (*token.AccessToken, error) {
 	row := new(tokenRow)
-	if err := found(ctx, r.find(ctx, row, where, arg), token.ErrUnknown); err != nil {
+	if err := found(ctx, r.find(ctx, row, where, args...), token.ErrUnknown); err != nil {
 		return nil, err
 	}
 	return row.restore()
@@ -111,16 +104,17 @@ func (r tokenReader) ByDigest(ctx context.Context, wanted secret.Digest) (*token
 }
 
 func (r tokenReader) LiveOf(ctx context.Context, of token.Device) (*token.AccessToken, error) {
-	if r.locks && isPostgres(r.db) {
-		if err := lockDevice(ctx, r.db, of); err != nil {
+	if r.pg != nil {
+		if err := lockDevice(r.pg, of); err != nil {
 			return nil, err
 		}
 	}
-	row := new(tokenRow)
-	return r.one(ctx, row, issuedTo(r.from(row), of.Email, of.Issuer).
-		Where("client_id = ?", text(of.ClientID)).
-		Where("device_label = ?", text(of.Label)).
-		Where("revoked_at IS NULL"))
+	where := "client_id = ? AND device_label = ? AND revoked_at IS NULL AND subject_email = ? AND subject_issuer "
+	args := []any{text(of.ClientID), text(of.Label), text(of.Email.String())}
+	if of.Issuer == "" {
+		return r.by(ctx, where+"IS NULL", args...)
+	}
+	return r.by(ctx, where+"= ?", append(args, text(of.Issuer))...)
 }
 
 func (r tokenReader) Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
@@ -163,7 +157,7 @@ func (w tokens) Add(ctx context.Context, t *token.AccessToken, event audit.Event
 	if err := w.saveScopes(ctx, t); err != nil {
 		return err
 	}
-	return w.tx.because(ctx, event, w.tx.insert(tokenRowOf(t)))
+	return w.tx.add(ctx, event, tokenRowOf(t))
 }
 
 // saveScopes keeps the scopes if they are not the default. A token never comes

@@ -118,11 +118,11 @@ type transactions struct {
 }
 
 func (w transactions) Add(ctx context.Context, t *approval.Transaction, event audit.Event) error {
-	return w.tx.because(ctx, event, w.tx.insert(transactionRowOf(t)))
+	return w.tx.add(ctx, event, transactionRowOf(t))
 }
 
 func (w transactions) Save(ctx context.Context, t *approval.Transaction, event audit.Event) error {
-	return w.tx.oneRowBecause(ctx, event, w.tx.update(transactionRowOf(t)), approval.ErrUnknownTransaction)
+	return w.tx.save(ctx, event, transactionRowOf(t), approval.ErrUnknownTransaction)
 }
 
 func (w transactions) SpendAssertion(ctx context.Context, issuer, id string, until time.Time, event audit.Event) error {

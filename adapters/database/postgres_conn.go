@@ -1,0 +1,240 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// pgConn is a connection to PostgreSQL on which statements can wait for the next
+// one and share its round trip: BEGIN, and those of which only the error
+// matters. They come before whatever is sent next, also by bun and the job queue.
+// The error of a statement that waited is that of the statement it was sent with,
+// or of the commit.
+type pgConn struct {
+	*stdlib.Conn
+	prepares bool
+	pooled   *atomic.Bool
+
+	tx      context.Context // of the transaction; nil outside of one
+	waiting []query
+}
+
+type query struct {
+	text string
+	args []any
+}
+
+const begin = "begin"
+
+// pgConnector opens connections. Behind a pooler nothing is prepared: PgBouncer
+// in transaction mode, before 1.21, hands a connection on without the statements
+// that were prepared on it. A pooler shows itself by the process id that it
+// makes up for its clients.
+type pgConnector struct {
+	driver.Connector
+	pooled *atomic.Bool
+}
+
+func newPGConnector(cfg pgx.ConnConfig, pooled bool) pgConnector {
+	c := pgConnector{pooled: new(atomic.Bool)}
+	c.pooled.Store(pooled)
+	c.Connector = stdlib.GetConnector(cfg,
+		stdlib.OptionBeforeConnect(func(_ context.Context, cfg *pgx.ConnConfig) error {
+			if c.pooled.Load() {
+				cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+			}
+			return nil
+		}),
+		stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			if c.pooled.Load() {
+				return nil
+			}
+			var pid uint32
+			err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+			if err == nil && pid != conn.PgConn().PID() {
+				c.pooled.Store(true)
+			}
+			return err
+		}))
+	return c
+}
+
+// Connect implements [driver.Connector].
+func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	prepares := !c.pooled.Load()
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if prepares && c.pooled.Load() { // it was opened to prepare, and must not
+		_ = conn.Close()
+		return c.Connect(ctx)
+	}
+	return &pgConn{Conn: conn.(*stdlib.Conn), prepares: prepares, pooled: c.pooled}, nil
+}
+
+// IsValid implements [driver.Validator].
+func (c *pgConn) IsValid() bool { return !c.prepares || !c.pooled.Load() }
+
+// onPG runs fn with the connection below conn.
+func onPG(conn *sql.Conn, fn func(c *pgConn) error) error {
+	return conn.Raw(func(below any) error {
+		c := below.(*pgConn)
+		err := fn(c)
+		if lostStatement(err) {
+			c.pooled.Store(true)
+		}
+		return err
+	})
+}
+
+// lostStatement reports whether a prepared statement was missing on the
+// connection, or there already: it was prepared on another one.
+func lostStatement(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "26000" || pg.Code == "42P05")
+}
+
+// later lets q wait for the next statement of the transaction.
+func (c *pgConn) later(q query) error {
+	if c.tx == nil {
+		return sql.ErrTxDone
+	}
+	c.waiting = append(c.waiting, q)
+	return nil
+}
+
+func (c *pgConn) exec(ctx context.Context, q query) (tag pgconn.CommandTag, err error) {
+	if len(c.waiting) == 0 {
+		return c.Conn.Conn().Exec(ctx, q.text, q.args...)
+	}
+	err = c.batch(ctx, q, func(r pgx.BatchResults) error {
+		tag, err = r.Exec()
+		return err
+	})
+	return tag, err
+}
+
+func (c *pgConn) queryRow(ctx context.Context, q query, into []any) error {
+	if len(c.waiting) == 0 {
+		return c.Conn.Conn().QueryRow(ctx, q.text, q.args...).Scan(into...)
+	}
+	return c.batch(ctx, q, func(r pgx.BatchResults) error { return r.QueryRow().Scan(into...) })
+}
+
+// batch sends what waits, and q, of which read reads the result.
+func (c *pgConn) batch(ctx context.Context, q query, read func(pgx.BatchResults) error) error {
+	var batch pgx.Batch
+	for _, w := range c.waiting {
+		batch.Queue(w.text, w.args...)
+	}
+	batch.Queue(q.text, q.args...)
+	c.waiting = nil
+	results := c.Conn.Conn().SendBatch(ctx, &batch)
+	var err error
+	for range batch.Len() - 1 {
+		if _, err = results.Exec(); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = read(results)
+	}
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// flush sends what waits.
+func (c *pgConn) flush(ctx context.Context) error {
+	last := len(c.waiting) - 1
+	if last < 0 {
+		return nil
+	}
+	q := c.waiting[last]
+	c.waiting = c.waiting[:last]
+	_, err := c.exec(ctx, q)
+	return err
+}
+
+// ExecContext implements [driver.ExecerContext] for bun and others, whose values
+// stand in the text: preparing it would gain nothing.
+func (c *pgConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.ExecContext(ctx, text, unprepared(args))
+}
+
+// QueryContext implements [driver.QueryerContext].
+func (c *pgConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.QueryContext(ctx, text, unprepared(args))
+}
+
+// PrepareContext implements [driver.ConnPrepareContext].
+func (c *pgConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	if err := c.flush(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.PrepareContext(ctx, text)
+}
+
+func unprepared(args []driver.NamedValue) []driver.NamedValue {
+	return append([]driver.NamedValue{{Value: pgx.QueryExecModeSimpleProtocol}}, args...)
+}
+
+// BeginTx implements [driver.ConnBeginTx]. BEGIN waits for the first statement.
+func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	if options != (driver.TxOptions{}) {
+		return c.Conn.BeginTx(ctx, options)
+	}
+	if c.Conn.Conn().IsClosed() {
+		return nil, driver.ErrBadConn
+	}
+	c.tx, c.waiting = ctx, []query{{text: begin}}
+	return pgTx{c}, nil
+}
+
+type pgTx struct{ c *pgConn }
+
+// Commit implements [driver.Tx].
+func (t pgTx) Commit() error {
+	if t.nothingSent() && len(t.c.waiting) == 1 {
+		return t.Rollback()
+	}
+	tag, err := t.c.exec(t.c.tx, query{text: "commit"})
+	if err != nil {
+		return errors.Join(err, t.Rollback())
+	}
+	t.c.tx = nil
+	if tag.String() == "ROLLBACK" {
+		return pgx.ErrTxCommitRollback
+	}
+	return nil
+}
+
+// Rollback implements [driver.Tx]. A connection that cannot roll back is closed.
+func (t pgTx) Rollback() error {
+	ctx, nothing := t.c.tx, t.nothingSent()
+	t.c.tx, t.c.waiting = nil, nil
+	if nothing || t.c.Conn.Conn().PgConn().TxStatus() == 'I' {
+		return nil
+	}
+	if _, err := t.c.exec(ctx, query{text: "rollback"}); err != nil {
+		return errors.Join(err, t.c.Conn.Close())
+	}
+	return nil
+}
+
+func (t pgTx) nothingSent() bool { return len(t.c.waiting) > 0 && t.c.waiting[0].text == begin }
