@@ -133,7 +133,7 @@ func TestASignInThatCannotBeginIsOnRecord(t *testing.T) {
 func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	s.leave(s.start(laptop).UserCode, approval.BrowserBinding{})
-	s.Clock.Pass(lifetime)
+	s.Clock.Advance(lifetime)
 	_, err := s.arrive("ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "trip_expired" {

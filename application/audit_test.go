@@ -47,7 +47,7 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 func TestEventsTellWhoActedAndBelongTogether(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	first := s.redeem(s.login(laptop).Code)
-	s.Clock.Pass(interval)
+	s.Clock.Advance(interval)
 	started := s.login(laptop)
 	_, err := s.poll(started.Code, office) // from elsewhere
 	must(t, err)

@@ -23,7 +23,7 @@ func TestAuthorizeRequest(t *testing.T) {
 	is(t, ask("full"), token.ErrInsufficientScope)
 
 	// The request was a use: no replacement secret is given out any more.
-	s.Clock.Pass(interval)
+	s.Clock.Advance(interval)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
 

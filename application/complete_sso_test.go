@@ -43,7 +43,7 @@ func TestATicketIsGoodForAMinuteAndOnce(t *testing.T) {
 	for after, want := range map[time.Duration]string{time.Minute - time.Microsecond: "", time.Minute: "ticket_expired"} {
 		s := newStage(t, applicationtest.Options{})
 		ticket, b := s.vouched(s.start(laptop).UserCode)
-		s.Clock.Pass(after)
+		s.Clock.Advance(after)
 		_, err := s.finish(ticket, b, approval.GrantSession{})
 		if want == "" {
 			must(t, err)
@@ -67,9 +67,9 @@ func TestATicketNobodyGaveIsRefused(t *testing.T) {
 func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	code := s.start(laptop).UserCode
-	s.Clock.Pass(lifetime - time.Second)
+	s.Clock.Advance(lifetime - time.Second)
 	ticket, b := s.vouched(code)
-	s.Clock.Pass(time.Second)
+	s.Clock.Advance(time.Second)
 	_, err := s.finish(ticket, b, approval.GrantSession{})
 	is(t, err, device.ErrNotPending)
 	if s.Count(t, audit.LoginCompleted) != 0 {
@@ -145,7 +145,7 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 		t.Errorf("it was %+v", described.Subject)
 	}
 
-	s.Clock.Pass(time.Second)
+	s.Clock.Advance(time.Second)
 	s.leaveBy("dify", started.UserCode, b, approval.GrantSession{})
 	_, err = s.bring("ok n1 ann@dify.example "+code, b)
 	is(t, err, approval.ErrReplayed)

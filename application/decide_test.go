@@ -64,7 +64,7 @@ func TestChecksOfADecisionComeInTheContractsOrder(t *testing.T) {
 		is(t, err, approval.ErrConsumed)
 		_, err = decide(wrong, started.UserCode)
 		is(t, err, approval.ErrCSRF)
-		s.Clock.Pass(grantTime)
+		s.Clock.Advance(grantTime)
 		_, err = decide(good, started.UserCode)
 		is(t, err, approval.ErrInvalidSession)
 	})
@@ -153,9 +153,9 @@ func TestWhoeverIsTooLateIsToldSoAndKeepsTheGrant(t *testing.T) {
 func TestAnExpiredCodeCannotBeDecidedAbout(t *testing.T) {
 	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
 		started := s.start(laptop)
-		s.Clock.Pass(lifetime - time.Minute)
+		s.Clock.Advance(lifetime - time.Minute)
 		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
-		s.Clock.Pass(time.Minute)
+		s.Clock.Advance(time.Minute)
 		_, err := decide(proof, started.UserCode)
 		is(t, err, device.ErrNotPending)
 	})
@@ -236,7 +236,7 @@ func TestTwoTabsDecideEachForTheirOwnCode(t *testing.T) { // S17
 func TestDescribeApproval(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.start("ann's laptop")
-	s.Clock.Pass(time.Minute)
+	s.Clock.Advance(time.Minute)
 	h := s.signIn(started.UserCode, "Ann@acme.example")
 	before := s.History(t)
 	for _, code := range []device.UserCode{{}, started.UserCode} {
@@ -273,7 +273,7 @@ func TestDescribeApproval(t *testing.T) {
 	if s.History(t) != before {
 		t.Error("describing has changed something")
 	}
-	s.Clock.Pass(grantTime)
+	s.Clock.Advance(grantTime)
 	_, err = s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
 	is(t, err, approval.ErrNoSession)
 }
@@ -302,7 +302,7 @@ func TestAnApprovalTellsWhatItReplaces(t *testing.T) {
 			t.Errorf("%s: got %+v, want nothing replaced", what, got)
 		}
 	}
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if got := replaces(laptop, "ann@acme.example"); got != nil {
 		t.Errorf("after its end: got %+v, want nothing replaced", got)
 	}

@@ -92,7 +92,7 @@ func TestATripNeedsACodeThatWaits(t *testing.T) {
 	try("HELLO")
 	try(device.NewUserCode().String())
 	try(approved.UserCode.String())
-	s.Clock.Pass(lifetime)
+	s.Clock.Advance(lifetime)
 	try(expired.UserCode.String())
 }
 

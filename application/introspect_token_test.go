@@ -51,7 +51,7 @@ func TestIntrospectToken(t *testing.T) {
 		t.Error("a revoked token is active")
 	}
 	second := s.redeem(s.login("television").Code)
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if got := s.introspect(second.Secret.Reveal()); got.Token != nil {
 		t.Error("an expired token is active")
 	}
@@ -65,7 +65,7 @@ func TestIntrospectionIsAUseOfTheToken(t *testing.T) {
 	if got := s.Token(t, r.Token.Snapshot().ID).LastUsedAt; !got.Equal(s.Clock.Now()) {
 		t.Errorf("last used at %s, want %s", got, s.Clock.Now())
 	}
-	s.Clock.Pass(interval)
+	s.Clock.Advance(interval)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
 	is(t, s.opens(r), nil)

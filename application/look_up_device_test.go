@@ -111,7 +111,7 @@ func TestTheTimeThatIsLeftIsTrue(t *testing.T) { // D41
 		{595 * time.Second, 5 * time.Second},
 		{5 * time.Second, 0},
 	} {
-		s.Clock.Pass(c.pass)
+		s.Clock.Advance(c.pass)
 		found, err := s.lookUp(started.UserCode.String(), home)
 		must(t, err)
 		if found.Remaining != c.left || found.Valid != (c.left > 0) {
@@ -137,7 +137,7 @@ func TestUnknownExpiredAndUsedCodesLookAlike(t *testing.T) {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
-	s.Clock.Pass(lifetime)
+	s.Clock.Advance(lifetime)
 	found, err := s.lookUp(expired.UserCode.String(), office)
 	must(t, err)
 	if found.Valid {
@@ -195,7 +195,7 @@ func TestTheWholeWorldsWrongGuessesAreCountedTogether(t *testing.T) {
 		}
 		is(t, err, application.ErrSignInFirst)
 	}
-	s.Clock.Pass(time.Hour)
+	s.Clock.Advance(time.Hour)
 	_, err := s.lookUp(started.UserCode.String(), office)
 	must(t, err)
 }

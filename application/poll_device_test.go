@@ -31,7 +31,7 @@ func TestAClientThatKeepsTheIntervalIsNeverToldToSlowDown(t *testing.T) { // D01
 		for range 5 {
 			_, err := s.poll(started.Code, home)
 			is(t, err, device.ErrAuthorizationPending)
-			s.Clock.Pass(interval)
+			s.Clock.Advance(interval)
 		}
 		s.approve(started.UserCode, "ann@acme.example")
 		is(t, s.opens(s.redeem(started.Code)), nil)
@@ -44,11 +44,11 @@ func TestAnEarlyPollNeitherMovesTheMarkNorRaisesTheDemand(t *testing.T) {
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrAuthorizationPending)
 	for range 4 {
-		s.Clock.Pass(time.Second)
+		s.Clock.Advance(time.Second)
 		_, err := s.poll(started.Code, home)
 		is(t, err, device.ErrSlowDown)
 	}
-	s.Clock.Pass(gap - 4*time.Second)
+	s.Clock.Advance(gap - 4*time.Second)
 	_, err = s.poll(started.Code, home)
 	is(t, err, device.ErrAuthorizationPending)
 }
@@ -108,7 +108,7 @@ func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
 					c.before(s, first)
 				}
 				alive := s.live()
-				s.Clock.Pass(c.after)
+				s.Clock.Advance(c.after)
 				second, err := s.poll(started.Code, c.from)
 				is(t, err, c.want)
 				if s.live() != alive {
@@ -123,7 +123,7 @@ func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
 				is(t, s.opens(first), token.ErrInvalid)
 				is(t, s.opens(second), nil)
 				for range 5 {
-					s.Clock.Pass(interval)
+					s.Clock.Advance(interval)
 					_, err := s.poll(started.Code, home)
 					is(t, err, device.ErrExpiredToken)
 				}
@@ -146,7 +146,7 @@ func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.
 		if s.live() != 0 {
 			t.Errorf("%d tokens are alive", s.live())
 		}
-		s.Clock.Pass(interval)
+		s.Clock.Advance(interval)
 		again := s.redeem(started.Code)
 		is(t, s.opens(again), nil)
 		is(t, s.opens(lost), token.ErrInvalid)
@@ -164,7 +164,7 @@ func TestAnAnswerThatDidNotArriveTwiceIsLost(t *testing.T) {
 	for range 2 {
 		lost := s.redeem(started.Code)
 		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
-		s.Clock.Pass(interval)
+		s.Clock.Advance(interval)
 	}
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
@@ -179,7 +179,7 @@ func TestAWithdrawnTokenStaysDeadOnceTheDeviceHasANewerOne(t *testing.T) {
 	lost := s.redeem(started.Code)
 	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 	meanwhile := s.redeem(s.login(laptop).Code)
-	s.Clock.Pass(interval)
+	s.Clock.Advance(interval)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
 	is(t, s.opens(meanwhile), nil)
@@ -192,7 +192,7 @@ func TestALateWithdrawalDoesNotTouchTheRepeatedAnswer(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.login(laptop)
 	lost := s.redeem(started.Code)
-	s.Clock.Pass(interval)
+	s.Clock.Advance(interval)
 	again := s.redeem(started.Code)
 	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 	is(t, s.opens(again), nil)
@@ -227,7 +227,7 @@ func TestANewLoginReplacesTheTokenOfTheSameDeviceAlone(t *testing.T) {
 func TestAnExpiredTokenOfTheDeviceDoesNotStandInTheWay(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	before := s.redeem(s.login(laptop).Code)
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	after := s.redeem(s.login(laptop).Code)
 	is(t, s.opens(before), token.ErrInvalid)
 	is(t, s.opens(after), nil)
@@ -251,7 +251,7 @@ func TestWhatAClientIsToldWithoutAToken(t *testing.T) { // D13, D26
 		}
 		_, err = s.Poll.Execute(t.Context(), pending.Code, "", applicationtest.From(home))
 		is(t, err, device.ErrAuthorizationPending)
-		s.Clock.Pass(lifetime)
+		s.Clock.Advance(lifetime)
 		for _, code := range []device.Code{denied.Code, pending.Code} {
 			_, err := s.poll(code, home)
 			is(t, err, device.ErrExpiredToken)
@@ -275,9 +275,9 @@ func TestAnApprovalOfTheLastMomentCanBeRedeemedForAMinute(t *testing.T) {
 	for after, want := range map[time.Duration]error{59 * time.Second: nil, time.Minute: device.ErrExpiredToken} {
 		s := newStage(t, applicationtest.Options{})
 		started := s.start(laptop)
-		s.Clock.Pass(lifetime - time.Second)
+		s.Clock.Advance(lifetime - time.Second)
 		s.approve(started.UserCode, "ann@acme.example")
-		s.Clock.Pass(after)
+		s.Clock.Advance(after)
 		_, err := s.poll(started.Code, home)
 		is(t, err, want)
 	}
@@ -297,7 +297,7 @@ func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
 	is(t, err, device.ErrAuthorizationPending)
 	s.approve(started.UserCode, "ann@acme.example")
 	for waited := interval; ; waited += interval {
-		s.Clock.Pass(interval)
+		s.Clock.Advance(interval)
 		_, err := s.poll(started.Code, home)
 		if err == nil {
 			return
@@ -317,7 +317,7 @@ func TestAPollFromAnotherAddressIsNotedOnce(t *testing.T) { // F14
 			if err != nil {
 				is(t, err, device.ErrAuthorizationPending)
 			}
-			s.Clock.Pass(interval)
+			s.Clock.Advance(interval)
 		}
 		s.approve(started.UserCode, "ann@acme.example")
 		out, err := s.poll(started.Code, office)

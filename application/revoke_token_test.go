@@ -39,7 +39,7 @@ func TestRevokeTokenEndsWhatIsPresented(t *testing.T) {
 func TestRevokeTokenRecordsAnExpiryAsOne(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	is(t, s.RevokeToken.Execute(t.Context(), r.Secret, "", applicationtest.From(office)), nil)
 	if revoked, expired := s.Count(t, audit.TokenRevoked), s.Count(t, audit.TokenExpired); revoked != 0 || expired != 1 {
 		t.Errorf("got %d revocations and %d expiries, want 0 and 1", revoked, expired)

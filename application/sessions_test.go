@@ -39,7 +39,7 @@ func TestListSessions(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	for _, label := range []string{"one", "two", "three"} {
 		s.redeem(s.login(label).Code)
-		s.Clock.Pass(time.Second)
+		s.Clock.Advance(time.Second)
 	}
 	ben := s.start("ben's")
 	s.approve(ben.UserCode, "ben@acme.example")
@@ -67,7 +67,7 @@ func TestListSessions(t *testing.T) {
 			}
 		}
 	}
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if got := s.sessions(1, 100); got.Total != 0 {
 		t.Errorf("%d sessions outlive their tokens", got.Total)
 	}

@@ -60,7 +60,7 @@ func TestSixtyStartsAnHourAndAddress(t *testing.T) {
 			t.Errorf("one may come back in %v", started.Allowance.Reset)
 		}
 	}
-	s.Clock.Pass(time.Hour)
+	s.Clock.Advance(time.Hour)
 	s.start(laptop)
 }
 

@@ -57,17 +57,17 @@ func (s *stage) stored(code device.UserCode) bool {
 func TestSweepsTakeNothingThatCanStillBeUsed(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	started := s.start(laptop)
-	s.Clock.Pass(lifetime - grantTime)
+	s.Clock.Advance(lifetime - grantTime)
 	session := s.signIn(started.UserCode, "ann@acme.example")
 	proof := s.proof(session, started.UserCode)
-	s.Clock.Pass(grantTime - time.Second)
+	s.Clock.Advance(grantTime - time.Second)
 	s.sweepsNothing()
 	decided, err := s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
 	must(t, err)
-	s.Clock.Pass(50 * time.Second)
+	s.Clock.Advance(50 * time.Second)
 	s.sweepsNothing()
 	redeemed := s.redeem(started.Code)
-	s.Clock.Pass(grantTime - 51*time.Second)
+	s.Clock.Advance(grantTime - 51*time.Second)
 	s.sweepsNothing()
 	is(t, s.opens(redeemed), nil)
 	must(t, s.Undo.Execute(t.Context(), decided.Undo, applicationtest.From(home)))
@@ -83,7 +83,7 @@ func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
 	redeemed := s.redeem(login.Code)
 	id := redeemed.Token.Snapshot().ID
 
-	s.Clock.Pass(lifetime + time.Hour + 5*time.Minute)
+	s.Clock.Advance(lifetime + time.Hour + 5*time.Minute)
 	s.sweepTokens()
 	if n := s.sweepExpired(); n < 4 { // grant, SSO transaction, assertion, the abandoned authorization
 		t.Errorf("got %d rows, want at least 4", n)
@@ -97,7 +97,7 @@ func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
 	}
 	is(t, s.opens(redeemed), nil)
 
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if n := s.Count(t, audit.TokenExpired); n != 0 {
 		t.Fatalf("got %d events of expiry, want none yet", n)
 	}
@@ -110,7 +110,7 @@ func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
 		t.Error("the token did not end, or its authorization is gone before it")
 	}
 
-	s.Clock.Pass(kept)
+	s.Clock.Advance(kept)
 	s.sweepTokens()
 	err := s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
 		_, err := r.Tokens().ByID(ctx, id)
@@ -130,7 +130,7 @@ func TestSweepsForgetNoAssertionThatCouldBeReplayed(t *testing.T) {
 	s.leave(code, approval.BrowserBinding{})
 	_, err := s.arrive("ok once ann@acme.example")
 	must(t, err)
-	s.Clock.Pass(4 * time.Minute)
+	s.Clock.Advance(4 * time.Minute)
 	s.sweepExpired()
 	s.leave(code, approval.BrowserBinding{})
 	_, err = s.arrive("ok once ann@acme.example")
@@ -143,7 +143,7 @@ func TestARunThatIsLongEnoughLeavesTheRestToAnotherJob(t *testing.T) {
 	for range codes {
 		s.start(laptop)
 	}
-	s.Clock.Pass(lifetime + time.Hour + time.Microsecond)
+	s.Clock.Advance(lifetime + time.Hour + time.Microsecond)
 	short := application.NewSweepExpired(s.Store, s.Clock.Now).InBatches(2, 2)
 	for run, want := range []struct{ rows, jobs int }{{4, 1}, {1, 1}} {
 		n, err := short.Execute(t.Context())
@@ -158,9 +158,9 @@ func TestTokensThatExpireTogetherAreEndedInBatches(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	for _, label := range []string{"a", "b", "c"} {
 		s.redeem(s.login(label).Code)
-		s.Clock.Pass(interval)
+		s.Clock.Advance(interval)
 	}
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife))
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	n, err := application.NewSweepTokens(s.Store, token.Retention(kept), s.Clock.Now).InBatches(2, 5).Execute(t.Context())
 	must(t, err)
 	if got := s.Count(t, audit.TokenExpired); n != 3 || got != 3 || s.live() != 0 {

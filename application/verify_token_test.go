@@ -24,12 +24,12 @@ func TestTheFirstUseIsOnRecordBeforeItIsAnswered(t *testing.T) {
 	if got := lastUsed(); !got.Equal(first) {
 		t.Errorf("after its first use: got %s, want %s", got, first)
 	}
-	s.Clock.Pass(time.Minute - time.Microsecond)
+	s.Clock.Advance(time.Minute - time.Microsecond)
 	must(t, s.opens(r))
 	if got := lastUsed(); !got.Equal(first) {
 		t.Errorf("within a minute: got %s, want %s", got, first)
 	}
-	s.Clock.Pass(time.Microsecond)
+	s.Clock.Advance(time.Microsecond)
 	must(t, s.opens(r))
 	if got := lastUsed(); !got.Equal(s.Clock.Now()) {
 		t.Errorf("after a minute: got %s, want %s", got, s.Clock.Now())
@@ -42,9 +42,9 @@ func TestTheFirstUseIsOnRecordBeforeItIsAnswered(t *testing.T) {
 func TestATokenWhoseTimeIsUpIsBuriedOnce(t *testing.T) {
 	s := newStage(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
-	s.Clock.Pass(time.Duration(applicationtest.TokenLife) - time.Microsecond)
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife) - time.Microsecond)
 	is(t, s.opens(r), nil)
-	s.Clock.Pass(time.Microsecond)
+	s.Clock.Advance(time.Microsecond)
 	for range 3 {
 		is(t, s.opens(r), token.ErrInvalid)
 	}
@@ -77,7 +77,7 @@ func TestRequestsAreCountedByToken(t *testing.T) {
 	_, err := s.Verify.Authenticate(t.Context(), one.Secret, applicationtest.From(home))
 	is(t, err, nil)
 	is(t, s.opens(two), nil)
-	s.Clock.Pass(time.Minute)
+	s.Clock.Advance(time.Minute)
 	is(t, s.opens(one), nil)
 }
 
@@ -98,7 +98,7 @@ func TestALaterUseThatCannotBeRecordedIsAllowed(t *testing.T) { // F57
 	}})
 	used, fresh := s.redeem(s.login("used").Code), s.redeem(s.login("fresh").Code)
 	must(t, s.opens(used))
-	s.Clock.Pass(time.Minute)
+	s.Clock.Advance(time.Minute)
 	broken.failing = true
 	is(t, s.opens(used), nil)
 	is(t, s.opens(fresh), fault.ErrUnavailable) // the first use has to be on record

@@ -35,7 +35,7 @@ type introspector struct {
 
 func newIntrospector(c Config) introspector {
 	client := *c.HTTPClient
-	// A redirect would send the token to an address that nobody has configured.
+	// A redirect would send the token to an address that is not configured.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	// RFC 6749 §2.3.1: form-encoded, then Basic.
 	id, secret := url.QueryEscape(c.ClientID), url.QueryEscape(c.ClientSecret)

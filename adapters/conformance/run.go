@@ -28,7 +28,7 @@ type mount struct {
 	find          func(ctx context.Context) (bool, error)
 	found         *bool // what find said
 
-	pending *Login // a login that nobody decides
+	pending *Login // a login that stays pending
 	access  string // an approved login's token
 }
 

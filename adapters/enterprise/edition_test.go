@@ -126,7 +126,7 @@ func TestLastLicenceHoldsForTheGraceTime(t *testing.T) {
 			l := newLicence(t, tc.change)
 			after := func(d time.Duration, want bool, logs ...string) {
 				t.Helper()
-				l.clock.Pass(d)
+				l.clock.Advance(d)
 				l.log.Reset()
 				l.Refresh(t.Context())
 				if err := l.SSO(t.Context()); (err == nil) != want {

@@ -60,7 +60,7 @@ func TestATokenWhoseAnswerIsNotDeliveredIsWithdrawnAtOnce(t *testing.T) {
 			if got := s.History(t); !strings.HasSuffix(got, "oauth.token_minted oauth.token_revoked(not_delivered)") {
 				t.Error(got)
 			}
-			s.Clock.Pass(5 * time.Second)
+			s.Clock.Advance(5 * time.Second)
 			if w := s.send(fetch); w.Code != http.StatusOK {
 				t.Errorf("it cannot be asked for again: %s", w.Body)
 			}

@@ -85,7 +85,7 @@ func (i *Introspection) active(t *token.AccessToken) introspectionBody {
 
 var errTwoMethods = fault.InvalidRequest("The credentials are given twice. Send them in the Authorization header or in the body.")
 
-// serverCredentials reads who asks: by Basic or in the body (RFC 6749 §2.3.1).
+// serverCredentials reads the resource server's credentials: by Basic or in the body (RFC 6749 §2.3.1).
 // Basic credentials are offered form-encoded, as the standard says, and as they
 // are, as many programs send them.
 func serverCredentials(p params, r *http.Request) ([]resource.Credentials, error) {

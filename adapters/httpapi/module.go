@@ -7,7 +7,7 @@ import (
 )
 
 // Module provides the router over all resources. It needs a [Config], [Pages],
-// [Metadata] and [Observe] from whoever wires the service.
+// [Metadata] and [Observe] from the wiring in bootstrap.
 var Module = fx.Module("httpapi", fx.Provide(
 	NewResponder,
 	NewDeviceFlow,

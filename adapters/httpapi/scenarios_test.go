@@ -206,7 +206,7 @@ func (s *site) step(text string) string {
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			s.Clock.Pass(d)
+			s.Clock.Advance(d)
 		case "@times":
 			times, _ = strconv.Atoi(value)
 		case "@from":

@@ -62,7 +62,7 @@ func TestNoSecretIsLoggedOrKept(t *testing.T) { // T04, T06
 	for _, step := range journey {
 		s.send(step)
 		if strings.HasSuffix(step.line, "/token") {
-			s.Clock.Pass(5 * time.Second)
+			s.Clock.Advance(5 * time.Second)
 		}
 	}
 	if err := s.DB.PingContext(t.Context()); err != nil {

@@ -2,6 +2,6 @@
 // service, and for deployments that run without Redis. Several replicas each
 // keep their own, so limits are then per replica.
 //
-// Its law: whoever sends whatever, memory stays bounded. What has expired is
+// Its law: whatever is sent, memory stays bounded. What has expired is
 // swept, and at capacity something arbitrary is forgotten, which the ports allow.
 package memory

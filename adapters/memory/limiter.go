@@ -16,7 +16,7 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	windows *expiring[bucket, *window]
-	shared  *expiring[bucket, *window] // which nobody can crowd out
+	shared  *expiring[bucket, *window] // kept apart, so that other windows cannot displace them
 }
 
 type bucket struct{ limit, key string }

@@ -19,10 +19,10 @@ func newClock() *porttest.Clock {
 }
 
 func TestPace(t *testing.T) {
-	porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
+	porttest.PollThrottle(t, func(*testing.T) porttest.PollThrottleUnderTest {
 		c := newClock()
 		p := NewPollThrottle(c.Now)
-		return porttest.PaceUnderTest{PollThrottle: p, Pass: c.Pass, Kept: func() int {
+		return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: c.Advance, Kept: func() int {
 			return len(p.waiting.entries) + len(p.polled.entries)
 		}}
 	})
@@ -32,7 +32,7 @@ func TestLimiter(t *testing.T) {
 	porttest.Limiter(t, func(*testing.T) porttest.LimiterUnderTest {
 		c := newClock()
 		l := NewLimiter(c.Now)
-		return porttest.LimiterUnderTest{Limiter: l, Pass: c.Pass, Kept: func() int { return kept(l) }}
+		return porttest.LimiterUnderTest{Limiter: l, Advance: c.Advance, Kept: func() int { return kept(l) }}
 	})
 }
 
@@ -67,7 +67,7 @@ func TestLimitsHoldInThisProcessWhileTheSharedOnesAreAway(t *testing.T) {
 				c := newClock()
 				shared := first(c)
 				l := NewFallback(shared, c.Now)
-				return porttest.LimiterUnderTest{Limiter: l, Pass: c.Pass, Kept: func() int {
+				return porttest.LimiterUnderTest{Limiter: l, Advance: c.Advance, Kept: func() int {
 					n := kept(l.own)
 					if own, counts := shared.(*Limiter); counts {
 						n += kept(own)
@@ -98,11 +98,11 @@ func TestThePollingIntervalHoldsInThisProcessWhileTheSharedThrottleIsAway(t *tes
 		"away":  func(*porttest.Clock) ports.PollThrottle { return awayThrottle{} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			porttest.Pace(t, func(*testing.T) porttest.PaceUnderTest {
+			porttest.PollThrottle(t, func(*testing.T) porttest.PollThrottleUnderTest {
 				c := newClock()
 				shared := first(c)
 				f := NewThrottleFallback(shared, c.Now)
-				return porttest.PaceUnderTest{PollThrottle: f, Pass: c.Pass, Kept: func() int {
+				return porttest.PollThrottleUnderTest{PollThrottle: f, Advance: c.Advance, Kept: func() int {
 					n := len(f.own.waiting.entries) + len(f.own.polled.entries)
 					if own, keeps := shared.(*PollThrottle); keeps {
 						n += len(own.waiting.entries) + len(own.polled.entries)
@@ -130,7 +130,7 @@ func TestExpiredEntriesAreSweptBeforeTheMapDoubles(t *testing.T) {
 		if _, err := l.Take(t.Context(), limit, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
 		}
-		c.Pass(limit.Per / firstSweep)
+		c.Advance(limit.Per / firstSweep)
 		if n := len(l.windows.entries); n > 3*firstSweep {
 			t.Fatalf("%d entries, of which at most %d are alive", n, firstSweep)
 		}

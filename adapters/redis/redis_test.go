@@ -96,10 +96,10 @@ return n`)
 
 func TestPace(t *testing.T) {
 	server := services.PrivateRedis(t)
-	porttest.Pace(t, func(t *testing.T) porttest.PaceUnderTest {
+	porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
 		server.Flush()
 		r := openRaw(t, server.URL())
-		return porttest.PaceUnderTest{PollThrottle: redis.NewPollThrottle(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
+		return porttest.PollThrottleUnderTest{PollThrottle: redis.NewPollThrottle(open(t, server.URL())), Advance: r.pass, Kept: r.kept}
 	})
 }
 
@@ -108,7 +108,7 @@ func TestLimiter(t *testing.T) {
 	porttest.Limiter(t, func(t *testing.T) porttest.LimiterUnderTest {
 		server.Flush()
 		r := openRaw(t, server.URL())
-		return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, server.URL())), Pass: r.pass, Kept: r.kept}
+		return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, server.URL())), Advance: r.pass, Kept: r.kept}
 	})
 }
 
@@ -120,17 +120,17 @@ func TestAClusterIsServedToo(t *testing.T) {
 		t.Fatal(mode)
 	}
 	t.Run("pace", func(t *testing.T) {
-		porttest.Pace(t, func(t *testing.T) porttest.PaceUnderTest {
+		porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
 			r := openNode(t, url)
 			r.number("redis.call('FLUSHALL') return 0")
-			return porttest.PaceUnderTest{PollThrottle: redis.NewPollThrottle(open(t, url)), Pass: r.pass, Kept: r.kept}
+			return porttest.PollThrottleUnderTest{PollThrottle: redis.NewPollThrottle(open(t, url)), Advance: r.pass, Kept: r.kept}
 		})
 	})
 	t.Run("limiter", func(t *testing.T) {
 		porttest.Limiter(t, func(t *testing.T) porttest.LimiterUnderTest {
 			r := openNode(t, url)
 			r.number("redis.call('FLUSHALL') return 0")
-			return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, url)), Pass: r.pass, Kept: r.kept}
+			return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, url)), Advance: r.pass, Kept: r.kept}
 		})
 	})
 }
@@ -223,7 +223,7 @@ func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
 			if asked(t, c) == nil {
 				t.Fatal("an answer from nowhere")
 			}
-			// Known by now: nobody waits for it any more.
+			// The server is known to be down by now, so no call waits for it.
 			began := time.Now()
 			for range 1000 {
 				if err := c.Ready(t.Context()); !errors.Is(err, redis.ErrDown) {

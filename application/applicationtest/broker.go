@@ -48,7 +48,7 @@ func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn appr
 // Last is the sign-in that was begun last.
 func (b *Broker) Last() approval.SignInRequest { return b.Begun[len(b.Begun)-1] }
 
-// Issuer is who speaks through a connection.
+// Issuer is the entity ID that a connection asserts with.
 func Issuer(slug string) string { return "https://idp.example/" + slug }
 
 // Verify keeps [ports.Broker].

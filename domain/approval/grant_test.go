@@ -197,7 +197,7 @@ func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
 			t.Errorf("%s is live", what)
 		}
 	}
-	// The tries of whoever signed in are counted, whatever code they name.
+	// The tries of the person who signed in are counted, whatever the code.
 	if decider, err := gs.Subject(device.NewUserCode(), begun); err != nil || decider != subject(t, "alice@acme.example") {
 		t.Errorf("%v, %v", decider, err)
 	}

@@ -180,8 +180,8 @@ func TestAConnectionIsChosen(t *testing.T) {
 	}
 }
 
-// Case F12: nobody learns from the chooser which people exist. The answer
-// depends on the domain alone, and is the same for every domain nobody lists.
+// Case F12: the chooser does not tell which people exist. The answer
+// depends on the domain alone, and is the same for every domain that no connection lists.
 func TestAHintTellsNothingAboutPeople(t *testing.T) {
 	d := directory(t, newConnection(t, "acme", "acme.example"), newConnection(t, "globex", "globex.example"))
 	rapid.Check(t, func(t *rapid.T) {

@@ -25,7 +25,7 @@ type child struct {
 }
 
 // newChild makes the folder in which program will run. When we are root,
-// which PostgreSQL refuses to be, it will run as the named user or as nobody.
+// which PostgreSQL refuses to be, it will run as the named user or as the user "nobody".
 func newChild(parent, program, account string, quit syscall.Signal) (*child, error) {
 	as, err := unprivileged(account)
 	if err != nil {

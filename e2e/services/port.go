@@ -17,8 +17,7 @@ const (
 
 var portsGiven atomic.Int64
 
-// Port is a TCP port of localhost that nobody listens on, given once in each
-// test binary. Binaries that run beside each other begin at different ones.
+// Port is a free TCP port of localhost, given once in each test binary. Binaries that run beside each other begin at different ones.
 func Port(t testing.TB) int {
 	t.Helper()
 	for range portCount {

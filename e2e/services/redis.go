@@ -52,9 +52,9 @@ func Redis(t testing.TB) string {
 // Server is a Redis that belongs to one test, which may stop it. It has one
 // address for all its life, and loses everything when it is stopped.
 type Server struct {
-	t    testing.TB
-	door *door
-	now  *running
+	t     testing.TB
+	proxy *tcpProxy
+	now   *running
 }
 
 // PrivateRedis starts one.
@@ -67,27 +67,27 @@ func PrivateRedis(t testing.TB) *Server {
 	}
 	s := &Server{t: t, now: now}
 	t.Cleanup(func() {
-		if s.door != nil {
-			s.door.shut()
+		if s.proxy != nil {
+			s.proxy.close()
 		}
 		s.now.stop()
 	})
-	if s.door, err = newDoor(); err != nil {
+	if s.proxy, err = newTCPProxy(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.door.open(now.addr); err != nil {
+	if err := s.proxy.open(now.addr); err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
 // URL is where the server is reached, or refuses while it is stopped.
-func (s *Server) URL() string { return "redis://" + s.door.addr }
+func (s *Server) URL() string { return "redis://" + s.proxy.addr }
 
 // Stop ends the server: connections break, new ones are refused.
 func (s *Server) Stop() {
 	s.t.Helper()
-	s.door.shut()
+	s.proxy.close()
 	s.now.stop()
 }
 
@@ -99,16 +99,16 @@ func (s *Server) Start() {
 		s.t.Fatal(err)
 	}
 	s.now = now
-	if err := s.door.open(now.addr); err != nil {
+	if err := s.proxy.open(now.addr); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
 // Hang keeps the server's connections open and answers nothing, until Resume.
-func (s *Server) Hang() { s.door.hang() }
+func (s *Server) Hang() { s.proxy.hang() }
 
 // Resume ends Hang. What was asked meanwhile is answered now.
-func (s *Server) Resume() { s.door.resume() }
+func (s *Server) Resume() { s.proxy.resume() }
 
 // Refuse makes the server answer and refuse to write (OOM), until Accept.
 func (s *Server) Refuse() { s.command("CONFIG SET maxmemory 1") }

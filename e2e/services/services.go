@@ -11,8 +11,8 @@
 // An image that would have to be pulled comes after programs that are here.
 // E2E_BACKEND=docker or local allows only that way, so that a run which means
 // to use containers cannot fall back unseen. Where there is nothing, the test
-// is skipped with instructions; with CI=true it fails, because a contract that
-// nobody checked is not one that was kept.
+// is skipped with instructions; with CI=true it fails, because an unchecked
+// contract is not a passed one.
 //
 // A server starts when it is first asked for, once in each test binary, and
 // [Main] ends it. A guard process ends it if the binary is killed.

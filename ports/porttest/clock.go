@@ -22,7 +22,7 @@ func (c *Clock) Now() time.Time {
 }
 
 // Pass lets time go by.
-func (c *Clock) Pass(d time.Duration) {
+func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)

@@ -13,11 +13,11 @@ import (
 // LimiterUnderTest is an adapter and what a test must be able to do with it.
 type LimiterUnderTest struct {
 	ports.Limiter
-	Pass func(time.Duration) // lets time go by
-	Kept func() int          // counts windows, and things in windows
+	Advance func(time.Duration) // lets time go by
+	Kept    func() int          // counts windows, and things in windows
 }
 
-// Limiter tests a [ports.Limiter]. Open returns one that nobody else uses; it
+// Limiter tests a [ports.Limiter]. Open returns one for this test alone; it
 // is called once for each subtest.
 func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 	const almost = time.Minute
@@ -81,13 +81,13 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 				expect(t, take(t, l, key, thing()), remaining, false)
 			}
 			expect(t, take(t, l, key, thing()), 0, true)
-			l.Pass(limit.Per - almost)
+			l.Advance(limit.Per - almost)
 			a := take(t, l, key, thing())
 			expect(t, a, 0, true)
 			if a.Reset > almost {
 				t.Errorf("the window ends in %s, not in %s", a.Reset, almost)
 			}
-			l.Pass(almost)
+			l.Advance(almost)
 			expect(t, take(t, l, key, thing()), limit.Max-1, false)
 		})
 
@@ -124,7 +124,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 			expect(t, left(t, l, key), 0, true)
 			take(t, l, key, thing())
 			expect(t, left(t, l, key), 0, true)
-			l.Pass(limit.Per)
+			l.Advance(limit.Per)
 			expect(t, left(t, l, key), limit.Max, false)
 		})
 
@@ -155,7 +155,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 		expect(t, takingDistinct(t, l, key, "four"), 0, true)
 		expect(t, takingDistinct(t, l, key, "four"), 0, true)
 		expect(t, takingDistinct(t, l, key, "one"), 0, false)
-		l.Pass(limit.Per)
+		l.Advance(limit.Per)
 		expect(t, takingDistinct(t, l, key, "four"), limit.Max-1, false)
 	})
 

@@ -12,20 +12,20 @@ import (
 )
 
 // PaceUnderTest is an adapter and what a test must be able to do with it.
-type PaceUnderTest struct {
+type PollThrottleUnderTest struct {
 	ports.PollThrottle
-	Pass func(time.Duration) // lets time go by
-	Kept func() int          // counts what is stored
+	Advance func(time.Duration) // lets time go by
+	Kept    func() int          // counts what is stored
 }
 
-// Pace tests a [ports.PollThrottle]. Open returns one that nobody else uses; it is
+// PollThrottle tests a [ports.PollThrottle]. Open returns one for this test alone; it is
 // called once for each subtest.
-func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
+func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 	// Minutes, so that a slow machine does not reach an end by itself.
 	const gap, life, almost = 10 * time.Minute, time.Hour, time.Minute
 	const who, other = "client|192.0.2.1", "client|198.51.100.2"
 
-	poll := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string) string {
+	poll := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string) string {
 		t.Helper()
 		pending, due, err := p.CheckPending(t.Context(), code, who, gap)
 		switch {
@@ -40,7 +40,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		}
 		return "unknown"
 	}
-	claim := func(t *testing.T, p PaceUnderTest, code secret.Digest) bool {
+	claim := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest) bool {
 		t.Helper()
 		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{})
 		if err != nil {
@@ -49,14 +49,14 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		return due
 	}
 	// remember accepts a poll and keeps its hint.
-	remember := func(t *testing.T, p PaceUnderTest, code secret.Digest, who string, life time.Duration) {
+	remember := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string, life time.Duration) {
 		t.Helper()
 		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: who, TTL: life})
 		if err != nil || !due {
 			t.Fatalf("got %v, %v for a poll after the gap, want it to be accepted", due, err)
 		}
 	}
-	wake := func(t *testing.T, p PaceUnderTest, code secret.Digest) {
+	wake := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest) {
 		t.Helper()
 		if err := p.Invalidate(t.Context(), code); err != nil {
 			t.Fatal(err)
@@ -86,16 +86,16 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		expect(t, poll(t, p, code, other), "unknown")
 		expect(t, poll(t, p, aCode(), who), "unknown")
 		expect(t, poll(t, p, code, who), "early")
-		p.Pass(gap)
+		p.Advance(gap)
 		expect(t, poll(t, p, code, who), "due")
 	})
 
 	t.Run("several may wait on one code, and have one mark", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
-		p.Pass(gap)
+		p.Advance(gap)
 		remember(t, p, code, other, life)
-		p.Pass(gap)
+		p.Advance(gap)
 		expect(t, poll(t, p, code, who), "due")
 		expect(t, poll(t, p, code, other), "early")
 	})
@@ -104,12 +104,12 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
 		expect(t, poll(t, p, code, who), "early")
-		p.Pass(gap - almost)
+		p.Advance(gap - almost)
 		expect(t, poll(t, p, code, who), "early")
 		expect(t, claim(t, p, code), false)
-		p.Pass(almost)
+		p.Advance(almost)
 		expect(t, poll(t, p, code, who), "due")
-		p.Pass(gap - almost)
+		p.Advance(gap - almost)
 		expect(t, poll(t, p, code, who), "early")
 	})
 
@@ -117,11 +117,11 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		p, code := open(t), aCode()
 		expect(t, claim(t, p, code), true)
 		expect(t, claim(t, p, code), false)
-		p.Pass(gap)
+		p.Advance(gap)
 		remember(t, p, code, who, life)
 		expect(t, claim(t, p, code), false)
 		expect(t, poll(t, p, code, who), "early")
-		p.Pass(gap)
+		p.Advance(gap)
 		expect(t, claim(t, p, code), true)
 		expect(t, poll(t, p, code, who), "early")
 		expect(t, claim(t, p, aCode()), true)
@@ -142,18 +142,18 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	t.Run("a hint ends with its life", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
-		p.Pass(life - almost)
+		p.Advance(life - almost)
 		expect(t, poll(t, p, code, who), "due")
-		p.Pass(almost)
+		p.Advance(almost)
 		expect(t, poll(t, p, code, who), "unknown")
 	})
 
 	t.Run("a second hint for a code keeps the first one's expiry", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
-		p.Pass(life - almost)
+		p.Advance(life - almost)
 		remember(t, p, code, other, life)
-		p.Pass(almost)
+		p.Advance(almost)
 		expect(t, poll(t, p, code, who), "unknown")
 	})
 
@@ -161,7 +161,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, 0)
 		expect(t, poll(t, p, code, who), "unknown")
-		p.Pass(gap)
+		p.Advance(gap)
 		remember(t, p, code, who, -time.Second)
 		expect(t, poll(t, p, code, who), "unknown")
 	})
@@ -169,7 +169,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 	t.Run("waking forgets the hints for everybody, and not the pace", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, who, life)
-		p.Pass(gap)
+		p.Advance(gap)
 		remember(t, p, code, other, life)
 		expect(t, poll(t, p, code, who), "early")
 		wake(t, p, code)
@@ -187,7 +187,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 			remember(t, p, code, who, life)
 			expect(t, poll(t, p, code, who), "early")
 		}
-		p.Pass(life)
+		p.Advance(life)
 		// An adapter that sweeps late does it when something new comes.
 		for range 10 {
 			expect(t, poll(t, p, aCode(), who), "unknown")
@@ -202,7 +202,7 @@ func Pace(t *testing.T, open func(t *testing.T) PaceUnderTest) {
 		for round := range 20 {
 			code := aCode()
 			remember(t, p, code, who, life)
-			p.Pass(gap)
+			p.Advance(gap)
 			var accepted atomic.Int32
 			together(50, func(i int) {
 				var due bool

@@ -18,7 +18,7 @@ import (
 )
 
 // racers all begin at once, and each lingers between its read and its write:
-// everyone who can read before the first write gets the time to. Without that
+// all that can read before the first write have the time to. Without that
 // a store that locks nothing passes more often than not.
 const (
 	racers = 4
