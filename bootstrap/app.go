@@ -50,7 +50,8 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 		brokers(c),
 		useCases,
 		httpapi.Module,
-		fx.Provide(webui.New, pagesForAPI, newMetrics, observe, newHandler),
+		webui.Module,
+		fx.Provide(pagesForAPI, newMetrics, observe, newHandler),
 	)
 }
 

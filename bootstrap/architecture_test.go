@@ -14,9 +14,9 @@ import (
 const module = "github.com/devicegate/devicegate/"
 
 // layers says what the packages under a folder may import: of this module the
-// listed folders, and of the rest of the world anything or, without that word,
-// the standard library. The most special folder that fits is a package's layer.
-// Whatever lies under one adapter is that adapter's own business.
+// listed folders, and of other modules anything or, without that word, the
+// standard library. The longest folder that fits is a package's layer. Packages
+// under one adapter may import each other.
 var layers = map[string][]string{
 	"domain":            {"domain"},
 	"ports":             {"domain", "ports"},
@@ -60,8 +60,12 @@ func TestDependenciesPointInwards(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if !allowed(strings.TrimPrefix(filepath.ToSlash(from), "."), to) {
+			folder := strings.TrimPrefix(filepath.ToSlash(from), ".")
+			if !allowed(folder, to) {
 				t.Errorf("%s must not import %s", path, to)
+			}
+			if isContainer(to) && !mayWire(folder, filepath.Base(path)) {
+				t.Errorf("%s must not import %s: only module.go files and bootstrap may", path, to)
 			}
 		}
 		return nil
@@ -70,7 +74,7 @@ func TestDependenciesPointInwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	if files < 50 {
-		t.Errorf("only %d files were looked at", files)
+		t.Errorf("got %d files, want at least 50", files)
 	}
 }
 
@@ -100,11 +104,21 @@ func allowed(from, to string) bool {
 	return slices.ContainsFunc(layers[own], func(folder string) bool { return under(inside, folder) })
 }
 
+// isContainer reports whether a package is that of the container, fx, or of what
+// it is built on.
+func isContainer(to string) bool { return under(to, "go.uber.org/fx") || under(to, "go.uber.org/dig") }
+
+// mayWire reports whether a file may use the container. Everything else can be
+// built without it.
+func mayWire(folder, file string) bool {
+	return under(folder, "bootstrap") || under(folder, "adapters") && file == "module.go" || strings.HasSuffix(folder, "test")
+}
+
 func under(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, folder+"/")
 }
 
-func TestTheArchitectureIsNotJustDescribed(t *testing.T) {
+func TestImportRules(t *testing.T) {
 	for _, c := range []struct {
 		from, to string
 		want     bool
@@ -151,7 +165,24 @@ func TestTheArchitectureIsNotJustDescribed(t *testing.T) {
 		{"", module + "adapters/database", false},
 	} {
 		if got := allowed(c.from, c.to); got != c.want {
-			t.Errorf("%q may import %s: %v", c.from, c.to, got)
+			t.Errorf("%q may import %s: got %t, want %t", c.from, c.to, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		folder, file, to string
+		want             bool
+	}{
+		{"adapters/redis", "module.go", "go.uber.org/fx", true},
+		{"adapters/redis", "limiter.go", "go.uber.org/fx", false},
+		{"adapters/redis", "limiter.go", "go.uber.org/fx/fxevent", false},
+		{"adapters/redis", "limiter.go", "go.uber.org/dig", false},
+		{"adapters/redis", "limiter.go", "go.uber.org/zap", true},
+		{"application", "module.go", "go.uber.org/fx", false},
+		{"bootstrap/commands", "serve.go", "go.uber.org/fx", true},
+		{"e2e/bench", "service.go", "go.uber.org/fx", false},
+	} {
+		if got := !isContainer(c.to) || mayWire(c.folder, c.file); got != c.want {
+			t.Errorf("%s/%s may import %s: got %t, want %t", c.folder, c.file, c.to, got, c.want)
 		}
 	}
 }

@@ -3,18 +3,14 @@ package webui
 import (
 	"context"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"net/url"
 
 	"github.com/go-chi/chi/v5"
-	"go.uber.org/fx"
 	"golang.org/x/text/language"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
-	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/ports"
 )
 
 // Pages serves the pages.
@@ -31,34 +27,6 @@ type Pages struct {
 	root       string // path of the first page, as browsers see it
 
 	deps Deps
-}
-
-// Deps are the use cases behind the pages, and what they stand on.
-type Deps struct {
-	fx.In
-
-	Config      Config
-	Addresses   *httpserver.Addresses
-	Cookies     *httpserver.Cookies
-	Client      *httpserver.ClientAddress
-	CrossOrigin *httpserver.CrossOrigin
-	Middleware  *httpserver.Middleware
-	Headers     httpserver.SecurityHeaders
-	Connections ports.Connections
-	Edition     ports.Edition
-	Now         ports.Clock
-	Log         *slog.Logger
-
-	LookUp        *application.LookUpDevice
-	Describe      *application.DescribeApproval
-	Approve       *application.ApproveExternal
-	Deny          *application.DenyExternal
-	Undo          *application.UndoApproval
-	SignIn        *application.DescribeSignIn
-	EnterCode     *application.EnterCode
-	AccountSignIn *application.StartAccountSignIn
-	Sessions      *application.ListSessions
-	EndSessions   *application.EndSessions
 }
 
 // New makes the pages. It ignores what [Config.Check] objects to.
