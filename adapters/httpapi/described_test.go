@@ -48,6 +48,9 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 		if path != "/" {
 			path = strings.TrimSuffix(path, "/")
 		}
+		if strings.HasPrefix(path, appendedPaths) {
+			path = strings.Replace(path, "*", "{path}", 1)
+		}
 		if path != "/device" && path != "/device/*" {
 			served = append(served, method+" "+path)
 		}
@@ -64,6 +67,10 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 	}
 }
 
+// appendedPaths is where a proxy appends the path of a request, which the
+// description writes as one part.
+const appendedPaths = "/oauth2/forward-auth/scope/"
+
 // addressOf is the path that the description knows, whatever the public URL's.
 func addressOf(r *http.Request) string {
 	path := strings.TrimPrefix(r.URL.Path, "/gate")
@@ -74,6 +81,11 @@ func addressOf(r *http.Request) string {
 	}
 	if path == "" {
 		return "/"
+	}
+	if rest, ok := strings.CutPrefix(path, appendedPaths); ok {
+		if scope, _, appended := strings.Cut(rest, "/"); appended {
+			return appendedPaths + scope + "/path"
+		}
 	}
 	return path
 }

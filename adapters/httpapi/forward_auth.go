@@ -18,7 +18,8 @@ import (
 )
 
 // ForwardAuth serves what a proxy asks about each request to an API behind it:
-// nginx's auth_request, Traefik's ForwardAuth, Caddy's forward_auth.
+// nginx's auth_request, Traefik's ForwardAuth, Caddy's forward_auth, Envoy's
+// ext_authz.
 type ForwardAuth struct {
 	respond   *Responder
 	client    *httpserver.ClientAddress
@@ -31,16 +32,45 @@ func NewForwardAuth(respond *Responder, client *httpserver.ClientAddress, log *s
 	return &ForwardAuth{respond, client, log, authorize}
 }
 
-// Mount adds the route of the standard mount.
+// Mount adds the routes of the standard mount.
 func (f *ForwardAuth) Mount(r chi.Router) {
 	getOrHead(r, "/forward-auth", f.respond.handler(writeBearerError, f.check))
+	appended := f.respond.handler(writeBearerError, f.checkAppended)
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		r.Method(method, "/forward-auth/scope/{scope}/*", appended)
+	}
 }
 
-// check answers GET /oauth2/forward-auth. What the proxy says about the request
-// is logged and decides nothing.
+// check answers GET /oauth2/forward-auth.
 func (f *ForwardAuth) check(w http.ResponseWriter, r *http.Request) error {
 	method, path := forwarded(r)
-	t, err := f.decide(w, r)
+	p, err := query(r)
+	if err != nil {
+		return err
+	}
+	scope, err := p.text("scope")
+	if err != nil {
+		return err
+	}
+	required := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' })
+	return f.answer(w, r, required, method, path)
+}
+
+// checkAppended answers a proxy that asks with the request's own method and
+// appends its path and query to an address, as Envoy does: the query is not ours
+// to read. Scopes are separated by commas; "-" is none.
+func (f *ForwardAuth) checkAppended(w http.ResponseWriter, r *http.Request) error {
+	var required []string
+	if scope := chi.URLParam(r, "scope"); scope != "-" {
+		required = strings.Split(scope, ",")
+	}
+	return f.answer(w, r, required, r.Method, loggable("/"+chi.URLParam(r, "*")))
+}
+
+// answer says whether the request may pass. What the proxy says about the
+// request is logged and decides nothing.
+func (f *ForwardAuth) answer(w http.ResponseWriter, r *http.Request, required []string, method, path string) error {
+	t, err := f.decide(w, r, required)
 	if err != nil {
 		return fmt.Errorf("request %s %q: %w", method, path, err)
 	}
@@ -51,16 +81,7 @@ func (f *ForwardAuth) check(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (f *ForwardAuth) decide(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
-	p, err := query(r)
-	if err != nil {
-		return nil, err
-	}
-	text, err := p.text("scope")
-	if err != nil {
-		return nil, err
-	}
-	required := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
+func (f *ForwardAuth) decide(w http.ResponseWriter, r *http.Request, required []string) (*token.AccessToken, error) {
 	if !areScopeTokens(required) {
 		return nil, errScopeForm
 	}
@@ -75,13 +96,13 @@ func (f *ForwardAuth) decide(w http.ResponseWriter, r *http.Request) (*token.Acc
 	return t, err
 }
 
-var errScopeForm = fault.InvalidRequest("scope has to be a list of scopes, separated by blanks.")
+var errScopeForm = fault.InvalidRequest("That is no list of scopes. Separate them by blanks in ?scope=, by commas in the path.")
 
 // areScopeTokens reports whether all words have the form of RFC 6749 §3.3, which
 // also keeps them from breaking a header.
 func areScopeTokens(words []string) bool {
 	for _, word := range words {
-		if strings.ContainsFunc(word, func(r rune) bool { return r < '!' || r > '~' || r == '"' || r == '\\' }) {
+		if word == "" || strings.ContainsFunc(word, func(r rune) bool { return r < '!' || r > '~' || r == '"' || r == '\\' }) {
 			return false
 		}
 	}
@@ -126,8 +147,7 @@ const forwardedMax = 200
 
 var tokenInPath = regexp.MustCompile(`dfo[ea]_[A-Za-z0-9_-]*`)
 
-// forwarded is what the proxy says about the request, for the log: without its
-// query, and without a token that stands in its path.
+// forwarded is what the proxy says about the request, for the log.
 func forwarded(r *http.Request) (method, path string) {
 	method = r.Header.Get("X-Forwarded-Method")
 	if strings.ContainsFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) || len(method) > 20 {
@@ -137,15 +157,20 @@ func forwarded(r *http.Request) (method, path string) {
 	if uri == "" {
 		uri = r.Header.Get("X-Original-Uri")
 	}
-	uri, _, _ = strings.Cut(uri, "?")
-	if decoded, err := url.PathUnescape(uri); err == nil {
-		uri = decoded
+	return method, loggable(uri)
+}
+
+// loggable is the path of an address, without a token that may stand in it.
+func loggable(uri string) string {
+	path, _, _ := strings.Cut(uri, "?")
+	if decoded, err := url.PathUnescape(path); err == nil {
+		path = decoded
 	}
-	path = tokenInPath.ReplaceAllString(strings.ToValidUTF8(uri, "?"), "[token]")
+	path = tokenInPath.ReplaceAllString(strings.ToValidUTF8(path, "?"), "[token]")
 	if len(path) > forwardedMax {
 		path = strings.ToValidUTF8(path[:forwardedMax], "") + "…"
 	}
-	return method, path
+	return path
 }
 
 // writeBearerError words refusals of a protected API (RFC 6750 §3). A request

@@ -47,6 +47,7 @@ var journey = []ask{
 	{line: "POST /oauth2/introspect", body: "token={token}&client_id=api&client_secret=planted-secret"},
 	{line: "POST /oauth2/introspect", body: "token={token}&client_id=api&client_secret=" + url.QueryEscape(applicationtest.APISecret)},
 	{line: "POST /oauth2/introspect?token={token}&client_secret=planted-secret", body: "token=x"},
+	{line: "PUT /oauth2/forward-auth/scope/admin/{token}/x?t={token}", header: http.Header{"Authorization": {"Bearer {token}"}}},
 	{line: "GET /oauth2/forward-auth?access_token={token}", header: http.Header{"X-Forwarded-Uri": {"/x?access_token={token}"}}},
 	{line: "GET /oauth2/forward-auth?scope=admin", header: http.Header{"Authorization": {"Bearer {token}"}, "X-Original-Uri": {"/{token}/x?t={token}"}}},
 	{line: "GET /oauth2/forward-auth", header: http.Header{"Authorization": {"Bearer {token}"}, "X-Original-Uri": {"/{token}"}, "X-Forwarded-Method": {"{token}"}}},
