@@ -25,8 +25,11 @@ func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {
 		p.redirect(w, r, "/decide")
 		return
 	}
-	v := view{State: "enter", Title: "enter.title", Step: 1, Until: signIn.ExpiresAt, Ends: endOfSignIn}
-	body := enterBody{CSRF: signIn.CSRF.Reveal(), Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code}
+	v := view{State: "enter", Title: "enter.title", at: "code", Until: signIn.ExpiresAt, Ends: endOfSignIn}
+	body := enterBody{
+		CSRF: signIn.CSRF.Reveal(), Email: signIn.Subject.Email().String(),
+		Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code,
+	}
 	if body.Wrong {
 		v.State, v.Problem, v.Ref, v.Invalid = "error", m.Problem, m.Ref, true
 	}
@@ -51,9 +54,16 @@ func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) {
 		p.writeState(w, pageState{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: httpserver.RequestID(r.Context())})
 		p.redirect(w, r, "/code#code-wrong")
 	case err != nil:
-		p.fail(w, r, pageState{Typed: typed}, err, allowance)
+		p.fail(w, r, pageState{Typed: typed, Retry: "code"}, err, allowance)
 	default:
 		p.writeState(w, pageState{Code: code.String(), Entered: true, ByHand: true})
 		p.redirect(w, r, "/decide")
 	}
+}
+
+// needsCode reports whether the person has signed in without a user code and has
+// yet to type it.
+func (p *Pages) needsCode(r *http.Request) bool {
+	signIn, err := p.deps.SignIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
+	return err == nil && signIn.NeedsCode
 }

@@ -53,6 +53,10 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	}
 	session, origin := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
 	what, err := p.deps.Describe.Execute(r.Context(), session, code, origin)
+	if errors.Is(err, approval.ErrNoSession) && p.needsCode(r) {
+		p.redirect(w, r, "/code")
+		return
+	}
 	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
 		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, origin); err == nil {
 			p.anotherCode(w, r, other)

@@ -5,6 +5,8 @@
 //	/device/leave      on the way to the sign-in             state choose
 //	/device/sign-in    choose how to sign in                 state choose
 //	  POST             by work e-mail
+//	/device/code       enter the code after the sign-in      state enter
+//	  POST             is it one?
 //	/device/decide     compare, then decide                  state decide
 //	/device/approve    POST
 //	/device/deny       POST
@@ -14,6 +16,7 @@
 //	/device/undone     done                                  state undone
 //	/device/sessions   one's own devices                     state sessions
 //	  POST             sign in to see them, or end the access of some
+//	/device/sessions/sign-in  on to the identity provider
 //	/device/problem    what happened and what to do next     state error
 //
 // The ways in are /device?user_code=…, ?sso_verified=1, ?choose=1 and

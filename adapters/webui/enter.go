@@ -32,6 +32,7 @@ const longestWait = time.Hour
 
 type enterBody struct {
 	CSRF   string // of a sign-in that waits for the code
+	Email  string // of the person who signed in
 	Typed  string
 	Linked bool // a link put it into the field
 	NoCode bool // a link held something else
@@ -164,7 +165,7 @@ func ownLink(r *http.Request) bool {
 // pagePath is the path, below the root, of a page that a parameter names.
 func pagePath(name string) string {
 	switch name {
-	case "sign-in", "decide", "sessions", approved, denied, undone, "problem":
+	case "sign-in", "code", "decide", "sessions", approved, denied, undone, "problem":
 		return "/" + name
 	}
 	return ""

@@ -210,16 +210,7 @@ func TestASignInFinishedInAnotherWindowSaysSo(t *testing.T) {
 	s := served(t)
 	code := s.device(label, home).UserCode
 	v := s.visitor(home)
-	login := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + code)
-	form := login.form("")
-	form.values.Set("user", "alice")
-	form.values.Set("password", "password")
-	form.values.Set("action", "sign-in")
-	action, err := login.url.Parse(form.action)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer := v.post(action.String(), form.values).form("")
+	answer := v.answerAt("/openapi/v1/oauth/device/sso-initiate?user_code="+code, "alice")
 	other := s.visitor(elsewhere)
 	other.sees(other.post(answer.action, answer.values), "error", "invalid_sso_assertion")
 	late := v.post(answer.action, answer.values)

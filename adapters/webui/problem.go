@@ -129,6 +129,8 @@ func (p *Pages) nextStepOf(code string, m pageState, retry string) problemBody {
 	switch {
 	case next == tryAgain:
 		body.Action, body.Href, body.Waits = "action.try_again", p.root+retry, true
+	case next == lookAgain && retry == "/code": // nothing to look at before the code is entered
+		body.Href = p.root + retry
 	case m.Code == "":
 	case next == signInAgain:
 		body.Action, body.Href, body.OtherCode = "action.sign_in_again", p.root+"/sign-in", true
@@ -168,6 +170,8 @@ func retryPage(path string) string {
 		return "/decide"
 	case "/sign-in", "/leave":
 		return "/sign-in"
+	case "/code":
+		return "/code"
 	case "/sessions":
 		return "/sessions"
 	}

@@ -10,18 +10,19 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
-// signedInOn has a device let in and fetch its token.
-func (s *site) signedInOn(device, user, from string) demo.Codes {
+// signedInOn has a device approved, and is the token that it fetches.
+func (s *site) signedInOn(device, user, from string) demo.Token {
 	s.t.Helper()
 	codes := s.device(device, from)
 	v := s.visitor(from)
 	v.sees(v.press(v.signIn(codes.UserCode, user), "approve"), "approved", "")
 	s.advance(time.Duration(codes.Interval) * time.Second)
 	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: proxied{s, from}}}
-	if _, refused, err := d.Poll(s.t.Context(), codes.DeviceCode); err != nil || refused != "" {
-		s.t.Fatalf("the device is told %q (%v)", refused, err)
+	token, refused, err := d.Poll(s.t.Context(), codes.DeviceCode)
+	if err != nil || refused != "" {
+		s.t.Fatalf("got %q (%v), want a token", refused, err)
 	}
-	return codes
+	return token
 }
 
 // visits signs in to look at one's devices.

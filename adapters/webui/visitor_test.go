@@ -96,18 +96,24 @@ func (v *visitor) signIn(code, user string) shown {
 // signInAt begins at the given address.
 func (v *visitor) signInAt(path, user string) shown {
 	v.t.Helper()
+	answer := v.answerAt(path, user)
+	return v.post(answer.action, answer.values)
+}
+
+// answerAt is what the identity provider answers to a sign-in that begins at the
+// given address: the form for the browser to send.
+func (v *visitor) answerAt(path, user string) form {
+	v.t.Helper()
 	login := v.get(path)
-	form := login.form("")
-	form.values.Set("user", user)
-	form.values.Set("password", "password")
-	form.values.Set("action", "sign-in")
-	action, err := login.url.Parse(form.action)
+	f := login.form("")
+	f.values.Set("user", user)
+	f.values.Set("password", "password")
+	f.values.Set("action", "sign-in")
+	action, err := login.url.Parse(f.action)
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	answer := v.post(action.String(), form.values)
-	back := answer.form("")
-	return v.post(back.action, back.values)
+	return v.post(action.String(), f.values).form("")
 }
 
 // form is one of a page's.
