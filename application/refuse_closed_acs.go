@@ -32,7 +32,7 @@ func (uc *RefuseClosedACS) Execute(ctx context.Context, in ReceivedResponse) err
 	})
 	refusal := approval.Refuse("acs_closed", "a response at the canonical ACS", "one at the "+string(in.Mount)+" ACS, which is switched off")
 	if errors.Is(err, approval.ErrUnknownTransaction) {
-		return refusal
+		return uc.failures.recordWithoutTransaction(ctx, "", refusal, in.Mount, in.Origin)
 	}
 	if err != nil {
 		return fmt.Errorf("find transaction: %w", err)

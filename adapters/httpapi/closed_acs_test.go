@@ -22,11 +22,18 @@ func TestAResponseAtTheClosedACSTellsWhichConnectionSendsIt(t *testing.T) { // F
 	if got := s.History(t); !strings.HasSuffix(got, "sso.login_failed(acs_closed)") {
 		t.Errorf("got the audit %s, want sso.login_failed(acs_closed) at its end", got)
 	}
-	for name, body := range map[string]string{
-		"an unknown RelayState": "SAMLResponse=x&RelayState=x", "no RelayState": "SAMLResponse=x", "nothing": "",
+	for name, c := range map[string]struct {
+		body   string
+		events int
+	}{
+		"an unknown RelayState": {"SAMLResponse=x&RelayState=x", 1}, "no RelayState": {"SAMLResponse=x", 1}, "nothing": {"", 0},
 	} {
-		if w := s.send(ask{line: "POST /v1/device/sso-complete", body: body}); w.Code != http.StatusGone {
+		before := strings.Count(s.History(t), "sso.login_failed(acs_closed)")
+		if w := s.send(ask{line: "POST /v1/device/sso-complete", body: c.body}); w.Code != http.StatusGone {
 			t.Errorf("%s: got %d, want 410", name, w.Code)
+		}
+		if got := strings.Count(s.History(t), "sso.login_failed(acs_closed)") - before; got != c.events {
+			t.Errorf("%s: got %d events, want %d", name, got, c.events)
 		}
 	}
 	// The sign-in goes on at the canonical ACS.
