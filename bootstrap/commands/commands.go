@@ -23,6 +23,7 @@ import (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
 	Worker  workerCommand  `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
+	Jobs    jobsCommand    `cmd:"" help:"Look at background jobs, and retry them."`
 	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
 	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
 	Version versionCommand `cmd:"" help:"Print the version."`
