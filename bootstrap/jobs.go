@@ -19,7 +19,7 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.Clock),
 		database.Module, jobQueue,
-		fx.Provide(newMetrics, newFailure, func() (sharedState, *files.Connections) { return nil, nil }),
+		fx.Provide(newMetrics, newFailure, func() (sharedState, *files.Connections, *files.Keys) { return nil, nil, nil }),
 		fx.Invoke(serveOperations),
 		background(c),
 	)
