@@ -54,10 +54,11 @@ func createPrivateFile(path string) error {
 
 func sqlitePool(path string, options url.Values, size int) *sql.DB {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode()
-	pool, err := sql.Open("sqlite", dsn)
+	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
-		panic(err) // the driver is linked in and reads the DSN when it connects
+		panic(err) // it reads the DSN when it connects
 	}
+	pool := sql.OpenDB(sqliteConnector{connector})
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool

@@ -42,6 +42,8 @@ func (s *statements) made(key statementKey, compose func(*schema.Table) statemen
 	made := compose(s.db.Table(key.row))
 	if isPostgres(s.db) {
 		made.text = numbered(made.text)
+	} else {
+		made.text = keep + made.text
 	}
 	s.texts.Store(key, made)
 	return made
