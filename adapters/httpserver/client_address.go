@@ -3,6 +3,7 @@ package httpserver
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -55,11 +56,10 @@ func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy
 	at = peer(r)
 	forwarded := r.Header["X-Forwarded-For"]
 	if !c.trusts(at) {
-		named := len(forwarded) > 0 && r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
-		return at, named || at.IsLoopback() && !c.local
+		return at, r.Header.Get("X-Forwarded-For") != "" || speaksForAnother(r) || at.IsLoopback() && !c.local
 	}
 	if len(forwarded) == 0 {
-		return at, false
+		return at, speaksForAnother(r)
 	}
 	hops := strings.Split(strings.Join(forwarded, ","), ",")
 	for i := len(hops) - 1; i >= 0 && c.trusts(at); i-- {
@@ -71,6 +71,17 @@ func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy
 		at = normal(hop)
 	}
 	return at, false
+}
+
+// proxyHeaders are those, besides X-Forwarded-For, that only proxies add. None
+// is believed; that one is there says that the peer is a proxy.
+var proxyHeaders = []string{
+	"Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "Via",
+	"Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address",
+}
+
+func speaksForAnother(r *http.Request) bool {
+	return slices.ContainsFunc(proxyHeaders, func(name string) bool { return r.Header.Get(name) != "" })
 }
 
 // parseHop reads an address; some proxies write the port as well.

@@ -53,6 +53,11 @@ func TestSignsOfAnUnknownProxy(t *testing.T) {
 		"a browser":                                 {"https://gate.example", request("192.0.2.7:1"), false},
 		"a proxy that says for whom":                {"https://gate.example", request("192.0.2.7:1", "X-Forwarded-For", "198.51.100.1"), true},
 		"a proxy that says it as RFC 7239 does":     {"https://gate.example", request("192.0.2.7:1", "Forwarded", "for=198.51.100.1"), true},
+		"nginx that names the address its own way":  {"https://gate.example", request("192.0.2.7:1", "X-Real-IP", "198.51.100.1"), true}, // F34
+		"a proxy that says only which scheme":       {"https://gate.example", request("192.0.2.7:1", "X-Forwarded-Proto", "https"), true},
+		"a cache that says only that it is there":   {"https://gate.example", request("192.0.2.7:1", "Via", "1.1 cache"), true},
+		"a network of proxies":                      {"https://gate.example", request("192.0.2.7:1", "CF-Connecting-IP", "198.51.100.1"), true},
+		"a trusted proxy that names it its own way": {"https://gate.example", request("10.0.0.1:1", "X-Real-IP", "198.51.100.1"), true},
 		"a trusted proxy":                           {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "198.51.100.1"), false},
 		"a trusted proxy that says no address":      {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "unknown"), true}, // F65
 		"a trusted proxy that says nothing":         {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", ""), false},
