@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
+func TestARefusedResponseSpendsNothingAndIsRecorded(t *testing.T) {
 	for name, c := range map[string]struct {
 		says   string
 		want   error
@@ -26,61 +26,61 @@ func TestARefusedResponseSpendsNothingAndIsOnRecord(t *testing.T) {
 		"another code":               {"ok a1 ann@acme.example AAAA-AAAA", approval.ErrInvalidAssertion, "user_code_mismatch"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, applicationtest.Options{})
+			s := newFixture(t, applicationtest.Options{})
 			started := s.start(laptop)
-			b := s.leave(started.UserCode, approval.BrowserBinding{})
-			_, err := s.arrive(c.says)
+			b := s.begin(started.UserCode, approval.BrowserBinding{})
+			_, err := s.accept(c.says)
 			is(t, err, c.want)
 			s.history("oauth.device_flow_started sso.login_started sso.login_failed(" + c.reason + ")")
 			failed := s.Events(t)[2]
 			if failed.Connection != "acme" || failed.Mount != "canonical" || failed.IP != home || failed.RequestID != "request-1" || failed.UserAgent != "test/1" {
 				t.Errorf("what auditors find: %+v", failed)
 			}
-			ticket, err := s.arrive("ok a1 ann@acme.example")
+			ticket, err := s.accept("ok a1 ann@acme.example")
 			must(t, err)
-			_, err = s.finish(ticket, b, approval.GrantSession{})
+			_, err = s.complete(ticket, b, approval.GrantSession{})
 			must(t, err)
 		})
 	}
 }
 
 func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.BrowserBinding{})
+	b := s.begin(started.UserCode, approval.BrowserBinding{})
 	first := s.Broker.Last().RelayState
-	ticket, err := s.arrive("ok a1 ann@acme.example")
+	ticket, err := s.accept("ok a1 ann@acme.example")
 	must(t, err)
 
-	_, err = s.arrive("ok a1 ann@acme.example")
+	_, err = s.accept("ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "already_answered" {
 		t.Error(got)
 	}
-	s.leave(started.UserCode, b)
-	_, err = s.arrive("ok a1 ann@acme.example")
+	s.begin(started.UserCode, b)
+	_, err = s.accept("ok a1 ann@acme.example")
 	is(t, err, approval.ErrReplayed)
 
-	_, err = s.finish(ticket, b, approval.GrantSession{})
+	_, err = s.complete(ticket, b, approval.GrantSession{})
 	must(t, err)
-	_, err = s.arriveFor(first, "ok a2 ann@acme.example")
+	_, err = s.acceptFor(first, "ok a2 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_failed(already_answered)" +
 		" sso.login_started sso.login_failed(replayed) sso.login_completed sso.login_failed(already_answered)")
 }
 
 func TestTwoIdentityProvidersMayUseTheSameID(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
-	s.leaveBy("acme", s.start("one").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
-	_, err := s.arrive("ok a1 ann@acme.example")
+	s := newFixture(t, applicationtest.Options{})
+	s.beginVia("acme", s.start("one").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
+	_, err := s.accept("ok a1 ann@acme.example")
 	must(t, err)
-	s.leaveBy("beta", s.start("two").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
-	_, err = s.arrive("ok a1 ben@beta.example")
+	s.beginVia("beta", s.start("two").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
+	_, err = s.accept("ok a1 ben@beta.example")
 	must(t, err)
 }
 
-func TestAResponseWithoutATripIsRefused(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAResponseWithoutATransactionIsRefused(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	for _, c := range []struct { // S21, F16
 		relay, reason string
 		want          error
@@ -90,7 +90,7 @@ func TestAResponseWithoutATripIsRefused(t *testing.T) {
 		{"made-up", "relay_state_foreign", approval.ErrIdPInitiated},
 		{strings.Repeat("x", 32), "unknown_relay_state", approval.ErrTransactionOver},
 	} {
-		_, err := s.arriveFor(approval.ParseRelayState(c.relay), "ok a1 ann@acme.example")
+		_, err := s.acceptFor(approval.ParseRelayState(c.relay), "ok a1 ann@acme.example")
 		is(t, err, c.want)
 		if got := reason(t, err); got != c.reason {
 			t.Errorf("%q: got reason %s, want %s", c.relay, got, c.reason)
@@ -102,8 +102,8 @@ func TestAResponseWithoutATripIsRefused(t *testing.T) {
 
 // F16: what a broker outside says, and an identity provider that cannot be
 // reached, are on record with reasons of their own.
-func TestASignInThatABrokerEndsIsOnRecord(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestASignInEndedByABrokerIsRecorded(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	for range 2 * quota.FailedSignIns.Max { // bounded
 		err := s.Fail.Execute(t.Context(), strings.Repeat("no_", 30), application.Completion{Mount: connection.Legacy, Origin: applicationtest.From(home)})
 		is(t, err, approval.ErrDeniedByIdP)
@@ -117,8 +117,8 @@ func TestASignInThatABrokerEndsIsOnRecord(t *testing.T) {
 	}
 }
 
-func TestASignInThatCannotBeginIsOnRecord(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestASignInThatCannotBeginIsRecorded(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	code := s.start(laptop).UserCode.String()
 	for slug, want := range map[string]error{"down": ports.ErrInitiateFailed, "nowhere": ports.ErrInitiateMissingURL} {
 		_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code, Connection: slug, Mount: connection.Canonical, Origin: applicationtest.From(home)})
@@ -131,28 +131,28 @@ func TestASignInThatCannotBeginIsOnRecord(t *testing.T) {
 }
 
 func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
-	s.leave(s.start(laptop).UserCode, approval.BrowserBinding{})
+	s := newFixture(t, applicationtest.Options{})
+	s.begin(s.start(laptop).UserCode, approval.BrowserBinding{})
 	s.Clock.Advance(lifetime)
-	_, err := s.arrive("ok a1 ann@acme.example")
+	_, err := s.accept("ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "trip_expired" {
 		t.Error(got)
 	}
 }
 
-func TestASAMLResponseCannotFinishATripOfAnotherBroker(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
-	s.leaveBy("dify", s.start(laptop).UserCode, approval.BrowserBinding{}, approval.GrantSession{})
-	_, err := s.arrive("ok a1 ann@dify.example")
+func TestASAMLResponseIsRefusedForATransactionOfAnotherBroker(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	s.beginVia("dify", s.start(laptop).UserCode, approval.BrowserBinding{}, approval.GrantSession{})
+	_, err := s.accept("ok a1 ann@dify.example")
 	is(t, err, approval.ErrInvalidAssertion)
 	s.history("oauth.device_flow_started sso.login_started sso.login_failed(wrong_broker)")
 }
 
-func TestATripOutlivesAChangeOfAddressAndOfMount(t *testing.T) { // S53
-	s := newStage(t, applicationtest.Options{})
+func TestATransactionContinuesFromAnotherAddressAndMount(t *testing.T) { // S53
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.BrowserBinding{})
+	b := s.begin(started.UserCode, approval.BrowserBinding{})
 	ticket, err := s.Accept.Execute(t.Context(), application.ReceivedResponse{
 		Response: "ok a1 ann@acme.example", RelayState: s.Broker.Last().RelayState, Mount: connection.Legacy, Origin: applicationtest.From(office),
 	})

@@ -33,7 +33,7 @@ func TestTheLookUpOfAnAccountHasAnEnd(t *testing.T) {
 	})
 }
 
-func TestAnAccountLookUpThatItsCallerGaveUpIsNoOutage(t *testing.T) {
+func TestACancelledAccountLookUpIsNotAnOutage(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := hasAccount(ctx, hangingAccounts{}, identity.Subject{}); !errors.Is(err, context.Canceled) || errors.Is(err, fault.ErrUnavailable) {

@@ -12,8 +12,8 @@ import (
 	"github.com/devicegate/devicegate/domain/quota"
 )
 
-func TestWhatAuditorsFindOfALogin(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAuditEventsOfALogin(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	id := r.Token.Snapshot().ID.String()
 	device := applicationtest.Event{ClientID: "difyctl", DeviceLabel: laptop, IP: home, UserAgent: "test/1", RequestID: "request-1"}
@@ -44,8 +44,8 @@ func TestWhatAuditorsFindOfALogin(t *testing.T) {
 
 // Contract 10.12, F31: every event has an actor, those of one login have the id of
 // its authorization, and an approval tells the planned end of the token.
-func TestEventsTellWhoActedAndBelongTogether(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestEventsNameTheirActorAndAuthorization(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	first := s.redeem(s.login(laptop).Code)
 	s.Clock.Advance(interval)
 	started := s.login(laptop)
@@ -86,11 +86,11 @@ func TestEventsTellWhoActedAndBelongTogether(t *testing.T) {
 	}
 }
 
-func TestWhoSendsGarbageFillsNoBooks(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
-	s.leave(s.start(laptop).UserCode, approval.BrowserBinding{})
+func TestRefusedResponsesAddNoAuditRowsWithoutBound(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	s.begin(s.start(laptop).UserCode, approval.BrowserBinding{})
 	for range 100 {
-		if _, err := s.arrive("garbage"); err == nil {
+		if _, err := s.accept("garbage"); err == nil {
 			t.Fatal("accepted")
 		}
 		if _, err := s.ByAssertion.Execute(t.Context(), "garbage", application.Completion{Mount: connection.Legacy, Origin: applicationtest.From(office)}); err == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestAuthorizeRequest(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.login(laptop)
 	r := s.redeem(started.Code)
 	ask := func(required ...string) error {

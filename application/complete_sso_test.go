@@ -12,27 +12,27 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 )
 
-// vouched is a trip whose answer has come in.
-func (s *stage) vouched(code device.UserCode) (approval.Ticket, approval.BrowserBinding) {
+// accepted is an SSO transaction whose assertion was accepted.
+func (s *fixture) accepted(code device.UserCode) (approval.Ticket, approval.BrowserBinding) {
 	s.t.Helper()
-	b := s.leave(code, approval.BrowserBinding{})
-	ticket, err := s.arrive("ok a1 ann@acme.example")
+	b := s.begin(code, approval.BrowserBinding{})
+	ticket, err := s.accept("ok a1 ann@acme.example")
 	must(s.t, err)
 	return ticket, b
 }
 
-func TestOnlyTheBrowserThatBeganATripCanFinishIt(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
-	ticket, b := s.vouched(s.start(laptop).UserCode)
-	eve := s.leave(s.start("eve's").UserCode, approval.BrowserBinding{})
+func TestCompleteSSODemandsTheBrowserBinding(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	ticket, b := s.accepted(s.start(laptop).UserCode)
+	eve := s.begin(s.start("eve's").UserCode, approval.BrowserBinding{})
 	for _, other := range []approval.BrowserBinding{{}, eve, approval.ParseBrowserBinding("made-up")} {
-		_, err := s.finish(ticket, other, approval.GrantSession{})
+		_, err := s.complete(ticket, other, approval.GrantSession{})
 		is(t, err, approval.ErrOtherBrowser)
 	}
 	if s.Count(t, audit.LoginCompleted) != 0 {
 		t.Error("something was granted")
 	}
-	_, err := s.finish(ticket, b, approval.GrantSession{})
+	_, err := s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, nil)
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted" +
 		" oauth.device_flow_started sso.login_started sso.login_failed(browser_mismatch)" +
@@ -41,14 +41,14 @@ func TestOnlyTheBrowserThatBeganATripCanFinishIt(t *testing.T) {
 
 func TestATicketIsGoodForAMinuteAndOnce(t *testing.T) {
 	for after, want := range map[time.Duration]string{time.Minute - time.Microsecond: "", time.Minute: "ticket_expired"} {
-		s := newStage(t, applicationtest.Options{})
-		ticket, b := s.vouched(s.start(laptop).UserCode)
+		s := newFixture(t, applicationtest.Options{})
+		ticket, b := s.accepted(s.start(laptop).UserCode)
 		s.Clock.Advance(after)
-		_, err := s.finish(ticket, b, approval.GrantSession{})
+		_, err := s.complete(ticket, b, approval.GrantSession{})
 		if want == "" {
 			must(t, err)
 			want = "ticket_spent"
-			_, err = s.finish(ticket, b, approval.GrantSession{})
+			_, err = s.complete(ticket, b, approval.GrantSession{})
 		}
 		is(t, err, approval.ErrTransactionOver)
 		if got := reason(t, err); got != want {
@@ -57,49 +57,49 @@ func TestATicketIsGoodForAMinuteAndOnce(t *testing.T) {
 	}
 }
 
-func TestATicketNobodyGaveIsRefused(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
-	_, err := s.finish(approval.ParseTicket("made-up"), approval.BrowserBinding{}, approval.GrantSession{})
+func TestAnUnknownTicketIsRefused(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	_, err := s.complete(approval.ParseTicket("made-up"), approval.BrowserBinding{}, approval.GrantSession{})
 	is(t, err, approval.ErrTransactionOver)
 	s.history("sso.login_failed(unknown_ticket)") // F16
 }
 
-func TestACodeThatRanOutMeanwhileGrantsNothing(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestCompleteSSORefusesAnExpiredAuthorization(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	code := s.start(laptop).UserCode
 	s.Clock.Advance(lifetime - time.Second)
-	ticket, b := s.vouched(code)
+	ticket, b := s.accepted(code)
 	s.Clock.Advance(time.Second)
-	_, err := s.finish(ticket, b, approval.GrantSession{})
+	_, err := s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, device.ErrNotPending)
 	if s.Count(t, audit.LoginCompleted) != 0 {
 		t.Error("something was granted")
 	}
 }
 
-func TestAnAddressThatBelongsToAnAccountIsTurnedAwayAndOnRecord(t *testing.T) {
-	s := newStage(t, applicationtest.Options{Accounts: []string{"ann@acme.example"}})
-	ticket, b := s.vouched(s.start(laptop).UserCode)
-	_, err := s.finish(ticket, b, approval.GrantSession{})
+func TestAnAccountsEmailIsRefusedAndRecorded(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{Accounts: []string{"ann@acme.example"}})
+	ticket, b := s.accepted(s.start(laptop).UserCode)
+	_, err := s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, approval.ErrAccountEmail)
 	if s.Count(t, audit.LoginCompleted) != 0 {
 		t.Error("something was granted")
 	}
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted oauth.device_flow_rejected(email_belongs_to_dify_account)")
-	_, err = s.finish(ticket, b, approval.GrantSession{})
+	_, err = s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, approval.ErrTransactionOver)
 }
 
-func TestANewSignInMovesAllGrantsUnderANewHandle(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestANewSignInMovesAllGrantsToANewGrantSession(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
-	ticket, b := s.vouched(one.UserCode)
-	old, err := s.finish(ticket, b, approval.ParseGrantSession("planted"))
+	ticket, b := s.accepted(one.UserCode)
+	old, err := s.complete(ticket, b, approval.ParseGrantSession("planted"))
 	must(t, err)
-	s.leave(two.UserCode, b)
-	ticket, err = s.arrive("ok a2 ben@acme.example")
+	s.begin(two.UserCode, b)
+	ticket, err = s.accept("ok a2 ben@acme.example")
 	must(t, err)
-	h, err := s.finish(ticket, b, old)
+	h, err := s.complete(ticket, b, old)
 	must(t, err)
 	for _, code := range []device.UserCode{one.UserCode, two.UserCode} {
 		_, err := s.Describe.Execute(t.Context(), old, code, applicationtest.From(home))
@@ -109,35 +109,35 @@ func TestANewSignInMovesAllGrantsUnderANewHandle(t *testing.T) {
 	}
 }
 
-// bring finishes a trip by an assertion of the enterprise broker.
-func (s *stage) bring(assertion string, b approval.BrowserBinding) (approval.GrantSession, error) {
+// completeByAssertion completes an SSO transaction with an assertion of the enterprise broker.
+func (s *fixture) completeByAssertion(assertion string, b approval.BrowserBinding) (approval.GrantSession, error) {
 	completed, err := s.ByAssertion.Execute(s.t.Context(), assertion, application.Completion{
 		Mount: connection.Canonical, Browser: b, Origin: applicationtest.From(home),
 	})
 	return completed.Session, err
 }
 
-func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestCompleteByEnterpriseAssertion(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	code := started.UserCode.String()
-	b := s.leaveBy("dify", started.UserCode, approval.BrowserBinding{}, approval.GrantSession{})
+	b := s.beginVia("dify", started.UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 
 	for assertion, want := range map[string]error{
 		"forged":                          approval.ErrInvalidAssertion,
 		"ok n1 ann@dify.example AAAAAAAA": approval.ErrOtherBrowser,
 		"ok n1 ann@acme.example " + code:  connection.ErrForeignDomain,
 	} {
-		_, err := s.bring(assertion, b)
+		_, err := s.completeByAssertion(assertion, b)
 		is(t, err, want)
 	}
-	_, err := s.bring("ok n1 ann@dify.example "+code, approval.ParseBrowserBinding("another"))
+	_, err := s.completeByAssertion("ok n1 ann@dify.example "+code, approval.ParseBrowserBinding("another"))
 	is(t, err, approval.ErrOtherBrowser)
 	if s.Count(t, audit.AssertionAccepted) != 0 {
 		t.Error("something was spent")
 	}
 
-	h, err := s.bring("ok n1 ann@dify.example "+code, b)
+	h, err := s.completeByAssertion("ok n1 ann@dify.example "+code, b)
 	must(t, err)
 	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
 	must(t, err)
@@ -146,26 +146,26 @@ func TestABrokerOutsideBringsItsOwnAssertion(t *testing.T) {
 	}
 
 	s.Clock.Advance(time.Second)
-	s.leaveBy("dify", started.UserCode, b, approval.GrantSession{})
-	_, err = s.bring("ok n1 ann@dify.example "+code, b)
+	s.beginVia("dify", started.UserCode, b, approval.GrantSession{})
+	_, err = s.completeByAssertion("ok n1 ann@dify.example "+code, b)
 	is(t, err, approval.ErrReplayed)
 }
 
-func TestAnAssertionCannotFinishATripThroughSAML(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAnEnterpriseAssertionIsRefusedForASAMLTransaction(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.BrowserBinding{})
-	_, err := s.bring("ok n1 ann@acme.example "+started.UserCode.String(), b)
+	b := s.begin(started.UserCode, approval.BrowserBinding{})
+	_, err := s.completeByAssertion("ok n1 ann@acme.example "+started.UserCode.String(), b)
 	is(t, err, approval.ErrOtherBrowser)
 	if got := reason(t, err); got != "no_trip_of_this_browser" {
 		t.Error(got)
 	}
 }
 
-func TestWithoutABrokerOutsideNoAssertionIsBelieved(t *testing.T) {
-	s := newStage(t, applicationtest.Options{Connections: []connection.Settings{{Slug: "acme", Domains: []string{"*"}}}})
+func TestAnAssertionIsRefusedWithoutAnEnterpriseBroker(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{Connections: []connection.Settings{{Slug: "acme", Domains: []string{"*"}}}})
 	started := s.start(laptop)
-	b := s.leave(started.UserCode, approval.BrowserBinding{})
-	_, err := s.bring("ok n1 ann@acme.example "+started.UserCode.String(), b)
+	b := s.begin(started.UserCode, approval.BrowserBinding{})
+	_, err := s.completeByAssertion("ok n1 ann@acme.example "+started.UserCode.String(), b)
 	is(t, err, approval.ErrInvalidAssertion)
 }

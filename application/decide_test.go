@@ -20,7 +20,7 @@ import (
 )
 
 // decisions are both: what guards one guards the other.
-func decisions(s *stage) map[string]func(approval.Proof, device.UserCode) (application.Decided, error) {
+func decisions(s *fixture) map[string]func(approval.Proof, device.UserCode) (application.Decided, error) {
 	return map[string]func(approval.Proof, device.UserCode) (application.Decided, error){
 		"approve": func(p approval.Proof, c device.UserCode) (application.Decided, error) {
 			return s.Approve.Execute(s.t.Context(), p, c, applicationtest.From(home))
@@ -31,18 +31,18 @@ func decisions(s *stage) map[string]func(approval.Proof, device.UserCode) (appli
 	}
 }
 
-// bothWays runs a test for each decision, each time in a new world.
-func bothWays(t *testing.T, o applicationtest.Options, test func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error))) {
+// bothWays runs a test for each decision, each time in a new fixture.
+func bothWays(t *testing.T, o applicationtest.Options, test func(t *testing.T, s *fixture, decide func(approval.Proof, device.UserCode) (application.Decided, error))) {
 	for _, way := range []string{"approve", "deny"} {
 		t.Run(way, func(t *testing.T) {
-			s := newStage(t, o)
+			s := newFixture(t, o)
 			test(t, s, decisions(s)[way])
 		})
 	}
 }
 
 func TestChecksOfADecisionComeInTheContractsOrder(t *testing.T) {
-	bothWays(t, applicationtest.Options{Accounts: []string{"owner@acme.example"}}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+	bothWays(t, applicationtest.Options{Accounts: []string{"owner@acme.example"}}, func(t *testing.T, s *fixture, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
 		started := s.start(laptop)
 		h := s.signIn(started.UserCode, "ann@acme.example")
 		good := s.proof(h, started.UserCode)
@@ -72,7 +72,7 @@ func TestChecksOfADecisionComeInTheContractsOrder(t *testing.T) {
 
 // F66: denying is never refused for frequency, and denials use up no approvals.
 func TestApprovalsAreLimitedAndDenialsAreNot(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
 	wrong := approval.Proof{Session: proof.Session, CSRF: approval.ParseCSRF("wrong")}
@@ -115,7 +115,7 @@ func (f *failingUpdates) Update(ctx context.Context, fn func(context.Context, po
 // F57: what fails on our side is not counted against the person.
 func TestAnApprovalThatFailsOnOurSideIsNotCounted(t *testing.T) {
 	broken := &failingUpdates{}
-	s := newStage(t, applicationtest.Options{Around: func(store ports.Store) ports.Store {
+	s := newFixture(t, applicationtest.Options{Around: func(store ports.Store) ports.Store {
 		broken.Store = store
 		return broken
 	}})
@@ -134,8 +134,8 @@ func TestAnApprovalThatFailsOnOurSideIsNotCounted(t *testing.T) {
 	}
 }
 
-func TestWhoeverIsTooLateIsToldSoAndKeepsTheGrant(t *testing.T) {
-	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+func TestASecondDecisionIsRefusedAndKeepsItsGrant(t *testing.T) {
+	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *fixture, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
 		started := s.start(laptop)
 		ann := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
 		ben := s.proof(s.signIn(started.UserCode, "ben@acme.example"), started.UserCode)
@@ -151,7 +151,7 @@ func TestWhoeverIsTooLateIsToldSoAndKeepsTheGrant(t *testing.T) {
 }
 
 func TestAnExpiredCodeCannotBeDecidedAbout(t *testing.T) {
-	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *fixture, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
 		started := s.start(laptop)
 		s.Clock.Advance(lifetime - time.Minute)
 		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
@@ -161,8 +161,8 @@ func TestAnExpiredCodeCannotBeDecidedAbout(t *testing.T) {
 	})
 }
 
-func TestAnAccountThatWasMadeMeanwhileIsTurnedAwayAndOnRecord(t *testing.T) {
-	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *stage, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
+func TestAnAccountCreatedAfterTheSignInIsRefusedAndRecorded(t *testing.T) {
+	bothWays(t, applicationtest.Options{}, func(t *testing.T, s *fixture, decide func(approval.Proof, device.UserCode) (application.Decided, error)) {
 		started := s.start(laptop)
 		proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
 		s.Accounts.Add("ann@acme.example")
@@ -175,7 +175,7 @@ func TestAnAccountThatWasMadeMeanwhileIsTurnedAwayAndOnRecord(t *testing.T) {
 }
 
 func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
 	var wg sync.WaitGroup
@@ -202,18 +202,18 @@ func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
 }
 
 func TestTwoTabsDecideEachForTheirOwnCode(t *testing.T) { // S17
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
-	b := s.leave(one.UserCode, approval.BrowserBinding{})
+	b := s.begin(one.UserCode, approval.BrowserBinding{})
 	first := s.Broker.Last().RelayState
-	s.leave(two.UserCode, b)
-	ticket, err := s.arrive("ok a2 ann@acme.example")
+	s.begin(two.UserCode, b)
+	ticket, err := s.accept("ok a2 ann@acme.example")
 	must(t, err)
-	h, err := s.finish(ticket, b, approval.GrantSession{})
+	h, err := s.complete(ticket, b, approval.GrantSession{})
 	must(t, err)
-	ticket, err = s.arriveFor(first, "ok a1 ben@acme.example")
+	ticket, err = s.acceptFor(first, "ok a1 ben@acme.example")
 	must(t, err)
-	h, err = s.finish(ticket, b, h)
+	h, err = s.complete(ticket, b, h)
 	must(t, err)
 
 	out, err := s.Approve.Execute(t.Context(), s.proof(h, one.UserCode), one.UserCode, applicationtest.From(home))
@@ -234,7 +234,7 @@ func TestTwoTabsDecideEachForTheirOwnCode(t *testing.T) { // S17
 }
 
 func TestDescribeApproval(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start("ann's laptop")
 	s.Clock.Advance(time.Minute)
 	h := s.signIn(started.UserCode, "Ann@acme.example")
@@ -279,8 +279,8 @@ func TestDescribeApproval(t *testing.T) {
 }
 
 // F15: the person is told which session an approval ends.
-func TestAnApprovalTellsWhatItReplaces(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestDescribeApprovalNamesTheReplacedSession(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	replaces := func(label, email string) *application.Replaced {
 		t.Helper()
 		started := s.start(label)
@@ -292,7 +292,7 @@ func TestAnApprovalTellsWhatItReplaces(t *testing.T) {
 		t.Errorf("the first login: got %+v, want nothing replaced", got)
 	}
 	first := s.redeem(s.login(laptop).Code)
-	must(t, s.opens(first))
+	must(t, s.verifyRedeemed(first))
 	want := application.Replaced{Label: laptop, CreatedAt: first.Token.Snapshot().CreatedAt, LastUsedAt: s.Clock.Now()}
 	if got := replaces(laptop, "ann@acme.example"); got == nil || *got != want {
 		t.Errorf("the same device: got %+v, want %+v", got, want)
@@ -310,7 +310,7 @@ func TestAnApprovalTellsWhatItReplaces(t *testing.T) {
 
 // F04: a policy holds at every door, and a denial needs no typed code.
 func TestAnApprovalNeedsTheTypedCodeWherePolicySaysSo(t *testing.T) {
-	s := newStage(t, applicationtest.Options{Policy: approval.Policy{RequireTypedCode: true}})
+	s := newFixture(t, applicationtest.Options{Policy: approval.Policy{RequireTypedCode: true}})
 	started := s.start(laptop)
 	h := s.signIn(started.UserCode, "ann@acme.example")
 	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))

@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
+func TestInitiateChoosesTheConnection(t *testing.T) { // F12
 	only := []connection.Settings{{Slug: "acme", Domains: []string{"acme.example"}}}
 	for name, c := range map[string]struct {
 		connections []connection.Settings
@@ -38,7 +38,7 @@ func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
 		"one that takes forms instead of GETs": {slug: "post", acs: connection.Canonical},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStage(t, applicationtest.Options{Connections: c.connections})
+			s := newFixture(t, applicationtest.Options{Connections: c.connections})
 			started := s.start(laptop)
 			out, err := s.Initiate.Execute(t.Context(), application.Initiate{
 				UserCode: started.UserCode.String(), Connection: c.slug, LoginHint: c.hint, Mount: connection.Canonical, Origin: applicationtest.From(home),
@@ -47,16 +47,16 @@ func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
 			if out.Allowance.Remaining != quota.InitiateSSO.Max-1 {
 				t.Errorf("%d tries are left", out.Allowance.Remaining)
 			}
-			trips := s.Count(t, audit.LoginStarted)
+			transactions := s.Count(t, audit.LoginStarted)
 			if c.want != nil {
-				if trips != 0 {
-					t.Errorf("%d trips have begun", trips)
+				if transactions != 0 {
+					t.Errorf("got %d SSO transactions, want none", transactions)
 				}
 				return
 			}
 			begun := s.Broker.Last()
-			if trips != 1 || begun.ACS != c.acs || begun.UserCode != started.UserCode || out.Browser.IsZero() || out.Redirect.URL == "" {
-				t.Errorf("%d trips have begun, the last one %+v", trips, begun)
+			if transactions != 1 || begun.ACS != c.acs || begun.UserCode != started.UserCode || out.Browser.IsZero() || out.Redirect.URL == "" {
+				t.Errorf("got %d SSO transactions, the last one %+v", transactions, begun)
 			}
 			if n := len(begun.RelayState.Reveal()); n > 80 { // S19
 				t.Errorf("RelayState has %d bytes", n)
@@ -67,7 +67,7 @@ func TestWhichIdentityProviderAPersonIsSentTo(t *testing.T) { // F12
 
 // F46: the typed address goes to the identity provider that may assert it.
 func TestLoginHintIsPassedToTheBroker(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	for hint, want := range map[string]string{
 		"Ann@ACME.example": "ann@acme.example", "ben@beta.example": "", "acme.example": "", "": "",
 	} {
@@ -81,8 +81,8 @@ func TestLoginHintIsPassedToTheBroker(t *testing.T) {
 	}
 }
 
-func TestATripNeedsACodeThatWaits(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestInitiateDemandsAPendingUserCode(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	approved, expired := s.login(laptop), s.start(laptop)
 	try := func(typed string) {
 		t.Helper()
@@ -96,40 +96,40 @@ func TestATripNeedsACodeThatWaits(t *testing.T) {
 	try(expired.UserCode.String())
 }
 
-func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) { // S17
-	s := newStage(t, applicationtest.Options{})
-	first := s.leave(s.start("one").UserCode, approval.BrowserBinding{})
-	if again := s.leave(s.start("two").UserCode, first); !again.Equal(first.Text) {
+func TestBrowserBindingIsReusedByLaterTransactions(t *testing.T) { // S17
+	s := newFixture(t, applicationtest.Options{})
+	first := s.begin(s.start("one").UserCode, approval.BrowserBinding{})
+	if again := s.begin(s.start("two").UserCode, first); !again.Equal(first.Text) {
 		t.Error("it has got another name")
 	}
-	if made := s.leave(s.start("three").UserCode, approval.ParseBrowserBinding("chosen by a stranger")); made.Reveal() == "chosen by a stranger" {
+	if made := s.begin(s.start("three").UserCode, approval.ParseBrowserBinding("chosen by a stranger")); made.Reveal() == "chosen by a stranger" {
 		t.Error("a name was taken that was never given")
 	}
 }
 
-func TestAnotherTripForACodeDropsWhatWasGrantedForItAndNothingElse(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestANewTransactionDropsTheGrantOfItsUserCodeOnly(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
-	b := s.leave(one.UserCode, approval.BrowserBinding{})
-	ticket, err := s.arrive("ok a1 ann@acme.example")
+	b := s.begin(one.UserCode, approval.BrowserBinding{})
+	ticket, err := s.accept("ok a1 ann@acme.example")
 	must(t, err)
-	h, err := s.finish(ticket, b, approval.GrantSession{})
+	h, err := s.complete(ticket, b, approval.GrantSession{})
 	must(t, err)
-	s.leaveBy("acme", two.UserCode, b, h)
-	ticket, err = s.arrive("ok a2 ann@acme.example")
+	s.beginVia("acme", two.UserCode, b, h)
+	ticket, err = s.accept("ok a2 ann@acme.example")
 	must(t, err)
-	h, err = s.finish(ticket, b, h)
+	h, err = s.complete(ticket, b, h)
 	must(t, err)
 
-	s.leaveBy("beta", one.UserCode, b, h)
+	s.beginVia("beta", one.UserCode, b, h)
 	_, err = s.Describe.Execute(t.Context(), h, one.UserCode, applicationtest.From(home))
 	is(t, err, approval.ErrNoSession)
 	_, err = s.Describe.Execute(t.Context(), h, two.UserCode, applicationtest.From(home))
 	is(t, err, nil)
 }
 
-func TestATripThatCannotBeginDropsNothing(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAFailedInitiateKeepsTheGrants(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	h := s.signIn(started.UserCode, "ann@acme.example")
 	_, err := s.Initiate.Execute(t.Context(), application.Initiate{
@@ -140,11 +140,11 @@ func TestATripThatCannotBeginDropsNothing(t *testing.T) {
 	is(t, err, nil)
 }
 
-func TestSixtyTripsAnHourAndAddress(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestInitiateAllowsSixtyTransactionsAnHourAndAddress(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	code := s.start(laptop).UserCode
 	for range 60 {
-		s.leave(code, approval.BrowserBinding{})
+		s.begin(code, approval.BrowserBinding{})
 	}
 	_, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 	is(t, err, quota.ErrExceeded)

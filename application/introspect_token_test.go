@@ -12,14 +12,14 @@ import (
 	"github.com/devicegate/devicegate/domain/secret"
 )
 
-// api is the credentials of a resource server that every world knows.
+// api is the credentials of a resource server that every fixture knows.
 func api() []resource.Credentials { return credentials(applicationtest.APISecret) }
 
 func credentials(key string) []resource.Credentials {
 	return []resource.Credentials{{ID: "api", Secret: secret.New("secret", key)}}
 }
 
-func (s *stage) introspect(text string) application.Introspected {
+func (s *fixture) introspect(text string) application.Introspected {
 	s.t.Helper()
 	out, err := s.Introspect.Execute(s.t.Context(), api(), text, applicationtest.From(office))
 	must(s.t, err)
@@ -27,7 +27,7 @@ func (s *stage) introspect(text string) application.Introspected {
 }
 
 func TestIntrospectToken(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	text := r.Secret.Reveal()
 	got := s.introspect(text)
@@ -58,7 +58,7 @@ func TestIntrospectToken(t *testing.T) {
 }
 
 func TestIntrospectionIsAUseOfTheToken(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.login(laptop)
 	r := s.redeem(started.Code)
 	s.introspect(r.Secret.Reveal())
@@ -68,11 +68,11 @@ func TestIntrospectionIsAUseOfTheToken(t *testing.T) {
 	s.Clock.Advance(interval)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
-	is(t, s.opens(r), nil)
+	is(t, s.verifyRedeemed(r), nil)
 }
 
 func TestIntrospectionNeedsCredentials(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	for what, by := range map[string][]resource.Credentials{"none": nil, "another secret": credentials("guess"), "an empty secret": credentials("")} {
 		if got, err := s.Introspect.Execute(t.Context(), by, r.Secret.Reveal(), applicationtest.From(office)); got.Token != nil || err == nil {
@@ -87,7 +87,7 @@ func TestIntrospectionNeedsCredentials(t *testing.T) {
 func TestEachResourceServerHasALimitOfItsOwn(t *testing.T) {
 	limits := quota.Configure(6000, 1)
 	limits.Introspections.Max = 3
-	s := newStage(t, applicationtest.Options{Limits: &limits})
+	s := newFixture(t, applicationtest.Options{Limits: &limits})
 	r := s.redeem(s.login(laptop).Code)
 	for range 3 {
 		s.introspect(r.Secret.Reveal())
@@ -99,5 +99,5 @@ func TestEachResourceServerHasALimitOfItsOwn(t *testing.T) {
 	if err != nil || got.Token == nil {
 		t.Errorf("another resource server: got %+v, %v, want the token", got, err)
 	}
-	is(t, s.opens(r), nil) // the token's own limit was not counted
+	is(t, s.verifyRedeemed(r), nil) // the token's own limit was not counted
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/devicegate/devicegate/domain/secret"
 )
 
-func (s *stage) lookUp(typed, from string) (application.LookedUp, error) {
+func (s *fixture) lookUp(typed, from string) (application.LookedUp, error) {
 	return s.LookUp.Execute(s.t.Context(), typed, applicationtest.From(from))
 }
 
@@ -39,7 +39,7 @@ func spellings(code device.UserCode) map[string]string {
 }
 
 func TestACodeIsFoundHoweverItIsTyped(t *testing.T) { // D16
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	for name, typed := range spellings(started.UserCode) {
 		found, err := s.lookUp(typed, home)
@@ -56,9 +56,9 @@ func TestACodeIsFoundHoweverItIsTyped(t *testing.T) { // D16
 	}
 }
 
-func TestNobodyUsesUpTheWorldsGuessesAlone(t *testing.T) { // D36
+func TestOneAddressCannotUseUpTheWrongCodeBudget(t *testing.T) { // D36
 	limits := quota.Configure(5, 60)
-	s := newStage(t, applicationtest.Options{Limits: &limits})
+	s := newFixture(t, applicationtest.Options{Limits: &limits})
 	started := s.start(laptop)
 	for range 20 {
 		for _, typed := range []string{"HELLO", "WDJB-M3HT", "wdjb m3ht"} {
@@ -80,8 +80,8 @@ func TestNobodyUsesUpTheWorldsGuessesAlone(t *testing.T) { // D36
 }
 
 // F02: an IPv6 customer has a /48 of networks, and one share of the budget.
-func TestOneCustomersNetworksShareOnePartOfTheBudget(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAnIPv6Prefix48SharesOnePartOfTheWrongCodeBudget(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	refused := 0
 	for network := range 110 {
@@ -102,8 +102,8 @@ func TestOneCustomersNetworksShareOnePartOfTheBudget(t *testing.T) {
 	is(t, err, quota.ErrExceeded) // right codes too, or the refusal would tell them apart
 }
 
-func TestTheTimeThatIsLeftIsTrue(t *testing.T) { // D41
-	s := newStage(t, applicationtest.Options{})
+func TestLookUpReturnsTheTimeLeft(t *testing.T) { // D41
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	for _, c := range []struct{ pass, left time.Duration }{
 		{0, 900 * time.Second},
@@ -121,7 +121,7 @@ func TestTheTimeThatIsLeftIsTrue(t *testing.T) { // D41
 }
 
 func TestUnknownExpiredAndUsedCodesLookAlike(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	approved := s.login(laptop)
 	denied, redeemed, expired := s.start(laptop), s.login("desk"), s.start(laptop)
 	_, err := s.Deny.Execute(t.Context(), s.proof(s.signIn(denied.UserCode, "ann@acme.example"), denied.UserCode), denied.UserCode, applicationtest.From(home))
@@ -145,8 +145,8 @@ func TestUnknownExpiredAndUsedCodesLookAlike(t *testing.T) {
 	}
 }
 
-func TestAHitGivesNoGuessesBack(t *testing.T) { // D36
-	s := newStage(t, applicationtest.Options{})
+func TestARightCodeDoesNotResetTheWrongCodeCount(t *testing.T) { // D36
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	refused := 0
 	for i := range 200 {
@@ -178,9 +178,9 @@ func TestAHitGivesNoGuessesBack(t *testing.T) { // D36
 	}
 }
 
-func TestTheWholeWorldsWrongGuessesAreCountedTogether(t *testing.T) {
+func TestWrongCodesOfAllAddressesAreCountedTogether(t *testing.T) {
 	limits := quota.Configure(10, 60)
-	s := newStage(t, applicationtest.Options{Limits: &limits})
+	s := newFixture(t, applicationtest.Options{Limits: &limits})
 	started := s.start(laptop)
 	for i := range 10 {
 		_, err := s.lookUp(device.NewUserCode().String(), "203.0.113."+string(rune('1'+i%9)))
@@ -204,7 +204,7 @@ func TestTheWholeWorldsWrongGuessesAreCountedTogether(t *testing.T) {
 // then asked for after the sign-in, and counted per person.
 func TestACodeIsAskedForAfterTheSignInWhenTheBudgetIsUsedUp(t *testing.T) {
 	limits := quota.Configure(3, 60)
-	s := newStage(t, applicationtest.Options{Limits: &limits, Policy: approval.Policy{RequireTypedCode: true}})
+	s := newFixture(t, applicationtest.Options{Limits: &limits, Policy: approval.Policy{RequireTypedCode: true}})
 	started := s.start(laptop)
 	for range 3 {
 		_, err := s.lookUp(device.NewUserCode().String(), "203.0.113.1")
@@ -220,7 +220,7 @@ func TestACodeIsAskedForAfterTheSignInWhenTheBudgetIsUsedUp(t *testing.T) {
 	signIn := func(email string) approval.Proof {
 		out, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: "x", Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 		must(t, err)
-		ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
+		ticket, err := s.accept("ok " + secret.Random("", 9).Reveal() + " " + email)
 		must(t, err)
 		completed, err := s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: applicationtest.From(home)})
 		must(t, err)

@@ -18,11 +18,11 @@ import (
 )
 
 // manage signs a person in who wants to manage their devices.
-func (s *stage) manage(email string) approval.GrantSession {
+func (s *fixture) manage(email string) approval.GrantSession {
 	s.t.Helper()
 	out, err := s.AccountSignIn.Execute(s.t.Context(), application.Initiate{Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 	must(s.t, err)
-	ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
+	ticket, err := s.accept("ok " + secret.Random("", 9).Reveal() + " " + email)
 	must(s.t, err)
 	completed, err := s.Complete.Execute(s.t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: applicationtest.From(home)})
 	must(s.t, err)
@@ -32,7 +32,7 @@ func (s *stage) manage(email string) approval.GrantSession {
 	return completed.Session
 }
 
-func (s *stage) own(h approval.GrantSession) application.Sessions {
+func (s *fixture) ownSessions(h approval.GrantSession) application.Sessions {
 	s.t.Helper()
 	page, err := application.NewPage(1, 100)
 	must(s.t, err)
@@ -41,7 +41,7 @@ func (s *stage) own(h approval.GrantSession) application.Sessions {
 	return out
 }
 
-func (s *stage) verify(secret token.Secret) error {
+func (s *fixture) verify(secret token.Secret) error {
 	_, err := s.Verify.Execute(s.t.Context(), secret, applicationtest.From(home))
 	return err
 }
@@ -49,7 +49,7 @@ func (s *stage) verify(secret token.Secret) error {
 // F10: a sign-in for managing devices has no authorization, no user code and no
 // client, and can decide nothing.
 func TestASignInForManagingDevicesIsNoDeviceFlow(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	waiting := s.start(laptop)
 	h := s.manage("ann@acme.example")
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed")
@@ -63,7 +63,7 @@ func TestASignInForManagingDevicesIsNoDeviceFlow(t *testing.T) {
 	}
 	_, err := s.Describe.Execute(t.Context(), h, device.UserCode{}, applicationtest.From(home))
 	is(t, err, approval.ErrNoSession)
-	proof := approval.Proof{Session: h, CSRF: s.own(h).SignIn.CSRF}
+	proof := approval.Proof{Session: h, CSRF: s.ownSessions(h).SignIn.CSRF}
 	for name, decide := range decisions(s) {
 		for _, code := range []device.UserCode{{}, waiting.UserCode, s.Broker.Last().UserCode} {
 			if _, err := decide(proof, code); !errors.Is(err, approval.ErrUserCodeMismatch) {
@@ -76,7 +76,7 @@ func TestASignInForManagingDevicesIsNoDeviceFlow(t *testing.T) {
 }
 
 func TestSignInsForManagingDevicesAreLimited(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	in := application.Initiate{Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)}
 	for range quota.StartAccountSignIn.Max {
 		_, err := s.AccountSignIn.Execute(t.Context(), in)
@@ -90,7 +90,7 @@ func TestSignInsForManagingDevicesAreLimited(t *testing.T) {
 }
 
 func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	first := s.redeem(s.login("first").Code)
 	s.Clock.Advance(interval)
 	second := s.redeem(s.login("second").Code)
@@ -99,7 +99,7 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 	bobs := s.redeem(other.Code)
 
 	h := s.manage("ann@acme.example")
-	out := s.own(h)
+	out := s.ownSessions(h)
 	if out.Total != 2 || out.Sessions[0].Label != "second" || out.Sessions[1].Label != "first" {
 		t.Fatalf("Ann sees %+v", out.Sessions)
 	}
@@ -148,12 +148,12 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 // F01: an approved device that has not fetched its token is on the list, and can
 // be stopped there.
 func TestAnApprovedDeviceIsListedAndCanBeTurnedAway(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	one, two := s.login("one"), s.login("two")
 	bobs := s.start("bob's")
 	s.approve(bobs.UserCode, "bob@acme.example")
 	h := s.manage("ann@acme.example")
-	out := s.own(h)
+	out := s.ownSessions(h)
 	if len(out.Waiting) != 2 || out.Total != 0 {
 		t.Fatalf("got %+v, want two that wait", out)
 	}
@@ -176,7 +176,7 @@ func TestAnApprovedDeviceIsListedAndCanBeTurnedAway(t *testing.T) {
 	_, err := s.poll(one.Code, home)
 	is(t, err, device.ErrAccessDenied)
 	s.redeem(two.Code)
-	if left := s.own(h); len(left.Waiting) != 0 || left.Total != 1 {
+	if left := s.ownSessions(h); len(left.Waiting) != 0 || left.Total != 1 {
 		t.Errorf("got %+v, want one session", left)
 	}
 	s.login("three")
@@ -187,31 +187,31 @@ func TestAnApprovedDeviceIsListedAndCanBeTurnedAway(t *testing.T) {
 }
 
 func TestAnotherPersonsApprovedDeviceIsNotFound(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	anns := s.login(laptop)
 	h := s.manage("bob@acme.example")
-	id := s.own(s.manage("ann@acme.example")).Waiting[0].ID
-	_, err := s.EndSessions.Execute(t.Context(), application.OwnerAt(approval.Proof{Session: h, CSRF: s.own(h).SignIn.CSRF}), id, applicationtest.From(home))
+	id := s.ownSessions(s.manage("ann@acme.example")).Waiting[0].ID
+	_, err := s.EndSessions.Execute(t.Context(), application.OwnerAt(approval.Proof{Session: h, CSRF: s.ownSessions(h).SignIn.CSRF}), id, applicationtest.From(home))
 	is(t, err, fault.ErrNotFound)
 	s.redeem(anns.Code)
 }
 
 func TestAnApprovalCanBeUndone(t *testing.T) {
-	undo := func(s *stage, token approval.UndoToken) error {
+	undo := func(s *fixture, token approval.UndoToken) error {
 		return s.Undo.Execute(s.t.Context(), token, applicationtest.From(home))
 	}
-	approve := func(s *stage, h approval.GrantSession, started application.Started) approval.UndoToken {
+	approve := func(s *fixture, h approval.GrantSession, started application.Started) approval.UndoToken {
 		s.t.Helper()
 		decided, err := s.Approve.Execute(s.t.Context(), s.proof(h, started.UserCode), started.UserCode, applicationtest.From(home))
 		must(s.t, err)
 		return decided.Undo
 	}
-	approved := func(t *testing.T) (*stage, application.Started, approval.UndoToken) {
-		s := newStage(t, applicationtest.Options{})
+	approved := func(t *testing.T) (*fixture, application.Started, approval.UndoToken) {
+		s := newFixture(t, applicationtest.Options{})
 		started := s.start(laptop)
 		return s, started, approve(s, s.signIn(started.UserCode, "ann@acme.example"), started)
 	}
-	undone := func(s *stage) int {
+	undone := func(s *fixture) int {
 		n := 0
 		for _, e := range s.Events(s.t) {
 			if e.Reason == "undone" {
@@ -238,18 +238,18 @@ func TestAnApprovalCanBeUndone(t *testing.T) {
 		is(t, err, device.ErrExpiredToken)
 	})
 	t.Run("after the browser has signed in again", func(t *testing.T) { // F01
-		s := newStage(t, applicationtest.Options{})
+		s := newFixture(t, applicationtest.Options{})
 		started, later := s.start(laptop), s.start("later")
-		b := s.leave(started.UserCode, approval.BrowserBinding{})
-		ticket, err := s.arrive("ok a1 ann@acme.example")
+		b := s.begin(started.UserCode, approval.BrowserBinding{})
+		ticket, err := s.accept("ok a1 ann@acme.example")
 		must(t, err)
-		h, err := s.finish(ticket, b, approval.GrantSession{})
+		h, err := s.complete(ticket, b, approval.GrantSession{})
 		must(t, err)
 		undoToken := approve(s, h, started)
-		s.leave(later.UserCode, b)
-		ticket, err = s.arrive("ok a2 ann@acme.example")
+		s.begin(later.UserCode, b)
+		ticket, err = s.accept("ok a2 ann@acme.example")
 		must(t, err)
-		_, err = s.finish(ticket, b, h) // moves all grants into a new session
+		_, err = s.complete(ticket, b, h) // moves all grants into a new session
 		must(t, err)
 		must(t, undo(s, undoToken))
 		_, err = s.poll(started.Code, home)
@@ -274,7 +274,7 @@ func TestAnApprovalCanBeUndone(t *testing.T) {
 	t.Run("and a token whose answer was lost does not come back either", func(t *testing.T) {
 		s, started, undoToken := approved(t)
 		lost := s.redeem(started.Code)
-		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
+		must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 		must(t, undo(s, undoToken))
 		s.Clock.Advance(interval)
 		_, err := s.poll(started.Code, home)
@@ -289,14 +289,14 @@ func TestAnApprovalCanBeUndone(t *testing.T) {
 		s.redeem(started.Code)
 	})
 	t.Run("and no denial", func(t *testing.T) {
-		s := newStage(t, applicationtest.Options{})
+		s := newFixture(t, applicationtest.Options{})
 		started := s.start(laptop)
 		decided, err := s.Deny.Execute(t.Context(), s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode), started.UserCode, applicationtest.From(home))
 		must(t, err)
 		is(t, undo(s, decided.Undo), device.ErrNotPending)
 	})
 	t.Run("for five minutes, however late after signing in it was given", func(t *testing.T) {
-		s := newStage(t, applicationtest.Options{})
+		s := newFixture(t, applicationtest.Options{})
 		started := s.start(laptop)
 		h := s.signIn(started.UserCode, "ann@acme.example")
 		s.Clock.Advance(grantTime - time.Second)

@@ -19,14 +19,14 @@ import (
 // still right, only dearer.
 var paces = map[string]ports.PollThrottle{"memory": nil, "away": away{}}
 
-func everyPace(t *testing.T, test func(t *testing.T, s *stage)) {
+func everyThrottle(t *testing.T, test func(t *testing.T, s *fixture)) {
 	for name, pace := range paces {
-		t.Run("with the pace "+name, func(t *testing.T) { test(t, newStage(t, applicationtest.Options{Pace: pace})) })
+		t.Run("with the throttle "+name, func(t *testing.T) { test(t, newFixture(t, applicationtest.Options{Throttle: pace})) })
 	}
 }
 
 func TestAClientThatKeepsTheIntervalIsNeverToldToSlowDown(t *testing.T) { // D01, D05
-	everyPace(t, func(t *testing.T, s *stage) {
+	everyThrottle(t, func(t *testing.T, s *fixture) {
 		started := s.start(laptop)
 		for range 5 {
 			_, err := s.poll(started.Code, home)
@@ -34,12 +34,12 @@ func TestAClientThatKeepsTheIntervalIsNeverToldToSlowDown(t *testing.T) { // D01
 			s.Clock.Advance(interval)
 		}
 		s.approve(started.UserCode, "ann@acme.example")
-		is(t, s.opens(s.redeem(started.Code)), nil)
+		is(t, s.verifyRedeemed(s.redeem(started.Code)), nil)
 	})
 }
 
-func TestAnEarlyPollNeitherMovesTheMarkNorRaisesTheDemand(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAnEarlyPollDoesNotExtendTheInterval(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrAuthorizationPending)
@@ -54,7 +54,7 @@ func TestAnEarlyPollNeitherMovesTheMarkNorRaisesTheDemand(t *testing.T) {
 }
 
 func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
-	everyPace(t, func(t *testing.T, s *stage) {
+	everyThrottle(t, func(t *testing.T, s *fixture) {
 		started := s.login(laptop)
 		replicas := []*application.PollDevice{
 			s.Poll,
@@ -83,9 +83,9 @@ func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
 	})
 }
 
-func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
+func TestARedemptionIsRepeatedOnceAndForItsClientOnly(t *testing.T) { // D10
 	for name, c := range map[string]struct {
-		before func(s *stage, first application.Redeemed)
+		before func(s *fixture, first application.Redeemed)
 		after  time.Duration
 		from   string
 		want   error
@@ -95,13 +95,13 @@ func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
 		"sooner, it is told to wait":                        {after: gap - time.Microsecond, from: home, want: device.ErrSlowDown},
 		"after the window, nothing":                         {after: 30 * time.Second, from: home, want: device.ErrExpiredToken},
 		"from elsewhere, nothing":                           {after: interval, from: office, want: device.ErrExpiredToken},
-		"after the token was used, nothing":                 {func(s *stage, r application.Redeemed) { must(s.t, s.opens(r)) }, interval, home, device.ErrExpiredToken},
+		"after the token was used, nothing":                 {func(s *fixture, r application.Redeemed) { must(s.t, s.verifyRedeemed(r)) }, interval, home, device.ErrExpiredToken},
 		"after the token was revoked, nothing":              {revoke, interval, home, device.ErrExpiredToken},
-		"after the device has signed in again, nothing":     {func(s *stage, _ application.Redeemed) { s.redeem(s.login(laptop).Code) }, interval, home, device.ErrExpiredToken},
-		"another device of the same person changes nothing": {func(s *stage, _ application.Redeemed) { s.redeem(s.login("desk").Code) }, interval, home, nil},
+		"after the device has signed in again, nothing":     {func(s *fixture, _ application.Redeemed) { s.redeem(s.login(laptop).Code) }, interval, home, device.ErrExpiredToken},
+		"another device of the same person changes nothing": {func(s *fixture, _ application.Redeemed) { s.redeem(s.login("desk").Code) }, interval, home, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			everyPace(t, func(t *testing.T, s *stage) {
+			everyThrottle(t, func(t *testing.T, s *fixture) {
 				started := s.login(laptop)
 				first := s.redeem(started.Code)
 				if c.before != nil {
@@ -120,8 +120,8 @@ func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
 				if second.Token.Snapshot().ID != first.Token.Snapshot().ID {
 					t.Error("it is another token")
 				}
-				is(t, s.opens(first), token.ErrInvalid)
-				is(t, s.opens(second), nil)
+				is(t, s.verifyRedeemed(first), token.ErrInvalid)
+				is(t, s.verifyRedeemed(second), nil)
 				for range 5 {
 					s.Clock.Advance(interval)
 					_, err := s.poll(started.Code, home)
@@ -132,24 +132,24 @@ func TestARedemptionIsRepeatedOnceAndForNobodyElse(t *testing.T) { // D10
 	}
 }
 
-func revoke(s *stage, r application.Redeemed) {
+func revoke(s *fixture, r application.Redeemed) {
 	_, err := s.EndSessions.Execute(s.t.Context(), application.OwnerOf(r.Token), r.Token.Snapshot().ID, applicationtest.From(home))
 	must(s.t, err)
 }
 
-func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.T) {
-	everyPace(t, func(t *testing.T, s *stage) {
+func TestAnUndeliveredTokenIsRevokedAndRepeatedOnce(t *testing.T) {
+	everyThrottle(t, func(t *testing.T, s *fixture) {
 		started := s.login(laptop)
 		lost := s.redeem(started.Code)
-		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
-		is(t, s.opens(lost), token.ErrInvalid)
+		must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
+		is(t, s.verifyRedeemed(lost), token.ErrInvalid)
 		if s.live() != 0 {
 			t.Errorf("%d tokens are alive", s.live())
 		}
 		s.Clock.Advance(interval)
 		again := s.redeem(started.Code)
-		is(t, s.opens(again), nil)
-		is(t, s.opens(lost), token.ErrInvalid)
+		is(t, s.verifyRedeemed(again), nil)
+		is(t, s.verifyRedeemed(lost), token.ErrInvalid)
 		if s.live() != 1 || again.Token.Snapshot().ID != lost.Token.Snapshot().ID {
 			t.Errorf("%d tokens are alive", s.live())
 		}
@@ -158,12 +158,12 @@ func TestAnAnswerThatDidNotArriveIsWithdrawnAndMayBeAskedForOnceMore(t *testing.
 	})
 }
 
-func TestAnAnswerThatDidNotArriveTwiceIsLost(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestATokenUndeliveredTwiceIsNotRepeated(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.login(laptop)
 	for range 2 {
 		lost := s.redeem(started.Code)
-		must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
+		must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 		s.Clock.Advance(interval)
 	}
 	_, err := s.poll(started.Code, home)
@@ -173,49 +173,49 @@ func TestAnAnswerThatDidNotArriveTwiceIsLost(t *testing.T) {
 	}
 }
 
-func TestAWithdrawnTokenStaysDeadOnceTheDeviceHasANewerOne(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestAnUndeliveredTokenIsNotRepeatedOnceTheDeviceHasANewerOne(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.login(laptop)
 	lost := s.redeem(started.Code)
-	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
+	must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 	meanwhile := s.redeem(s.login(laptop).Code)
 	s.Clock.Advance(interval)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
-	is(t, s.opens(meanwhile), nil)
+	is(t, s.verifyRedeemed(meanwhile), nil)
 	if s.live() != 1 {
 		t.Errorf("%d tokens are alive", s.live())
 	}
 }
 
-func TestALateWithdrawalDoesNotTouchTheRepeatedAnswer(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestALateRevokeUndeliveredKeepsTheRepeatedToken(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	started := s.login(laptop)
 	lost := s.redeem(started.Code)
 	s.Clock.Advance(interval)
 	again := s.redeem(started.Code)
-	must(t, s.Withdraw.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
-	is(t, s.opens(again), nil)
+	must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
+	is(t, s.verifyRedeemed(again), nil)
 }
 
-func TestATokenThatWasUsedDidArrive(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestRevokeUndeliveredKeepsAUsedToken(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
-	must(t, s.opens(r))
-	if err := s.Withdraw.Execute(t.Context(), r.Authorization, r.Secret, applicationtest.From(home)); err == nil {
+	must(t, s.verifyRedeemed(r))
+	if err := s.RevokeUndelivered.Execute(t.Context(), r.Authorization, r.Secret, applicationtest.From(home)); err == nil {
 		t.Error("it was withdrawn")
 	}
-	is(t, s.opens(r), nil)
+	is(t, s.verifyRedeemed(r), nil)
 }
 
 func TestANewLoginReplacesTheTokenOfTheSameDeviceAlone(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	desk := s.redeem(s.login("desk").Code)
 	before := s.redeem(s.login(laptop).Code)
 	after := s.redeem(s.login(laptop).Code)
-	is(t, s.opens(before), token.ErrInvalid)
-	is(t, s.opens(after), nil)
-	is(t, s.opens(desk), nil)
+	is(t, s.verifyRedeemed(before), token.ErrInvalid)
+	is(t, s.verifyRedeemed(after), nil)
+	is(t, s.verifyRedeemed(desk), nil)
 	if s.live() != 2 {
 		t.Errorf("%d tokens are alive", s.live())
 	}
@@ -225,19 +225,19 @@ func TestANewLoginReplacesTheTokenOfTheSameDeviceAlone(t *testing.T) {
 }
 
 func TestAnExpiredTokenOfTheDeviceDoesNotStandInTheWay(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	before := s.redeem(s.login(laptop).Code)
 	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	after := s.redeem(s.login(laptop).Code)
-	is(t, s.opens(before), token.ErrInvalid)
-	is(t, s.opens(after), nil)
+	is(t, s.verifyRedeemed(before), token.ErrInvalid)
+	is(t, s.verifyRedeemed(after), nil)
 	if s.live() != 1 {
 		t.Errorf("%d tokens are alive", s.live())
 	}
 }
 
-func TestWhatAClientIsToldWithoutAToken(t *testing.T) { // D13, D26
-	everyPace(t, func(t *testing.T, s *stage) {
+func TestPollErrorsForDeniedForeignExpiredAndUnknownCodes(t *testing.T) { // D13, D26
+	everyThrottle(t, func(t *testing.T, s *fixture) {
 		denied, pending := s.start(laptop), s.start(laptop)
 		_, err := s.Deny.Execute(t.Context(), s.proof(s.signIn(denied.UserCode, "ann@acme.example"), denied.UserCode), denied.UserCode, applicationtest.From(home))
 		must(t, err)
@@ -259,8 +259,8 @@ func TestWhatAClientIsToldWithoutAToken(t *testing.T) { // D13, D26
 	})
 }
 
-func TestMadeUpCodesLeaveNothingBehind(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestUnknownDeviceCodesStoreNothing(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	before := s.History(t)
 	for range 100 {
 		_, err := s.poll(device.NewCode(), home)
@@ -273,7 +273,7 @@ func TestMadeUpCodesLeaveNothingBehind(t *testing.T) {
 
 func TestAnApprovalOfTheLastMomentCanBeRedeemedForAMinute(t *testing.T) {
 	for after, want := range map[time.Duration]error{59 * time.Second: nil, time.Minute: device.ErrExpiredToken} {
-		s := newStage(t, applicationtest.Options{})
+		s := newFixture(t, applicationtest.Options{})
 		started := s.start(laptop)
 		s.Clock.Advance(lifetime - time.Second)
 		s.approve(started.UserCode, "ann@acme.example")
@@ -290,7 +290,7 @@ func (deaf) Invalidate(context.Context, secret.Digest) error { return errAway }
 
 func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
 	pace := &deaf{}
-	s := newStage(t, applicationtest.Options{Pace: pace})
+	s := newFixture(t, applicationtest.Options{Throttle: pace})
 	pace.PollThrottle = memory.NewPollThrottle(s.Clock.Now)
 	started := s.start(laptop)
 	_, err := s.poll(started.Code, home)
@@ -309,8 +309,8 @@ func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
 	}
 }
 
-func TestAPollFromAnotherAddressIsNotedOnce(t *testing.T) { // F14
-	everyPace(t, func(t *testing.T, s *stage) {
+func TestAPollFromAnotherAddressIsRecordedOnce(t *testing.T) { // F14
+	everyThrottle(t, func(t *testing.T, s *fixture) {
 		started := s.start(laptop)
 		for _, from := range []string{home, office, "203.0.113.5", home} {
 			_, err := s.poll(started.Code, from)
@@ -322,7 +322,7 @@ func TestAPollFromAnotherAddressIsNotedOnce(t *testing.T) { // F14
 		s.approve(started.UserCode, "ann@acme.example")
 		out, err := s.poll(started.Code, office)
 		must(t, err)
-		is(t, s.opens(out), nil)
+		is(t, s.verifyRedeemed(out), nil)
 		s.history("oauth.device_flow_started oauth.device_code_cross_ip_poll sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used")
 	})
 }

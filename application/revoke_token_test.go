@@ -10,23 +10,23 @@ import (
 )
 
 func TestRevokeTokenEndsWhatIsPresented(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	other := s.redeem(s.login("television").Code)
 	revoke := func(presented token.Secret, clientID string) error {
 		return s.RevokeToken.Execute(t.Context(), presented, clientID, applicationtest.From(office))
 	}
 	is(t, revoke(r.Secret, "tv"), token.ErrOtherClient)
-	is(t, s.opens(r), nil)
+	is(t, s.verifyRedeemed(r), nil)
 
 	is(t, revoke(r.Secret, "difyctl"), nil)
-	is(t, s.opens(r), token.ErrInvalid)
+	is(t, s.verifyRedeemed(r), token.ErrInvalid)
 	is(t, revoke(r.Secret, "difyctl"), nil)
 	is(t, revoke(r.Secret, "tv"), nil) // a dead token belongs to no client
-	is(t, s.opens(other), nil)
+	is(t, s.verifyRedeemed(other), nil)
 
 	is(t, revoke(other.Secret, ""), nil)
-	is(t, s.opens(other), token.ErrInvalid)
+	is(t, s.verifyRedeemed(other), token.ErrInvalid)
 	if got := s.Count(t, audit.TokenRevoked); got != 2 {
 		t.Errorf("got %d revocations on record, want 2", got)
 	}
@@ -37,7 +37,7 @@ func TestRevokeTokenEndsWhatIsPresented(t *testing.T) {
 }
 
 func TestRevokeTokenRecordsAnExpiryAsOne(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	is(t, s.RevokeToken.Execute(t.Context(), r.Secret, "", applicationtest.From(office)), nil)
@@ -47,11 +47,11 @@ func TestRevokeTokenRecordsAnExpiryAsOne(t *testing.T) {
 }
 
 func TestRevokeTokenWorksBeyondTheRateLimit(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	for range 61 {
-		_ = s.opens(r)
+		_ = s.verifyRedeemed(r)
 	}
 	is(t, s.RevokeToken.Execute(t.Context(), r.Secret, "difyctl", applicationtest.From(home)), nil)
-	is(t, s.opens(r), token.ErrInvalid)
+	is(t, s.verifyRedeemed(r), token.ErrInvalid)
 }

@@ -26,7 +26,7 @@ func tokenOf(t *testing.T, address, issuer string) *token.AccessToken {
 	return minted
 }
 
-func (s *stage) sessions(number, limit int) application.Sessions {
+func (s *fixture) sessions(number, limit int) application.Sessions {
 	s.t.Helper()
 	page, err := application.NewPage(number, limit)
 	must(s.t, err)
@@ -36,7 +36,7 @@ func (s *stage) sessions(number, limit int) application.Sessions {
 }
 
 func TestListSessions(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	for _, label := range []string{"one", "two", "three"} {
 		s.redeem(s.login(label).Code)
 		s.Clock.Advance(time.Second)
@@ -73,7 +73,7 @@ func TestListSessions(t *testing.T) {
 	}
 }
 
-func TestPagesThatThereCannotBe(t *testing.T) {
+func TestImpossiblePagesAreRefused(t *testing.T) {
 	for _, c := range []struct{ number, limit int }{{0, 1}, {-1, 1}, {1, 0}, {1, 201}, {1, -5}} {
 		_, err := application.NewPage(c.number, c.limit)
 		is(t, err, application.ErrInvalidPage)
@@ -81,7 +81,7 @@ func TestPagesThatThereCannotBe(t *testing.T) {
 }
 
 func TestABearerEndsTheirOwnSessionsOnly(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	end := func(id uid.ID, by *token.AccessToken) error {
 		_, err := s.EndSessions.Execute(t.Context(), application.OwnerOf(by), id, applicationtest.From(office))
@@ -93,11 +93,11 @@ func TestABearerEndsTheirOwnSessionsOnly(t *testing.T) {
 	is(t, end(id, elsewhere), fault.ErrNotFound)
 	is(t, end(uid.New(s.Clock.Now()), r.Token), fault.ErrNotFound)
 	is(t, end(uid.ID{}, r.Token), fault.ErrNotFound) // all: only at a browser
-	is(t, s.opens(r), nil)
+	is(t, s.verifyRedeemed(r), nil)
 
 	is(t, end(id, r.Token), nil)
 	is(t, end(id, r.Token), nil)
 	is(t, end(id, eve), fault.ErrNotFound)
-	is(t, s.opens(r), token.ErrInvalid)
+	is(t, s.verifyRedeemed(r), token.ErrInvalid)
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used oauth.token_revoked(by_owner)")
 }

@@ -27,31 +27,31 @@ const (
 	grantTime = 5 * time.Minute
 )
 
-// stage is a world, and moves that many tests begin with.
-type stage struct {
-	*applicationtest.World
+// fixture is an [applicationtest.Fixture] with the steps that many tests begin with.
+type fixture struct {
+	*applicationtest.Fixture
 	t *testing.T
 }
 
-func newStage(t *testing.T, o applicationtest.Options) *stage {
+func newFixture(t *testing.T, o applicationtest.Options) *fixture {
 	t.Helper()
-	return &stage{applicationtest.New(t, o), t}
+	return &fixture{applicationtest.New(t, o), t}
 }
 
-func (s *stage) start(label string) application.Started {
+func (s *fixture) start(label string) application.Started {
 	s.t.Helper()
 	started, err := s.Start.Execute(s.t.Context(), application.Start{ClientID: "difyctl", Label: label, Origin: applicationtest.From(home)})
 	must(s.t, err)
 	return started
 }
 
-// leave begins a trip to the identity provider acme.
-func (s *stage) leave(code device.UserCode, b approval.BrowserBinding) approval.BrowserBinding {
+// begin begins an SSO transaction at the identity provider acme.
+func (s *fixture) begin(code device.UserCode, b approval.BrowserBinding) approval.BrowserBinding {
 	s.t.Helper()
-	return s.leaveBy("acme", code, b, approval.GrantSession{})
+	return s.beginVia("acme", code, b, approval.GrantSession{})
 }
 
-func (s *stage) leaveBy(slug string, code device.UserCode, b approval.BrowserBinding, h approval.GrantSession) approval.BrowserBinding {
+func (s *fixture) beginVia(slug string, code device.UserCode, b approval.BrowserBinding, h approval.GrantSession) approval.BrowserBinding {
 	s.t.Helper()
 	out, err := s.Initiate.Execute(s.t.Context(), application.Initiate{
 		UserCode: code.String(), Connection: slug, Mount: connection.Canonical, Browser: b, GrantSession: h, Origin: applicationtest.From(home),
@@ -60,43 +60,43 @@ func (s *stage) leaveBy(slug string, code device.UserCode, b approval.BrowserBin
 	return out.Browser
 }
 
-// arrive posts what the identity provider says about the trip begun last.
-func (s *stage) arrive(says string) (approval.Ticket, error) {
-	return s.arriveFor(s.Broker.Last().RelayState, says)
+// accept posts a response for the SSO transaction that was begun last.
+func (s *fixture) accept(says string) (approval.Ticket, error) {
+	return s.acceptFor(s.Broker.Last().RelayState, says)
 }
 
-func (s *stage) arriveFor(relay approval.RelayState, says string) (approval.Ticket, error) {
+func (s *fixture) acceptFor(relay approval.RelayState, says string) (approval.Ticket, error) {
 	return s.Accept.Execute(s.t.Context(), application.ReceivedResponse{
 		Response: says, RelayState: relay, Mount: connection.Canonical, Origin: applicationtest.From(home),
 	})
 }
 
-func (s *stage) finish(ticket approval.Ticket, b approval.BrowserBinding, h approval.GrantSession) (approval.GrantSession, error) {
+func (s *fixture) complete(ticket approval.Ticket, b approval.BrowserBinding, h approval.GrantSession) (approval.GrantSession, error) {
 	completed, err := s.Complete.Execute(s.t.Context(), ticket, application.Completion{
 		Mount: connection.Canonical, Browser: b, GrantSession: h, Origin: applicationtest.From(home),
 	})
 	return completed.Session, err
 }
 
-// signIn is a whole trip of a browser for a code.
-func (s *stage) signIn(code device.UserCode, email string) approval.GrantSession {
+// signIn is a complete SSO transaction of one browser for a user code.
+func (s *fixture) signIn(code device.UserCode, email string) approval.GrantSession {
 	s.t.Helper()
-	b := s.leave(code, approval.BrowserBinding{})
-	ticket, err := s.arrive("ok " + secret.Random("", 9).Reveal() + " " + email)
+	b := s.begin(code, approval.BrowserBinding{})
+	ticket, err := s.accept("ok " + secret.Random("", 9).Reveal() + " " + email)
 	must(s.t, err)
-	h, err := s.finish(ticket, b, approval.GrantSession{})
+	h, err := s.complete(ticket, b, approval.GrantSession{})
 	must(s.t, err)
 	return h
 }
 
-func (s *stage) proof(h approval.GrantSession, code device.UserCode) approval.Proof {
+func (s *fixture) proof(h approval.GrantSession, code device.UserCode) approval.Proof {
 	s.t.Helper()
 	described, err := s.Describe.Execute(s.t.Context(), h, code, applicationtest.From(home))
 	must(s.t, err)
 	return approval.Proof{Session: h, CSRF: described.CSRF}
 }
 
-func (s *stage) approve(code device.UserCode, email string) {
+func (s *fixture) approve(code device.UserCode, email string) {
 	s.t.Helper()
 	proof := s.proof(s.signIn(code, email), code)
 	_, err := s.Approve.Execute(s.t.Context(), proof, code, applicationtest.From(home))
@@ -104,18 +104,18 @@ func (s *stage) approve(code device.UserCode, email string) {
 }
 
 // login is a whole login, up to the approval.
-func (s *stage) login(label string) application.Started {
+func (s *fixture) login(label string) application.Started {
 	s.t.Helper()
 	started := s.start(label)
 	s.approve(started.UserCode, "ann@acme.example")
 	return started
 }
 
-func (s *stage) poll(code device.Code, from string) (application.Redeemed, error) {
+func (s *fixture) poll(code device.Code, from string) (application.Redeemed, error) {
 	return s.Poll.Execute(s.t.Context(), code, "difyctl", applicationtest.From(from))
 }
 
-func (s *stage) redeem(code device.Code) application.Redeemed {
+func (s *fixture) redeem(code device.Code) application.Redeemed {
 	s.t.Helper()
 	out, err := s.poll(code, home)
 	must(s.t, err)
@@ -123,14 +123,14 @@ func (s *stage) redeem(code device.Code) application.Redeemed {
 }
 
 // opens returns nil if the token is good.
-func (s *stage) opens(r application.Redeemed) error {
+func (s *fixture) verifyRedeemed(r application.Redeemed) error {
 	_, err := s.Verify.Execute(s.t.Context(), r.Secret, applicationtest.From(home))
 	return err
 }
 
-func (s *stage) live() int { return s.LiveTokens(s.t) }
+func (s *fixture) live() int { return s.LiveTokens(s.t) }
 
-func (s *stage) history(want string) {
+func (s *fixture) history(want string) {
 	s.t.Helper()
 	if got := s.History(s.t); got != want {
 		s.t.Errorf("what auditors find differs:\n got %s\nwant %s", got, want)

@@ -17,14 +17,14 @@ import (
 
 const kept = 30 * 24 * time.Hour
 
-func (s *stage) sweepExpired() int {
+func (s *fixture) sweepExpired() int {
 	s.t.Helper()
 	n, err := application.NewSweepExpired(s.Store, s.Clock.Now).Execute(s.t.Context())
 	must(s.t, err)
 	return n
 }
 
-func (s *stage) sweepTokens() int {
+func (s *fixture) sweepTokens() int {
 	s.t.Helper()
 	n, err := application.NewSweepTokens(s.Store, token.Retention(kept), s.Clock.Now).Execute(s.t.Context())
 	must(s.t, err)
@@ -32,7 +32,7 @@ func (s *stage) sweepTokens() int {
 }
 
 // sweepsNothing expects that nothing can go yet.
-func (s *stage) sweepsNothing() {
+func (s *fixture) sweepsNothing() {
 	s.t.Helper()
 	if n, m := s.sweepExpired(), s.sweepTokens(); n != 0 || m != 0 {
 		s.t.Errorf("got %d and %d rows, want none yet", n, m)
@@ -40,7 +40,7 @@ func (s *stage) sweepsNothing() {
 }
 
 // stored reports whether an authorization is there.
-func (s *stage) stored(code device.UserCode) bool {
+func (s *fixture) stored(code device.UserCode) bool {
 	s.t.Helper()
 	err := s.Store.View(s.t.Context(), func(ctx context.Context, r ports.Reader) error {
 		_, err := r.Authorizations().ByUserCode(ctx, code)
@@ -55,7 +55,7 @@ func (s *stage) stored(code device.UserCode) bool {
 // The latest that a login can do everything: approved in the last moment of the
 // code and of the grant, redeemed in the grace that follows, undone in the fifth minute.
 func TestSweepsTakeNothingThatCanStillBeUsed(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	s.Clock.Advance(lifetime - grantTime)
 	session := s.signIn(started.UserCode, "ann@acme.example")
@@ -69,16 +69,16 @@ func TestSweepsTakeNothingThatCanStillBeUsed(t *testing.T) {
 	redeemed := s.redeem(started.Code)
 	s.Clock.Advance(grantTime - 51*time.Second)
 	s.sweepsNothing()
-	is(t, s.opens(redeemed), nil)
+	is(t, s.verifyRedeemed(redeemed), nil)
 	must(t, s.Undo.Execute(t.Context(), decided.Undo, applicationtest.From(home)))
-	if s.opens(redeemed) == nil {
+	if s.verifyRedeemed(redeemed) == nil {
 		t.Error("got a token that is valid after undoing, want it revoked")
 	}
 }
 
 // F54
-func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestSweepsDeleteEachRowOfALoginAfterItsRetention(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	abandoned, login := s.start("abandoned"), s.login(laptop)
 	redeemed := s.redeem(login.Code)
 	id := redeemed.Token.Snapshot().ID
@@ -95,7 +95,7 @@ func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
 	if !s.stored(login.UserCode) {
 		t.Error("the redeemed authorization is gone before its token")
 	}
-	is(t, s.opens(redeemed), nil)
+	is(t, s.verifyRedeemed(redeemed), nil)
 
 	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if n := s.Count(t, audit.TokenExpired); n != 0 {
@@ -125,21 +125,21 @@ func TestWhatALoginLeavesGoesWhenItsTimeHasCome(t *testing.T) {
 
 // A replay is refused for as long as the assertion itself would be accepted.
 func TestSweepsForgetNoAssertionThatCouldBeReplayed(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	code := s.start(laptop).UserCode
-	s.leave(code, approval.BrowserBinding{})
-	_, err := s.arrive("ok once ann@acme.example")
+	s.begin(code, approval.BrowserBinding{})
+	_, err := s.accept("ok once ann@acme.example")
 	must(t, err)
 	s.Clock.Advance(4 * time.Minute)
 	s.sweepExpired()
-	s.leave(code, approval.BrowserBinding{})
-	_, err = s.arrive("ok once ann@acme.example")
+	s.begin(code, approval.BrowserBinding{})
+	_, err = s.accept("ok once ann@acme.example")
 	is(t, err, approval.ErrReplayed)
 }
 
 func TestARunThatIsLongEnoughLeavesTheRestToAnotherJob(t *testing.T) {
 	const codes = 5
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	for range codes {
 		s.start(laptop)
 	}
@@ -155,7 +155,7 @@ func TestARunThatIsLongEnoughLeavesTheRestToAnotherJob(t *testing.T) {
 }
 
 func TestTokensThatExpireTogetherAreEndedInBatches(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	for _, label := range []string{"a", "b", "c"} {
 		s.redeem(s.login(label).Code)
 		s.Clock.Advance(interval)
@@ -171,7 +171,7 @@ func TestTokensThatExpireTogetherAreEndedInBatches(t *testing.T) {
 	}
 }
 
-func (s *stage) jobs(kind ports.JobKind) (n int) {
+func (s *fixture) jobs(kind ports.JobKind) (n int) {
 	s.t.Helper()
 	must(s.t, s.Store.Update(s.t.Context(), func(ctx context.Context, tx ports.Tx) error {
 		jobs, err := tx.Jobs().Unfinished(ctx, kind)

@@ -12,25 +12,25 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-func TestTheFirstUseIsOnRecordBeforeItIsAnswered(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestTheFirstUseIsRecordedBeforeItIsAnswered(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	lastUsed := func() time.Time { return s.Token(t, r.Token.Snapshot().ID).LastUsedAt }
 	if got := lastUsed(); !got.IsZero() {
 		t.Errorf("before its first use: got %s, want never", got)
 	}
 	first := s.Clock.Now()
-	must(t, s.opens(r))
+	must(t, s.verifyRedeemed(r))
 	if got := lastUsed(); !got.Equal(first) {
 		t.Errorf("after its first use: got %s, want %s", got, first)
 	}
 	s.Clock.Advance(time.Minute - time.Microsecond)
-	must(t, s.opens(r))
+	must(t, s.verifyRedeemed(r))
 	if got := lastUsed(); !got.Equal(first) {
 		t.Errorf("within a minute: got %s, want %s", got, first)
 	}
 	s.Clock.Advance(time.Microsecond)
-	must(t, s.opens(r))
+	must(t, s.verifyRedeemed(r))
 	if got := lastUsed(); !got.Equal(s.Clock.Now()) {
 		t.Errorf("after a minute: got %s, want %s", got, s.Clock.Now())
 	}
@@ -39,14 +39,14 @@ func TestTheFirstUseIsOnRecordBeforeItIsAnswered(t *testing.T) {
 	}
 }
 
-func TestATokenWhoseTimeIsUpIsBuriedOnce(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestATokenExpiryIsRecordedOnce(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	r := s.redeem(s.login(laptop).Code)
 	s.Clock.Advance(time.Duration(applicationtest.TokenLife) - time.Microsecond)
-	is(t, s.opens(r), nil)
+	is(t, s.verifyRedeemed(r), nil)
 	s.Clock.Advance(time.Microsecond)
 	for range 3 {
-		is(t, s.opens(r), token.ErrInvalid)
+		is(t, s.verifyRedeemed(r), token.ErrInvalid)
 	}
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used oauth.token_expired")
 	if s.live() != 0 {
@@ -54,8 +54,8 @@ func TestATokenWhoseTimeIsUpIsBuriedOnce(t *testing.T) {
 	}
 }
 
-func TestTokensNobodyIssuedOpenNothing(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+func TestUnknownTokensAreRefused(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
 	for _, text := range []string{"dfoe_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "dfoa_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"} {
 		presented, err := token.ParseSecret(text)
 		must(t, err)
@@ -68,43 +68,43 @@ func TestTokensNobodyIssuedOpenNothing(t *testing.T) {
 }
 
 func TestRequestsAreCountedByToken(t *testing.T) {
-	s := newStage(t, applicationtest.Options{})
+	s := newFixture(t, applicationtest.Options{})
 	one, two := s.redeem(s.login("one").Code), s.redeem(s.login("two").Code)
 	for range 60 {
-		must(t, s.opens(one))
+		must(t, s.verifyRedeemed(one))
 	}
-	is(t, s.opens(one), quota.ErrExceeded)
+	is(t, s.verifyRedeemed(one), quota.ErrExceeded)
 	_, err := s.Verify.Authenticate(t.Context(), one.Secret, applicationtest.From(home))
 	is(t, err, nil)
-	is(t, s.opens(two), nil)
+	is(t, s.verifyRedeemed(two), nil)
 	s.Clock.Advance(time.Minute)
-	is(t, s.opens(one), nil)
+	is(t, s.verifyRedeemed(one), nil)
 }
 
 func TestTheLimitByTokenCanBeSwitchedOff(t *testing.T) {
 	limits := quota.Configure(6000, 0)
-	s := newStage(t, applicationtest.Options{Limits: &limits})
+	s := newFixture(t, applicationtest.Options{Limits: &limits})
 	r := s.redeem(s.login(laptop).Code)
 	for range 200 {
-		must(t, s.opens(r))
+		must(t, s.verifyRedeemed(r))
 	}
 }
 
 func TestALaterUseThatCannotBeRecordedIsAllowed(t *testing.T) { // F57
 	broken := &failingUpdates{}
-	s := newStage(t, applicationtest.Options{Around: func(store ports.Store) ports.Store {
+	s := newFixture(t, applicationtest.Options{Around: func(store ports.Store) ports.Store {
 		broken.Store = store
 		return broken
 	}})
 	used, fresh := s.redeem(s.login("used").Code), s.redeem(s.login("fresh").Code)
-	must(t, s.opens(used))
+	must(t, s.verifyRedeemed(used))
 	s.Clock.Advance(time.Minute)
 	broken.failing = true
-	is(t, s.opens(used), nil)
-	is(t, s.opens(fresh), fault.ErrUnavailable) // the first use has to be on record
+	is(t, s.verifyRedeemed(used), nil)
+	is(t, s.verifyRedeemed(fresh), fault.ErrUnavailable) // the first use has to be on record
 	broken.failing = false
-	is(t, s.opens(used), nil)
-	is(t, s.opens(fresh), nil)
+	is(t, s.verifyRedeemed(used), nil)
+	is(t, s.verifyRedeemed(fresh), nil)
 	if got := s.Token(t, used.Token.Snapshot().ID).LastUsedAt; !got.Equal(s.Clock.Now()) {
 		t.Errorf("last use: got %s, want %s", got, s.Clock.Now())
 	}

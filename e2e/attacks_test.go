@@ -17,11 +17,11 @@ import (
 // client is a browser's plumbing in an attacker's hands: it follows nothing by
 // itself and shows every answer.
 type client struct {
-	w   *world
+	w   *fixture
 	jar *cookiejar.Jar
 }
 
-func (w *world) client() *client {
+func (w *fixture) client() *client {
 	jar, _ := cookiejar.New(nil)
 	return &client{w, jar}
 }
@@ -47,7 +47,7 @@ func (c *client) do(method, address string, form url.Values, header http.Header)
 	return resp
 }
 
-// response begins a trip and has the identity provider answer it for user.
+// response begins an SSO transaction and has the identity provider answer it for user.
 func (c *client) response(codes demo.Codes, user string) url.Values {
 	c.w.t.Helper()
 	to := c.do(http.MethodGet, c.w.public+"/openapi/v1/oauth/device/sso-initiate?user_code="+codes.UserCode, nil, nil).Header.Get("Location")
@@ -60,7 +60,7 @@ func (c *client) response(codes demo.Codes, user string) url.Values {
 	return url.Values{"SAMLResponse": answer["SAMLResponse"], "RelayState": answer["RelayState"]}
 }
 
-func inputs(w *world, resp *http.Response) url.Values {
+func inputs(w *fixture, resp *http.Response) url.Values {
 	w.t.Helper()
 	doc, err := html.Parse(resp.Body)
 	if err != nil {
@@ -96,7 +96,7 @@ func (c *client) refused(resp *http.Response, status int, code string) {
 }
 
 func TestAttacks(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		acs := w.public + "/openapi/v1/oauth/device/sso-complete"
 		legacy := w.public + "/v1/device/sso-complete"
 		device := w.device()
@@ -129,7 +129,7 @@ func TestAttacks(t *testing.T) {
 			victim.refused(victim.do(http.MethodGet, back, nil, nil), http.StatusBadRequest, "invalid_sso_assertion")
 		})
 
-		t.Run("another trip's handle does not take the response", func(t *testing.T) {
+		t.Run("another grant session does not complete the transaction", func(t *testing.T) {
 			mine, theirs := w.client(), w.client()
 			response := mine.response(w.start(device), "alice")
 			other := theirs.response(w.start(device), "bob")

@@ -101,7 +101,7 @@ func (b tab) authenticate(user string) {
 
 func TestBrowser(t *testing.T) {
 	database, redis := production.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	w.serve()
 	first := browser(t)
 

@@ -17,7 +17,7 @@ import (
 
 // terminal runs the program's commands as one user, who has no screen.
 type terminal struct {
-	w    *world
+	w    *fixture
 	home string
 	env  []string
 	said bytes.Buffer // all standard error, and all output but tokens
@@ -82,12 +82,12 @@ func (u *terminal) login(args ...string) (codes demo.Codes, cmd *exec.Cmd, wait 
 	}
 }
 
-func TestTheCommandsOfPeople(t *testing.T) {
+func TestClientCommands(t *testing.T) {
 	for _, mount := range []string{"standard", "canonical", "auto"} {
 		t.Run(mount, func(t *testing.T) {
 			t.Parallel()
 			database, redis := embedded.open(t)
-			w := newWorld(t, database, redis)
+			w := newFixture(t, database, redis)
 			w.process(w.port)
 			w.introduce(w.public)
 			u := &terminal{w: w, home: t.TempDir()}
@@ -118,10 +118,10 @@ func TestTheCommandsOfPeople(t *testing.T) {
 	}
 }
 
-func TestHowALoginOnTheCommandLineEnds(t *testing.T) {
+func TestCommandLineLoginOutcomes(t *testing.T) {
 	t.Parallel()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	w.process(w.port)
 	w.introduce(w.public)
 	u := &terminal{w: w, home: t.TempDir()}

@@ -15,7 +15,7 @@ import (
 const introspectionSecret = "conformance-conformance-conformance"
 
 // conforms runs every rule against w and returns the report.
-func (w *world) conforms(by http.RoundTripper) conformance.Report {
+func (w *fixture) conforms(by http.RoundTripper) conformance.Report {
 	w.t.Helper()
 	report, err := conformance.Run(w.t.Context(), conformance.Options{
 		Target: w.public, ClientID: "difyctl", OtherClientID: "other", IntrospectionID: "api", IntrospectionSecret: introspectionSecret,
@@ -56,7 +56,7 @@ func TestOurServerConformsOnEveryMount(t *testing.T) {
 }
 
 // passes checks that no row failed and none was skipped.
-func (w *world) passes(report conformance.Report) {
+func (w *fixture) passes(report conformance.Report) {
 	w.t.Helper()
 	mounts := map[string]int{}
 	for _, row := range report.Rows {

@@ -10,13 +10,13 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
-func embeddedWorld(t *testing.T) *world {
+func embeddedWorld(t *testing.T) *fixture {
 	database, redis := embedded.open(t)
-	return newWorld(t, database, redis)
+	return newFixture(t, database, redis)
 }
 
 // logsIn plays a login that needs no second poll.
-func (w *world) logsIn(d difyctl, label string) difyctlToken {
+func (w *fixture) logsIn(d difyctl, label string) difyctlToken {
 	w.t.Helper()
 	codes, err := d.start(w.t.Context(), label)
 	if err != nil {
@@ -31,7 +31,7 @@ func (w *world) logsIn(d difyctl, label string) difyctlToken {
 }
 
 func TestDifyctlLogsInListsRevokesAndLogsOut(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		d := w.difyctl(w.public)
 		laptop, server := w.logsIn(d, "laptop"), w.logsIn(d, "server")
 		if laptop.SubjectType != "external_sso" || laptop.SubjectEmail != "alice@acme.example" || laptop.Account != nil || laptop.Workspaces == nil {
@@ -63,7 +63,7 @@ func TestDifyctlLogsInListsRevokesAndLogsOut(t *testing.T) {
 	})
 }
 
-func TestDifyctlHearsHowItEnds(t *testing.T) {
+func TestDifyctlLoginOutcomes(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	w.serve()
@@ -85,18 +85,18 @@ func TestDifyctlHearsHowItEnds(t *testing.T) {
 	}
 }
 
-func TestDifyctlGoesOn(t *testing.T) {
+func TestDifyctlKeepsPolling(t *testing.T) {
 	for name, c := range map[string]struct {
-		during func(w *world, d *difyctl, codes demo.Codes) // the first pause
-		most   time.Duration                                // what all pauses may add up to
+		during func(w *fixture, d *difyctl, codes demo.Codes) // the first pause
+		most   time.Duration                                  // what all pauses may add up to
 	}{
-		"after slow_down": {func(w *world, d *difyctl, codes demo.Codes) {
+		"after slow_down": {func(w *fixture, d *difyctl, codes demo.Codes) {
 			again, err := d.poll(w.t.Context(), codes) // from a second process, say
 			if err != nil || again.Error != "slow_down" {
 				w.t.Errorf("polled at once: got %+v, %v", again, err)
 			}
 		}, 10 * time.Second},
-		"through an approval while it waits": {func(*world, *difyctl, demo.Codes) {}, 5 * time.Second},
+		"through an approval while it waits": {func(*fixture, *difyctl, demo.Codes) {}, 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,7 +123,7 @@ func TestDifyctlGoesOn(t *testing.T) {
 	}
 }
 
-func TestDifyctlGoesOnThroughARestart(t *testing.T) {
+func TestDifyctlKeepsPollingThroughARestart(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	stop := w.serve()

@@ -31,7 +31,7 @@ var (
 	errDifyctl5xx     = errors.New("poll unavailable after retries")
 )
 
-func (w *world) difyctl(server string) difyctl {
+func (w *fixture) difyctl(server string) difyctl {
 	d := difyctl{server: server, http: &http.Client{Timeout: 30 * time.Second}, sleep: w.skip}
 	if server == w.public { // a front has answers of its own
 		d.http.Transport = described{w.t}

@@ -7,12 +7,12 @@ import (
 	"github.com/devicegate/devicegate/adapters/enterprise/enterprisetest"
 )
 
-// enterpriseWorld is one whose sign-ins go through a Dify Enterprise inner API,
+// enterpriseFixture is one whose sign-ins go through a Dify Enterprise inner API,
 // which says that the licence has this status.
-func enterpriseWorld(t *testing.T, licence string) (*world, *enterprisetest.Server) {
+func enterpriseFixture(t *testing.T, licence string) (*fixture, *enterprisetest.Server) {
 	t.Helper()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	inner := enterprisetest.Start(t, "shared", []byte(w.env["SECRET_KEY"]))
 	inner.License(licence)
 	w.env["ENTERPRISE_API_URL"], w.env["ENTERPRISE_API_SECRET_KEY"] = inner.URL.String(), "shared"
@@ -27,7 +27,7 @@ func enterpriseWorld(t *testing.T, licence string) (*world, *enterprisetest.Serv
 
 func TestThroughAnEnterpriseBroker(t *testing.T) {
 	t.Parallel()
-	w, inner := enterpriseWorld(t, "active")
+	w, inner := enterpriseFixture(t, "active")
 	device := w.device()
 	codes := w.start(device)
 	w.ends(w.person("", "approve"), codes, "approved")
@@ -57,9 +57,9 @@ func TestThroughAnEnterpriseBroker(t *testing.T) {
 	})
 }
 
-func TestWithoutALicenceThereIsNothingToSignInTo(t *testing.T) { // F16
+func TestWithoutALicenceSSORoutesAnswer404(t *testing.T) { // F16
 	t.Parallel()
-	w, _ := enterpriseWorld(t, "expired")
+	w, _ := enterpriseFixture(t, "expired")
 	resp, err := http.Get(w.public + "/v1/oauth/device/sso-initiate?user_code=x")
 	if err != nil {
 		t.Fatal(err)

@@ -12,15 +12,15 @@ import (
 )
 
 // api is guard/internal/toyapi, a program of the other module: an API that asks
-// this world's service about the tokens that it gets.
+// this fixture's service about the tokens that it gets.
 type api struct {
-	w   *world
+	w   *fixture
 	at  string
 	log bytes.Buffer // complete once the program has ended
 	cmd *exec.Cmd
 }
 
-func (w *world) api(secret string) *api {
+func (w *fixture) api(secret string) *api {
 	w.t.Helper()
 	program := filepath.Join(w.dir, "toyapi")
 	build := exec.Command("go", "build", "-o", program, "./internal/toyapi")

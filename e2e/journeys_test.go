@@ -7,7 +7,7 @@ import (
 )
 
 func TestApprove(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		device := w.device()
 		codes := w.start(device)
 		w.polls(device, codes, "authorization_pending")
@@ -26,7 +26,7 @@ func TestApprove(t *testing.T) {
 }
 
 func TestANewLoginReplacesTheOldOne(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		device := w.device()
 		first := w.start(device)
 		w.ends(w.person("alice", "approve"), first, "approved")
@@ -40,7 +40,7 @@ func TestANewLoginReplacesTheOldOne(t *testing.T) {
 }
 
 func TestDeny(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		device := w.device()
 		codes := w.start(device)
 		w.ends(w.person("alice", "deny"), codes, "denied")
@@ -51,8 +51,8 @@ func TestDeny(t *testing.T) {
 	})
 }
 
-func TestSomebodyTheIdentityProviderMayNotSpeakFor(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+func TestAnAssertionForAForeignDomainIsRefused(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		device := w.device()
 		codes := w.start(device)
 		w.ends(w.person("mallory", "approve"), codes, "invalid_sso_assertion")
@@ -61,8 +61,8 @@ func TestSomebodyTheIdentityProviderMayNotSpeakFor(t *testing.T) {
 	})
 }
 
-func TestExpired(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+func TestACodeExpiresAfterFifteenMinutes(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		device := w.device()
 		codes := w.start(device)
 		w.skip(15 * time.Minute)
@@ -72,7 +72,7 @@ func TestExpired(t *testing.T) {
 }
 
 func TestApprovedInTheLastSecond(t *testing.T) {
-	everywhere(t, func(t *testing.T, w *world) {
+	everywhere(t, func(t *testing.T, w *fixture) {
 		device := w.device()
 		codes := w.start(device)
 		w.skip(15*time.Minute - 30*time.Second)

@@ -12,7 +12,7 @@ import (
 func TestAStockOAuthClientWorksUnchanged(t *testing.T) { // T15
 	t.Parallel()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	w.serve()
 	client := oauth2.Config{ClientID: "difyctl", Endpoint: oauth2.Endpoint{
 		DeviceAuthURL: w.public + "/oauth2/device_authorization", TokenURL: w.public + "/oauth2/token",

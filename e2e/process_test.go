@@ -20,13 +20,13 @@ import (
 
 // process is the program itself, as an operator runs it.
 type process struct {
-	w   *world
+	w   *fixture
 	at  string // its own address, whatever the public one is
 	cmd *exec.Cmd
 }
 
 // process starts one that listens on a port of its own, or on the public one.
-func (w *world) process(port int) *process {
+func (w *fixture) process(port int) *process {
 	w.t.Helper()
 	p := &process{w: w, at: fmt.Sprintf("http://localhost:%d", port), cmd: exec.Command(program(w.t), "serve")}
 	p.cmd.Env = []string{"PATH=/usr/bin:/bin"}
@@ -60,9 +60,9 @@ func (p *process) kill() {
 	}
 }
 
-func productionWorld(t *testing.T) *world {
+func productionWorld(t *testing.T) *fixture {
 	database, redis := production.open(t)
-	return newWorld(t, database, redis)
+	return newFixture(t, database, redis)
 }
 
 func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
@@ -140,7 +140,7 @@ func TestRedisMayForgetOrDieInTheMiddle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, redis := worldWithRedis(t)
+			w, redis := fixtureWithRedis(t)
 			w.serve()
 			device := w.device()
 			codes := w.start(device)
@@ -153,10 +153,10 @@ func TestRedisMayForgetOrDieInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestWhatIsInFlightFinishes(t *testing.T) { // O08
+func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 	t.Parallel()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	p := w.process(w.port)
 	c, err := net.Dial("tcp", strings.TrimPrefix(p.at, "http://"))
 	if err != nil {
@@ -196,7 +196,7 @@ func TestWhatIsInFlightFinishes(t *testing.T) { // O08
 func TestSIGTERMEndsWithoutAnError(t *testing.T) {
 	t.Parallel()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	p := w.process(w.port)
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestSIGTERMEndsWithoutAnError(t *testing.T) {
 func TestAPortThatIsTakenEndsTheStart(t *testing.T) { // O14
 	t.Parallel()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	p := w.process(w.port)
 	var told bytes.Buffer
 	again := exec.Command(program(t), "serve")

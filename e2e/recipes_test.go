@@ -97,7 +97,7 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 }
 
 // revokes ends a token's own session.
-func (w *world) revokes(token string) *http.Response {
+func (w *fixture) revokes(token string) *http.Response {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodDelete, w.public+"/openapi/v1/account/sessions/self", nil)
 	if err != nil {

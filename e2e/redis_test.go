@@ -11,7 +11,7 @@ import (
 )
 
 // body is what an address answers.
-func (w *world) body(url string) string {
+func (w *fixture) body(url string) string {
 	w.t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
@@ -27,9 +27,9 @@ func (w *world) body(url string) string {
 
 // A Redis that answers and refuses is seen from outside, and the process keeps
 // the polling interval by itself (F53).
-func TestAPollThatIsTooEarlyIsToldWhileRedisRefuses(t *testing.T) {
+func TestAnEarlyPollIsToldToSlowDownWhileRedisRefuses(t *testing.T) {
 	t.Parallel()
-	w, redis := worldWithRedis(t)
+	w, redis := fixtureWithRedis(t)
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
 	w.env["OPS_ADDR"] = ops
 	w.serve()

@@ -73,7 +73,7 @@ func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 }
 
 // databaseDump is every row of every table as text.
-func (w *world) databaseDump() string {
+func (w *fixture) databaseDump() string {
 	w.t.Helper()
 	db, err := database.Open(database.Config{URL: w.env["DATABASE_URL"]})
 	if err != nil {
@@ -96,7 +96,7 @@ func (w *world) databaseDump() string {
 }
 
 // redisDump is every key with its value.
-func (w *world) redisDump() string {
+func (w *fixture) redisDump() string {
 	w.t.Helper()
 	option, err := rueidis.ParseURL(w.env["REDIS_URL"])
 	if err != nil {

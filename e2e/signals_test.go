@@ -27,9 +27,9 @@ func status(url string) int {
 }
 
 // signalledProcess is a process with an operations listener.
-func signalledProcess(t *testing.T, delay string) (w *world, p *process, metrics string) {
+func signalledProcess(t *testing.T, delay string) (w *fixture, p *process, metrics string) {
 	database, redis := embedded.open(t)
-	w = newWorld(t, database, redis)
+	w = newFixture(t, database, redis)
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
 	w.env["OPS_ADDR"], w.env["SHUTDOWN_DELAY"] = ops, delay
 	return w, w.process(w.port), "http://" + ops + "/metrics"
@@ -109,7 +109,7 @@ func TestSIGHUPReadsFilesAgainAndEndsNothing(t *testing.T) { // F14
 func TestAnOperationsAddressThatIsTakenEndsTheStart(t *testing.T) {
 	t.Parallel()
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	taken, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract sec
 		certificates[i] = base64.StdEncoding.EncodeToString(pair.Certificate().Raw)
 	}
 	database, redis := embedded.open(t)
-	w := newWorld(t, database, redis)
+	w := newFixture(t, database, redis)
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
 	w.env["OPS_ADDR"], w.env["SHUTDOWN_DELAY"] = ops, "0s"
 	w.env["SAML_SP_KEY_FILE"], w.env["SAML_SP_KEY_FILE_PREVIOUS"] = w.write("active.pem", texts[0]), w.write("previous.pem", nil)

@@ -15,13 +15,13 @@ import (
 // redisServer is one that a test may harm.
 type redisServer = *services.Server
 
-func worldWithRedis(t *testing.T) (*world, redisServer) {
+func fixtureWithRedis(t *testing.T) (*fixture, redisServer) {
 	database, redis := services.Postgres(t), services.PrivateRedis(t)
-	return newWorld(t, database, redis.URL()), redis
+	return newFixture(t, database, redis.URL()), redis
 }
 
 // liveTokens counts the rows that an API would accept.
-func (w *world) liveTokens() int64 {
+func (w *fixture) liveTokens() int64 {
 	w.t.Helper()
 	db, err := database.Open(database.Config{URL: w.env["DATABASE_URL"]})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // worker starts a process that does the background work only.
-func (w *world) worker() *process {
+func (w *fixture) worker() *process {
 	w.t.Helper()
 	p := &process{w: w, cmd: exec.Command(program(w.t), "worker")}
 	p.cmd.Env = []string{"PATH=/usr/bin:/bin"}

@@ -29,7 +29,7 @@ import (
 
 // site is all routes over the use cases of a world, and those who talk to it.
 type site struct {
-	*applicationtest.World
+	*applicationtest.Fixture
 	t          *testing.T
 	handler    http.Handler
 	operations *httpapi.Operations
@@ -67,7 +67,7 @@ func newSite(t *testing.T, o options) *site {
 		w.Servers = resource.Servers{}
 		w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, quota.Configure(6000, 60))
 	}
-	s := &site{World: w, t: t, jars: map[string]map[string]string{}, named: map[string]string{}, standIn: map[string]string{}}
+	s := &site{Fixture: w, t: t, jars: map[string]map[string]string{}, named: map[string]string{}, standIn: map[string]string{}}
 	if o.public == "" {
 		o.public = "https://sso.example.com"
 	}
@@ -96,7 +96,7 @@ func (s *site) serve(o options, cfg httpapi.Config) {
 	log := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	respond, licence := httpapi.NewResponder(log, addresses), edition(!o.editionOff)
 	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}))
-	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.Withdraw, s.LookUp)
+	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.RevokeUndelivered, s.LookUp)
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
 	s.handler = httpapi.NewRouter(httpapi.Routes{
 		Config: cfg, Addresses: addresses, Responder: respond,

@@ -18,7 +18,7 @@ func newClock() *porttest.Clock {
 	return porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
 }
 
-func TestPace(t *testing.T) {
+func TestPollThrottle(t *testing.T) {
 	porttest.PollThrottle(t, func(*testing.T) porttest.PollThrottleUnderTest {
 		c := newClock()
 		p := NewPollThrottle(c.Now)

@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Module provides [ports.Pace], [ports.Limiter] and the [Connection] whose
+// Module provides [ports.PollThrottle], [ports.Limiter] and the [Connection] whose
 // readiness can be asked for.
 var Module = fx.Module("redis",
 	fx.Provide(open),

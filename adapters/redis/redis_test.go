@@ -94,7 +94,7 @@ end
 return n`)
 }
 
-func TestPace(t *testing.T) {
+func TestPollThrottle(t *testing.T) {
 	server := services.PrivateRedis(t)
 	porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
 		server.Flush()

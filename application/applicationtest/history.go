@@ -21,7 +21,7 @@ type Event struct {
 }
 
 // AuditEvents are all that auditors will find, the oldest first.
-func (w *World) AuditEvents(t testing.TB) (all []audit.Event) {
+func (w *Fixture) AuditEvents(t testing.TB) (all []audit.Event) {
 	t.Helper()
 	err := w.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
 		all, err = r.Audit().Events(ctx, ports.AuditFilter{})
@@ -34,7 +34,7 @@ func (w *World) AuditEvents(t testing.TB) (all []audit.Event) {
 }
 
 // Events are all that auditors will find, in the words of the wire contract.
-func (w *World) Events(t testing.TB) []Event {
+func (w *Fixture) Events(t testing.TB) []Event {
 	t.Helper()
 	all := w.AuditEvents(t)
 	out := make([]Event, len(all))
@@ -59,7 +59,7 @@ func (w *World) Events(t testing.TB) []Event {
 }
 
 // History is what happened, in one word each, with the reason if there is one.
-func (w *World) History(t testing.TB) string {
+func (w *Fixture) History(t testing.TB) string {
 	t.Helper()
 	var words []string
 	for _, e := range w.Events(t) {
@@ -73,7 +73,7 @@ func (w *World) History(t testing.TB) string {
 }
 
 // Count is how many events of the given kinds happened.
-func (w *World) Count(t testing.TB, kinds ...audit.Kind) int {
+func (w *Fixture) Count(t testing.TB, kinds ...audit.Kind) int {
 	t.Helper()
 	n := 0
 	for _, e := range w.Events(t) {
@@ -85,7 +85,7 @@ func (w *World) Count(t testing.TB, kinds ...audit.Kind) int {
 }
 
 // Token is a token as it is kept.
-func (w *World) Token(t testing.TB, id uid.ID) token.Snapshot {
+func (w *Fixture) Token(t testing.TB, id uid.ID) token.Snapshot {
 	t.Helper()
 	var found *token.AccessToken
 	err := w.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
@@ -99,7 +99,7 @@ func (w *World) Token(t testing.TB, id uid.ID) token.Snapshot {
 }
 
 // LiveTokens is how many tokens were minted and are not revoked.
-func (w *World) LiveTokens(t testing.TB) int {
+func (w *Fixture) LiveTokens(t testing.TB) int {
 	t.Helper()
 	n := 0
 	for _, e := range w.Events(t) {

@@ -6,10 +6,10 @@ import (
 	"github.com/devicegate/devicegate/domain/resource"
 )
 
-// APISecret is the secret of both resource servers of a [World].
+// APISecret is the secret of both resource servers of a [Fixture].
 const APISecret = "the secret+of the API%"
 
-// servers are the resource servers of a world: api and billing.
+// servers are the resource servers of a [Fixture]: api and billing.
 func servers(t testing.TB) resource.Servers {
 	t.Helper()
 	var known []resource.Server

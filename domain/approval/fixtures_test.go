@@ -50,30 +50,30 @@ func authorization() *device.Authorization {
 	return a
 }
 
-// trip is a transaction with all that was given to others.
-type trip struct {
-	t         *approval.Transaction
-	departure approval.SignInRequest
-	device    *device.Authorization
-	browser   approval.BrowserBinding
-	ticket    approval.Ticket
+// fixture is an SSO transaction with the values that its parties hold.
+type fixture struct {
+	transaction *approval.Transaction
+	signIn      approval.SignInRequest
+	device      *device.Authorization
+	browser     approval.BrowserBinding
+	ticket      approval.Ticket
 }
 
-func depart(t testing.TB, a *device.Authorization) *trip {
+func begin(t testing.TB, a *device.Authorization) *fixture {
 	t.Helper()
 	browser := approval.BrowserBinding{}.OrNew()
 	tr, d, _, err := approval.Begin(a, approval.Beginning{Via: acme(t), Mount: connection.Canonical, Browser: browser}, begun, person)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &trip{t: tr, departure: d, device: a, browser: browser}
+	return &fixture{transaction: tr, signIn: d, device: a, browser: browser}
 }
 
-func arrived(t testing.TB, a *device.Authorization) *trip {
+func accepted(t testing.TB, a *device.Authorization) *fixture {
 	t.Helper()
-	tr := depart(t, a)
+	tr := begin(t, a)
 	var err error
-	tr.ticket, _, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second), person)
+	tr.ticket, _, err = tr.transaction.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-1"}, acme(t), connection.Legacy, begun.Add(10*second), person)
 	if err != nil {
 		t.Fatal(err)
 	}

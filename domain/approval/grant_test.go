@@ -180,7 +180,7 @@ func TestTheLatestGrantForACodeCounts(t *testing.T) {
 	}
 }
 
-func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
+func TestSubjectDemandsAnUnexpiredGrant(t *testing.T) {
 	a := authorization()
 	gs := approval.Grants{granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)}
 	for what, c := range map[string]struct {
@@ -207,7 +207,7 @@ func TestNobodyDecidesWithoutSigningIn(t *testing.T) {
 }
 
 // D11: keys rotate without downtime.
-func TestATokenOfTheKeyBeforeStillFits(t *testing.T) {
+func TestACSRFTokenOfThePreviousKeyIsAccepted(t *testing.T) {
 	old, active := []byte("the key before the last rotation"), []byte("the key since the last rotation")
 	before, after, gone := approval.NewCSRFKeys(old), approval.NewCSRFKeys(active, old), approval.NewCSRFKeys(active)
 	for what, c := range map[string]struct {
@@ -274,16 +274,16 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 }
 
 // Secrets come back from what a browser sends, and print as what they are.
-func TestWhatABrowserSendsIsRecognised(t *testing.T) {
+func TestBrowserSecretsParseBackAndPrintRedacted(t *testing.T) {
 	session := approval.NewGrantSession()
 	if approval.ParseGrantSession(session.Reveal()).Digest() != session.Digest() || session.String() != "[grant handle]" || len(session.Reveal()) != 43 {
 		t.Error("a handle is not")
 	}
-	tr := arrived(t, authorization())
-	if approval.ParseTicket(tr.ticket.Reveal()).Digest() != tr.t.Snapshot().Ticket || tr.ticket.String() != "[ticket]" {
+	tr := accepted(t, authorization())
+	if approval.ParseTicket(tr.ticket.Reveal()).Digest() != tr.transaction.Snapshot().Ticket || tr.ticket.String() != "[ticket]" {
 		t.Error("a ticket is not")
 	}
-	if approval.ParseRelayState(tr.departure.RelayState.Reveal()).Digest() != tr.t.Snapshot().RelayState {
+	if approval.ParseRelayState(tr.signIn.RelayState.Reveal()).Digest() != tr.transaction.Snapshot().RelayState {
 		t.Error("a relay state is not")
 	}
 }

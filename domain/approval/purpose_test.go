@@ -209,7 +209,7 @@ func TestNoOtherTextIsAnUndoToken(t *testing.T) {
 	}
 }
 
-func TestASignInSaysWhoThePersonIsEvenAfterADecision(t *testing.T) {
+func TestAuthenticateAcceptsASpentGrant(t *testing.T) {
 	a, b := authorization(), authorization()
 	session := approval.NewGrantSession()
 	older := granted(t, a, "alice@acme.example", session, begun)

@@ -18,31 +18,31 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-func TestATripBeginsForADeviceThatWaits(t *testing.T) {
+func TestBeginForAPendingAuthorization(t *testing.T) {
 	a := authorization()
-	tr := depart(t, a)
-	s, d := tr.t.Snapshot(), a.Snapshot()
+	tr := begin(t, a)
+	s, d := tr.transaction.Snapshot(), a.Snapshot()
 	want := approval.TransactionSnapshot{
-		ID: s.ID, RelayState: tr.departure.RelayState.Digest(), Purpose: approval.ApproveDevice, Authorization: d.ID, UserCode: d.UserCode, Connection: "acme",
-		Mount: connection.Canonical, ACS: connection.Legacy, RequestID: tr.departure.RequestID, Browser: tr.browser.Digest(),
+		ID: s.ID, RelayState: tr.signIn.RelayState.Digest(), Purpose: approval.ApproveDevice, Authorization: d.ID, UserCode: d.UserCode, Connection: "acme",
+		Mount: connection.Canonical, ACS: connection.Legacy, RequestID: tr.signIn.RequestID, Browser: tr.browser.Digest(),
 		BegunAt: begun, ExpiresAt: begun.Add(15 * time.Minute),
 	}
 	if s != want || s.ID.IsZero() {
 		t.Errorf("it begins as\n%+v, want\n%+v", s, want)
 	}
-	if dep := tr.departure; dep.UserCode != d.UserCode || dep.ACS != connection.Legacy || !dep.IssuedAt.Equal(begun) || !dep.ExpiresAt.Equal(begun.Add(900*second)) {
+	if dep := tr.signIn; dep.UserCode != d.UserCode || dep.ACS != connection.Legacy || !dep.IssuedAt.Equal(begun) || !dep.ExpiresAt.Equal(begun.Add(900*second)) {
 		t.Errorf("the identity provider is told %+v", dep)
 	}
 }
 
 // Cases S19, S21 and S50: RelayState is short, opaque and its own escaped form;
 // request IDs are NCNames; neither comes twice.
-func TestWhatTravelsIsOpaqueAndUnique(t *testing.T) {
+func TestRelayStateAndRequestIDAreOpaqueAndUnique(t *testing.T) {
 	ncname := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 	seen := map[string]bool{}
 	a := authorization()
 	for range 1000 {
-		d := depart(t, a).departure
+		d := begin(t, a).signIn
 		relay := d.RelayState.Reveal()
 		if len(relay) > 80 || url.QueryEscape(relay) != relay || len(relay) < 32 {
 			t.Fatalf("RelayState %q", relay)
@@ -57,7 +57,7 @@ func TestWhatTravelsIsOpaqueAndUnique(t *testing.T) {
 	}
 }
 
-func TestNoTripBeginsForADeviceThatDoesNotWait(t *testing.T) {
+func TestBeginRefusesADecidedOrExpiredAuthorization(t *testing.T) {
 	for what, c := range map[string]struct {
 		a  *device.Authorization
 		at time.Time
@@ -72,77 +72,77 @@ func TestNoTripBeginsForADeviceThatDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestTripMoves is the matrix of every state against every move, at the times
+// TestTransactionStateMatrix is the matrix of every state against every move, at the times
 // that matter.
-func TestTripMoves(t *testing.T) {
-	arrival := begun.Add(10 * second) // when the states below were reached
-	finished := func(t *testing.T) *trip {
-		tr := arrived(t, authorization())
-		if _, _, err := tr.t.Complete(tr.device, tr.browser, approval.NewGrantSession(), arrival, person); err != nil {
+func TestTransactionStateMatrix(t *testing.T) {
+	soon := begun.Add(10 * second) // when the states below were reached
+	completed := func(t *testing.T) *fixture {
+		tr := accepted(t, authorization())
+		if _, _, err := tr.transaction.Complete(tr.device, tr.browser, approval.NewGrantSession(), soon, person); err != nil {
 			t.Fatal(err)
 		}
 		return tr
 	}
-	states := map[string]func(t *testing.T) *trip{
-		"begun":       func(t *testing.T) *trip { return depart(t, authorization()) },
-		"vouched for": func(t *testing.T) *trip { return arrived(t, authorization()) },
-		"finished":    finished,
+	states := map[string]func(t *testing.T) *fixture{
+		"begun":     func(t *testing.T) *fixture { return begin(t, authorization()) },
+		"accepted":  func(t *testing.T) *fixture { return accepted(t, authorization()) },
+		"completed": completed,
 	}
 	for _, c := range []struct {
 		state, move string
 		at          time.Time
 		want        error
 	}{
-		{"begun", "arrive", arrival, nil},
-		{"begun", "arrive", begun.Add(15*time.Minute - 1), nil},
-		{"begun", "arrive", begun.Add(15 * time.Minute), approval.ErrTransactionOver},
-		{"begun", "finish", arrival, approval.ErrTransactionOver},
-		{"vouched for", "arrive", arrival, approval.ErrTransactionOver},
-		{"vouched for", "arrive", begun.Add(time.Hour), approval.ErrTransactionOver},
-		{"vouched for", "finish", arrival, nil},
-		{"vouched for", "finish", arrival.Add(60*second - 1), nil},
-		{"vouched for", "finish", arrival.Add(60 * second), approval.ErrTransactionOver},
-		{"finished", "arrive", arrival, approval.ErrTransactionOver},
-		{"finished", "finish", arrival, approval.ErrTransactionOver},
-		{"finished", "finish", arrival.Add(time.Hour), approval.ErrTransactionOver},
+		{"begun", "AcceptAssertion", soon, nil},
+		{"begun", "AcceptAssertion", begun.Add(15*time.Minute - 1), nil},
+		{"begun", "AcceptAssertion", begun.Add(15 * time.Minute), approval.ErrTransactionOver},
+		{"begun", "Complete", soon, approval.ErrTransactionOver},
+		{"accepted", "AcceptAssertion", soon, approval.ErrTransactionOver},
+		{"accepted", "AcceptAssertion", begun.Add(time.Hour), approval.ErrTransactionOver},
+		{"accepted", "Complete", soon, nil},
+		{"accepted", "Complete", soon.Add(60*second - 1), nil},
+		{"accepted", "Complete", soon.Add(60 * second), approval.ErrTransactionOver},
+		{"completed", "AcceptAssertion", soon, approval.ErrTransactionOver},
+		{"completed", "Complete", soon, approval.ErrTransactionOver},
+		{"completed", "Complete", soon.Add(time.Hour), approval.ErrTransactionOver},
 	} {
 		t.Run(fmt.Sprintf("%s, %s after %s", c.state, c.move, c.at.Sub(begun)), func(t *testing.T) {
 			tr := states[c.state](t)
-			before := tr.t.Snapshot()
+			before := tr.transaction.Snapshot()
 			var err error
 			switch c.move {
-			case "arrive":
-				_, _, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at, person)
-			case "finish":
-				_, _, err = tr.t.Complete(tr.device, tr.browser, approval.NewGrantSession(), c.at, person)
+			case "AcceptAssertion":
+				_, _, err = tr.transaction.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a-2"}, acme(t), connection.Canonical, c.at, person)
+			case "Complete":
+				_, _, err = tr.transaction.Complete(tr.device, tr.browser, approval.NewGrantSession(), c.at, person)
 			}
 			if !errors.Is(err, c.want) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
-			after := tr.t.Snapshot()
+			after := tr.transaction.Snapshot()
 			if err != nil && after != before {
 				t.Errorf("the refused move leaves\n%+v, was\n%+v", after, before)
 			}
 			if back, err := approval.RestoreTransaction(after); err != nil || back.Snapshot() != after {
 				t.Errorf("what came out cannot be stored: %v", err)
 			}
-			if awaits := tr.t.AwaitsResponse(c.at) == nil; awaits && (c.state != "begun" || c.move == "arrive") {
+			if awaits := tr.transaction.AwaitsResponse(c.at) == nil; awaits && (c.state != "begun" || c.move == "AcceptAssertion") {
 				t.Error("another response would be accepted")
 			}
 		})
 	}
 }
 
-func TestAnArrivalKeepsWhoAndWhere(t *testing.T) {
-	tr := arrived(t, authorization())
-	s := tr.t.Snapshot()
+func TestAcceptAssertionKeepsSubjectAndMount(t *testing.T) {
+	tr := accepted(t, authorization())
+	s := tr.transaction.Snapshot()
 	if s.Subject != subject(t, "alice@acme.example") || s.AcceptedOn != connection.Legacy || s.Ticket != tr.ticket.Digest() ||
 		!s.TicketExpiresAt.Equal(begun.Add(70*second)) || !s.CompletedAt.IsZero() {
 		t.Errorf("%+v", s)
 	}
 }
 
-func TestATestimonyThatDoesNotFitIsRefused(t *testing.T) {
+func TestAnAssertionThatDoesNotMatchTheTransactionIsRefused(t *testing.T) {
 	other := authorization().Snapshot().UserCode
 	for what, c := range map[string]struct {
 		said approval.VerifiedAssertion
@@ -152,42 +152,42 @@ func TestATestimonyThatDoesNotFitIsRefused(t *testing.T) {
 		"about another code":      {approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, approval.ErrInvalidAssertion},
 		"about a foreign address": {approval.VerifiedAssertion{ID: "a", Subject: subject(t, "mallory@elsewhere.example")}, connection.ErrForeignDomain},
 	} {
-		tr := depart(t, authorization())
-		before := tr.t.Snapshot()
-		ticket, _, err := tr.t.AcceptAssertion(c.said, acme(t), connection.Canonical, begun, person)
-		if !errors.Is(err, c.want) || !ticket.IsZero() || tr.t.Snapshot() != before {
-			t.Errorf("%s: %v, %v", what, err, tr.t.Snapshot())
+		tr := begin(t, authorization())
+		before := tr.transaction.Snapshot()
+		ticket, _, err := tr.transaction.AcceptAssertion(c.said, acme(t), connection.Canonical, begun, person)
+		if !errors.Is(err, c.want) || !ticket.IsZero() || tr.transaction.Snapshot() != before {
+			t.Errorf("%s: %v, %v", what, err, tr.transaction.Snapshot())
 		}
 		// A refused response burns nothing (D5): a good one is still accepted.
 		good := approval.VerifiedAssertion{ID: "b", Subject: subject(t, "alice@acme.example"), UserCode: tr.device.Snapshot().UserCode}
-		if _, _, err := tr.t.AcceptAssertion(good, acme(t), connection.Canonical, begun, person); err != nil {
+		if _, _, err := tr.transaction.AcceptAssertion(good, acme(t), connection.Canonical, begun, person); err != nil {
 			t.Errorf("%s, then a good one: %v", what, err)
 		}
 	}
 }
 
-// D5: only the browser that began the trip can finish it.
-func TestATripIsFinishedByItsBrowserOnly(t *testing.T) {
-	tr := arrived(t, authorization())
-	before := tr.t.Snapshot()
+// D5: only the browser that began the transaction can complete it.
+func TestCompleteDemandsTheBrowserBinding(t *testing.T) {
+	tr := accepted(t, authorization())
+	before := tr.transaction.Snapshot()
 	for what, browser := range map[string]approval.BrowserBinding{
 		"none":          {},
 		"another":       approval.BrowserBinding{}.OrNew(),
 		"a forged one":  approval.ParseBrowserBinding("x"),
 		"one of no key": approval.ParseBrowserBinding(""),
 	} {
-		g, _, err := tr.t.Complete(tr.device, browser, approval.NewGrantSession(), begun.Add(20*second), person)
-		if !errors.Is(err, approval.ErrOtherBrowser) || g != nil || tr.t.Snapshot() != before {
+		g, _, err := tr.transaction.Complete(tr.device, browser, approval.NewGrantSession(), begun.Add(20*second), person)
+		if !errors.Is(err, approval.ErrOtherBrowser) || g != nil || tr.transaction.Snapshot() != before {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	again := approval.ParseBrowserBinding(tr.browser.Reveal())
-	if _, _, err := tr.t.Complete(tr.device, again, approval.NewGrantSession(), begun.Add(20*second), person); err != nil {
+	if _, _, err := tr.transaction.Complete(tr.device, again, approval.NewGrantSession(), begun.Add(20*second), person); err != nil {
 		t.Errorf("its own, from the cookie: %v", err)
 	}
 }
 
-func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) {
+func TestBrowserBindingIsReusedByLaterTransactions(t *testing.T) {
 	b := approval.BrowserBinding{}.OrNew()
 	if b.IsZero() || !b.OrNew().Equal(b.Text) || !approval.ParseBrowserBinding(b.Reveal()).Equal(b.Text) {
 		t.Error("it is named anew")
@@ -202,20 +202,20 @@ func TestABrowserKeepsItsNameOverSeveralTrips(t *testing.T) {
 	}
 }
 
-func TestNoGrantComesOfADeviceThatNoLongerWaits(t *testing.T) {
+func TestCompleteRefusesADecidedOrExpiredAuthorization(t *testing.T) {
 	a := authorization()
-	tr := arrived(t, a)
+	tr := accepted(t, a)
 	decide(t, a, approval.Approve, begun)
-	before := tr.t.Snapshot()
-	if g, _, err := tr.t.Complete(a, tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.t.Snapshot() != before {
+	before := tr.transaction.Snapshot()
+	if g, _, err := tr.transaction.Complete(a, tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.transaction.Snapshot() != before {
 		t.Errorf("%v, %v", g, err)
 	}
 }
 
-func TestAFinishedTripGrantsItsBrowserFiveMinutes(t *testing.T) {
-	tr := arrived(t, authorization())
+func TestCompleteGrantsFiveMinutes(t *testing.T) {
+	tr := accepted(t, authorization())
 	session, at := approval.NewGrantSession(), begun.Add(20*second)
-	g, completed, err := tr.t.Complete(tr.device, tr.browser, session, at, person)
+	g, completed, err := tr.transaction.Complete(tr.device, tr.browser, session, at, person)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestAFinishedTripGrantsItsBrowserFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestAFailureIsOnRecord(t *testing.T) {
+func TestLoginFailedEvent(t *testing.T) {
 	e := approval.LoginFailed("acme", "audience_mismatch", "expected a, received b", connection.Legacy, begun, person)
 	if e.Kind != audit.LoginFailed || e.Reason != "audience_mismatch" || e.Detail != "expected a, received b" || e.Connection != "acme" ||
 		e.Mount != "legacy" || !e.Subject.IsZero() {
@@ -271,8 +271,8 @@ func TestARefusalTellsOperatorsMoreThanBrowsers(t *testing.T) {
 
 // F12: the log and the audit name no user code on a mismatch.
 func TestAUserCodeMismatchNamesNoCode(t *testing.T) {
-	tr, other := depart(t, authorization()), authorization().Snapshot().UserCode
-	_, _, err := tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, acme(t), connection.Canonical, begun, person)
+	tr, other := begin(t, authorization()), authorization().Snapshot().UserCode
+	_, _, err := tr.transaction.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, acme(t), connection.Canonical, begun, person)
 	var refusal *approval.Refusal
 	if !errors.As(err, &refusal) || refusal.Reason != "user_code_mismatch" {
 		t.Fatalf("got %v, want user_code_mismatch", err)
@@ -286,29 +286,29 @@ func TestAUserCodeMismatchNamesNoCode(t *testing.T) {
 
 // F08: an assertion counts only for the connection that the sign-in began with.
 func TestAnAssertionOfAnotherConnectionIsRefused(t *testing.T) {
-	tr := depart(t, authorization())
+	tr := begin(t, authorization())
 	other, err := connection.New(connection.Settings{Slug: "other", Domains: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := tr.t.Snapshot()
-	_, _, err = tr.t.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example")}, other, connection.Canonical, begun, person)
+	before := tr.transaction.Snapshot()
+	_, _, err = tr.transaction.AcceptAssertion(approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example")}, other, connection.Canonical, begun, person)
 	var refusal *approval.Refusal
-	if !errors.As(err, &refusal) || refusal.Reason != "connection_mismatch" || !errors.Is(err, approval.ErrInvalidAssertion) || tr.t.Snapshot() != before {
+	if !errors.As(err, &refusal) || refusal.Reason != "connection_mismatch" || !errors.Is(err, approval.ErrInvalidAssertion) || tr.transaction.Snapshot() != before {
 		t.Errorf("got %v, want connection_mismatch and no change", err)
 	}
 }
 
 // F08: a sign-in is completed with the authorization that it began for.
 func TestASignInIsCompletedWithItsOwnAuthorizationOnly(t *testing.T) {
-	tr := arrived(t, authorization())
-	before := tr.t.Snapshot()
-	if g, _, err := tr.t.Complete(authorization(), tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); err == nil || g != nil || tr.t.Snapshot() != before {
+	tr := accepted(t, authorization())
+	before := tr.transaction.Snapshot()
+	if g, _, err := tr.transaction.Complete(authorization(), tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); err == nil || g != nil || tr.transaction.Snapshot() != before {
 		t.Errorf("got %v, %v, want an error and no change", g, err)
 	}
 }
 
-func TestAnImpossibleTripIsNotRestored(t *testing.T) {
+func TestAnImpossibleTransactionIsNotRestored(t *testing.T) {
 	for what, spoil := range map[string]func(*approval.TransactionSnapshot){
 		"without an id":              func(s *approval.TransactionSnapshot) { s.ID = uid.ID{} },
 		"without a relay state":      func(s *approval.TransactionSnapshot) { s.RelayState = secret.Digest{} },
@@ -325,12 +325,12 @@ func TestAnImpossibleTripIsNotRestored(t *testing.T) {
 		"without an end":             func(s *approval.TransactionSnapshot) { s.ExpiresAt = time.Time{} },
 		"a ticket without an end":    func(s *approval.TransactionSnapshot) { s.TicketExpiresAt = time.Time{} },
 		"a ticket for nobody":        func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
-		"vouched for, no ticket":     func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
-		"finished, vouched for by nobody": func(s *approval.TransactionSnapshot) {
+		"accepted, no ticket":        func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
+		"completed, no assertion accepted": func(s *approval.TransactionSnapshot) {
 			s.Subject, s.Ticket, s.CompletedAt = identity.Subject{}, secret.Digest{}, begun
 		},
 	} {
-		s := arrived(t, authorization()).t.Snapshot()
+		s := accepted(t, authorization()).transaction.Snapshot()
 		if _, err := approval.RestoreTransaction(s); err != nil {
 			t.Fatal(err)
 		}

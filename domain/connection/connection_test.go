@@ -31,7 +31,7 @@ func directory(t testing.TB, all ...connection.Connection) connection.Directory 
 	return d
 }
 
-func TestWhatIsLeftOutHasADefault(t *testing.T) {
+func TestConnectionSettingsHaveDefaults(t *testing.T) {
 	s := newConnection(t, "acme", "acme.example").Settings()
 	if s.Name != "acme" || s.Broker != connection.SAML || s.ACSMount != connection.Canonical || s.SignRequests != connection.SignAuto || s.Public {
 		t.Errorf("%+v", s)
@@ -72,7 +72,7 @@ func TestASlugIsShortAndPlain(t *testing.T) {
 }
 
 // Case F08: many domains, each exact; an unlisted one is refused.
-func TestAConnectionSpeaksForItsDomainsOnly(t *testing.T) {
+func TestAConnectionMayAssertItsDomainsOnly(t *testing.T) {
 	domains := []string{"acme.example", "Sub.Acme.Example ", "xn--bcher-kva.example", "bücher.example"}
 	for i := range 50 {
 		domains = append(domains, fmt.Sprintf("branch%d.example", i))
@@ -115,7 +115,7 @@ func TestAConnectionSpeaksForItsDomainsOnly(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoDomainIsRefused(t *testing.T) {
+func TestInvalidDomainsAreRefused(t *testing.T) {
 	for _, d := range []string{
 		"", " ", "example", ".example", "acme.example.", "acme..example", "-acme.example", "acme-.example", "*.acme.example",
 		"acme.example/x", "acme.example:443", "alice@acme.example", "acme_corp.example", "acme.exa mple", "**",
@@ -182,7 +182,7 @@ func TestAConnectionIsChosen(t *testing.T) {
 
 // Case F12: the chooser does not tell which people exist. The answer
 // depends on the domain alone, and is the same for every domain that no connection lists.
-func TestAHintTellsNothingAboutPeople(t *testing.T) {
+func TestALoginHintIsMatchedByItsDomainAlone(t *testing.T) {
 	d := directory(t, newConnection(t, "acme", "acme.example"), newConnection(t, "globex", "globex.example"))
 	rapid.Check(t, func(t *rapid.T) {
 		local := rapid.StringMatching(`[a-z][a-z0-9+-]{0,20}[a-z0-9]`).Draw(t, "local")

@@ -90,7 +90,7 @@ var moves = map[string]move{
 // errOther stands for a refusal that is no client's fault.
 var errOther = errors.New("any other error")
 
-func TestMoves(t *testing.T) {
+func TestAuthorizationStateMatrix(t *testing.T) {
 	// Ten seconds after the state was reached; then after the code's expiry.
 	soon, late := begun.Add(70*second), begun.Add(ttl)
 	for _, c := range []struct {
@@ -199,7 +199,7 @@ func TestMoves(t *testing.T) {
 	}
 }
 
-func TestADecisionSaysWhoAndAllotsTheToken(t *testing.T) {
+func TestADecisionKeepsItsSubjectAndTokenID(t *testing.T) {
 	at := begun.Add(time.Minute)
 	a := start(t)
 	approved, err := a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
@@ -224,7 +224,7 @@ func TestADecisionSaysWhoAndAllotsTheToken(t *testing.T) {
 }
 
 // F08: a decision needs the proof of a grant that was spent for it.
-func TestADecisionNeedsItsOwnProof(t *testing.T) {
+func TestADecisionDemandsItsOwnProof(t *testing.T) {
 	at := begun.Add(time.Minute)
 	for what, move := range map[string]func(a *device.Authorization) error{
 		"approve with no proof": func(a *device.Authorization) error { _, err := a.Approve(proof.Decision{}, life, away); return err },
@@ -288,7 +288,7 @@ func TestARedemptionThatWasUndoneIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestARejectionIsOnRecordAndChangesNothing(t *testing.T) {
+func TestARejectionIsRecordedAndChangesNothing(t *testing.T) {
 	a := start(t)
 	before := a.Snapshot()
 	e := a.Reject(alice(t), "some_reason", begun, away)
@@ -345,7 +345,7 @@ func TestAPollIsAnsweredByStateAndTime(t *testing.T) {
 
 // A poll's refusals have the words that clients know (contract §2), and HTTP
 // clients get them with 400.
-func TestAForeignCodeLooksExpired(t *testing.T) {
+func TestPollErrorCodes(t *testing.T) {
 	if device.ErrForeignClient.Code != "expired_token" || device.ErrForeignClient == device.ErrExpiredToken {
 		t.Errorf("%v", device.ErrForeignClient)
 	}
@@ -392,7 +392,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 	}
 }
 
-func TestARedemptionIsKeptWithTimeAndPlace(t *testing.T) {
+func TestARedemptionKeepsItsTimeAndAddress(t *testing.T) {
 	a := in(t, device.Approved)
 	at := begun.Add(2 * time.Minute)
 	if err := a.Redeem(at, away); err != nil {
@@ -405,7 +405,7 @@ func TestARedemptionIsKeptWithTimeAndPlace(t *testing.T) {
 
 // Contract §2: one later, well-paced poll within 30 s, from the same address,
 // while the token was never used.
-func TestARedemptionIsRepeatedOnceIfAllFits(t *testing.T) {
+func TestRepeatOfARedemption(t *testing.T) {
 	redeemed := begun.Add(time.Minute)
 	gap := device.StandardTiming.Gap()
 	use := func(t *testing.T, tok *token.AccessToken) {
@@ -490,7 +490,7 @@ func TestTheAdvertisedIntervalIsLongEnough(t *testing.T) {
 	})
 }
 
-func TestATokenThatWasUsedDidArrive(t *testing.T) {
+func TestRevokeUndeliveredKeepsAUsedToken(t *testing.T) {
 	a := in(t, device.Redeemed)
 	tok := issued(t, a)
 	if _, _, err := tok.RecordUse(begun.Add(2*time.Minute), away); err != nil {
@@ -506,7 +506,7 @@ func TestATokenThatWasUsedDidArrive(t *testing.T) {
 }
 
 // Case F14: the browser, and the polls, may come from elsewhere; it is noted once.
-func TestAPollFromElsewhereIsNotedOnce(t *testing.T) {
+func TestAPollFromAnotherNetworkIsRecordedOnce(t *testing.T) {
 	a := start(t)
 	if _, changed := a.RecordPollOrigin(begun, home); changed || a.Snapshot().PolledElsewhere {
 		t.Error("home is elsewhere")

@@ -46,7 +46,7 @@ func TestALabelIsCleaned(t *testing.T) {
 	}
 }
 
-func TestALabelIsAlwaysFitToBeShownAndKept(t *testing.T) {
+func TestAnyLabelIsCleanedAndShortened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sent := rapid.OneOf(
 			rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes")) }),
@@ -103,7 +103,7 @@ func TestADeviceCodeIsTheClientsSecret(t *testing.T) {
 }
 
 // F22: a token has the scopes that were asked for, at most those of the client.
-func TestAClientGetsWhatItAsksForAndMayHave(t *testing.T) {
+func TestGrantedScopesAreThoseAskedForAndAllowed(t *testing.T) {
 	set := func(text string) scope.Set {
 		s, err := scope.Parse(text)
 		if err != nil {

@@ -108,7 +108,7 @@ func TestDigitsMatchInFullWidthToo(t *testing.T) {
 	}
 }
 
-func TestWhatCannotHaveBeenIssuedIsRefused(t *testing.T) {
+func TestImpossibleUserCodesAreRefused(t *testing.T) {
 	for _, typed := range []string{
 		"", " ", "-", "ABCD", "ABCD-EFG", "ABCD-EFGHJ", "ABCD-EFGH-JKLM",
 		"IBCD-EFGH", "OBCD-EFGH", "ZBCD-EFGH", "0BCD-EFGH", "1BCD-EFGH", "2BCD-EFGH", // look alike
@@ -192,7 +192,7 @@ func FuzzParseUserCode(f *testing.F) {
 	})
 }
 
-func TestACodeIsFoundInWhatPeoplePaste(t *testing.T) {
+func TestFindUserCodeInPastedText(t *testing.T) {
 	want, err := device.ParseUserCode("WDJB-M3HT")
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func TestTheOutermostRefusalIsFoundThroughAnyWrapping(t *testing.T) {
 	}
 }
 
-func TestAPageMayWordARefusalMoreFinely(t *testing.T) {
+func TestARefusalCanHaveItsOwnCodeOnPages(t *testing.T) {
 	plain := fault.New(fault.Invalid, "code", "Message.")
 	finer := plain.OnPage("finer")
 	if plain.PageCode() != "code" || plain.Page != "" {

@@ -34,7 +34,7 @@ func TestAPlainAddressIsAnEmail(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPlainAddressIsRefused(t *testing.T) {
+func TestInvalidEmailAddressesAreRefused(t *testing.T) {
 	for what, text := range map[string]string{
 		"nothing":                     "",
 		"two characters":              "a@",
@@ -80,7 +80,7 @@ func TestWhatIsNoPlainAddressIsRefused(t *testing.T) {
 
 // Two texts that are one person here were one person to the identity provider,
 // capitals apart: lower-casing never turns one name into another.
-func TestLowerCasingJoinsNobody(t *testing.T) {
+func TestLowerCasingKeepsDistinctAddressesApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		local := rapid.StringOfN(rapid.Rune(), 1, 20, -1).Draw(t, "local")
 		text := local + "@acme.example"
@@ -159,7 +159,7 @@ func TestASubjectIsAnEmailOfAnIssuer(t *testing.T) {
 
 // D15: identity is (issuer, e-mail), whatever the NameID; two identity
 // providers never share a subject.
-func TestIdentityIsIssuerAndEmail(t *testing.T) {
+func TestSubjectsAreEqualByIssuerAndEmail(t *testing.T) {
 	of := func(address, issuer, nameID string) identity.Subject {
 		s, err := identity.NewSubject(email(t, address), issuer, nameID)
 		if err != nil {

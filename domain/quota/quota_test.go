@@ -38,7 +38,7 @@ func TestTheLimitsAreTheContracts(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsCountedAsOneCustomer(t *testing.T) {
+func TestAddressLimitKeys(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool
@@ -64,7 +64,7 @@ func TestAnAddressIsCountedAsOneCustomer(t *testing.T) {
 }
 
 // F02: a network is one customer's, whose /48 holds 65,536 networks.
-func TestANetworkIsCountedAsOneCustomer(t *testing.T) {
+func TestNetworkLimitKeys(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		same bool

@@ -29,7 +29,7 @@ func TestAScopeParameterIsASetOfKnownWords(t *testing.T) {
 	}
 }
 
-func TestWhatIsWithinALimitIsInBoth(t *testing.T) {
+func TestIntersectionHoldsScopesOfBothSets(t *testing.T) {
 	words := []string{scope.Full, scope.AppsRun, scope.AppsReadPermittedOnly}
 	sets := rapid.Custom(func(t *rapid.T) scope.Set {
 		s, err := scope.Parse(strings.Join(rapid.SliceOf(rapid.SampledFrom(words)).Draw(t, "words"), " "))

@@ -96,7 +96,7 @@ func TestASecretPrintsAsWhatItIs(t *testing.T) {
 	}
 }
 
-func TestOnlyRevealTells(t *testing.T) {
+func TestOnlyRevealReturnsTheSecret(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.String().Draw(t, "value")
 		s := secret.New("x", value)

@@ -132,7 +132,7 @@ func TestNoSingleCharacterCanChangeUnnoticed(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeATokenIsRefused(t *testing.T) {
+func TestMalformedTokensAreRefused(t *testing.T) {
 	_, s := mint(t)
 	body := s.Reveal()[5:]
 	for _, text := range []string{

@@ -37,7 +37,7 @@ func TestAnIDIsAVersion7UUID(t *testing.T) {
 	})
 }
 
-func TestIDsSortByBirth(t *testing.T) {
+func TestIDsSortByTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := moments().Draw(t, "at")
 		later := at.Add(time.Duration(rapid.Int64Range(1, 1e9).Draw(t, "ms")) * time.Millisecond)
@@ -76,7 +76,7 @@ func TestAnIDComesBackFromText(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoUUIDIsRefused(t *testing.T) {
+func TestInvalidUUIDsAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "x", "00000000-0000-7000-8000-00000000000", "00000000-0000-7000-8000-0000000000000",
 		"0000000000000000-7000-8000-000000000000", "00000000000070008000000000000000",

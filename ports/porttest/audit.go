@@ -31,14 +31,14 @@ func storeAudit(t *testing.T, open func(t *testing.T) ports.Store) {
 		return events
 	}
 
-	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
-		"Record": func(*world, ports.Store) eventWrite {
+	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
+		"Record": func(*fixture, ports.Store) eventWrite {
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error { return tx.Audit().Record(ctx, event) }
 		},
 	})
 
 	t.Run("an event comes back with every field, or without", func(t *testing.T) { // F05
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		full := w.event()
 		noZeroEvent(t, full)
 		bare := audit.New(audit.LoginFailed, audit.Anonymous, w.now, request.Origin{})
@@ -48,7 +48,7 @@ func storeAudit(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("text that no database keeps is replaced", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		e := w.event()
 		e.DeviceLabel, e.Detail, e.Origin.UserAgent = longLabel, "expected it's, received \x00\xff\\'", "Mozilla/5.0 \x00 \xff"
 		record(t, s, e)
@@ -57,7 +57,7 @@ func storeAudit(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("events are found by each part of a filter, in order", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		id, slug := uid.New(w.now), w.issuer
 		var all []audit.Event
 		for i := range 4 {

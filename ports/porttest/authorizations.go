@@ -16,7 +16,7 @@ import (
 
 func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("found by its id and either code", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a := w.added(s)
 		w.added(s)
 		want := a.Snapshot()
@@ -38,7 +38,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("found by the tokens that came of them", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, b, waiting := w.added(s), w.added(s), w.added(s)
 		var want []uid.ID
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
@@ -75,7 +75,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("unknown is unknown", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, started := w.started()
 		look := func(ctx context.Context, r ports.Reader) error {
 			_, err := r.Authorizations().ByID(ctx, uid.New(w.now))
@@ -95,7 +95,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a taken user code spoils nothing", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		taken := w.added(s)
 		other, started := w.started()
 		twin := other.Snapshot()
@@ -117,14 +117,14 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		seen(t, s, refused, 0)
 	})
 
-	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
-		"Add": func(w *world, s ports.Store) eventWrite {
+	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
+		"Add": func(w *fixture, s ports.Store) eventWrite {
 			a, _ := w.started()
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Authorizations().Add(ctx, a, event)
 			}
 		},
-		"Save": func(w *world, s ports.Store) eventWrite {
+		"Save": func(w *fixture, s ports.Store) eventWrite {
 			a := w.added(s)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Authorizations().Save(ctx, a, event)
@@ -134,7 +134,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 
 	possible := func(s device.Snapshot) error { _, err := device.Restore(s); return err }
 	// states are those that an authorization can be in; the last has every field.
-	states := func(w *world) []device.Snapshot {
+	states := func(w *fixture) []device.Snapshot {
 		a, _ := w.started()
 		pending := a.Snapshot()
 		denied := pending
@@ -150,7 +150,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 
 	t.Run("what a person approved and no device fetched, the newest first", func(t *testing.T) { // F01
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		var want []uid.ID
 		for i := range 3 {
 			of := w.added(s).Snapshot()
@@ -185,7 +185,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("Add keeps every field", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		all := states(w)
 		noZero(t, all[len(all)-1])
 		for _, want := range all {
@@ -198,7 +198,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("Save keeps every field", func(t *testing.T) { // F07
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		all := states(w)
 		changes := variants(t, w, possible, map[string]any{"ID": nil, "Status": nil}, all...)
 		for _, state := range all {
@@ -228,7 +228,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("text and addresses of every kind come back", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		for name, change := range map[string]func(*device.Snapshot){
 			"long label":     func(s *device.Snapshot) { s.Label = longLabel },
 			"quotes":         func(s *device.Snapshot) { s.Label, s.ClientID = `it's \' "\\" $1 ? ?? :x %s;--`, "o'ne" },

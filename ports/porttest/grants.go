@@ -29,7 +29,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 
 	t.Run("all of one session, with every field", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		session := random()
 		first, second := w.granted(s, w.added(s), session), w.granted(s, w.added(s), session)
 		w.granted(s, w.added(s), random())
@@ -42,7 +42,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("by its id, whatever session it is in", func(t *testing.T) { // F01
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		from, to := random(), random()
 		g := w.granted(s, w.added(s), from)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Grants().Move(ctx, from, to, w.event()) })
@@ -70,7 +70,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("spent stays spent", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		session := random()
 		keys := approval.NewCSRFKeys([]byte("key"))
 		g := w.granted(s, w.added(s), session)
@@ -93,7 +93,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("moved under another session", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		from, to, other := random(), random(), random()
 		g := w.granted(s, w.added(s), from)
 		w.granted(s, w.added(s), to)
@@ -114,7 +114,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("dropped for one code unless spent", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		session := random()
 		a, b := w.added(s), w.added(s)
 		dropped, spent, other := w.granted(s, a, session), w.granted(s, a, session), w.granted(s, b, session)
@@ -140,7 +140,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a subject comes back whole", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		w.ann = w.subject("o'ann+x@exämple.com", "CN=Ann O'Neil\\, \"A\",DC=example")
 		session := random()
 		g := w.granted(s, w.added(s), session)
@@ -148,25 +148,25 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		equal(t, under(t, s, session)[g.Snapshot().ID].Subject, want)
 	})
 
-	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
-		"Add": func(w *world, s ports.Store) eventWrite {
+	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
+		"Add": func(w *fixture, s ports.Store) eventWrite {
 			g := w.grant(w.added(s), random())
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error { return tx.Grants().Add(ctx, g, event) }
 		},
-		"Save": func(w *world, s ports.Store) eventWrite {
+		"Save": func(w *fixture, s ports.Store) eventWrite {
 			g := w.granted(s, w.added(s), random())
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Grants().Save(ctx, g, event)
 			}
 		},
-		"Move": func(w *world, s ports.Store) eventWrite {
+		"Move": func(w *fixture, s ports.Store) eventWrite {
 			from := random()
 			w.granted(s, w.added(s), from)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Grants().Move(ctx, from, random(), event)
 			}
 		},
-		"Drop": func(w *world, s ports.Store) eventWrite {
+		"Drop": func(w *fixture, s ports.Store) eventWrite {
 			a, session := w.added(s), random()
 			w.granted(s, a, session)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
@@ -176,7 +176,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("Add keeps every field", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		want := w.grant(w.added(s), random()).Snapshot()
 		want.SpentAt, want.CodeTyped = w.now.Add(time.Microsecond), true
 		noZero(t, want)
@@ -187,7 +187,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("Save keeps every field", func(t *testing.T) { // F07
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		possible := func(s approval.GrantSnapshot) error { _, err := approval.RestoreGrant(s); return err }
 		unspent := w.granted(s, w.added(s), random()).Snapshot()
 		spent := unspent
@@ -211,7 +211,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("nothing to move or drop is no error, and on record", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		moved, dropped := w.event(), w.event()
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Grants().Move(ctx, random(), random(), moved))
@@ -222,7 +222,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("saving an unknown grant is a defect", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		never := w.grant(w.added(s), random())
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			is(t, tx.Grants().Save(ctx, never, w.event()), ports.ErrUnknownGrant)

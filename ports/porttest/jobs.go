@@ -38,7 +38,7 @@ func storeJobs(t *testing.T, open func(t *testing.T) ports.Store) {
 	kind := ports.JobKind("porttest_" + random().Hex()[:8])
 
 	t.Run("enqueued with the transaction", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		first, second := ports.Job{Kind: kind, Key: w.issuer}, ports.Job{Kind: kind, Key: w.issuer + "/ä\"\\"}
 		a, started := w.started()
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
@@ -54,7 +54,7 @@ func storeJobs(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("not enqueued by a transaction that fails", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		job, refused := ports.Job{Kind: kind, Key: w.issuer}, errors.New("refused")
 		err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Jobs().Enqueue(ctx, job))
@@ -71,7 +71,7 @@ func storeJobs(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("enqueued with a refusal that commits", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		job, refused := ports.Job{Kind: kind, Key: w.issuer}, errors.New("refused")
 		err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Jobs().Enqueue(ctx, job))
@@ -84,7 +84,7 @@ func storeJobs(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("once while it waits, for each kind and key", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		job := ports.Job{Kind: kind, Key: w.issuer}
 		otherKey, otherKind := ports.Job{Kind: kind, Key: w.issuer + "/2"}, ports.Job{Kind: kind + "_2", Key: w.issuer}
 		enqueue(t, s, job, job, otherKey)
@@ -98,7 +98,7 @@ func storeJobs(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("the transaction goes on after a job that waits already", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		job := ports.Job{Kind: kind, Key: w.issuer}
 		enqueue(t, s, job)
 		a, started := w.started()

@@ -11,7 +11,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// PaceUnderTest is an adapter and what a test must be able to do with it.
+// PollThrottleUnderTest is an adapter and what a test must be able to do with it.
 type PollThrottleUnderTest struct {
 	ports.PollThrottle
 	Advance func(time.Duration) // lets time go by

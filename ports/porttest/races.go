@@ -67,7 +67,7 @@ func wait(ctx context.Context, d time.Duration) {
 
 func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("of many approvals at once one wins", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a := w.added(s).Snapshot()
 		finders := []func(context.Context, ports.Reader) (*device.Authorization, error){
 			func(ctx context.Context, r ports.Reader) (*device.Authorization, error) {
@@ -97,7 +97,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("of many redemptions at once one wins", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a := w.added(s)
 		approved, err := w.approve(a)
 		must(t, err)
@@ -124,7 +124,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("of many repetitions at once one wins and the others are too early", func(t *testing.T) { // F58
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, of := w.added(s), w.device("laptop")
 		approved, err := w.approve(a)
 		must(t, err)
@@ -165,7 +165,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	for name, before := range map[string]int{"with a token before": 1, "with none before": 0} {
 		for _, issuer := range []string{"an issuer", "no issuer"} {
 			t.Run("a device never has two live tokens, "+name+", "+issuer, func(t *testing.T) {
-				s, w := open(t), newWorld(t)
+				s, w := open(t), newFixture(t)
 				of := w.device("laptop")
 				if issuer == "no issuer" { // no unique key can help: it is not there
 					of.Issuer, of.Label = "", secret.Random("", 9).Reveal()
@@ -196,7 +196,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 
 	t.Run("of many uses of one assertion at once one wins", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		oneWon(t, race(func(int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 				err := tx.Transactions().SpendAssertion(ctx, w.issuer, "_1", w.now, w.event())
@@ -207,7 +207,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("an assertion whose use failed can be used", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		failed := errors.New("failed")
 		spent, outcome := make(chan struct{}), make(chan error)
 		go func() {
@@ -224,7 +224,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("of many uses of one grant at once one wins", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		handle, keys := random(), approval.NewCSRFKeys([]byte("key"))
 		g := w.granted(s, w.added(s), handle)
 		oneWon(t, race(func(int) error {
@@ -243,8 +243,8 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 		}), approval.ErrConsumed)
 	})
 
-	t.Run("of many arrivals of one trip at once one wins", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+	t.Run("of many assertions for one transaction at once one is accepted", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
 		_, signIn := w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 		oneWon(t, race(func(int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
@@ -262,7 +262,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("of many users of one user code at once one wins", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		code := device.NewUserCode()
 		oneWon(t, race(func(int) error {
 			a, started := w.started()
@@ -281,7 +281,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("of many revocations at once one is recorded", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		of := w.device("laptop")
 		issued, clear := w.minted(s, of, w.now)
 		dead := errors.New("dead already")
@@ -309,7 +309,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 }
 
 // replace mints a token for a device in the place of the one it has.
-func replace(ctx context.Context, s ports.Store, w *world, of token.Device, id *uid.ID) error {
+func replace(ctx context.Context, s ports.Store, w *fixture, of token.Device, id *uid.ID) error {
 	return s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		live, err := tx.Tokens().LiveOf(ctx, of)
 		if err != nil && !errors.Is(err, token.ErrUnknown) {

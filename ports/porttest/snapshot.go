@@ -28,7 +28,7 @@ type variant[S comparable] struct {
 // possible refuses are left out; but each field must be changed at least once,
 // so that a new field cannot be forgotten. Fields that are keys, and those that
 // only special values fit, are set by the caller instead.
-func variants[S comparable](t *testing.T, w *world, possible func(S) error, special map[string]any, from ...S) []variant[S] {
+func variants[S comparable](t *testing.T, w *fixture, possible func(S) error, special map[string]any, from ...S) []variant[S] {
 	t.Helper()
 	var out []variant[S]
 	changed := map[string]bool{}
@@ -93,7 +93,7 @@ func fields(of reflect.Type, prefix string) []field {
 }
 
 // other is a value that now is not.
-func (w *world) other(t *testing.T, f field, now reflect.Value) reflect.Value {
+func (w *fixture) other(t *testing.T, f field, now reflect.Value) reflect.Value {
 	t.Helper()
 	switch v := now.Interface().(type) {
 	case uid.ID:

@@ -49,7 +49,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 			"a commit joined with a failure": errors.Join(refused, ports.CommitWith(errors.New("outcome"))),
 		} {
 			t.Run(name, func(t *testing.T) {
-				s, w := open(t), newWorld(t)
+				s, w := open(t), newFixture(t)
 				a, started := w.started()
 				err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 					must(t, tx.Authorizations().Add(ctx, a, started))
@@ -67,7 +67,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a refusal that commits keeps the writes and comes back", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, started := w.started()
 		refused, event := errors.New("refused"), w.event()
 		err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
@@ -84,7 +84,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a panic leaves no trace and goes on", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, started := w.started()
 		func() {
 			defer func() {
@@ -104,7 +104,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a cancelled call is told so", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, started := w.started()
 		ctx, cancel := context.WithCancel(t.Context())
 		err := s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
@@ -126,7 +126,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("an update sees its own writes and events", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, started := w.started()
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.Authorizations().Add(ctx, a, started))
@@ -139,7 +139,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("an event that causes several writes is kept once", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a := w.added(s)
 		approved, err := w.approve(a)
 		must(t, err)
@@ -155,16 +155,16 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 // keepsEvents tests that each write keeps the event that caused it, whole and
 // once, and refuses to be done without one. A write is prepared outside of the
 // transaction in which it is tested.
-func keepsEvents(t *testing.T, open func(t *testing.T) ports.Store, writes map[string]func(w *world, s ports.Store) eventWrite) {
+func keepsEvents(t *testing.T, open func(t *testing.T) ports.Store, writes map[string]func(w *fixture, s ports.Store) eventWrite) {
 	for name, prepare := range writes {
 		t.Run(name+" keeps its event", func(t *testing.T) { // F05
-			s, w := open(t), newWorld(t)
+			s, w := open(t), newFixture(t)
 			write, event := prepare(w, s), w.event()
 			update(t, s, func(ctx context.Context, tx ports.Tx) error { return write(ctx, tx, event) })
 			seen(t, s, event, 1)
 		})
 		t.Run(name+" needs an event", func(t *testing.T) {
-			s, w := open(t), newWorld(t)
+			s, w := open(t), newFixture(t)
 			write := prepare(w, s)
 			err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return write(ctx, tx, audit.Event{}) })
 			if err == nil {

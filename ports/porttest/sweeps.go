@@ -22,9 +22,9 @@ import (
 func storeSweeps(t *testing.T, open func(t *testing.T) ports.Store) {
 	const instant = time.Microsecond
 
-	// old is a world of many years ago, in a store that has nothing older.
-	old := func(t *testing.T) (ports.Store, *world) {
-		s, w := open(t), newWorld(t)
+	// old is a fixture of many years ago, in a store that has nothing older.
+	old := func(t *testing.T) (ports.Store, *fixture) {
+		s, w := open(t), newFixture(t)
 		w.now = w.now.AddDate(-10, 0, 0)
 		deleted(t, s, all(w.now.AddDate(1, 0, 0)), nil)
 		return s, w
@@ -283,7 +283,7 @@ func limited(t *testing.T, s ports.Store, remove remove) {
 }
 
 // expiring is an authorization that s holds, in a state, with an end.
-func (w *world) expiring(s ports.Store, status device.Status, end time.Time) uid.ID {
+func (w *fixture) expiring(s ports.Store, status device.Status, end time.Time) uid.ID {
 	w.t.Helper()
 	a, started := w.started()
 	snapshot := a.Snapshot()
@@ -303,20 +303,20 @@ func (w *world) expiring(s ports.Store, status device.Status, end time.Time) uid
 	return snapshot.ID
 }
 
-func (w *world) revoked(s ports.Store, t *token.AccessToken, at time.Time) {
+func (w *fixture) revoked(s ports.Store, t *token.AccessToken, at time.Time) {
 	w.t.Helper()
 	event, _ := t.Revoke("test", audit.WorkerOf("test"), at, w.by)
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, t, event) })
 }
 
-func (w *world) gone(s ports.Store, ids ...uid.ID) {
+func (w *fixture) gone(s ports.Store, ids ...uid.ID) {
 	w.t.Helper()
 	for _, id := range ids {
 		unknown(w.t, s, id)
 	}
 }
 
-func (w *world) there(s ports.Store, ids ...uid.ID) {
+func (w *fixture) there(s ports.Store, ids ...uid.ID) {
 	w.t.Helper()
 	for _, id := range ids {
 		loaded(w.t, s, id)
@@ -324,7 +324,7 @@ func (w *world) there(s ports.Store, ids ...uid.ID) {
 }
 
 // finds expects a query to find some IDs and not others.
-func (w *world) finds(s ports.Store, query func(ctx context.Context, r ports.Reader) ([]uid.ID, error), want, not []uid.ID) {
+func (w *fixture) finds(s ports.Store, query func(ctx context.Context, r ports.Reader) ([]uid.ID, error), want, not []uid.ID) {
 	w.t.Helper()
 	view(w.t, s, func(ctx context.Context, r ports.Reader) error {
 		got, err := query(ctx, r)
@@ -342,7 +342,7 @@ func (w *world) finds(s ports.Store, query func(ctx context.Context, r ports.Rea
 	})
 }
 
-func (w *world) atMost(s ports.Store, limit int, query func(ctx context.Context, r ports.Reader) ([]uid.ID, error)) {
+func (w *fixture) atMost(s ports.Store, limit int, query func(ctx context.Context, r ports.Reader) ([]uid.ID, error)) {
 	w.t.Helper()
 	view(w.t, s, func(ctx context.Context, r ports.Reader) error {
 		got, err := query(ctx, r)

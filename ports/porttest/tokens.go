@@ -14,7 +14,7 @@ import (
 
 func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("found by id, digest and device, with every field", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		of := w.device(longLabel)
 		issued, clear := w.minted(s, of, w.now)
 		w.minted(s, w.device("other"), w.now)
@@ -38,7 +38,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("unknown is unknown", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		never, clear, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("never"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			_, err := tx.Tokens().ByID(ctx, never.Snapshot().ID)
@@ -54,7 +54,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a device differs by each of its parts", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		base := w.device("laptop")
 		w.minted(s, base, w.now)
 		email, issuer, client, label := base, base, base, base
@@ -69,7 +69,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a revoked token makes room for its successor", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		of := w.device("laptop")
 		old, clear := w.minted(s, of, w.now)
 		next, _, minted := token.Mint(token.Order{ID: uid.New(w.now), Device: of, Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
@@ -98,7 +98,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("an expired token is still the device's", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		of := w.device("laptop")
 		issued, _ := w.minted(s, of, w.now.Add(-100*hour))
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
@@ -110,7 +110,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a reissued token lives again under another secret", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		issued, first := w.minted(s, w.device("laptop"), w.now)
 		revoked, _ := issued.Revoke("undelivered", audit.ClientOf("difyctl"), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, revoked) })
@@ -128,7 +128,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("noting a use changes nothing else", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		stale, _ := w.minted(s, w.device("laptop"), w.now)
 		current, err := token.Restore(stale.Snapshot())
 		must(t, err)
@@ -150,7 +150,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("sessions are the person's own, live ones, the newest first, page by page", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		var want []uid.ID
 		for i, label := range []string{"a", "b", "c", "d", "e"} {
 			issued, _ := w.minted(s, w.device(label), w.now.Add(time.Duration(i)*time.Microsecond))
@@ -196,14 +196,14 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		}
 	})
 
-	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
-		"Add": func(w *world, _ ports.Store) eventWrite {
+	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
+		"Add": func(w *fixture, _ ports.Store) eventWrite {
 			issued, _, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("laptop"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Tokens().Add(ctx, issued, event)
 			}
 		},
-		"Save": func(w *world, s ports.Store) eventWrite {
+		"Save": func(w *fixture, s ports.Store) eventWrite {
 			issued, _ := w.minted(s, w.device("laptop"), w.now)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Tokens().Save(ctx, issued, event)
@@ -222,7 +222,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		return got
 	}
 	// states are those that a token can be in; together they have every field.
-	states := func(w *world) (live, revoked token.Snapshot) {
+	states := func(w *fixture) (live, revoked token.Snapshot) {
 		issued, _, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("laptop"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
 		live = issued.Snapshot()
 		live.LastUsedAt = w.now.Add(time.Second)
@@ -232,7 +232,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 
 	t.Run("Add keeps every field", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		live, revoked := states(w)
 		both := live
 		both.RevokedAt = revoked.RevokedAt
@@ -247,7 +247,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("Save keeps every field", func(t *testing.T) { // F07
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		possible := func(s token.Snapshot) error {
 			if s.Device.Email.IsZero() {
 				return token.ErrUnknown // a person of another issuer: what is stored stays

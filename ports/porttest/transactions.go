@@ -30,7 +30,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 
 	t.Run("found by its relay state and ticket after each move", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		transaction, _ := w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 		w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 		found(t, s, transaction.Snapshot())
@@ -44,7 +44,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("the youngest of a browser for a code through a connection", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a, browser := w.added(s), approval.BrowserBinding{}.OrNew()
 		code := a.Snapshot().UserCode
 		w.begun(s, a, browser, w.now)
@@ -63,7 +63,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("unknown is unknown", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		a := w.added(s)
 		never, _, started, err := approval.Begin(a, approval.Beginning{Via: w.connection(), Mount: connection.Legacy, Browser: approval.BrowserBinding{}.OrNew()}, w.now, w.by)
 		must(t, err)
@@ -85,21 +85,21 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 		seen(t, s, started, 0)
 	})
 
-	keepsEvents(t, open, map[string]func(w *world, s ports.Store) eventWrite{
-		"Add": func(w *world, s ports.Store) eventWrite {
+	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
+		"Add": func(w *fixture, s ports.Store) eventWrite {
 			transaction, _, _, err := approval.Begin(w.added(s), approval.Beginning{Via: w.connection(), Mount: connection.Legacy, Browser: approval.BrowserBinding{}.OrNew()}, w.now, w.by)
 			must(w.t, err)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Transactions().Add(ctx, transaction, event)
 			}
 		},
-		"Save": func(w *world, s ports.Store) eventWrite {
+		"Save": func(w *fixture, s ports.Store) eventWrite {
 			transaction, _ := w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Transactions().Save(ctx, transaction, event)
 			}
 		},
-		"SpendAssertion": func(w *world, _ ports.Store) eventWrite {
+		"SpendAssertion": func(w *fixture, _ ports.Store) eventWrite {
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
 				return tx.Transactions().SpendAssertion(ctx, w.issuer, "_1", w.now, event)
 			}
@@ -107,7 +107,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	// states are those that a transaction can be in; the last has every field.
-	states := func(begun approval.TransactionSnapshot, w *world) []approval.TransactionSnapshot {
+	states := func(begun approval.TransactionSnapshot, w *fixture) []approval.TransactionSnapshot {
 		accepted := begun
 		accepted.Subject, accepted.AcceptedOn, accepted.Ticket, accepted.TicketExpiresAt = w.ann, connection.Canonical, random(), w.now.Add(time.Minute)
 		completed := accepted
@@ -118,7 +118,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	}
 
 	t.Run("Add keeps every field", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		begun, _ := w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 		all := states(begun.Snapshot(), w)
 		noZero(t, all[len(all)-1])
@@ -137,7 +137,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("Save keeps every field", func(t *testing.T) { // F07
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		possible := func(s approval.TransactionSnapshot) error { _, err := approval.RestoreTransaction(s); return err }
 		begun, _ := w.begun(s, w.added(s), approval.BrowserBinding{}.OrNew(), w.now)
 		special := map[string]any{"ID": nil, "Authorization": w.added(s).Snapshot().ID}
@@ -158,7 +158,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("an assertion is spent once and each issuer has its own", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		must(t, w.spend(s, w.issuer, "_1", w.now))
 		is(t, w.spend(s, w.issuer, "_1", w.now.Add(hour)), approval.ErrReplayed)
 		must(t, w.spend(s, w.issuer, "_2", w.now))
@@ -169,7 +169,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	})
 
 	t.Run("a replay spoils nothing", func(t *testing.T) {
-		s, w := open(t), newWorld(t)
+		s, w := open(t), newFixture(t)
 		refused, kept := w.event(), w.event()
 		must(t, w.spend(s, w.issuer, "_1", w.now))
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {

@@ -26,20 +26,20 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// world is everything around one or more devicegates: an identity provider on
+// fixture is everything around one or more devicegates: an identity provider on
 // another site, and the settings that they run with.
-type world struct {
+type fixture struct {
 	t      testing.TB
 	public string // where browsers reach devicegate
 	port   int
 	idp    *demoidp.IdP
 	env    map[string]string
-	ahead  atomic.Int64 // how far the world's clock is ahead of the machine's
+	ahead  atomic.Int64 // how far the fixture's clock is ahead of the machine's
 	logs   *logs
 	dir    string
 }
 
-// stores are where a world keeps what it knows.
+// stores are the database and Redis of a fixture.
 type stores struct {
 	name string
 	open func(t testing.TB) (databaseURL, redisURL string)
@@ -55,22 +55,22 @@ var (
 )
 
 // everywhere runs a journey on both kinds of stores.
-func everywhere(t *testing.T, journey func(t *testing.T, w *world)) {
+func everywhere(t *testing.T, journey func(t *testing.T, w *fixture)) {
 	for _, s := range []stores{embedded, production} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			database, redis := s.open(t)
-			w := newWorld(t, database, redis)
+			w := newFixture(t, database, redis)
 			w.serve()
 			journey(t, w)
 		})
 	}
 }
 
-// newWorld starts the identity provider and writes the configuration.
-func newWorld(t testing.TB, databaseURL, redisURL string) *world {
+// newFixture starts the identity provider and writes the configuration.
+func newFixture(t testing.TB, databaseURL, redisURL string) *fixture {
 	t.Helper()
-	w := &world{t: t, port: services.Port(t), logs: &logs{}, dir: t.TempDir()}
+	w := &fixture{t: t, port: services.Port(t), logs: &logs{}, dir: t.TempDir()}
 	w.public = fmt.Sprintf("http://localhost:%d", w.port)
 
 	server := httptest.NewUnstartedServer(nil)
@@ -102,7 +102,7 @@ func newWorld(t testing.TB, databaseURL, redisURL string) *world {
 	return w
 }
 
-func (w *world) write(name string, text []byte) string {
+func (w *fixture) write(name string, text []byte) string {
 	w.t.Helper()
 	path := filepath.Join(w.dir, name)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -113,7 +113,7 @@ func (w *world) write(name string, text []byte) string {
 
 // serve runs devicegate in this process, by a clock that the test moves, until
 // the test or stop ends it.
-func (w *world) serve() (stop func()) {
+func (w *fixture) serve() (stop func()) {
 	w.t.Helper()
 	c, err := bootstrap.Load(w.env)
 	if err != nil {
@@ -138,7 +138,7 @@ func (w *world) serve() (stop func()) {
 }
 
 // introduce gives devicegate's metadata to the identity provider.
-func (w *world) introduce(at string) {
+func (w *fixture) introduce(at string) {
 	w.t.Helper()
 	resp, err := http.Get(at + "/saml/metadata")
 	if err != nil {
@@ -154,20 +154,20 @@ func (w *world) introduce(at string) {
 	}
 }
 
-func (w *world) now() time.Time { return ports.SystemClock().Add(time.Duration(w.ahead.Load())) }
+func (w *fixture) now() time.Time { return ports.SystemClock().Add(time.Duration(w.ahead.Load())) }
 
-// skip moves the world's clock ahead.
-func (w *world) skip(d time.Duration) { w.ahead.Add(int64(d)) }
+// skip moves the fixture's clock ahead.
+func (w *fixture) skip(d time.Duration) { w.ahead.Add(int64(d)) }
 
 // device is a client that sits at an address of its own.
-func (w *world) device() demo.Device { return w.deviceAt(w.public) }
+func (w *fixture) device() demo.Device { return w.deviceAt(w.public) }
 
-func (w *world) deviceAt(server string) demo.Device {
+func (w *fixture) deviceAt(server string) demo.Device {
 	return demo.Device{API: server + "/openapi/v1", ClientID: "difyctl", Label: "test device", HTTP: &http.Client{Timeout: 30 * time.Second, Transport: described{w.t}}}
 }
 
-// person is somebody with a fresh browser.
-func (w *world) person(user, press string) *demo.Person {
+// person is a person with a fresh browser.
+func (w *fixture) person(user, press string) *demo.Person {
 	hops := w.t.Output()
 	if _, measuring := w.t.(*testing.B); measuring {
 		hops = io.Discard
@@ -176,7 +176,7 @@ func (w *world) person(user, press string) *demo.Person {
 }
 
 // start begins a login.
-func (w *world) start(d demo.Device) demo.Codes {
+func (w *fixture) start(d demo.Device) demo.Codes {
 	w.t.Helper()
 	codes, err := d.Start(w.t.Context())
 	if err != nil {
@@ -186,7 +186,7 @@ func (w *world) start(d demo.Device) demo.Codes {
 }
 
 // ends lets a person decide, and checks what the page says in the end.
-func (w *world) ends(p *demo.Person, codes demo.Codes, want string) {
+func (w *fixture) ends(p *demo.Person, codes demo.Codes, want string) {
 	w.t.Helper()
 	got, err := p.Decide(w.t.Context(), codes.Complete, codes.UserCode)
 	if err != nil {
@@ -198,7 +198,7 @@ func (w *world) ends(p *demo.Person, codes demo.Codes, want string) {
 }
 
 // polls lets a device ask once, and checks what it is told: "" is a token.
-func (w *world) polls(d demo.Device, codes demo.Codes, want string) demo.Token {
+func (w *fixture) polls(d demo.Device, codes demo.Codes, want string) demo.Token {
 	w.t.Helper()
 	token, got, err := d.Poll(w.t.Context(), codes.DeviceCode)
 	if err != nil {
@@ -212,7 +212,7 @@ func (w *world) polls(d demo.Device, codes demo.Codes, want string) demo.Token {
 
 // redeems polls until the interval is over. Redis measures it by its own clock,
 // and an early poll moves nothing.
-func (w *world) redeems(d demo.Device, codes demo.Codes) demo.Token {
+func (w *fixture) redeems(d demo.Device, codes demo.Codes) demo.Token {
 	w.t.Helper()
 	w.skip(time.Duration(codes.Interval) * time.Second)
 	var token demo.Token
@@ -228,7 +228,7 @@ func (w *world) redeems(d demo.Device, codes demo.Codes) demo.Token {
 }
 
 // eventually asks until the answer is yes.
-func (w *world) eventually(what string, is func() bool) {
+func (w *fixture) eventually(what string, is func() bool) {
 	w.t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
@@ -243,7 +243,7 @@ func (w *world) eventually(what string, is func() bool) {
 }
 
 // works checks that a token opens doors, or does not.
-func (w *world) works(d demo.Device, token demo.Token, want int) {
+func (w *fixture) works(d demo.Device, token demo.Token, want int) {
 	w.t.Helper()
 	status, body, err := d.Account(w.t.Context(), token.AccessToken)
 	if err != nil {

@@ -26,19 +26,19 @@ import (
 	"github.com/devicegate/devicegate/ports/porttest"
 )
 
-// Options say in what a world differs from the usual one.
+// Options say in what a fixture differs from the usual one.
 type Options struct {
 	Connections []connection.Settings // nil: Connections
 	Accounts    []string              // whose addresses belong to an account
 	Policy      approval.Policy
 	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
-	Pace        ports.PollThrottle // nil: memory's
+	Throttle    ports.PollThrottle // nil: memory's
 	Limiter     ports.Limiter      // nil: memory's
 	DB          *bun.DB            // migrated; nil: SQLite in memory
 	Around      func(ports.Store) ports.Store
 }
 
-// Connections are those of a world unless a test says otherwise: one for each
+// Connections are those of a [Fixture] unless a test says otherwise: one for each
 // behaviour of [Broker].
 func Connections() []connection.Settings {
 	return []connection.Settings{
@@ -52,62 +52,62 @@ func Connections() []connection.Settings {
 	}
 }
 
-// World is all use cases, and what they stand on.
-type World struct {
+// Fixture is all use cases with their adapters.
+type Fixture struct {
 	Clock       *porttest.Clock
 	DB          *bun.DB
 	Store       ports.Store
-	Pace        ports.PollThrottle
+	Throttle    ports.PollThrottle
 	Limiter     ports.Limiter
 	Broker      *Broker
 	Accounts    *Accounts
 	Connections *memory.Connections
 	Servers     resource.Servers
 
-	Start         *application.StartDevice
-	Poll          *application.PollDevice
-	Withdraw      *application.RevokeUndelivered
-	LookUp        *application.LookUpDevice
-	Initiate      *application.InitiateSSO
-	Accept        *application.AcceptResponse
-	Complete      *application.CompleteSSO
-	ByAssertion   *application.CompleteSSOByAssertion
-	Fail          *application.FailSSO
-	SignIn        *application.DescribeSignIn
-	EnterCode     *application.EnterCode
-	RefuseClosed  *application.RefuseClosedACS
-	Describe      *application.DescribeApproval
-	Approve       *application.ApproveExternal
-	Deny          *application.DenyExternal
-	Verify        *application.VerifyToken
-	ListSessions  *application.ListSessions
-	EndSessions   *application.EndSessions
-	RevokeToken   *application.RevokeToken
-	Introspect    *application.IntrospectToken
-	Authorize     *application.AuthorizeRequest
-	AccountSignIn *application.StartAccountSignIn
-	Undo          *application.UndoApproval
+	Start             *application.StartDevice
+	Poll              *application.PollDevice
+	RevokeUndelivered *application.RevokeUndelivered
+	LookUp            *application.LookUpDevice
+	Initiate          *application.InitiateSSO
+	Accept            *application.AcceptResponse
+	Complete          *application.CompleteSSO
+	ByAssertion       *application.CompleteSSOByAssertion
+	Fail              *application.FailSSO
+	SignIn            *application.DescribeSignIn
+	EnterCode         *application.EnterCode
+	RefuseClosed      *application.RefuseClosedACS
+	Describe          *application.DescribeApproval
+	Approve           *application.ApproveExternal
+	Deny              *application.DenyExternal
+	Verify            *application.VerifyToken
+	ListSessions      *application.ListSessions
+	EndSessions       *application.EndSessions
+	RevokeToken       *application.RevokeToken
+	Introspect        *application.IntrospectToken
+	Authorize         *application.AuthorizeRequest
+	AccountSignIn     *application.StartAccountSignIn
+	Undo              *application.UndoApproval
 }
 
-// TokenLife is how long tokens of a [World] live.
+// TokenLife is how long tokens of a [Fixture] live.
 const TokenLife = token.Lifetime(14 * 24 * time.Hour)
 
-// New makes a world of its own, that ends with the test.
-func New(t testing.TB, o Options) *World {
+// New makes a fixture that ends with the test.
+func New(t testing.TB, o Options) *Fixture {
 	t.Helper()
 	db := o.DB
 	if db == nil {
 		db = inMemory(t)
 	}
-	w := &World{
+	w := &Fixture{
 		Clock: porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)),
-		DB:    db, Store: databasetest.Store(t, db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Pace: o.Pace, Limiter: o.Limiter,
+		DB:    db, Store: databasetest.Store(t, db), Broker: &Broker{}, Accounts: &Accounts{known: o.Accounts}, Throttle: o.Throttle, Limiter: o.Limiter,
 	}
 	if o.Around != nil {
 		w.Store = o.Around(w.Store)
 	}
-	if w.Pace == nil {
-		w.Pace = memory.NewPollThrottle(w.Clock.Now)
+	if w.Throttle == nil {
+		w.Throttle = memory.NewPollThrottle(w.Clock.Now)
 	}
 	if w.Limiter == nil {
 		w.Limiter = memory.NewLimiter(w.Clock.Now)
@@ -155,7 +155,7 @@ func inMemory(t testing.TB) *bun.DB {
 	return db
 }
 
-func (w *World) build(limits quota.Configured, policy approval.Policy) {
+func (w *Fixture) build(limits quota.Configured, policy approval.Policy) {
 	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"}))
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
@@ -163,12 +163,12 @@ func (w *World) build(limits quota.Configured, policy approval.Policy) {
 
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
-	decisions := application.NewDecisions(w.Store, w.Pace, w.Limiter, w.Accounts, csrf, policy, TokenLife, now)
+	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, csrf, policy, TokenLife, now)
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, failures, now)
 	completions := application.NewCompletions(w.Store, w.Accounts, failures, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
-	w.Poll = application.NewPollDevice(w.Store, w.Pace, timing, TokenLife, now)
-	w.Withdraw = application.NewRevokeUndelivered(w.Store, now)
+	w.Poll = application.NewPollDevice(w.Store, w.Throttle, timing, TokenLife, now)
+	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)
 	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
@@ -186,9 +186,9 @@ func (w *World) build(limits quota.Configured, policy approval.Policy) {
 	w.Authorize = application.NewAuthorizeRequest(w.Verify)
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
 	w.RevokeToken = application.NewRevokeToken(w.Store, now)
-	w.EndSessions = application.NewEndSessions(w.Store, w.Pace, csrf, now)
+	w.EndSessions = application.NewEndSessions(w.Store, w.Throttle, csrf, now)
 	w.AccountSignIn = application.NewStartAccountSignIn(signIns, w.Limiter, now)
-	w.Undo = application.NewUndoApproval(w.Store, w.Pace, csrf, now)
+	w.Undo = application.NewUndoApproval(w.Store, w.Throttle, csrf, now)
 }
 
 // Accounts are addresses that belong to accounts. It keeps [ports.Accounts].

@@ -24,8 +24,8 @@ import (
 
 const hour = time.Hour
 
-// world makes things that no other test in the same store has.
-type world struct {
+// fixture makes things that no other test in the same store has.
+type fixture struct {
 	t      *testing.T
 	now    time.Time
 	issuer string
@@ -33,9 +33,9 @@ type world struct {
 	by     request.Origin
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{
+	w := &fixture{
 		t: t,
 		// Not a whole millisecond: stores have to keep microseconds.
 		now:    time.Date(2026, 11, 25, 23, 59, 59, 999_999_000, time.UTC),
@@ -46,28 +46,28 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) email(text string) identity.Email {
+func (w *fixture) email(text string) identity.Email {
 	w.t.Helper()
 	email, err := identity.ParseEmail(text)
 	must(w.t, err)
 	return email
 }
 
-func (w *world) subject(email, nameID string) identity.Subject {
+func (w *fixture) subject(email, nameID string) identity.Subject {
 	w.t.Helper()
 	s, err := identity.NewSubject(w.email(email), w.issuer, nameID)
 	must(w.t, err)
 	return s
 }
 
-func (w *world) started() (*device.Authorization, audit.Event) {
+func (w *fixture) started() (*device.Authorization, audit.Event) {
 	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
 	a, _, e := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, w.now, w.by)
 	return a, e
 }
 
 // event has every field.
-func (w *world) event() audit.Event {
+func (w *fixture) event() audit.Event {
 	e := audit.New(audit.DeviceFlowStarted, audit.ClientOf("difyctl"), w.now, w.by)
 	e.Subject, e.TokenID, e.ClientID, e.DeviceLabel = w.ann, uid.New(w.now), "difyctl", "laptop"
 	e.Scopes, e.Connection, e.Mount = []string{"apps:run", "full"}, "acme", "legacy"
@@ -77,14 +77,14 @@ func (w *world) event() audit.Event {
 }
 
 // added is a pending authorization that s holds.
-func (w *world) added(s ports.Store) *device.Authorization {
+func (w *fixture) added(s ports.Store) *device.Authorization {
 	w.t.Helper()
 	a, started := w.started()
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, started) })
 	return a
 }
 
-func (w *world) connection() connection.Connection {
+func (w *fixture) connection() connection.Connection {
 	w.t.Helper()
 	c, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"example.com"}})
 	must(w.t, err)
@@ -92,7 +92,7 @@ func (w *world) connection() connection.Connection {
 }
 
 // begun is an SSO transaction, for an authorization, that s holds.
-func (w *world) begun(s ports.Store, a *device.Authorization, browser approval.BrowserBinding, at time.Time) (*approval.Transaction, approval.SignInRequest) {
+func (w *fixture) begun(s ports.Store, a *device.Authorization, browser approval.BrowserBinding, at time.Time) (*approval.Transaction, approval.SignInRequest) {
 	w.t.Helper()
 	transaction, signIn, started, err := approval.Begin(a, approval.Beginning{Via: w.connection(), Mount: connection.Legacy, Browser: browser}, at, w.by)
 	must(w.t, err)
@@ -101,7 +101,7 @@ func (w *world) begun(s ports.Store, a *device.Authorization, browser approval.B
 }
 
 // grant is one for an authorization.
-func (w *world) grant(a *device.Authorization, session secret.Digest) *approval.Grant {
+func (w *fixture) grant(a *device.Authorization, session secret.Digest) *approval.Grant {
 	w.t.Helper()
 	d := a.Snapshot()
 	g, err := approval.RestoreGrant(approval.GrantSnapshot{
@@ -113,7 +113,7 @@ func (w *world) grant(a *device.Authorization, session secret.Digest) *approval.
 }
 
 // decision is the proof that ann decides about a.
-func (w *world) decision(verdict approval.Verdict, a *device.Authorization) approval.Decision {
+func (w *fixture) decision(verdict approval.Verdict, a *device.Authorization) approval.Decision {
 	w.t.Helper()
 	g, keys := w.grant(a, random()), approval.NewCSRFKeys([]byte("key"))
 	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, a.Snapshot().UserCode, w.now)
@@ -122,13 +122,13 @@ func (w *world) decision(verdict approval.Verdict, a *device.Authorization) appr
 }
 
 // approve approves a.
-func (w *world) approve(a *device.Authorization) (audit.Event, error) {
+func (w *fixture) approve(a *device.Authorization) (audit.Event, error) {
 	w.t.Helper()
 	return a.Approve(w.decision(approval.Approve, a), token.Lifetime(hour), w.by)
 }
 
 // saved makes s hold a state of an authorization that it has.
-func (w *world) saved(s ports.Store, state device.Snapshot) {
+func (w *fixture) saved(s ports.Store, state device.Snapshot) {
 	w.t.Helper()
 	a, err := device.Restore(state)
 	must(w.t, err)
@@ -136,7 +136,7 @@ func (w *world) saved(s ports.Store, state device.Snapshot) {
 }
 
 // granted is a grant that s holds.
-func (w *world) granted(s ports.Store, a *device.Authorization, session secret.Digest) *approval.Grant {
+func (w *fixture) granted(s ports.Store, a *device.Authorization, session secret.Digest) *approval.Grant {
 	w.t.Helper()
 	g := w.grant(a, session)
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Grants().Add(ctx, g, w.event()) })
@@ -144,14 +144,14 @@ func (w *world) granted(s ports.Store, a *device.Authorization, session secret.D
 }
 
 // minted is a token that s holds.
-func (w *world) minted(s ports.Store, of token.Device, at time.Time) (*token.AccessToken, token.Secret) {
+func (w *fixture) minted(s ports.Store, of token.Device, at time.Time) (*token.AccessToken, token.Secret) {
 	w.t.Helper()
 	issued, clear, e := token.Mint(token.Order{ID: uid.New(at), Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(hour)}, at, w.by)
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Add(ctx, issued, e) })
 	return issued, clear
 }
 
-func (w *world) device(label string) token.Device { return token.DeviceOf(w.ann, "difyctl", label) }
+func (w *fixture) device(label string) token.Device { return token.DeviceOf(w.ann, "difyctl", label) }
 
 // longLabel is as long as a label gets, in characters of four bytes.
 var longLabel = strings.Repeat("\U0001F5A5", 254) + "é"
@@ -206,7 +206,7 @@ func seenBy(ctx context.Context, t *testing.T, r ports.AuditReader, want audit.E
 	}
 }
 
-func (w *world) spend(s ports.Store, issuer, id string, until time.Time) error {
+func (w *fixture) spend(s ports.Store, issuer, id string, until time.Time) error {
 	w.t.Helper()
 	return s.Update(w.t.Context(), func(ctx context.Context, tx ports.Tx) error {
 		return tx.Transactions().SpendAssertion(ctx, issuer, id, until, w.event())
