@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// F70: whatever the page remembers in a cookie, a browser that accepts none is
-// told so instead of being shown an empty field.
+// F70: a browser that accepts no cookies sees the cookie problem instead of an
+// empty field.
 func TestBrowsersWithoutCookiesSeeTheCookieProblem(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)
@@ -38,13 +38,13 @@ func TestBrowsersWithoutCookiesSeeTheCookieProblem(t *testing.T) {
 	}
 }
 
-// A person who types an address has no cookies of ours yet, and is told nothing.
+// A first visit brings no cookies of ours, which is no problem.
 func TestFirstVisitsShowNoCookieProblem(t *testing.T) {
 	s := served(t)
 	for _, path := range []string{"/device", "/device/sessions", "/device/sign-in", "/device/decide", "/device/problem"} {
 		v := s.visitor(home)
 		if got := v.once(http.MethodGet, path, nil, "Sec-Fetch-Site", "none"); got.problem() == "no_cookies" {
-			t.Errorf("%s: told that cookies are off", path)
+			t.Errorf("%s: got no_cookies, want no cookie problem", path)
 		}
 	}
 	v := s.visitor(home)

@@ -26,7 +26,7 @@ func TestATypedCodeAndALinkLeadToTheSamePage(t *testing.T) { // D18
 	prefilled := linked.get(u.RequestURI())
 	linked.sees(prefilled, "enter", "")
 	if got := attribute(prefilled.element("code"), "value"); got != codes.UserCode {
-		t.Fatalf("the field holds %q", got)
+		t.Fatalf("got the field %q, want %q", got, codes.UserCode)
 	}
 	byLink := linked.press(prefilled, "continue")
 
@@ -54,14 +54,14 @@ func TestEverySpellingOfACodeIsAccepted(t *testing.T) { // D16
 	} {
 		v := s.visitor(home)
 		if got := v.post("/device", url.Values{"user_code": {typed}}); got.state() != "choose" {
-			t.Errorf("%s: %q leads to %s (%s)", name, typed, got.state(), got.problem())
+			t.Errorf("%s: %q: got %s (%s), want choose", name, typed, got.state(), got.problem())
 		}
 	}
 }
 
 func TestApproveAndDenyReachTheDevice(t *testing.T) { // F04
 	s := served(t)
-	for id, end := range map[string]struct{ state, told string }{"approve": {"approved", ""}, "deny": {"denied", "access_denied"}} {
+	for id, end := range map[string]struct{ state, poll string }{"approve": {"approved", ""}, "deny": {"denied", "access_denied"}} {
 		codes := s.device(label, home)
 		v := s.visitor(home)
 		page := v.signIn(codes.UserCode, "alice")
@@ -74,8 +74,8 @@ func TestApproveAndDenyReachTheDevice(t *testing.T) { // F04
 		if again := v.get(done.url.Path); again.state() != end.state {
 			t.Errorf("reloaded, the page says %s", again.state())
 		}
-		if got := s.poll(codes); got != end.told {
-			t.Errorf("%s: the device is told %q", id, got)
+		if got := s.poll(codes); got != end.poll {
+			t.Errorf("%s: the device polls: got %q, want %q", id, got, end.poll)
 		}
 		// T18: the same form, sent once more.
 		f := page.form(id)
@@ -102,7 +102,7 @@ func TestGetAndHeadDecideNothing(t *testing.T) { // D20
 		} {
 			got := v.ask(method, path, nil)
 			if got.state() == "approved" || got.state() == "denied" {
-				t.Errorf("%s %s leads to %s", method, path, got.state())
+				t.Errorf("%s %s: got %s, want no decision", method, path, got.state())
 			}
 			if method == http.MethodHead && got.text != "" {
 				t.Errorf("HEAD %s has a body", path)
@@ -110,7 +110,7 @@ func TestGetAndHeadDecideNothing(t *testing.T) { // D20
 		}
 	}
 	if got := s.poll(codes); got != "authorization_pending" {
-		t.Errorf("the device is told %q", got)
+		t.Errorf("the device polls: got %q, want authorization_pending", got)
 	}
 	v.sees(v.get("/device?sso_verified=1"), "decide", "")
 }
@@ -143,15 +143,15 @@ func TestForeignAndForgedFormsDecideNothing(t *testing.T) {
 		}
 		got := v.post("/device/approve", sent, "Origin", try.origin)
 		if got.status != try.status || got.state() != "error" || got.problem() != try.code {
-			t.Errorf("%s: %d %s (%s)", name, got.status, got.state(), got.problem())
+			t.Errorf("%s: got %d %s (%s), want %d error (%s)", name, got.status, got.state(), got.problem(), try.status, try.code)
 		}
 	}
 	if got := s.poll(codes); got != "authorization_pending" {
-		t.Errorf("the device is told %q", got)
+		t.Errorf("the device polls: got %q, want authorization_pending", got)
 	}
 	stranger := s.visitor(elsewhere)
 	if got := stranger.post("/device/approve", f.values); got.problem() != "invalid_session" {
-		t.Errorf("without the cookie: %s", got.problem())
+		t.Errorf("without the cookie: got %s, want invalid_session", got.problem())
 	}
 }
 
@@ -169,10 +169,10 @@ func TestEachTabDecidesAboutItsOwnCode(t *testing.T) { // S17
 	v.sees(v.press(one, "approve"), "approved", "")
 	v.sees(v.press(two, "deny"), "denied", "")
 	if got := s.poll(first); got != "" {
-		t.Errorf("the first device is told %q", got)
+		t.Errorf("the first device polls: got %q, want a token", got)
 	}
 	if got := s.poll(second); got != "access_denied" {
-		t.Errorf("the second device is told %q", got)
+		t.Errorf("the second device polls: got %q, want access_denied", got)
 	}
 }
 
@@ -194,7 +194,7 @@ func TestTheDecisionPageSaysWhereAndWhenTheRequestStarted(t *testing.T) {
 		page := v.signIn(codes.UserCode, "alice")
 		v.sees(page, "decide", "")
 		if got := words(page.element("verdict")); got != c.want {
-			t.Errorf("%s: %q", name, got)
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 		text := words(page.main())
 		for _, fact := range []string{codes.UserCode, label, "difyctl", c.from, "alice@acme.example", "ACME Corp", "run apps"} {
@@ -301,11 +301,11 @@ func TestWithOneConnectionTheBrowserIsRedirectedOnce(t *testing.T) {
 	v := s.visitor(home)
 	leave := v.post("/device", url.Values{"user_code": {codes.UserCode}})
 	if leave.url.Path != "/device/leave" || !strings.Contains(leave.text, `http-equiv="refresh"`) {
-		t.Errorf("the way leads over %s", leave.url)
+		t.Errorf("got %s, want a page at /device/leave that goes on by itself", leave.url)
 	}
 	back := v.get("/device/leave") // by the browser's button
 	if back.url.Path != "/device/sign-in" || strings.Contains(back.text, `http-equiv="refresh"`) {
-		t.Errorf("going back leads to %s", back.url)
+		t.Errorf("got %s, want /device/sign-in, which stays", back.url)
 	}
 	v.sees(back, "choose", "")
 }
@@ -438,7 +438,7 @@ func TestACodeInsideALineOrLinkIsAccepted(t *testing.T) {
 	for _, pasted := range []string{"Code: " + codes.UserCode, codes.Complete, "Open " + codes.Complete + " and enter " + codes.UserCode + "."} {
 		v := s.visitor(home)
 		if got := v.post("/device", url.Values{"user_code": {pasted}}); got.state() != "choose" {
-			t.Errorf("%q leads to %s (%s)", pasted, got.state(), got.problem())
+			t.Errorf("%q: got %s (%s), want choose", pasted, got.state(), got.problem())
 		}
 	}
 }
@@ -467,7 +467,7 @@ func TestBehindAnUnknownProxyTheNetworkIsUnknown(t *testing.T) {
 		t.Errorf("the page says: %s", text)
 	}
 	if got := strings.Count(s.logs.String(), "TRUSTED_PROXIES"); got != 1 {
-		t.Errorf("operators are told %d times", got)
+		t.Errorf("got %d log lines that name TRUSTED_PROXIES, want 1", got)
 	}
 }
 
@@ -487,11 +487,11 @@ func TestLinksOfOtherSitesDoNotChangeTheLanguage(t *testing.T) {
 	for _, site := range []string{"cross-site", "same-site", "none"} {
 		v.get("/device?lang=zh-Hans", "Sec-Fetch-Site", site)
 		if got := v.get("/device").header.Get("Content-Language"); got != "en" {
-			t.Errorf("a link from %s made it %s", site, got)
+			t.Errorf("after a link from %s: got %s, want en", site, got)
 		}
 	}
 	v.get("/device?lang=zh-Hans", "Sec-Fetch-Site", "same-origin")
 	if got := v.get("/device").header.Get("Content-Language"); got != "zh-Hans" {
-		t.Errorf("the person chose zh-Hans and gets %s", got)
+		t.Errorf("got %s, want zh-Hans, as chosen", got)
 	}
 }

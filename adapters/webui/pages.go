@@ -132,7 +132,7 @@ func (p *Pages) initiate(m pageState, more ...string) string {
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
 }
 
-// connections are those of now; none if they cannot be told.
+// connections are those of now; none if they cannot be listed.
 func (p *Pages) connections(ctx context.Context) connection.Directory {
 	all, err := p.deps.Connections.Connections(ctx)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 // problemPageOf says how a problem is shown.
 type problemPageOf struct {
 	next nextStep
-	ref  bool // a reference helps the person: they are told to ask an administrator or support
+	ref  bool // the sentence asks for it: to tell an administrator or support
 }
 
 // problems are the codes that have sentences of their own.

@@ -27,7 +27,7 @@ func (b *tab) tabs() []string {
 			break
 		}
 		if visible := ask[bool](b, `(() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2; })()`); !visible {
-			b.t.Errorf("nobody sees that %s has the focus", at)
+			b.t.Errorf("got no visible focus at %s, want one", at)
 		}
 		order = append(order, at)
 	}

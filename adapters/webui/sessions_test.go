@@ -42,7 +42,7 @@ func TestUndoEndsAccessAtOnce(t *testing.T) {
 			v.sees(done, "approved", "")
 			if fetched {
 				if got := s.poll(codes); got != "" {
-					t.Fatalf("the device is told %q", got)
+					t.Fatalf("the device polls: got %q, want a token", got)
 				}
 			}
 			f := done.form("undo")
@@ -58,7 +58,7 @@ func TestUndoEndsAccessAtOnce(t *testing.T) {
 				want = "expired_token"
 			}
 			if got := s.poll(codes); got != want {
-				t.Errorf("the device is told %q, want %q", got, want)
+				t.Errorf("the device polls: got %q, want %q", got, want)
 			}
 			page := v.get("/device/sessions")
 			if page.element("end-all") != nil || strings.Contains(page.text, label) {
@@ -90,7 +90,7 @@ func TestUndoWorksForFiveMinutesFromTheDecision(t *testing.T) {
 		t.Error("there is no way to sign in again")
 	}
 	if got := s.poll(codes); got != "" {
-		t.Errorf("the device is told %q", got)
+		t.Errorf("the device polls: got %q, want a token", got)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestPeopleSeeAndEndTheirOwnDevicesOnly(t *testing.T) {
 
 	v := s.visitor(home)
 	if page := v.get("/device/sessions"); page.state() != "sessions" || strings.Contains(page.text, "alice one") {
-		t.Fatal("somebody who has not signed in sees devices")
+		t.Fatal("got devices before a sign-in, want none")
 	}
 	page := v.visits("alice")
 	v.sees(page, "sessions", "")
@@ -165,7 +165,7 @@ func TestTheDevicesPageOpensAfterAnApproval(t *testing.T) {
 	v := s.visitor(home)
 	v.sees(v.press(v.signIn(codes.UserCode, "alice"), "approve"), "approved", "")
 	if got := s.poll(codes); got != "" {
-		t.Fatalf("the device is told %q", got)
+		t.Fatalf("the device polls: got %q, want a token", got)
 	}
 	if text := words(v.get("/device/sessions").main()); !strings.Contains(text, label) {
 		t.Errorf("the page says: %s", text)
@@ -189,7 +189,7 @@ func TestASignInForTheSessionsPageDecidesNothing(t *testing.T) {
 	}
 	v.sees(v.post("/device/approve", url.Values{"user_code": {waiting.UserCode}, "csrf": {"made-up"}}), "error", "csrf_mismatch")
 	if got := s.poll(waiting); got != "authorization_pending" {
-		t.Errorf("the device is told %q, want authorization_pending", got)
+		t.Errorf("the device polls: got %q, want authorization_pending", got)
 	}
 }
 
@@ -211,7 +211,7 @@ func TestAnApprovedDeviceCanBeTurnedAwayOnTheSessionsPage(t *testing.T) {
 	}
 	again.sees(again.post(f.action, f.values), "sessions", "")
 	if got := s.poll(codes); got != "access_denied" {
-		t.Errorf("the device is told %q, want access_denied", got)
+		t.Errorf("the device polls: got %q, want access_denied", got)
 	}
 }
 

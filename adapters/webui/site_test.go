@@ -89,7 +89,7 @@ func newSite(t *testing.T, through ...via) *site {
 		s.hosts[server.Listener.Addr().String()] = idp.Handler()
 		metadata := "metadata_file: " + v.slug + ".xml"
 		if v.broken {
-			metadata = "metadata_url: http://127.0.0.1:9/metadata" // where nobody answers
+			metadata = "metadata_url: http://127.0.0.1:9/metadata" // where nothing listens
 		}
 		document := string(idp.Metadata())
 		if v.posts {

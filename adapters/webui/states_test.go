@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -106,6 +107,33 @@ var states = []state{
 		b.click("approve")
 		b.sees("decide", "typed_mismatch")
 	}},
+	{name: "decide-replaces", reach: func(b *tab) { // F15
+		b.site.use(b.site.signedInOn(label, "alice", home))
+		b.site.advance(2 * time.Hour)
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#replaces")))
+	}},
+	{name: "decide-replaces-unused", reach: func(b *tab) { // F15
+		b.site.signedInOn(label, "alice", home)
+		b.atDecision(b.site.device(label, elsewhere).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#replaces")))
+	}},
+	{name: "code-after-sign-in", env: wrongCodeLimit, reach: func(b *tab) { // F02
+		b.asksForTheCode()
+	}},
+	{name: "code-after-sign-in-wrong", env: wrongCodeLimit, reach: func(b *tab) { // F02
+		b.asksForTheCode()
+		b.fill("code", "WRNG-C3DE")
+		b.click("continue")
+		b.sees("error", "invalid_user_code")
+	}},
+	{name: "code-after-sign-in-out-of-date", env: wrongCodeLimit, reach: func(b *tab) { // F02
+		b.asksForTheCode()
+		ask[bool](b, `document.querySelector("[name=csrf]").value = "x"; true`)
+		b.fill("code", "WRNG-C3DE")
+		b.click("continue")
+		b.sees("error", "csrf_mismatch")
+	}},
 	{name: "approved", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, home).UserCode)
 		b.click("approve")
@@ -134,6 +162,19 @@ var states = []state{
 		b.click("sign-in")
 		b.signsIn("alice")
 		b.do(chromedp.WaitVisible(chromedp.CSS("#end-all")))
+	}},
+	{name: "sessions-approved-without-token", reach: func(b *tab) { // F01
+		b.site.signedInOn("difyctl on build-server-7", "alice", elsewhere)
+		b.atDecision(b.site.device(label, elsewhere).UserCode)
+		b.click("approve")
+		b.sees("approved", "")
+		b.open("/device/sessions")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#end-all")))
+	}},
+	{name: "sessions-choose", via: []via{acme, globex}, reach: func(b *tab) { // F10
+		b.open("/device/sessions")
+		b.click("sign-in")
+		b.sees("choose", "")
 	}},
 	{name: "sessions-confirm", reach: func(b *tab) {
 		b.site.signedInOn("difyctl on build-server-7", "alice", elsewhere)
@@ -223,6 +264,13 @@ var states = []state{
 		b.signsIn("alice")
 		b.sees("error", "invalid_sso_assertion")
 	}},
+	{name: "idp-initiated", reach: func(b *tab) { // F16
+		code := b.site.device(label, home).UserCode
+		answer := b.site.visitor(home).answerAt("/openapi/v1/oauth/device/sso-initiate?user_code="+code, "alice")
+		answer.values.Del("RelayState")
+		b.submits(answer)
+		b.sees("error", "invalid_request")
+	}},
 	{name: "idp-unreachable", via: []via{{slug: "acme", name: "ACME Corp", domain: "acme.example", broken: true}}, reach: func(b *tab) {
 		b.enters(b.site.device(label, home).UserCode)
 		b.sees("error", "sso_initiate_failed")
@@ -265,6 +313,31 @@ var states = []state{
 		b.open("/device")
 		b.sees("closed", "no_connection")
 	}},
+}
+
+// wrongCodeLimit is one that [site.usesUpWrongCodes] uses up.
+var wrongCodeLimit = map[string]string{"USER_CODE_GLOBAL_LIMIT": "3"}
+
+// asksForTheCode signs in while codes cannot be looked up.
+func (b *tab) asksForTheCode() {
+	b.t.Helper()
+	b.site.usesUpWrongCodes()
+	b.enters(b.site.device(label, home).UserCode)
+	b.signsIn("alice")
+	b.do(chromedp.WaitVisible(chromedp.CSS(`form[action="/device/code"]`)))
+}
+
+// submits sends a form of another site.
+func (b *tab) submits(f form) {
+	b.t.Helper()
+	b.do(chromedp.Navigate("about:blank"))
+	var fields strings.Builder
+	for name := range f.values {
+		fmt.Fprintf(&fields, `<input name="%s" value="%s">`, html.EscapeString(name), html.EscapeString(f.values.Get(name)))
+	}
+	page := fmt.Sprintf(`<form method="post" action="%s">%s<button id="send">Continue</button></form>`, html.EscapeString(f.action), fields.String())
+	ask[bool](b, fmt.Sprintf(`document.body.innerHTML = %q; true`, page))
+	b.click("send")
 }
 
 // lookUp tries a code, without a browser.

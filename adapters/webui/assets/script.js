@@ -5,7 +5,7 @@
 
 (() => {
 	// XXXX-XXXX, with the caret kept behind the character it stood behind. What
-	// cannot be part of a code yet (somebody pastes a whole line) is left alone.
+	// cannot be part of a code yet (a whole line was pasted) is left alone.
 	const group = (field) => {
 		const fold = (text) => text.normalize("NFKC").toUpperCase().replace(/[^\p{L}\p{N}]/gu, "");
 		const regroup = () => {
