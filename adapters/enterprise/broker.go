@@ -31,7 +31,7 @@ type Broker struct {
 
 // NewBroker makes a broker. Its error lists everything that is wrong with cfg.
 func NewBroker(cfg Config) (*Broker, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	return &Broker{cfg, newInnerAPI(cfg)}, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // DefaultTimeout bounds a call to the inner API, unless configured.
@@ -25,25 +26,26 @@ type Config struct {
 	Transport http.RoundTripper // of calls; nil: http.DefaultTransport
 }
 
-// check lists everything that is wrong. An empty key is refused because HMAC
-// works with it, and everyone knows it.
-func (c Config) check() error {
+// Check lists everything that is wrong; each [setting.Problem] names a field. An
+// empty key is refused, because HMAC would work with it.
+func (c Config) Check() error {
 	var errs []error
+	wrong := func(field, reason string) { errs = append(errs, setting.Wrong(field, "%s", reason)) }
 	if c.URL == nil || !isWeb(c.URL) {
-		errs = append(errs, errors.New("enterprise: the inner API's URL is not an absolute http(s) URL"))
+		wrong("URL", "is not an absolute http(s) URL of the inner API")
 	}
 	if c.PublicURL == nil || !isWeb(c.PublicURL) {
-		errs = append(errs, errors.New("enterprise: the public URL is not an absolute http(s) URL"))
+		wrong("PublicURL", "is not an absolute http(s) URL")
 	}
 	if c.Secret.IsZero() {
-		errs = append(errs, errors.New("enterprise: there is no secret for the inner API"))
+		wrong("Secret", "is required to call the inner API")
 	}
 	if c.LicenseGrace < 0 {
-		errs = append(errs, errors.New("enterprise: the grace time of the licence is negative"))
+		wrong("LicenseGrace", "is negative")
 	}
 	for _, key := range append([][]byte{c.SigningKey}, c.PreviousKeys...) {
 		if len(key) == 0 {
-			errs = append(errs, errors.New("enterprise: a signing key is empty"))
+			wrong("SigningKey", "is empty")
 		}
 	}
 	return errors.Join(errs...)

@@ -67,7 +67,7 @@ type logged struct {
 // NewEdition makes an edition. Its error lists everything that is wrong with
 // cfg.
 func NewEdition(cfg Config, now ports.Clock, log *slog.Logger) (*Edition, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	grace := cfg.LicenseGrace

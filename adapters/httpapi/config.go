@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/setting"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -15,6 +16,14 @@ type Config struct {
 	LegacySunset       time.Time // zero: none set
 	AllowOrigins       []string  // CORS, without credentials
 	CompatVersion      string    // of the reference's API, for its clients
+}
+
+// Check lists what is wrong; each [setting.Problem] names a field.
+func (c Config) Check() error {
+	if !c.LegacySunset.IsZero() && c.LegacySunset.Before(c.LegacyDeprecatedAt) {
+		return setting.Wrong("LegacySunset", "lies before LEGACY_DEPRECATED_AT (RFC 9745 §4)")
+	}
+	return nil
 }
 
 // Metadata yields our SAML SP metadata, for one connection or ("") for any.

@@ -3,12 +3,13 @@ package webui
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // Config is what an operator may say about the pages. All of it is optional.
@@ -31,28 +32,29 @@ const (
 	supportMax   = 500
 )
 
-// Check lists everything that is wrong with the configuration.
+// Check lists everything that is wrong with the configuration; each
+// [setting.Problem] names a field of it or of [Brand].
 func (c Config) Check() error {
 	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	wrong := func(field, format string, args ...any) { errs = append(errs, setting.Wrong(field, format, args...)) }
 	if name := c.Brand.Name; utf8.RuneCountInString(name) > brandNameMax || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable) {
-		wrong("brand name: at most %d characters, none of them invisible", brandNameMax)
+		wrong("Name", "at most %d characters, none of them invisible", brandNameMax)
 	}
 	if n := len(c.Brand.Logo); n > logoMax {
-		wrong("brand logo: %d bytes; at most %d", n, logoMax)
+		wrong("Logo", "%d bytes; at most %d", n, logoMax)
 	}
 	if len(c.Brand.Logo) > 0 && logoType(c.Brand.Logo) == "" {
-		wrong("brand logo: must be SVG, PNG, WebP or JPEG")
+		wrong("Logo", "must be SVG, PNG, WebP or JPEG")
 	}
 	if c.Brand.Color != "" {
 		if accent, err := parseColor(c.Brand.Color); err != nil {
-			wrong("brand color %q: %w", c.Brand.Color, err)
+			wrong("Color", "%q: %v", c.Brand.Color, err)
 		} else if err := accent.readable(); err != nil {
-			wrong("brand color %s: %w", c.Brand.Color, err)
+			wrong("Color", "%s: %v", c.Brand.Color, err)
 		}
 	}
 	if c.SupportURL != "" && !supportLink(c.SupportURL) {
-		wrong("support URL: must be an https: or mailto: link of at most %d characters", supportMax)
+		wrong("SupportURL", "must be an https: or mailto: link of at most %d characters", supportMax)
 	}
 	return errors.Join(errs...)
 }

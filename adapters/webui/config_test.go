@@ -15,9 +15,9 @@ func TestConfigCheckReportsEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("nothing is wrong")
 	}
-	for _, want := range []string{"brand name", "brand logo", "contrast", "support URL"} {
+	for _, want := range []string{"Name: ", "Logo: ", "contrast", "SupportURL: "} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("not a word of %s in\n%v", want, err)
+			t.Errorf("got %v, want %q in it", err, want)
 		}
 	}
 	if err := (Config{}).Check(); err != nil {

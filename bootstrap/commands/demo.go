@@ -42,21 +42,21 @@ func (d demoCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	stage, err := d.build(ctx, dir)
+	servers, err := d.build(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer stage.close()
-	fmt.Fprintf(out, "devicegate          %s   (SQLite in a temporary folder)\nidentity provider   %s   (users alice, bob, mallory; password: password)\n\n", stage.public, stage.idp)
+	defer servers.close()
+	fmt.Fprintf(out, "devicegate          %s   (SQLite in a temporary folder)\nidentity provider   %s   (users alice, bob, mallory; password: password)\n\n", servers.public, servers.idp)
 
-	device := demo.Device{API: stage.public + "/openapi/v1", ClientID: "difyctl", Label: d.Device, HTTP: &http.Client{Timeout: 10 * time.Second}}
+	device := demo.Device{API: servers.public + "/openapi/v1", ClientID: "difyctl", Label: d.Device, HTTP: &http.Client{Timeout: 10 * time.Second}}
 	codes, err := device.Start(ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "The device asks for access and shows:\n\n  code  %s\n  open  %s\n\n", codes.UserCode, codes.Complete)
 	if d.Auto || d.Deny || d.Expire || !term.IsTerminal(int(os.Stdout.Fd())) {
-		return d.play(ctx, out, stage, device, codes)
+		return d.play(ctx, out, servers, device, codes)
 	}
 	if picture, err := demo.QR(codes.Complete); err == nil {
 		fmt.Fprintln(out, picture)
@@ -65,8 +65,8 @@ func (d demoCommand) Run(ctx context.Context, out io.Writer) error {
 	return wait(ctx, out, device, codes)
 }
 
-// play lets a program be the person, and checks how it ends.
-func (d demoCommand) play(ctx context.Context, out io.Writer, s *stage, device demo.Device, codes demo.Codes) error {
+// play signs in and decides as a person would, and checks how the login ends.
+func (d demoCommand) play(ctx context.Context, out io.Writer, s *demoServers, device demo.Device, codes demo.Codes) error {
 	if _, refused, err := device.Poll(ctx, codes.DeviceCode); err != nil || refused != "authorization_pending" {
 		return errors.Join(err, fmt.Errorf("the first poll got %q", refused))
 	}
@@ -151,27 +151,27 @@ func use(ctx context.Context, out io.Writer, device demo.Device, t demo.Token) e
 	return nil
 }
 
-// stage is a running devicegate and the identity provider beside it.
-type stage struct {
+// demoServers are a running devicegate and the demo identity provider.
+type demoServers struct {
 	public, idp string
 	app         *fx.App
 	provider    *http.Server
-	ahead       atomic.Int64 // how far devicegate's clock is ahead
+	ahead       atomic.Int64 // nanoseconds by which devicegate's clock is ahead
 }
 
-func (s *stage) skip(d time.Duration) { s.ahead.Add(int64(d)) }
+func (s *demoServers) skip(d time.Duration) { s.ahead.Add(int64(d)) }
 
-func (s *stage) close() {
+func (s *demoServers) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = s.app.Stop(ctx)
 	_ = s.provider.Shutdown(ctx)
 }
 
-// build starts both. They have different host names, as they have in life: the
-// identity provider is another site to the browser.
-func (d demoCommand) build(ctx context.Context, dir string) (*stage, error) {
-	s := &stage{public: fmt.Sprintf("http://localhost:%d", d.Port), idp: fmt.Sprintf("http://127.0.0.1:%d", d.IdPPort)}
+// build starts both. They have different host names, so that the identity
+// provider is another site to the browser, as in production.
+func (d demoCommand) build(ctx context.Context, dir string) (*demoServers, error) {
+	s := &demoServers{public: fmt.Sprintf("http://localhost:%d", d.Port), idp: fmt.Sprintf("http://127.0.0.1:%d", d.IdPPort)}
 	idp, err := demoidp.New(demoidp.Config{URL: s.idp})
 	if err != nil {
 		return nil, err

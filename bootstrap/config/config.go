@@ -44,7 +44,7 @@ type Config struct {
 	TrustedProxies    []netip.Prefix
 
 	Database   database.Config
-	Redis      redis.Config // empty URL: pace and limits are per process
+	Redis      redis.Config // empty URL: limits and the polling interval are per process
 	HTTP       httpapi.Config
 	Pages      webui.Config
 	SAML       saml.Config
@@ -159,9 +159,7 @@ func (c *Config) loadRoutes(e environment, wrong *problems) {
 		LegacyDeprecatedAt: e.LegacyDeprecatedAt, LegacySunset: e.LegacySunset,
 		AllowOrigins: origins, CompatVersion: e.CompatVersion,
 	}
-	if !e.LegacySunset.IsZero() && e.LegacySunset.Before(e.LegacyDeprecatedAt) {
-		wrong.add("LEGACY_SUNSET", "lies before LEGACY_DEPRECATED_AT (RFC 9745 §4)")
-	}
+	wrong.named(names{"LegacySunset": "LEGACY_SUNSET"}, c.HTTP.Check())
 }
 
 func (c *Config) loadSignIn(e environment, wrong *problems) {
@@ -180,9 +178,10 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 		c.Enterprise.URL = wrong.web("ENTERPRISE_API_URL", e.EnterpriseAPIURL)
 		c.Enterprise.Secret = secret.New("enterprise API secret", e.EnterpriseAPISecret)
 		c.Enterprise.PublicURL = c.PublicURL
-		if e.EnterpriseAPISecret == "" {
-			wrong.add("ENTERPRISE_API_SECRET_KEY", "is required with ENTERPRISE_API_URL")
-		}
+		wrong.named(names{
+			"Secret": "ENTERPRISE_API_SECRET_KEY",
+			"URL":    "", "PublicURL": "", "SigningKey": "", "LicenseGrace": "", // their settings are checked
+		}, c.Enterprise.Check())
 	}
 	c.SAML.EntityID, c.SAML.ClockSkew = e.SAMLEntityID, e.SAMLClockSkew
 	c.SAML.LegacyRoutes = c.HTTP.LegacyRoutes
@@ -214,10 +213,9 @@ func (c *Config) loadPages(e environment, wrong *problems) {
 		}
 		c.Pages.Brand.Logo = logo
 	}
-	wrong.each("BRAND_NAME", webui.Config{Brand: webui.Brand{Name: c.Pages.Brand.Name}}.Check())
-	wrong.each("BRAND_LOGO_FILE", webui.Config{Brand: webui.Brand{Logo: c.Pages.Brand.Logo}}.Check())
-	wrong.each("BRAND_COLOR", webui.Config{Brand: webui.Brand{Color: c.Pages.Brand.Color}}.Check())
-	wrong.each("SUPPORT_URL", webui.Config{SupportURL: c.Pages.SupportURL}.Check())
+	wrong.named(names{
+		"Name": "BRAND_NAME", "Logo": "BRAND_LOGO_FILE", "Color": "BRAND_COLOR", "SupportURL": "SUPPORT_URL",
+	}, c.Pages.Check())
 }
 
 // levelOf reads the reference's words, which are Python's, as ours.

@@ -14,16 +14,16 @@ import (
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
-// problems collects what is wrong, so that one start tells all of it.
+// problems collects what is wrong, so that one start reports all of it.
 type problems struct {
 	lines    []error
 	warnings []Warning
-	// settled names the settings that could not be read: nothing that follows
-	// from their absence is told.
+	// settled names the settings that could not be read. What follows from their
+	// absence is not reported.
 	settled map[string]bool
 }
 
-// Warning is what works and should not stay so.
+// Warning is a setting that works and should be changed.
 type Warning struct{ Setting, Text string }
 
 // add keeps a line once, however often it is found.
@@ -44,21 +44,11 @@ func (p *problems) warn(setting, text string) {
 	p.warnings = append(p.warnings, Warning{setting, text})
 }
 
-// each adds every line of err, so that none lacks the setting's name.
-func (p *problems) each(setting string, err error) {
-	if err == nil {
-		return
-	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		p.add(setting, "%s", line)
-	}
-}
-
-// names are the settings behind an adapter's fields; "": another check says it.
+// names are the settings behind an adapter's fields; "": another check reports it.
 type names map[string]string
 
-// named adds what an adapter found wrong with its Config, each line with the
-// name of the setting instead of the field's.
+// named adds what an adapter found wrong with its Config. Each line names the
+// setting instead of the field.
 func (p *problems) named(as names, err error) {
 	for _, one := range setting.Split(err) {
 		var wrong setting.Problem
