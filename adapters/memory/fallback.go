@@ -8,7 +8,7 @@ import (
 )
 
 // Fallback is a [ports.Limiter] that counts in this process while another one
-// cannot count: an outage there must not let anybody guess without bounds.
+// cannot count: an outage there must not allow guesses without bounds.
 type Fallback struct {
 	first ports.Limiter
 	own   *Limiter
