@@ -97,17 +97,25 @@ func TestMissingEmailNamesWhatCame(t *testing.T) {
 		override, attributes, nameID string
 		expected, received           string
 	}{
-		"nothing": {"", "", "", "an e-mail address in one of the usual attributes or in the NameID",
-			"no attributes, a NameID of format urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"},
-		"a mistyped override": {"emial", named("sn", "Personal") + friendly("displayName", "Personal"), `<saml:NameID>personal</saml:NameID>`,
+		"nothing": {
+			"", "", "", "an e-mail address in one of the usual attributes or in the NameID",
+			"no attributes, a NameID of format urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
+		},
+		"a mistyped override": {
+			"emial", named("sn", "Personal") + friendly("displayName", "Personal"), `<saml:NameID>personal</saml:NameID>`,
 			`an e-mail address in the attribute "emial" (email_attribute), in one of the usual ones or in the NameID`,
-			`"sn", "urn:unknown" ("displayName"), a NameID without format`},
-		"an override without address": {"upn", named("upn", "personal", "n/a") + named("mail", "personal"), `<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient">_personal</saml:NameID>`,
+			`"sn", "urn:unknown" ("displayName"), a NameID without format`,
+		},
+		"an override without address": {
+			"upn", named("upn", "personal", "n/a") + named("mail", "personal"), `<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient">_personal</saml:NameID>`,
 			`an e-mail address in the attribute "upn" (email_attribute), in one of the usual ones or in the NameID`,
-			`"upn" with 2 values that are no e-mail address, "mail" with 1 values that are no e-mail address, a NameID of format urn:oasis:names:tc:SAML:2.0:nameid-format:transient`},
-		"an attribute encrypted to another": {"", samltest.Encryption{}.Element("EncryptedAttribute", named("mail", "alice@example.com"), &samltest.RSAKey(t, 1).PublicKey), `<saml:NameID>personal</saml:NameID>`,
+			`"upn" with 2 values that are no e-mail address, "mail" with 1 values that are no e-mail address, a NameID of format urn:oasis:names:tc:SAML:2.0:nameid-format:transient`,
+		},
+		"an attribute encrypted to another": {
+			"", samltest.Encryption{}.Element("EncryptedAttribute", named("mail", "alice@example.com"), &samltest.RSAKey(t, 1).PublicKey), `<saml:NameID>personal</saml:NameID>`,
 			"an e-mail address in one of the usual attributes or in the NameID",
-			"no attributes, 1 encrypted attributes that none of our keys opens, a NameID without format"},
+			"no attributes, 1 encrypted attributes that none of our keys opens, a NameID without format",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.EmailAttribute = tc.override }})

@@ -138,10 +138,10 @@ func (c Connection) Slug() string { return c.s.Slug }
 // Settings are the connection's facts, defaults filled in.
 func (c Connection) Settings() Settings { return c.s }
 
-// SpeaksForAnyone reports whether no address is foreign to the connection.
+// MayAssertAnyDomain reports whether no address is foreign to the connection.
 func (c Connection) MayAssertAnyDomain() bool { return slices.Contains(c.s.Domains, "*") }
 
-// MaySpeakFor reports whether email lies in the connection's domains. Domains
+// MayAssert reports whether email lies in the connection's domains. Domains
 // match exactly; a sub-domain is another domain.
 func (c Connection) MayAssert(email identity.Email) bool {
 	return c.MayAssertAnyDomain() || slices.Contains(c.s.Domains, email.Domain())

@@ -90,7 +90,7 @@ func isSeparator(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune("=&?#/:;,.<>()[]{}|\"'`", r)
 }
 
-// FoldUserCode removes what does not distinguish codes, so that two spellings
+// NormalizeUserCode removes what does not distinguish codes, so that two spellings
 // of one guess are counted as one even if no such code can exist.
 func NormalizeUserCode(text string) string {
 	if len(text) > userCodeMaxInput*utf8.UTFMax {

@@ -21,7 +21,7 @@ func (c *Clock) Now() time.Time {
 	return c.at
 }
 
-// Pass lets time go by.
+// Advance lets time go by.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

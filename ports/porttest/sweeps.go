@@ -225,7 +225,8 @@ func assertions(before time.Time) remove {
 // all deletes everything that ended before a time.
 func all(before time.Time) remove {
 	return func(ctx context.Context, tx ports.Tx, limit int) (total int, err error) {
-		for _, remove := range []remove{grants(before), transactions(before), assertions(before), authorizations(before),
+		for _, remove := range []remove{
+			grants(before), transactions(before), assertions(before), authorizations(before),
 			func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
 				ids, err := tx.Tokens().Ended(ctx, before, limit)
 				if err != nil {
