@@ -2,7 +2,6 @@ package device
 
 import (
 	"crypto/rand"
-	"math/big"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,14 +27,22 @@ var ErrInvalidUserCode = fault.New(fault.Invalid, "invalid_user_code",
 // The zero UserCode is no code.
 type UserCode struct{ letters string }
 
-// NewUserCode makes a random user code.
+// NewUserCode makes a random user code. Bytes beyond the last multiple of the
+// alphabet's length are drawn again, so that all letters are equally likely.
 func NewUserCode() UserCode {
-	var b strings.Builder
-	for range userCodeLength {
-		i, _ := rand.Int(rand.Reader, big.NewInt(int64(len(userCodeAlphabet)))) // never fails
-		b.WriteByte(userCodeAlphabet[i.Int64()])
+	const usable = 256 - 256%len(userCodeAlphabet)
+	var letters [userCodeLength]byte
+	for made := 0; made < userCodeLength; {
+		var random [2 * userCodeLength]byte
+		_, _ = rand.Read(random[:]) // never fails
+		for _, b := range random {
+			if int(b) < usable && made < userCodeLength {
+				letters[made] = userCodeAlphabet[int(b)%len(userCodeAlphabet)]
+				made++
+			}
+		}
 	}
-	return UserCode{b.String()}
+	return UserCode{string(letters[:])}
 }
 
 // ParseUserCode reads a code however it was typed: any case, blanks, any dash

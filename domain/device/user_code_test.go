@@ -213,3 +213,30 @@ func TestFindUserCodeInPastedText(t *testing.T) {
 		}
 	}
 }
+
+// A byte taken modulo the alphabet's length would favour its first letters by
+// an eighth.
+func TestAllLettersOfUserCodesAreEquallyLikely(t *testing.T) {
+	const codes = 300_000
+	counts := map[byte]int{}
+	for range codes {
+		code := device.NewUserCode().String()
+		for i := range len(code) {
+			if code[i] != '-' {
+				counts[code[i]]++
+			}
+		}
+	}
+	letters := 0
+	for _, n := range counts {
+		letters += n
+	}
+	if len(counts) != 30 || letters != 8*codes {
+		t.Fatalf("got %d letters of %d kinds, want %d of 30", letters, len(counts), 8*codes)
+	}
+	for letter, n := range counts {
+		if want := letters / 30; n < want*98/100 || n > want*102/100 {
+			t.Errorf("%c: got %d, want about %d", letter, n, want)
+		}
+	}
+}
