@@ -15,15 +15,16 @@ func TestAddressesComeFromTheConfiguration(t *testing.T) {
 	query := url.Values{"user_code": {"A&B <>"}}
 	// F25: our own page lies below PUBLIC_URL, wherever WEB_URL is. F35: so does its path.
 	for got, want := range map[string]string{
-		a.Public("/oauth2/token"):                  "https://api.example.com/gate/oauth2/token",
-		a.Public(""):                               "https://api.example.com/gate",
-		a.Prefix():                                 "/gate",
-		a.WebPage(nil):                             "https://console.example.com/app/device",
-		a.WebPage(query):                           "https://console.example.com/app/device?user_code=A%26B+%3C%3E",
-		a.OwnPage(nil):                             "https://api.example.com/gate/device",
-		a.OwnPage(query):                           "https://api.example.com/gate/device?user_code=A%26B+%3C%3E",
-		a.PagePath():                               "/gate/device",
-		a.WebOrigin():                              "https://console.example.com",
+		a.Public("/oauth2/token"): "https://api.example.com/gate/oauth2/token",
+		a.Public(""):              "https://api.example.com/gate",
+		a.Prefix():                "/gate",
+		a.WebPage(nil):            "https://console.example.com/app/device",
+		a.WebPage(query):          "https://console.example.com/app/device?user_code=A%26B+%3C%3E",
+		a.OwnPage(nil):            "https://api.example.com/gate/device",
+		a.OwnPage(query):          "https://api.example.com/gate/device?user_code=A%26B+%3C%3E",
+		a.PagePath():              "/gate/device",
+		a.WebOrigin():             "https://console.example.com",
+
 		at("http://h:1", "http://h:1").Prefix():    "",
 		at("http://h:1/", "http://h:1").Prefix():   "",
 		at("http://h:1/", "http://h:1").PagePath(): "/device",
