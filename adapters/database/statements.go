@@ -157,8 +157,14 @@ func valuesOf(row any, fields []*schema.Field, more int) ([]any, error) {
 	values := make([]any, len(fields), len(fields)+more)
 	v := reflect.ValueOf(row).Elem()
 	for i, f := range fields {
+		column := f.Value(v)
+		valuer, ok := column.Addr().Interface().(driver.Valuer) // a pointer, because a value would be copied
+		if !ok {
+			values[i] = column.Interface()
+			continue
+		}
 		var err error
-		if values[i], err = valueOf(f.Value(v).Interface()); err != nil {
+		if values[i], err = valuer.Value(); err != nil {
 			return nil, err
 		}
 	}
