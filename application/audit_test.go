@@ -10,6 +10,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/token"
 )
 
 func TestAuditEventsOfALogin(t *testing.T) {
@@ -83,6 +84,29 @@ func TestEventsNameTheirActorAndAuthorization(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("no event of %v", want)
+	}
+}
+
+// F31: what happens to the token later carries the login's id, too.
+func TestEventsOfATokenNameItsAuthorization(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	revoked, expired := s.redeem(s.login(laptop).Code), s.redeem(s.login("desktop").Code)
+	must(t, s.verifyRedeemed(revoked))
+	_, err := s.EndSessions.Execute(t.Context(), application.OwnerOf(revoked.Token), revoked.Token.Snapshot().ID, applicationtest.From(home))
+	must(t, err)
+	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
+	is(t, s.verifyRedeemed(expired), token.ErrInvalid)
+	want := map[audit.Kind]application.Redeemed{audit.TokenFirstUsed: revoked, audit.TokenRevoked: revoked, audit.TokenExpired: expired}
+	for _, e := range s.AuditEvents(t) {
+		if of, later := want[e.Kind]; later {
+			if e.AuthorizationID != of.Authorization {
+				t.Errorf("%s: got authorization %s, want %s", e.Kind, e.AuthorizationID, of.Authorization)
+			}
+			delete(want, e.Kind)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("got no event of %v", want)
 	}
 }
 

@@ -186,7 +186,7 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 	if err := uc.noNewerToken(ctx, tx, t); err != nil {
 		return Redeemed{}, err
 	}
-	secret, rotated, err := t.Reissue(a.Snapshot().ID, at, origin)
+	secret, rotated, err := t.Reissue(at, origin)
 	if err != nil {
 		return Redeemed{}, device.ErrExpiredToken
 	}

@@ -69,24 +69,24 @@ func namesOf(fields []*schema.Field) []string {
 	return names
 }
 
-// extended is a row that has a column besides those of its table.
+// extended is a row that has columns besides those of its table.
 type extended interface {
-	// extra is the column's expression and where its value goes.
-	extra() (expression string, into any)
+	// extra is the columns' expressions and where their values go.
+	extra() (expressions []string, into []any)
 }
 
 // find reads the row of dst's type that meets a condition with placeholders. It
 // returns [sql.ErrNoRows].
 func (r reader) find(ctx context.Context, dst any, where string, args ...any) error {
 	s := r.hot.selecting(reflect.TypeOf(dst).Elem(), where, r.locks)
-	into := make([]any, len(s.fields), len(s.fields)+1)
+	into := make([]any, len(s.fields), len(s.fields)+2)
 	row := reflect.ValueOf(dst).Elem()
 	for i, f := range s.fields {
 		into[i] = f.Value(row).Addr().Interface()
 	}
 	if e, ok := dst.(extended); ok {
 		_, extra := e.extra()
-		into = append(into, extra)
+		into = append(into, extra...)
 	}
 	for i, arg := range args {
 		var err error
@@ -134,8 +134,8 @@ func (s *statements) selecting(row reflect.Type, where string, locks bool) state
 	return s.made(statementKey{row, where, locks}, func(table *schema.Table) statement {
 		columns := namesOf(table.Fields)
 		if e, ok := reflect.New(row).Interface().(extended); ok {
-			expression, _ := e.extra()
-			columns = append(columns, expression)
+			expressions, _ := e.extra()
+			columns = append(columns, expressions...)
 		}
 		text := "SELECT " + strings.Join(columns, ", ") + " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
 		if locks && isPostgres(s.db) {

@@ -32,6 +32,7 @@ type tokenRow struct {
 	ExpiresAt     timestamp
 	RevokedAt     timestamp
 	Scopes        text `bun:",scanonly"` // of access_token_scopes
+	Authorization id   `bun:",scanonly"` // of device_authorizations, while it is kept
 }
 
 func tokenRowOf(t *token.AccessToken) *tokenRow {
@@ -53,7 +54,7 @@ func (r *tokenRow) restore() (*token.AccessToken, error) {
 		r.TokenHash = digest{}
 	}
 	return token.Restore(token.Snapshot{
-		ID: uid.ID(r.ID), Scopes: scope.Restore(string(r.Scopes)),
+		ID: uid.ID(r.ID), Authorization: uid.ID(r.Authorization), Scopes: scope.Restore(string(r.Scopes)),
 		Device: token.Device{
 			Email: email, Issuer: string(r.SubjectIssuer),
 			ClientID: string(r.ClientID), Label: string(r.DeviceLabel),
@@ -78,13 +79,23 @@ func scopesOfToken(alias string) string {
 	return "(SELECT s.scopes FROM access_token_scopes AS s WHERE s.token_id = " + alias + ".id) AS scopes"
 }
 
-func (r *tokenRow) extra() (string, any) { return scopesOfToken("oauth_access_tokens"), &r.Scopes }
+// authorizationOfToken is the expression for the authorization that was redeemed
+// for a row of the table that is called alias.
+func authorizationOfToken(alias string) string {
+	return "(SELECT a.id FROM device_authorizations AS a WHERE a.token_id = " + alias + ".id LIMIT 1) AS authorization"
+}
+
+func (r *tokenRow) extra() ([]string, []any) {
+	const table = "oauth_access_tokens"
+	return []string{scopesOfToken(table), authorizationOfToken(table)}, []any{&r.Scopes, &r.Authorization}
+}
 
 type tokenReader struct{ reader }
 
 // from begins a query for tokens with their scopes.
 func (r tokenReader) from(model any) *bun.SelectQuery {
-	return r.reader.from(model).ColumnExpr("?TableColumns").ColumnExpr(scopesOfToken("?TableAlias"))
+	return r.reader.from(model).ColumnExpr("?TableColumns").ColumnExpr(scopesOfToken("?TableAlias")).
+		ColumnExpr(authorizationOfToken("?TableAlias"))
 }
 
 func (r tokenReader) by(ctx context.Context, where string, args ...any) (*token.AccessToken, error) {

@@ -38,15 +38,18 @@ type AccessToken struct{ s Snapshot }
 
 // Snapshot is an [AccessToken] laid flat, for rows and comparisons.
 type Snapshot struct {
-	ID         uid.ID
-	Device     Device
-	Scopes     scope.Set
-	Prefix     string
-	Digest     secret.Digest // zero once revoked
-	CreatedAt  time.Time
-	LastUsedAt time.Time
-	ExpiresAt  time.Time
-	RevokedAt  time.Time
+	ID uid.ID
+	// Authorization is the device authorization that was redeemed for the token;
+	// zero: another issuer minted it, or the authorization is not kept any more.
+	Authorization uid.ID
+	Device        Device
+	Scopes        scope.Set
+	Prefix        string
+	Digest        secret.Digest // zero once revoked
+	CreatedAt     time.Time
+	LastUsedAt    time.Time
+	ExpiresAt     time.Time
+	RevokedAt     time.Time
 }
 
 // Order says what token to mint.
@@ -63,15 +66,13 @@ type Order struct {
 func Mint(o Order, at time.Time, origin request.Origin) (*AccessToken, Secret, audit.Event) {
 	s := newSecret(o.Subject)
 	t := &AccessToken{Snapshot{
-		ID: o.ID, Device: o.Device, Scopes: o.Scopes, Prefix: prefixOf(o.Subject), Digest: s.Digest(),
+		ID: o.ID, Authorization: o.Authorization, Device: o.Device, Scopes: o.Scopes, Prefix: prefixOf(o.Subject), Digest: s.Digest(),
 		CreatedAt: at, ExpiresAt: at.Add(time.Duration(o.Lifetime)),
 	}}
 	if o.Scopes.IsZero() {
 		t.s.Scopes = ScopesOf(o.Subject)
 	}
-	minted := t.event(audit.TokenMinted, audit.ClientOf(o.Device.ClientID), at, origin)
-	minted.AuthorizationID = o.Authorization
-	return t, s, minted
+	return t, s, t.event(audit.TokenMinted, audit.ClientOf(o.Device.ClientID), at, origin)
 }
 
 // ScopesOf are all that a token for such a subject may do.
@@ -152,16 +153,14 @@ func (t *AccessToken) Expire(at time.Time, origin request.Origin) (audit.Event, 
 
 // Reissue gives a token that was never used another secret; the first one is
 // dead. It revives a token that was revoked because its secret never arrived:
-// whether that may be is for the authorization to say, whose ID the event has.
-func (t *AccessToken) Reissue(authorization uid.ID, at time.Time, origin request.Origin) (Secret, audit.Event, error) {
+// whether that may be is for the authorization to say.
+func (t *AccessToken) Reissue(at time.Time, origin request.Origin) (Secret, audit.Event, error) {
 	if !t.s.LastUsedAt.IsZero() || !at.Before(t.s.ExpiresAt) {
 		return Secret{}, audit.Event{}, ErrInvalid
 	}
 	s := newSecret(t.SubjectType())
 	t.s.Digest, t.s.RevokedAt = s.Digest(), time.Time{}
-	rotated := t.event(audit.TokenRotated, audit.ClientOf(t.s.Device.ClientID), at, origin)
-	rotated.AuthorizationID = authorization
-	return s, rotated, nil
+	return s, t.event(audit.TokenRotated, audit.ClientOf(t.s.Device.ClientID), at, origin), nil
 }
 
 // BelongsTo reports whether the token acts for the subject (issuer, email).
@@ -216,6 +215,7 @@ func (t *AccessToken) Owner() audit.Actor {
 func (t *AccessToken) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {
 	e := audit.New(kind, by, at, origin)
 	e.TokenID, e.ClientID, e.DeviceLabel, e.Scopes = t.s.ID, t.s.Device.ClientID, t.s.Device.Label, t.Scopes()
+	e.AuthorizationID = t.s.Authorization
 	if subject, err := identity.NewSubject(t.s.Device.Email, t.s.Device.Issuer, ""); err == nil {
 		e.Subject = subject
 	}

@@ -150,7 +150,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					return err
 				}
 				wait(ctx, linger)
-				_, rotated, err := lost.Reissue(uid.New(at), at, w.by)
+				_, rotated, err := lost.Reissue(at, w.by)
 				if err != nil {
 					return err
 				}

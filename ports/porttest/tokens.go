@@ -37,6 +37,35 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		view(t, s, look)
 	})
 
+	// F31: every event of one login carries the authorization's ID.
+	t.Run("a token names the authorization that was redeemed for it", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		a := w.added(s)
+		approved, err := w.approve(a)
+		must(t, err)
+		order := token.Order{
+			ID: a.Snapshot().TokenID, Authorization: a.Snapshot().ID, Device: w.device("laptop"),
+			Subject: "external_sso", Lifetime: token.Lifetime(hour),
+		}
+		issued, clear, minted := token.Mint(order, w.now, w.by)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			must(t, tx.Authorizations().Save(ctx, a, approved))
+			return tx.Tokens().Add(ctx, issued, minted)
+		})
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			byID, err := r.Tokens().ByID(ctx, issued.Snapshot().ID)
+			must(t, err)
+			byDigest, err := r.Tokens().ByDigest(ctx, clear.Digest())
+			must(t, err)
+			sessions, _, err := r.Tokens().Sessions(ctx, w.ann.Email(), w.ann.Issuer(), w.now, 0, 1)
+			must(t, err)
+			for _, got := range append(sessions, byID, byDigest) {
+				equal(t, got.Snapshot(), issued.Snapshot())
+			}
+			return nil
+		})
+	})
+
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newFixture(t)
 		never, clear, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("never"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)
@@ -114,7 +143,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		issued, first := w.minted(s, w.device("laptop"), w.now)
 		revoked, _ := issued.Revoke("undelivered", audit.ClientOf("difyctl"), w.now, w.by)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, revoked) })
-		second, rotated, err := issued.Reissue(uid.New(w.now), w.now, w.by)
+		second, rotated, err := issued.Reissue(w.now, w.by)
 		must(t, err)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Save(ctx, issued, rotated) })
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
@@ -236,6 +265,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		live, revoked := states(w)
 		both := live
 		both.RevokedAt = revoked.RevokedAt
+		both.Authorization = uid.New(w.now) // is found by the token's ID and not kept with it
 		noZero(t, both)
 		revoked.ID = uid.New(w.now)
 		for _, want := range []token.Snapshot{live, revoked} {
@@ -259,7 +289,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 			return err
 		}
 		live, revoked := states(w)
-		changes := variants(t, w, possible, map[string]any{"ID": nil, "RevokedAt": nil, "Prefix": "dfoa_"}, live, revoked)
+		changes := variants(t, w, possible, map[string]any{"ID": nil, "Authorization": nil, "RevokedAt": nil, "Prefix": "dfoa_"}, live, revoked)
 		changes = append(changes, variant[token.Snapshot]{field: "RevokedAt", snapshot: live}, variant[token.Snapshot]{field: "RevokedAt", snapshot: revoked})
 		for i, change := range changes {
 			of := w.device("stored " + string(rune('A'+i)))
