@@ -69,6 +69,9 @@ func (s *Responder) refusal(r *http.Request, err error) *fault.Error {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		level, message = slog.LevelInfo, "client left" // nothing failed here, whatever the error says
 	}
+	if f == errDraining {
+		level, message = slog.LevelInfo, "request refused"
+	}
 	if f == device.ErrAuthorizationPending || f == device.ErrSlowDown {
 		level = slog.LevelDebug // each waiting device, every few seconds
 	}

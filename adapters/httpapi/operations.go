@@ -81,10 +81,14 @@ func (o *Operations) healthy(w http.ResponseWriter, _ *http.Request) error {
 	return answer(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
+// errDraining says that the process stops and wants no new requests. Load
+// balancers ask for it; it is no failure.
+var errDraining = fault.New(fault.Unavailable, fault.ErrUnavailable.Code, "This replica is stopping. Ask another one.")
+
 // ready answers readyz: the process can serve, and wants more work.
 func (o *Operations) ready(w http.ResponseWriter, r *http.Request) error {
 	if o.draining.Load() {
-		return fault.ErrUnavailable
+		return errDraining
 	}
 	if err := o.store.Ready(r.Context()); err != nil {
 		return err

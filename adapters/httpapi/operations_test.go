@@ -14,6 +14,9 @@ func TestAProcessThatEndsWantsNoMoreWorkButServesWhatComes(t *testing.T) { // O0
 			t.Errorf("%s answers %d, want %d", path, w.Code, want)
 		}
 	}
+	if logged := s.log.String(); strings.Contains(logged, "ERROR") {
+		t.Errorf("got %s, want no error for a probe during the drain", logged)
+	}
 }
 
 func TestReadinessTellsDetails(t *testing.T) { // F53
