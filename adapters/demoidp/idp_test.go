@@ -29,8 +29,8 @@ var acs = map[string]string{
 	"legacy":    "https://gate.example/v1/device/sso-complete",
 }
 
-// world is an identity provider and one service provider that know each other.
-type world struct {
+// fixture is an identity provider and one service provider that know each other.
+type fixture struct {
 	t    *testing.T
 	idp  *demoidp.IdP
 	url  string
@@ -41,9 +41,9 @@ type world struct {
 
 // newWorld starts one; with encrypted, the service provider publishes a key for
 // encryption.
-func newWorld(t *testing.T, encrypted bool) *world {
+func newFixture(t *testing.T, encrypted bool) *fixture {
 	t.Helper()
-	w := &world{t: t, now: time.Now}
+	w := &fixture{t: t, now: time.Now}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
@@ -72,7 +72,7 @@ func newWorld(t *testing.T, encrypted bool) *world {
 }
 
 // metadata is the service provider's, with both callbacks.
-func (w *world) metadata(encrypted bool) []byte {
+func (w *fixture) metadata(encrypted bool) []byte {
 	w.t.Helper()
 	m := w.sp.Metadata()
 	role := &m.SPSSODescriptors[0]
@@ -95,7 +95,7 @@ func (w *world) metadata(encrypted bool) []byte {
 }
 
 // reset gives the person a fresh browser.
-func (w *world) reset() {
+func (w *fixture) reset() {
 	jar, _ := cookiejar.New(nil)
 	w.http = &http.Client{Jar: jar}
 }
@@ -110,7 +110,7 @@ func parse(t *testing.T, text string) *url.URL {
 }
 
 // request makes an AuthnRequest for a callback.
-func (w *world) request(callback, binding string, change func(*saml.AuthnRequest)) *saml.AuthnRequest {
+func (w *fixture) request(callback, binding string, change func(*saml.AuthnRequest)) *saml.AuthnRequest {
 	w.t.Helper()
 	w.sp.AcsURL = *parse(w.t, callback)
 	req, err := w.sp.MakeAuthenticationRequest(w.url+"/sso", binding, saml.HTTPPostBinding)
@@ -124,7 +124,7 @@ func (w *world) request(callback, binding string, change func(*saml.AuthnRequest
 }
 
 // redirect sends the browser to the identity provider by HTTP-Redirect.
-func (w *world) redirect(req *saml.AuthnRequest) form {
+func (w *fixture) redirect(req *saml.AuthnRequest) form {
 	w.t.Helper()
 	to, err := req.Redirect("relay-state", &w.sp)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *world) redirect(req *saml.AuthnRequest) form {
 	return w.get(to.String(), http.StatusOK)
 }
 
-func (w *world) get(address string, status int) form {
+func (w *fixture) get(address string, status int) form {
 	w.t.Helper()
 	resp, err := w.http.Get(address)
 	if err != nil {
@@ -142,7 +142,7 @@ func (w *world) get(address string, status int) form {
 	return w.read(resp, status)
 }
 
-func (w *world) post(address string, values url.Values, status int) form {
+func (w *fixture) post(address string, values url.Values, status int) form {
 	w.t.Helper()
 	resp, err := w.http.PostForm(address, values)
 	if err != nil {
@@ -158,7 +158,7 @@ type form struct {
 	text   string // of the whole page
 }
 
-func (w *world) read(resp *http.Response, status int) form {
+func (w *fixture) read(resp *http.Response, status int) form {
 	w.t.Helper()
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
@@ -197,21 +197,21 @@ func attr(n *html.Node, name string) string {
 }
 
 // signIn fills in the login form.
-func (w *world) signIn(page form, user, password string, status int) form {
+func (w *fixture) signIn(page form, user, password string, status int) form {
 	w.t.Helper()
 	page.fields.Set("user", user)
 	page.fields.Set("password", password)
 	return w.post(page.action, page.fields, status)
 }
 
-func (w *world) press(page form, action string) form {
+func (w *fixture) press(page form, action string) form {
 	w.t.Helper()
 	page.fields.Set("action", action)
 	return w.post(page.action, page.fields, http.StatusOK)
 }
 
 // validate has the library's own service provider validate a response.
-func (w *world) validate(answer form, req *saml.AuthnRequest) (*saml.Assertion, error) {
+func (w *fixture) validate(answer form, req *saml.AuthnRequest) (*saml.Assertion, error) {
 	w.t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	if err != nil || len(raw) == 0 {
@@ -223,7 +223,7 @@ func (w *world) validate(answer form, req *saml.AuthnRequest) (*saml.Assertion, 
 	return w.sp.ParseXMLResponse(raw, []string{req.ID}, *parse(w.t, answer.action))
 }
 
-func (w *world) validated(answer form, req *saml.AuthnRequest) *saml.Assertion {
+func (w *fixture) validated(answer form, req *saml.AuthnRequest) *saml.Assertion {
 	w.t.Helper()
 	a, err := w.validate(answer, req)
 	if err != nil {
@@ -238,7 +238,7 @@ func (w *world) validated(answer form, req *saml.AuthnRequest) *saml.Assertion {
 
 func TestLoginIsAcceptedByAServiceProvider(t *testing.T) {
 	for _, encrypted := range []bool{false, true} {
-		w := newWorld(t, encrypted)
+		w := newFixture(t, encrypted)
 		for mount, callback := range acs {
 			for _, user := range []string{"alice", "ALICE", "alice@acme.example"} {
 				w.reset()
@@ -263,7 +263,7 @@ func TestLoginIsAcceptedByAServiceProvider(t *testing.T) {
 }
 
 func TestResponseIsSignedWithSHA256(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	answer := w.signIn(w.redirect(w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	algorithms := regexp.MustCompile(`(?:SignatureMethod|DigestMethod) Algorithm="[^"]*#([a-z0-9-]+)"`).FindAllSubmatch(raw, -1)
@@ -278,7 +278,7 @@ func TestResponseIsSignedWithSHA256(t *testing.T) {
 }
 
 func TestResponseFormWorksWithoutScripts(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	answer := w.signIn(w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	if !strings.Contains(answer.text, `<button id="send">Continue</button>`) {
 		t.Error("there is no button")
@@ -286,7 +286,7 @@ func TestResponseFormWorksWithoutScripts(t *testing.T) {
 }
 
 func TestSlowLoginIsAccepted(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	begun := time.Now()
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 	page := w.redirect(req)
@@ -302,7 +302,7 @@ func TestSlowLoginIsAccepted(t *testing.T) {
 }
 
 func TestRequestSignatureIsChecked(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.sp.SignatureMethod = dsig.RSASHA256SignatureMethod
 
 	req := w.request(acs["legacy"], saml.HTTPRedirectBinding, nil)
@@ -330,7 +330,7 @@ func TestRequestSignatureIsChecked(t *testing.T) {
 	w.postSSO(w.request(acs["legacy"], saml.HTTPPostBinding, nil), http.StatusBadRequest)
 }
 
-func (w *world) postSSO(req *saml.AuthnRequest, status int) form {
+func (w *fixture) postSSO(req *saml.AuthnRequest, status int) form {
 	w.t.Helper()
 	doc := new(bytes.Buffer)
 	tree := req.Element()
@@ -343,7 +343,7 @@ func (w *world) postSSO(req *saml.AuthnRequest, status int) form {
 }
 
 func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	for what, change := range map[string]func(*saml.AuthnRequest){
 		"another service provider": func(r *saml.AuthnRequest) { r.Issuer.Value = "https://other.example/metadata" },
 		"another callback":         func(r *saml.AuthnRequest) { r.AssertionConsumerServiceURL = "https://evil.example/acs" },
@@ -381,7 +381,7 @@ func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
 }
 
 func TestWrongPasswordShowsTheFormAgain(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 	page := w.redirect(req)
 	for user, password := range map[string]string{"alice": "wrong", "unknown": demoidp.Password, "": "", "alice@elsewhere.example": demoidp.Password} {
@@ -395,7 +395,7 @@ func TestWrongPasswordShowsTheFormAgain(t *testing.T) {
 }
 
 func TestCancelIsADenial(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 	answer := w.press(w.redirect(req), "cancel")
 	if answer.action != acs["canonical"] {
@@ -420,7 +420,7 @@ func TestCancelIsADenial(t *testing.T) {
 }
 
 func TestSessionCanBeContinuedOrSwitched(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ask := func() (*saml.AuthnRequest, form) {
 		req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 		return req, w.redirect(req)
@@ -460,14 +460,14 @@ func TestSessionCanBeContinuedOrSwitched(t *testing.T) {
 	}
 }
 
-func (w *world) pressExpecting(page form, action string, status int) form {
+func (w *fixture) pressExpecting(page form, action string, status int) form {
 	w.t.Helper()
 	page.fields.Set("action", action)
 	return w.post(page.action, page.fields, status)
 }
 
 func TestLoginPageSaysDemo(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	page := w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
 	for _, text := range []string{"alice@acme.example", "bob@acme.example", "mallory@elsewhere.example", "<code>password</code>", "this is a demo"} {
 		if !strings.Contains(page.text, text) {
@@ -477,7 +477,7 @@ func TestLoginPageSaysDemo(t *testing.T) {
 }
 
 func TestPendingRequestsAreBounded(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	for range 1100 {
 		w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
 	}
@@ -490,7 +490,7 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 		"no URL":             {},
 		"a relative URL":     {URL: "/idp"},
 		"no metadata":        {URL: "http://127.0.0.1", Service: []byte("x")},
-		"another provider's": {URL: "http://127.0.0.1", Service: newWorld(t, false).idp.Metadata()},
+		"another provider's": {URL: "http://127.0.0.1", Service: newFixture(t, false).idp.Metadata()},
 		"no callback": {URL: "http://127.0.0.1", Service: []byte(
 			`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="x"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`)},
 	} {

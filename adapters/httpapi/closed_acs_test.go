@@ -7,7 +7,7 @@ import (
 )
 
 func TestAResponseAtTheClosedACSTellsWhichConnectionSendsIt(t *testing.T) { // F26
-	s := newSite(t, options{legacyOff: true})
+	s := newFixture(t, options{legacyOff: true})
 	s.send(ask{line: "POST /openapi/v1/oauth/device/code", body: `{"client_id":"difyctl"}`})
 	s.send(ask{line: "GET /openapi/v1/oauth/device/sso-initiate?user_code={user_code}&connection=beta"})
 	w := s.send(ask{line: "POST /v1/device/sso-complete", body: "SAMLResponse=ok+a1+ben@beta.example&RelayState={RelayState}"})

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// approved is a site where a device may fetch its token.
-func approved(t *testing.T) *site {
+// approved is a fixture where a device may fetch its token.
+func approved(t *testing.T) *fixture {
 	t.Helper()
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	s.signedIn()
 	w := s.send(ask{
 		line: "POST /openapi/v1/oauth/device/approve-external", body: `{"user_code":"{user_code}"}`,

@@ -43,7 +43,7 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	var served, told []string
-	for _, route := range newSite(t, options{}).routes() {
+	for _, route := range newFixture(t, options{}).routes() {
 		method, path, _ := strings.Cut(route, " ")
 		if path != "/" {
 			path = strings.TrimSuffix(path, "/")
@@ -100,7 +100,7 @@ func leadsToThePage(r *http.Request, w *httptest.ResponseRecorder) bool {
 
 // described: an answer is one that docs/openapi.yaml tells of. What it does not
 // tell of is not there.
-func (s *site) described(r *http.Request, w *httptest.ResponseRecorder) {
+func (s *fixture) described(r *http.Request, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	router, err := describedRoutes()
 	if err != nil {

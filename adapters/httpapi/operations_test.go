@@ -7,7 +7,7 @@ import (
 )
 
 func TestAProcessThatEndsWantsNoMoreWorkButServesWhatComes(t *testing.T) { // O08
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	s.operations.Drain()
 	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/openapi/v1/_version": http.StatusOK} {
 		if w := s.send(ask{line: "GET " + path}); w.Code != want {
@@ -20,7 +20,7 @@ func TestAProcessThatEndsWantsNoMoreWorkButServesWhatComes(t *testing.T) { // O0
 }
 
 func TestReadinessTellsDetails(t *testing.T) { // F53
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	s.operations.ReportAlso("redis", func() string { return "refusing" })
 	if w := s.send(ask{line: "GET /readyz"}); w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `{"redis":"refusing","status":"ok"}` {
 		t.Errorf("got %d %s, want 200 with redis refusing", w.Code, w.Body)
@@ -28,7 +28,7 @@ func TestReadinessTellsDetails(t *testing.T) { // F53
 }
 
 func TestMonitorsMayAskWithHEAD(t *testing.T) {
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	for _, path := range []string{"/healthz", "/readyz", "/.well-known/oauth-authorization-server", "/saml/metadata"} {
 		if w := s.send(ask{line: "HEAD " + path}); w.Code != http.StatusOK {
 			t.Errorf("%s answers %d", path, w.Code)
@@ -37,12 +37,12 @@ func TestMonitorsMayAskWithHEAD(t *testing.T) {
 }
 
 func TestTheBareAddressLeadsPeopleToThePage(t *testing.T) {
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	w := s.send(ask{line: "GET /", header: http.Header{"Accept": {"text/html"}}})
 	if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/device" {
 		t.Errorf("%d to %s", w.Code, w.Header().Get("Location"))
 	}
-	below := newSite(t, options{public: "https://sso.example.com/gate"})
+	below := newFixture(t, options{public: "https://sso.example.com/gate"})
 	for _, path := range []string{"/", "/gate", "/gate/"} {
 		w := below.send(ask{line: "GET " + path, header: http.Header{"Accept": {"text/html"}}})
 		if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/gate/device" {

@@ -13,7 +13,7 @@ import (
 )
 
 // routes walks the route table: "GET /v1/oauth/device/sso-initiate" and so on.
-func (s *site) routes() []string {
+func (s *fixture) routes() []string {
 	s.t.Helper()
 	table, ok := s.handler.(chi.Routes)
 	if !ok {
@@ -43,7 +43,7 @@ func TestTheLegacyMountHasItsFiveRoutesAndNeverGrows(t *testing.T) {
 		"POST /v1/device/sso-complete",
 		"POST /v1/oauth/device/approve-external",
 	}
-	if got := below(newSite(t, options{}).routes(), "/v1"); !slices.Equal(got, want) {
+	if got := below(newFixture(t, options{}).routes(), "/v1"); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -61,7 +61,7 @@ func TestEveryAnswerOfEveryAddressIsGuarded(t *testing.T) {
 		"under a path that is no one": {options{public: "https://sso.example.com/gate"}, "/gate%2f"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, o.options)
+			s := newFixture(t, o.options)
 			var paths []string
 			for _, route := range s.routes() {
 				_, path, _ := strings.Cut(route, " ")
@@ -133,7 +133,7 @@ var inputs = map[string]ask{
 }
 
 func TestLegacyAnswersAreTheCanonicalOnes(t *testing.T) {
-	for _, route := range below(newSite(t, options{}).routes(), "/v1") {
+	for _, route := range below(newFixture(t, options{}).routes(), "/v1") {
 		method, path, _ := strings.Cut(route, " ")
 		t.Run(route, func(t *testing.T) {
 			t.Parallel()
@@ -153,10 +153,10 @@ func TestLegacyAnswersAreTheCanonicalOnes(t *testing.T) {
 	}
 }
 
-// outcome is what an input gets in a world of its own, and what happened there.
+// outcome is what an input gets in a fixture of its own, and what happened there.
 func outcome(t *testing.T, method, path string, input ask, accept string) (answer, history string) {
 	t.Helper()
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	s.signedIn()
 	input.line = method + " " + path + input.line
 	if method == http.MethodGet {
@@ -172,7 +172,7 @@ func outcome(t *testing.T, method, path string, input ask, accept string) (answe
 }
 
 // signedIn is how far things are before each of the inputs.
-func (s *site) signedIn() {
+func (s *fixture) signedIn() {
 	s.t.Helper()
 	const api = "/openapi/v1/oauth/device/"
 	steps := []ask{
@@ -199,7 +199,7 @@ func TestAFlowBegunOnOneMountCanBeFinishedOnTheOther(t *testing.T) {
 		{"/openapi/v1", "/v1", "/openapi/v1/oauth", "/v1"},
 		{"/v1", "/v1", "/openapi/v1/oauth", "/openapi/v1"},
 	} {
-		s := newSite(t, options{Options: applicationtest.Options{}})
+		s := newFixture(t, options{Options: applicationtest.Options{}})
 		for _, step := range []ask{
 			{line: "POST /openapi/v1/oauth/device/code", body: `{"client_id":"difyctl"}`},
 			{line: "GET " + c.initiate + "/oauth/device/sso-initiate?user_code={user_code}&connection=acme"},

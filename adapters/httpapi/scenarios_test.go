@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the answers in testdata")
 
 // A scenario tells what a sequence of requests gets from each mount. Its first
-// lines say what it is about; those that begin with @ how its world differs
+// lines say what it is about; those that begin with @ how its fixture differs
 // (see setting). Each request may be preceded by:
 //
 //	@after 5s     time passes first
@@ -103,15 +103,15 @@ func (s *scenario) setting(t *testing.T, name string, values []string) {
 	}
 }
 
-// play sends all requests on each mount, each time in a world of its own.
+// play sends all requests on each mount, each time in a fixture of its own.
 func (s *scenario) play(t *testing.T) {
 	told := &txtar.Archive{Comment: s.archive.Comment}
 	var answers [][]string // by request, then by mount
 	for m, mount := range s.mounts {
-		world := newSite(t, s.options)
-		world.named["mount"], world.named["complete"] = "/openapi/v1", "/oauth/device/sso-complete"
+		fixture := newFixture(t, s.options)
+		fixture.named["mount"], fixture.named["complete"] = "/openapi/v1", "/oauth/device/sso-complete"
 		if mount == "legacy" {
-			world.named["mount"], world.named["complete"] = "/v1", "/device/sso-complete"
+			fixture.named["mount"], fixture.named["complete"] = "/v1", "/device/sso-complete"
 		}
 		n := 0
 		for _, f := range s.archive.Files {
@@ -121,7 +121,7 @@ func (s *scenario) play(t *testing.T) {
 			if m == 0 {
 				answers = append(answers, nil)
 			}
-			answers[n] = append(answers[n], world.step(string(f.Data)))
+			answers[n] = append(answers[n], fixture.step(string(f.Data)))
 			n++
 		}
 	}
@@ -193,7 +193,7 @@ func (s *scenario) compare(t *testing.T, told *txtar.Archive) {
 }
 
 // step sends one request and writes its answer down.
-func (s *site) step(text string) string {
+func (s *fixture) step(text string) string {
 	s.t.Helper()
 	times, a := 1, ask{header: http.Header{}}
 	for strings.HasPrefix(text, "@") {
@@ -243,7 +243,7 @@ func (s *site) step(text string) string {
 }
 
 // harm takes the store away, or breaks it in a way that no code foresees.
-func (s *site) harm(how string) {
+func (s *fixture) harm(how string) {
 	s.t.Helper()
 	var err error
 	switch how {
@@ -260,7 +260,7 @@ func (s *site) harm(how string) {
 }
 
 // usual are headers that every answer has, with these values, or whose values
-// say nothing; site.common looks after them.
+// say nothing; fixture.common looks after them.
 var usual = map[string]string{
 	"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
 	"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cache-Control": "no-store",
@@ -269,7 +269,7 @@ var usual = map[string]string{
 
 // tell writes an answer down: what is not as usual, and no value that would
 // differ the next time.
-func (s *site) tell(w *httptest.ResponseRecorder) string {
+func (s *fixture) tell(w *httptest.ResponseRecorder) string {
 	var lines []string
 	for name, values := range w.Header() {
 		for _, v := range values {

@@ -59,7 +59,7 @@ var journey = []ask{
 }
 
 func TestNoSecretIsLoggedOrKept(t *testing.T) { // T04, T06
-	s := newSite(t, options{})
+	s := newFixture(t, options{})
 	for _, step := range journey {
 		s.send(step)
 		if strings.HasSuffix(step.line, "/token") {

@@ -39,10 +39,10 @@ func TestASignInBegunAtTheIdentityProviderLeadsToTheDevice(t *testing.T) {
 // ownedPage stands for the page of an operator at WEB_URL.
 const ownedPage = "the operator's page"
 
-// webURLElsewhere is a site whose WEB_URL is the operator's own page.
-func webURLElsewhere(t *testing.T, through ...via) *site {
+// webURLElsewhere is a fixture whose WEB_URL is the operator's own page.
+func webURLElsewhere(t *testing.T, through ...via) *fixture {
 	t.Helper()
-	s := newSite(t, through...)
+	s := newFixture(t, through...)
 	s.env["WEB_URL"] = "https://console.example.com/app"
 	s.hosts["console.example.com"] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, ownedPage) })
 	s.serve()
@@ -72,7 +72,7 @@ func TestTheConnectionIsChosenOnOurPageWhereverWebURLIs(t *testing.T) {
 
 // F10, F02: what only our own page can go on with ends there.
 func TestSignInsThatOnlyOurPageKnowsEndThere(t *testing.T) {
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["WEB_URL"], s.env["USER_CODE_GLOBAL_LIMIT"] = "https://console.example.com", "3"
 	s.serve()
 	v := s.visitor(home)

@@ -7,24 +7,24 @@ import (
 	"testing"
 )
 
-// wrongCodesUsedUp is a site whose limit of wrong user codes is used up.
-func wrongCodesUsedUp(t *testing.T) *site {
+// wrongCodesUsedUp is a fixture whose limit of wrong user codes is used up.
+func wrongCodesUsedUp(t *testing.T) *fixture {
 	t.Helper()
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["USER_CODE_GLOBAL_LIMIT"] = "3"
 	s.serve()
 	s.usesUpWrongCodes()
 	return s
 }
 
-func (s *site) usesUpWrongCodes() {
+func (s *fixture) usesUpWrongCodes() {
 	s.t.Helper()
 	for i := range 3 {
 		s.lookUp(elsewhere, fmt.Sprintf("WRNG-%04d", i))
 	}
 }
 
-// F02: a used-up limit of wrong codes stops nobody's own sign-in.
+// F02: a used-up limit of wrong codes stops no sign-in.
 func TestTheCodeIsAskedForAfterTheSignInWhenTheLimitIsUsedUp(t *testing.T) {
 	s := wrongCodesUsedUp(t)
 	codes := s.device(label, home)

@@ -253,7 +253,7 @@ func TestDenyingIsPossibleAfterTooManyApprovals(t *testing.T) {
 }
 
 func TestRequireTypedCodeHoldsForLinksPastTheFirstPage(t *testing.T) {
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
 	s.serve()
 	codes := s.device(label, elsewhere)
@@ -417,7 +417,7 @@ func TestAnUnavailableStoreIsAnErrorPage(t *testing.T) {
 }
 
 func TestWithoutALicencePagesAreClosed(t *testing.T) { // F16
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["LICENSE_STATUS"] = "lost"
 	s.serve()
 	v := s.visitor(home)
@@ -444,7 +444,7 @@ func TestACodeInsideALineOrLinkIsAccepted(t *testing.T) {
 }
 
 func TestACodeThatMustBeTypedIsNotShown(t *testing.T) {
-	s := newSite(t, acme, globex)
+	s := newFixture(t, acme, globex)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
 	s.serve()
 	codes := s.device(label, elsewhere)
@@ -457,7 +457,7 @@ func TestACodeThatMustBeTypedIsNotShown(t *testing.T) {
 }
 
 func TestBehindAnUnknownProxyTheNetworkIsUnknown(t *testing.T) {
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["TRUSTED_PROXIES"] = ""
 	s.serve()
 	v := s.visitor(home)

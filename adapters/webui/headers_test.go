@@ -160,7 +160,7 @@ func TestAssetsAreNamedByTheirContent(t *testing.T) {
 }
 
 func TestLinksKeepThePathOfThePublicURL(t *testing.T) {
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["PUBLIC_URL"] += "/gate"
 	s.url += "/gate"
 	s.serve()

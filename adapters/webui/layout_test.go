@@ -130,7 +130,7 @@ func TestPagesFitWithTextAt200Percent(t *testing.T) {
 // and at 400 % zoom, with scripts and without.
 func TestMistakesAreScrolledIntoView(t *testing.T) {
 	in := browser(t)
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
 	s.serve()
 	for _, scripts := range []bool{true, false} {
@@ -158,7 +158,7 @@ func TestMistakesAreScrolledIntoView(t *testing.T) {
 
 // F62: a dark logo is seen in the dark.
 func TestALogoStandsOnALightPlateInTheDark(t *testing.T) {
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["BRAND_LOGO_FILE"] = s.write("logo.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>`))
 	s.serve()
 	b := states[0].visit(t, browser(t), s, true)

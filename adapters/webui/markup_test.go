@@ -119,7 +119,7 @@ func TestForgedPageStateIsHarmless(t *testing.T) {
 }
 
 func TestBrandingIsEscapedAndKept(t *testing.T) {
-	s := newSite(t, acme)
+	s := newFixture(t, acme)
 	s.env["BRAND_NAME"] = `<i>ACME</i> & Söhne`
 	s.env["BRAND_COLOR"] = "#8a1c4a"
 	s.env["SUPPORT_URL"] = "mailto:help@acme.example?subject=%3Cb%3E"

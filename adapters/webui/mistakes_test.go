@@ -30,7 +30,7 @@ func TestMistakesAreInTheTitleAndInView(t *testing.T) {
 	v.post("/device", url.Values{"user_code": {code}})
 	mistake("no address", url.Values{"user_code": {code}, "login_hint": {"ada"}}, "/device/sign-in", "hint-wrong")
 
-	only := newSite(t, acme)
+	only := newFixture(t, acme)
 	only.env["REQUIRE_TYPED_CODE"] = "true"
 	only.serve()
 	v = only.visitor(home)

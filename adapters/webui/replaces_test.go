@@ -10,7 +10,7 @@ import (
 )
 
 // use has a device use its token.
-func (s *site) use(token demo.Token) {
+func (s *fixture) use(token demo.Token) {
 	s.t.Helper()
 	d := demo.Device{API: s.url + "/openapi/v1", HTTP: &http.Client{Transport: proxied{s, home}}}
 	if status, text, err := d.Account(s.t.Context(), token.AccessToken); err != nil || status != http.StatusOK {

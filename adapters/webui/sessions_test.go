@@ -11,7 +11,7 @@ import (
 )
 
 // signedInOn has a device approved, and is the token that it fetches.
-func (s *site) signedInOn(device, user, from string) demo.Token {
+func (s *fixture) signedInOn(device, user, from string) demo.Token {
 	s.t.Helper()
 	codes := s.device(device, from)
 	v := s.visitor(from)

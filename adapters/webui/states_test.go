@@ -341,7 +341,7 @@ func (b *tab) submits(f form) {
 }
 
 // lookUp tries a code, without a browser.
-func (s *site) lookUp(from, code string) {
+func (s *fixture) lookUp(from, code string) {
 	s.t.Helper()
 	lookUp := http.Client{Transport: proxied{s, from}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := lookUp.PostForm(s.url+"/device", url.Values{"user_code": {code}})
@@ -353,7 +353,7 @@ func (s *site) lookUp(from, code string) {
 }
 
 // decidedElsewhere has the same person decide in another browser.
-func (s *site) decidedElsewhere(b *tab, code string) {
+func (s *fixture) decidedElsewhere(b *tab, code string) {
 	other := newTab(b.t, b.ctx, s, b.scripts)
 	other.atDecision(code)
 	other.click("approve")
@@ -361,13 +361,13 @@ func (s *site) decidedElsewhere(b *tab, code string) {
 }
 
 // served brings up the site of a state.
-func (st state) served(t *testing.T) *site {
+func (st state) served(t *testing.T) *fixture {
 	t.Helper()
 	through := st.via
 	if len(through) == 0 {
 		through = []via{acme}
 	}
-	s := newSite(t, through...)
+	s := newFixture(t, through...)
 	for name, value := range st.env {
 		s.env[name] = value
 	}
@@ -376,7 +376,7 @@ func (st state) served(t *testing.T) *site {
 }
 
 // visit opens a tab on the site, from the address home.
-func (st state) visit(t *testing.T, in context.Context, s *site, scripts bool) *tab {
+func (st state) visit(t *testing.T, in context.Context, s *fixture, scripts bool) *tab {
 	t.Helper()
 	b := newTab(t, in, s, scripts)
 	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-Forwarded-For": home}})

@@ -52,7 +52,7 @@ func browser(t *testing.T) context.Context {
 // tab is a person at a browser: one tab, which remembers what went wrong in it.
 type tab struct {
 	t       *testing.T
-	site    *site
+	site    *fixture
 	ctx     context.Context
 	scripts bool
 
@@ -61,7 +61,7 @@ type tab struct {
 }
 
 // newTab opens a tab with no cookies.
-func newTab(t *testing.T, in context.Context, s *site, scripts bool) *tab {
+func newTab(t *testing.T, in context.Context, s *fixture, scripts bool) *tab {
 	t.Helper()
 	s.listens()
 	ctx, cancel := chromedp.NewContext(in, chromedp.WithNewBrowserContext())

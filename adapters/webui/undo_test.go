@@ -73,7 +73,7 @@ func TestTheDevicesPageOffersEveryConnection(t *testing.T) {
 
 // signedInVia has a device approved after a sign-in that begins at the given
 // address, to which its code is added.
-func (s *site) signedInVia(address, user string) {
+func (s *fixture) signedInVia(address, user string) {
 	s.t.Helper()
 	codes := s.device(label, home)
 	v := s.visitor(home)

@@ -15,7 +15,7 @@ import (
 // be taken apart.
 type visitor struct {
 	t      *testing.T
-	site   *site
+	site   *fixture
 	client *http.Client
 }
 
@@ -28,7 +28,7 @@ type shown struct {
 	doc    *html.Node
 }
 
-func (s *site) visitor(from string) *visitor {
+func (s *fixture) visitor(from string) *visitor {
 	jar, _ := cookiejar.New(nil) // never fails
 	return &visitor{s.t, s, &http.Client{Jar: jar, Transport: proxied{s, from}}}
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Person is somebody with a browser that has no scripts. They sign in with the
+// Person plays a person whose browser has no scripts. They sign in with the
 // name and password they have, and press the button they want to.
 type Person struct {
 	User, Password string

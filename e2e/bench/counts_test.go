@@ -7,7 +7,7 @@ type counts struct{ statements, sqlTrips, redisTrips float64 }
 
 // count sends some requests, one at a time, through the proxies. The first ones
 // are not counted: connections are opened then, and scripts loaded.
-func count(t *testing.T, w *world, op operation, k *keys) counts {
+func count(t *testing.T, w *fixture, op operation, k *keys) counts {
 	t.Helper()
 	const warm, n = 10, 20
 	key := k.take()
@@ -41,7 +41,7 @@ func count(t *testing.T, w *world, op operation, k *keys) counts {
 	return out
 }
 
-func (w *world) total() (c counts) {
+func (w *fixture) total() (c counts) {
 	if w.sql != nil {
 		c.statements, c.sqlTrips = float64(w.sql.statements.Load()), float64(w.sql.trips.Load())
 	}

@@ -15,7 +15,7 @@ func TestGrowth(t *testing.T) {
 	var table []grown
 	for _, stores := range []string{onPostgres, onSQLite} {
 		t.Run(stores, func(t *testing.T) {
-			w := newWorld(t, stores)
+			w := newFixture(t, stores)
 			for _, size := range s.rows {
 				w.seed.addCodes(size - w.seed.codes)
 				w.seed.addTokens(size - w.seed.tokens)

@@ -78,7 +78,7 @@ func TestOperations(t *testing.T) {
 	var table []line
 	for _, stores := range []string{onRedis, onPostgres, onSQLite} {
 		t.Run(stores, func(t *testing.T) {
-			w := newWorld(t, stores)
+			w := newFixture(t, stores)
 			for _, op := range operations() {
 				if op.stores == stores && s.only.MatchString(op.name) {
 					table = append(table, s.measure(t, w, op)...)
@@ -92,7 +92,7 @@ func TestOperations(t *testing.T) {
 }
 
 // measure returns a line for each number of connections.
-func (s settings) measure(t *testing.T, w *world, op operation) (lines []line) {
+func (s settings) measure(t *testing.T, w *fixture, op operation) (lines []line) {
 	t.Helper()
 	each := s.rounds * len(s.connections)
 	k := seeded(w, op, each+4, s.requests)
@@ -113,7 +113,7 @@ func (s settings) measure(t *testing.T, w *world, op operation) (lines []line) {
 }
 
 // round measures both programs, one after the other.
-func (s settings) round(t *testing.T, w *world, op operation, k *keys, connections int, ceilingFirst bool) (ours, least measurement) {
+func (s settings) round(t *testing.T, w *fixture, op operation, k *keys, connections int, ceilingFirst bool) (ours, least measurement) {
 	t.Helper()
 	b := bounds{connections, s.time, op.limit(s.requests)}
 	key := k.take()
@@ -155,7 +155,7 @@ func prime(t *testing.T, p *program, op operation, key func(int) int, n int) {
 	}
 }
 
-func (s settings) profile(t *testing.T, w *world, op operation, k *keys) {
+func (s settings) profile(t *testing.T, w *fixture, op operation, k *keys) {
 	t.Helper()
 	seconds := max(1, int(s.time.Seconds()))
 	for kind, suffix := range map[string]string{"profile": ".cpu", "allocs": ".allocs"} {

@@ -102,7 +102,7 @@ type keys struct {
 }
 
 // seeded puts rows for n measurements of each program into w.
-func seeded(w *world, op operation, n, requests int) *keys {
+func seeded(w *fixture, op operation, n, requests int) *keys {
 	k := &keys{op: op, block: op.distinct, blocks: n}
 	if k.block == 0 {
 		k.block = op.limit(requests)

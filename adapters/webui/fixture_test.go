@@ -33,9 +33,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
 
-// site is devicegate's handler on SQLite, and identity providers on another
+// fixture is devicegate's handler on SQLite, and identity providers on another
 // site. Requests are served in this process; only a browser gets listeners.
-type site struct {
+type fixture struct {
 	t         *testing.T
 	url       string
 	dir       string
@@ -50,7 +50,7 @@ type site struct {
 	listen    sync.Once
 }
 
-// via is an identity provider of a site.
+// via is an identity provider of a fixture.
 type via struct {
 	slug, name, domain string
 	public             bool
@@ -62,10 +62,10 @@ var acme = via{slug: "acme", name: "ACME Corp", domain: "acme.example", public: 
 
 var redirectBinding = regexp.MustCompile(`<SingleSignOnService[^>]*HTTP-Redirect[^>]*(/>|></SingleSignOnService>)`)
 
-// newSite makes a site that is not yet served; settings may be changed.
-func newSite(t *testing.T, through ...via) *site {
+// newFixture makes a fixture that is not yet served; settings may be changed.
+func newFixture(t *testing.T, through ...via) *fixture {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), logs: &logBuffer{}, hosts: map[string]http.Handler{}}
+	s := &fixture{t: t, dir: t.TempDir(), logs: &logBuffer{}, hosts: map[string]http.Handler{}}
 	port := services.Port(t)
 	s.url = fmt.Sprintf("http://localhost:%d", port)
 	var list strings.Builder
@@ -110,18 +110,18 @@ func newSite(t *testing.T, through ...via) *site {
 	return s
 }
 
-// served is a site with the given identity providers, or with one.
-func served(t *testing.T, through ...via) *site {
+// served is a fixture with the given identity providers, or with one.
+func served(t *testing.T, through ...via) *fixture {
 	t.Helper()
 	if len(through) == 0 {
 		through = []via{acme}
 	}
-	s := newSite(t, through...)
+	s := newFixture(t, through...)
 	s.serve()
 	return s
 }
 
-func (s *site) write(name string, text []byte) string {
+func (s *fixture) write(name string, text []byte) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -130,7 +130,7 @@ func (s *site) write(name string, text []byte) string {
 	return path
 }
 
-func (s *site) serve() {
+func (s *fixture) serve() {
 	s.t.Helper()
 	c, err := bootstrap.Load(s.env)
 	if err != nil {
@@ -174,18 +174,18 @@ func (s *site) serve() {
 	}
 }
 
-func (s *site) now() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
+func (s *fixture) now() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
 
 // advance moves devicegate's clock ahead.
-func (s *site) advance(d time.Duration) { s.ahead.Add(int64(d)) }
+func (s *fixture) advance(d time.Duration) { s.ahead.Add(int64(d)) }
 
 // device begins a login at the given address, as a proxy would report it.
-func (s *site) device(label, from string) demo.Codes {
+func (s *fixture) device(label, from string) demo.Codes {
 	s.t.Helper()
 	return s.deviceOf("difyctl", label, from)
 }
 
-func (s *site) deviceOf(client, label, from string) demo.Codes {
+func (s *fixture) deviceOf(client, label, from string) demo.Codes {
 	s.t.Helper()
 	d := demo.Device{API: s.url + "/openapi/v1", ClientID: client, Label: label, HTTP: &http.Client{Transport: proxied{s, from}}}
 	codes, err := d.Start(s.t.Context())
@@ -196,7 +196,7 @@ func (s *site) deviceOf(client, label, from string) demo.Codes {
 }
 
 // poll is what the device gets when it asks: "" is a token.
-func (s *site) poll(codes demo.Codes) string {
+func (s *fixture) poll(codes demo.Codes) string {
 	s.t.Helper()
 	s.advance(time.Duration(codes.Interval) * time.Second)
 	d := demo.Device{API: s.url + "/openapi/v1", ClientID: "difyctl", HTTP: &http.Client{Transport: proxied{s, ""}}}
@@ -209,7 +209,7 @@ func (s *site) poll(codes demo.Codes) string {
 
 // proxied reaches a site in this process, as a proxy does for the given address.
 type proxied struct {
-	site *site
+	site *fixture
 	from string
 }
 
@@ -234,7 +234,7 @@ func (c proxied) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // listens lets a browser reach the site.
-func (s *site) listens() {
+func (s *fixture) listens() {
 	s.t.Helper()
 	s.listen.Do(func() {
 		for _, server := range s.servers {

@@ -10,8 +10,8 @@ import (
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
-// world is one set of stores with both programs on it.
-type world struct {
+// fixture is one set of stores with both programs on it.
+type fixture struct {
 	service, ceiling *program
 	counted          *program // the service behind proxies that count
 	sql, redis       *counter // nil where there is no such store
@@ -21,9 +21,9 @@ type world struct {
 	env       map[string]string
 }
 
-func newWorld(t *testing.T, stores string) *world {
+func newFixture(t *testing.T, stores string) *fixture {
 	t.Helper()
-	w := &world{env: map[string]string{
+	w := &fixture{env: map[string]string{
 		"PUBLIC_URL": "http://localhost:8080", "SECRET_KEY": strings.Repeat("bench", 10), "DATA_DIR": t.TempDir(),
 		"TRUSTED_PROXIES": "127.0.0.1/32", "OPENAPI_RATE_LIMIT_PER_TOKEN": "0", "REDIS_URL": "",
 		"DB_MAX_CONNS": strconv.Itoa(poolSize), "SHUTDOWN_DELAY": "0s",

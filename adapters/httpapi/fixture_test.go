@@ -27,8 +27,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// site is all routes over the use cases of a world, and those who talk to it.
-type site struct {
+// fixture is all routes over the use cases of an applicationtest.Fixture, and their clients.
+type fixture struct {
 	*applicationtest.Fixture
 	t          *testing.T
 	handler    http.Handler
@@ -60,14 +60,14 @@ func (e edition) SSO(context.Context) error {
 	return errors.New("not licensed")
 }
 
-func newSite(t *testing.T, o options) *site {
+func newFixture(t *testing.T, o options) *fixture {
 	t.Helper()
 	w := applicationtest.New(t, o.Options)
 	if o.introspectionOff {
 		w.Servers = resource.Servers{}
 		w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, quota.Configure(6000, 60))
 	}
-	s := &site{Fixture: w, t: t, jars: map[string]map[string]string{}, named: map[string]string{}, standIn: map[string]string{}}
+	s := &fixture{Fixture: w, t: t, jars: map[string]map[string]string{}, named: map[string]string{}, standIn: map[string]string{}}
 	if o.public == "" {
 		o.public = "https://sso.example.com"
 	}
@@ -85,7 +85,7 @@ func newSite(t *testing.T, o options) *site {
 	return s
 }
 
-func (s *site) serve(o options, cfg httpapi.Config) {
+func (s *fixture) serve(o options, cfg httpapi.Config) {
 	s.t.Helper()
 	at := httpserver.Config{PublicURL: parse(s.t, o.public), WebURL: parse(s.t, o.web), CookieDomain: o.cookieDomain}
 	addresses, client, cookies := httpserver.NewAddresses(at), httpserver.NewClientAddress(at), httpserver.NewCookies(at)
@@ -152,7 +152,7 @@ type ask struct {
 }
 
 // send asks, and checks what holds for every answer.
-func (s *site) send(a ask) *httptest.ResponseRecorder {
+func (s *fixture) send(a ask) *httptest.ResponseRecorder {
 	s.t.Helper()
 	method, target, _ := strings.Cut(s.fill(a.line), " ")
 	body := s.fill(a.body)
@@ -194,7 +194,7 @@ func (s *site) send(a ask) *httptest.ResponseRecorder {
 	return w
 }
 
-func (s *site) keepCookies(browser string, w *httptest.ResponseRecorder) {
+func (s *fixture) keepCookies(browser string, w *httptest.ResponseRecorder) {
 	jar := s.jars[browser]
 	if jar == nil {
 		jar = map[string]string{}
@@ -210,7 +210,7 @@ func (s *site) keepCookies(browser string, w *httptest.ResponseRecorder) {
 
 // learn gives what was generated a name: what a client needs to go on, and what
 // would differ the next time.
-func (s *site) learn(w *httptest.ResponseRecorder) {
+func (s *fixture) learn(w *httptest.ResponseRecorder) {
 	var body map[string]any
 	if json.Unmarshal(w.Body.Bytes(), &body) == nil {
 		for _, key := range []string{"device_code", "user_code", "token", "token_id", "csrf_token"} {
@@ -242,7 +242,7 @@ func (s *site) learn(w *httptest.ResponseRecorder) {
 	s.standIn[w.Header().Get("X-Request-Id")] = "{request_id}"
 }
 
-func (s *site) name(what, value string) {
+func (s *fixture) name(what, value string) {
 	if _, known := s.standIn[value]; known || value == "" {
 		return
 	}
@@ -256,7 +256,7 @@ func (s *site) name(what, value string) {
 var placeholder = regexp.MustCompile(`\{([A-Za-z_]+(?: \d+)?)\}|\{(.)\*(\d+)\}`)
 
 // fill puts in what names stand for; {a*1000} is a thousand a's.
-func (s *site) fill(text string) string {
+func (s *fixture) fill(text string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
 		m := placeholder.FindStringSubmatch(found)
 		if m[2] != "" {
@@ -273,14 +273,14 @@ func (s *site) fill(text string) string {
 }
 
 // hide is the other way round.
-func (s *site) hide(text string) string {
+func (s *fixture) hide(text string) string {
 	for value, name := range s.standIn {
 		text = strings.ReplaceAll(text, value, name)
 	}
 	return text
 }
 
-func (s *site) mount(r *http.Request) connection.Mount {
+func (s *fixture) mount(r *http.Request) connection.Mount {
 	path := strings.TrimPrefix(r.URL.Path, "/gate")
 	switch {
 	case path == "/openapi/v1", strings.HasPrefix(path, "/openapi/v1/"):
@@ -292,7 +292,7 @@ func (s *site) mount(r *http.Request) connection.Mount {
 }
 
 // common holds for every answer of every route but those of the page.
-func (s *site) common(r *http.Request, w *httptest.ResponseRecorder) {
+func (s *fixture) common(r *http.Request, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	what, head := r.Method+" "+r.URL.Path, w.Header()
 	if head.Get("X-Request-Id") == "" {
@@ -318,7 +318,7 @@ func (s *site) common(r *http.Request, w *httptest.ResponseRecorder) {
 	s.nothingLeaks(what, r, w)
 }
 
-func (s *site) deprecation(what string, legacy bool, head http.Header) {
+func (s *fixture) deprecation(what string, legacy bool, head http.Header) {
 	s.t.Helper()
 	if legacy != (head.Get("Deprecation") == "@1777161600") {
 		s.t.Errorf("%s: Deprecation is %q", what, head.Get("Deprecation"))
@@ -330,7 +330,7 @@ func (s *site) deprecation(what string, legacy bool, head http.Header) {
 
 // errorBody: whatever is refused in the words of the canonical mount has all six
 // fields, which agree with each other and with the headers.
-func (s *site) errorBody(what string, w *httptest.ResponseRecorder) {
+func (s *fixture) errorBody(what string, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	if w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
 		s.t.Errorf("%s does not say how to sign in", what)
@@ -361,7 +361,7 @@ func (s *site) errorBody(what string, w *httptest.ResponseRecorder) {
 
 // nothingLeaks: no answer to a browser has the device's secrets, and no address
 // has anybody's (D25, D35).
-func (s *site) nothingLeaks(what string, r *http.Request, w *httptest.ResponseRecorder) {
+func (s *fixture) nothingLeaks(what string, r *http.Request, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	location := w.Header().Get("Location")
 	for name, value := range s.named {
