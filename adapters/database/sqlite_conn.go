@@ -14,7 +14,8 @@ type sqliteConn struct {
 	kept map[string]keptStatement
 }
 
-// sqliteDriverConn is what database/sql uses of the driver's connections.
+// sqliteDriverConn is what database/sql uses of the driver's connections, and
+// what package databasetest copies a database by.
 type sqliteDriverConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -24,6 +25,8 @@ type sqliteDriverConn interface {
 	driver.Pinger
 	driver.SessionResetter
 	driver.Validator
+	Serialize() ([]byte, error)
+	Deserialize(image []byte) error
 }
 
 type keptStatement interface {

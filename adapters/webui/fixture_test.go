@@ -22,6 +22,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/demo"
@@ -100,7 +101,7 @@ func newFixture(t *testing.T, through ...via) *fixture {
 	}
 	s.env = map[string]string{
 		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", port), "PUBLIC_URL": s.url,
-		"DATABASE_URL": "sqlite:" + filepath.Join(s.dir, "site.db"), "DATA_DIR": s.dir,
+		"DATABASE_URL": databasetest.File(t, filepath.Join(s.dir, "devicegate.db")), "DATA_DIR": s.dir,
 		"SECRET_KEY": strings.Repeat("a-key-for-tests-", 3), "TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "info",
 		"OPENAPI_KNOWN_CLIENT_IDS": `difyctl,<img src=x onerror=alert(1)>`,
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
@@ -97,7 +96,7 @@ func New(t testing.TB, o Options) *Fixture {
 	t.Helper()
 	db := o.DB
 	if db == nil {
-		db = inMemory(t)
+		db = databasetest.Memory(t)
 	}
 	w := &Fixture{
 		Clock: porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)),
@@ -140,19 +139,6 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 		t.Fatal(err)
 	}
 	return d
-}
-
-func inMemory(t testing.TB) *bun.DB {
-	t.Helper()
-	db, err := database.Open(database.Config{URL: "sqlite::memory:"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := database.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	return db
 }
 
 func (w *Fixture) build(limits quota.Configured, policy approval.Policy) {
