@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -26,7 +25,8 @@ type commands struct {
 	Jobs    jobsCommand    `cmd:"" help:"Look at background jobs, and retry them."`
 	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
 	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Config  configCommand  `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`
+	Version versionCommand `cmd:"" help:"Print version, commit and date."`
 
 	clientcmd.Commands
 }
@@ -76,12 +76,11 @@ func (e configError) Error() string {
 }
 
 func loadFromEnvironment() (config.Config, error) {
-	vars := map[string]string{}
-	for _, pair := range os.Environ() {
-		name, value, _ := strings.Cut(pair, "=")
-		vars[name] = value
+	vars, err := config.ReadVariables(os.Environ())
+	if err != nil {
+		return config.Config{}, configError{err}
 	}
-	c, err := config.Load(vars)
+	c, err := config.Load(vars.Values)
 	if err != nil {
 		return c, configError{err}
 	}
@@ -105,18 +104,6 @@ func (migrateCommand) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintln(out, "The database schema is up to date.")
-	return err
-}
-
-type versionCommand struct{}
-
-// Run prints the version that the build was stamped with.
-func (versionCommand) Run(out io.Writer) error {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	_, err := fmt.Fprintln(out, "devicegate", version)
 	return err
 }
 

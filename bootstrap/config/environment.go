@@ -10,6 +10,7 @@ import (
 
 // environment is every setting as operators write it (see docs/configuration.md).
 type environment struct {
+	EnvFile     string        `env:"ENV_FILE" envDefault:".env"` // read before the others: [ReadVariables]
 	ListenAddr  string        `env:"LISTEN_ADDR" envDefault:":8080"`
 	OpsAddr     string        `env:"OPS_ADDR"`
 	DatabaseURL string        `env:"DATABASE_URL" secret:"true"`
@@ -81,7 +82,8 @@ type environment struct {
 func parse(vars map[string]string) (environment, problems) {
 	wrong := problems{settled: map[string]bool{}}
 	var e environment
-	err := env.ParseWithOptions(&e, env.Options{Environment: values(vars, &wrong)})
+	known, _ := values(vars, &wrong)
+	err := env.ParseWithOptions(&e, env.Options{Environment: known})
 	if e.WebURL == "" {
 		e.WebURL = e.PublicURL
 	}

@@ -32,10 +32,11 @@ func variables() (all []variable) {
 	return all
 }
 
-// values picks the settings from vars. An empty variable is not set. One
-// trailing line end is cut, because files and Kubernetes secrets have one.
-func values(vars map[string]string, wrong *problems) map[string]string {
-	known := map[string]string{}
+// values picks the settings from vars, and says through which variable each came.
+// An empty variable is not set. One trailing line end is cut, because files and
+// Kubernetes secrets have one.
+func values(vars map[string]string, wrong *problems) (known, through map[string]string) {
+	known, through = map[string]string{}, map[string]string{}
 	for _, s := range variables() {
 		name, value := s.name, vars[s.name]
 		if value == "" {
@@ -67,9 +68,9 @@ func values(vars map[string]string, wrong *problems) map[string]string {
 			wrong.settled[s.name] = true
 			continue
 		}
-		known[s.name] = value
+		known[s.name], through[s.name] = value, name
 	}
-	return known
+	return known, through
 }
 
 const secretFileMax = 64 << 10
