@@ -28,6 +28,8 @@ func Service(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		Handler(c, log),
 		fx.Provide(newFailure, newServer),
+		administration(c),
+		operationsTLS(c),
 		fx.Invoke(serveOperations, warn),
 		workerBeside(c),
 		fx.Invoke(serveHTTP),

@@ -44,6 +44,9 @@ func TestService(t *testing.T) {
 			if err := fx.ValidateApp(Worker(c, slog.New(slog.DiscardHandler))); err != nil {
 				t.Fatal(err)
 			}
+			if err := fx.ValidateApp(Administration(c, slog.New(slog.DiscardHandler))); err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ const (
 type httpServer struct {
 	server   *http.Server
 	log      *slog.Logger
+	tls      *tls.Config // nil: none
 	listener *closingListener
 	draining atomic.Bool
 
@@ -64,8 +66,12 @@ func (s *httpServer) listen(ctx context.Context, addr string, died func()) error
 	}
 	s.log.InfoContext(ctx, "listening", "address", l.Addr().String())
 	s.listener = &closingListener{Listener: l, closed: make(chan struct{})}
+	accepted := net.Listener(s.listener)
+	if s.tls != nil {
+		accepted = tls.NewListener(s.listener, s.tls)
+	}
 	go func() {
-		if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) && !s.listener.closing.Load() {
+		if err := s.server.Serve(accepted); !errors.Is(err, http.ErrServerClosed) && !s.listener.closing.Load() {
 			s.log.Error("server ended", "address", addr, "error", err)
 			died()
 		}

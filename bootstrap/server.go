@@ -23,7 +23,7 @@ type Server struct {
 // reloader serves what files hold, and can be told to read them again.
 type reloader interface{ Reload(context.Context) }
 
-func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, failed failure, log *slog.Logger) *Server {
+func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, ops *files.Certificate, failed failure, log *slog.Logger) *Server {
 	if shared != nil {
 		api.ReportAlso("redis", func() string {
 			state, _ := shared()
@@ -36,6 +36,9 @@ func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState
 	}
 	if keys != nil {
 		read = append(read, keys)
+	}
+	if ops != nil {
+		read = append(read, ops)
 	}
 	return &Server{api, newHTTPServer(handler, log), read, failed, log}
 }
@@ -79,19 +82,5 @@ func serveHTTP(lc fx.Lifecycle, c Config, s *Server) {
 			s.Drain()
 			return s.http.stop(ctx)
 		},
-	})
-}
-
-// serveOperations comes before everything else, and so ends after it: metrics
-// can be read until the end, and an address that is taken ends the start before
-// anything else has begun.
-func serveOperations(lc fx.Lifecycle, c Config, m *metrics, failed failure, log *slog.Logger) {
-	if c.OpsAddr == "" {
-		return
-	}
-	server := newHTTPServer(m.handler(), log)
-	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error { return server.listen(ctx, c.OpsAddr, failed.report) },
-		OnStop:  server.stop,
 	})
 }

@@ -23,6 +23,19 @@ var KeysModule = fx.Module("key files", fx.Provide(
 	func(k *Keys) ports.KeyStore { return k },
 ))
 
+// CertificateModule provides a [Certificate] from a [CertificateConfig], and reads
+// the files again while the application runs.
+var CertificateModule = fx.Module("TLS files", fx.Provide(startCertificate))
+
+func startCertificate(lc fx.Lifecycle, cfg CertificateConfig, log *slog.Logger) (*Certificate, error) {
+	c, err := OpenCertificate(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(whileRunning(c.Run))
+	return c, nil
+}
+
 func startConnections(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*Connections, error) {
 	c, err := Open(cfg, log)
 	if err != nil {

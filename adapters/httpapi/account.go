@@ -63,7 +63,7 @@ func (a *Account) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessT
 		return nil, err
 	}
 	verified, err := a.verify.Execute(r.Context(), presented, a.client.Origin(r))
-	setRateLimit(w, verified.Allowance)
+	httpserver.SetRateLimit(w.Header(), verified.Allowance)
 	return verified.Token, err
 }
 

@@ -135,7 +135,7 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	}
 	code, _ := device.ParseUserCode(typed) // zero, which no grant has: user_code_mismatch
 	decided, err := decide(r.Context(), proof, code, a.client.Origin(r))
-	setRateLimit(w, decided.Allowance)
+	httpserver.SetRateLimit(w.Header(), decided.Allowance)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (d *DeviceFlow) startFor(w http.ResponseWriter, r *http.Request, p params, 
 	started, err := d.startDevice.Execute(r.Context(), application.Start{
 		ClientID: clientID, Label: label, Scope: scope, Origin: d.client.Origin(r),
 	})
-	setRateLimit(w, started.Allowance)
+	httpserver.SetRateLimit(w.Header(), started.Allowance)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (d *DeviceFlow) lookUpDevice(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	found, err := d.lookUp.Execute(r.Context(), typed, d.client.Origin(r))
-	setRateLimit(w, found.Allowance)
+	httpserver.SetRateLimit(w.Header(), found.Allowance)
 	if err != nil {
 		return err
 	}

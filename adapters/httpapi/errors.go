@@ -12,27 +12,8 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
-// errorBody serves web pages and OAuth clients (error) and difyctl (code,
-// message, status) at once.
-type errorBody struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description"`
-	Code        string `json:"code"`
-	Message     string `json:"message"`
-	Status      int    `json:"status"`
-	RequestID   string `json:"request_id"`
-}
-
 // writeError words refusals on the canonical and the legacy mount.
-func writeError(w http.ResponseWriter, r *http.Request, f *fault.Error) error {
-	httpserver.SetRetryHeaders(w.Header(), f)
-	code := f.Code
-	if f.Kind == fault.RateLimited {
-		code = "too_many_requests"
-	}
-	status := httpserver.Status(f.Kind)
-	return answer(w, status, errorBody{f.Code, f.Message, code, f.Message, status, httpserver.RequestID(r.Context())})
-}
+var writeError errorWriter = httpserver.WriteError
 
 // errorPage is shown where the status has to stay, so that the browser cannot be
 // sent to the page: the address is not there, or no longer.

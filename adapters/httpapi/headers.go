@@ -1,14 +1,12 @@
 package httpapi
 
 import (
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/quota"
 )
 
 // deprecation marks every answer below the legacy prefix: Deprecation (RFC
@@ -50,20 +48,4 @@ var successors = map[string]string{
 	"device/sso-complete":           connection.Canonical.ACSPath(),
 	"oauth/device/approval-context": connection.Canonical.Prefix() + "/oauth/device/approval-context",
 	"oauth/device/approve-external": connection.Canonical.Prefix() + "/oauth/device/approve-external",
-}
-
-// setRateLimit writes what is left of a limit
-// (draft-ietf-httpapi-ratelimit-headers, in its three-header form).
-func setRateLimit(w http.ResponseWriter, a quota.Allowance) {
-	if a.IsZero() {
-		return
-	}
-	reset := strconv.Itoa(int(math.Ceil(a.Reset.Seconds())))
-	head := w.Header()
-	head.Set("RateLimit-Limit", strconv.Itoa(a.Limit.Max))
-	head.Set("RateLimit-Remaining", strconv.Itoa(max(0, a.Remaining)))
-	head.Set("RateLimit-Reset", reset)
-	if a.Exceeded {
-		head.Set("Retry-After", reset)
-	}
 }

@@ -64,7 +64,7 @@ func (i *Introspection) introspect(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	found, err := i.introspectToken.Execute(r.Context(), by, text, i.client.Origin(r))
-	setRateLimit(w, found.Allowance)
+	httpserver.SetRateLimit(w.Header(), found.Allowance)
 	if err != nil {
 		return err
 	}

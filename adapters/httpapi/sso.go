@@ -116,7 +116,7 @@ func (s *SSO) initiate(on connection.Mount) endpoint {
 			UserCode: code, Connection: slug, LoginHint: hint, ForceAuthn: prompt == "login", Mount: on,
 			Browser: s.cookies.BrowserBinding(r), GrantSession: s.cookies.GrantSession(r), Origin: s.client.Origin(r),
 		})
-		setRateLimit(w, out.Allowance)
+		httpserver.SetRateLimit(w.Header(), out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
 			http.Redirect(w, r, s.addresses.OwnPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
 			return nil

@@ -23,6 +23,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
 	Worker  workerCommand  `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
 	Jobs    jobsCommand    `cmd:"" help:"Look at background jobs, and retry them."`
+	Admin   adminCommand   `cmd:"" help:"Make tokens for the administrators' API."`
 	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
 	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
 	Config  configCommand  `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`

@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/webui"
+	"github.com/devicegate/devicegate/domain/administrator"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
@@ -32,8 +33,10 @@ import (
 // environment; tests change what they need to.
 type Config struct {
 	ListenAddr    string
-	OpsAddr       string // empty: no operations listener
-	DataDir       string // for what this process keeps by itself
+	OpsAddr       string                    // empty: no operations listener
+	OpsTLS        files.CertificateConfig   // zero: no TLS there
+	Admins        administrator.Credentials // zero: no administrators' API
+	DataDir       string                    // for what this process keeps by itself
 	ShutdownDelay time.Duration
 	LogLevel      slog.Level
 	WithWorker    bool // serve does the background work, too
@@ -99,6 +102,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.ResourceServers = wrong.resourceServers("INTROSPECTION_CLIENTS", e.IntrospectionClients)
 	c.HSTS = wrong.oneOf("HSTS", e.HSTS, "on", "off") == "on"
 	c.loadAddresses(e, &wrong)
+	c.loadAdministration(e, &wrong)
 	c.loadStores(e, &wrong)
 	c.loadKeys(e, &wrong)
 	c.loadRoutes(e, &wrong)

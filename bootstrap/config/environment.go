@@ -13,6 +13,9 @@ type environment struct {
 	EnvFile     string        `env:"ENV_FILE" envDefault:".env"` // read before the others: [ReadVariables]
 	ListenAddr  string        `env:"LISTEN_ADDR" envDefault:":8080"`
 	OpsAddr     string        `env:"OPS_ADDR"`
+	OpsTLSCert  string        `env:"OPS_TLS_CERT_FILE"`
+	OpsTLSKey   string        `env:"OPS_TLS_KEY_FILE"`
+	AdminTokens string        `env:"ADMIN_TOKENS" secret:"true"`
 	DatabaseURL string        `env:"DATABASE_URL" secret:"true"`
 	DBUsername  string        `env:"DB_USERNAME" envDefault:"postgres"`
 	DBPassword  string        `env:"DB_PASSWORD" secret:"true"`

@@ -70,6 +70,9 @@ func ClientOf(clientID string) Actor { return Actor{Client, clientID} }
 // WorkerOf is the actor that a background task is.
 func WorkerOf(task string) Actor { return Actor{Worker, task} }
 
+// AdminOf is the actor that an administrator is.
+func AdminOf(name string) Actor { return Actor{Admin, name} }
+
 // Event is one thing that happened.
 type Event struct {
 	ID    uid.ID

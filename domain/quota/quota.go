@@ -37,6 +37,11 @@ var (
 	EnterCode = Limit{Name: "enter_code", Max: 20, Per: time.Hour}
 	// FailedSignIns bounds the audit rows of one SSO transaction or address.
 	FailedSignIns = Limit{Name: "failed_sign_ins", Max: 10, Per: time.Hour}
+	// AdminRequests bounds the requests of one administrator.
+	AdminRequests = Limit{Name: "admin_requests", Max: 600, Per: time.Minute}
+	// AdminRefusals bounds the requests without an administrator's token of one
+	// address. A valid token is never refused by it.
+	AdminRefusals = Limit{Name: "admin_refusals", Max: 60, Per: time.Minute}
 )
 
 // Configured are the limits that an operator may set.

@@ -1,0 +1,11 @@
+// Package adminapi serves the administrators' API on the operations listener:
+//
+//	/admin/v1/whoami
+//
+// Each resource is a struct with a Mount of its own. A request is authenticated
+// before its route is looked for, so that without an administrator's token every
+// address answers alike. A handler gets the [Caller] and hands it to a use case,
+// which writes the audit event. No handler decides anything.
+//
+// Every answer is described in docs/openapi-admin.yaml.
+package adminapi

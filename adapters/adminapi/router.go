@@ -1,0 +1,70 @@
+package adminapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// Prefix is the path below which the API lies.
+const Prefix = "/admin/v1"
+
+// Routes are the handlers of all resources, and what stands before them.
+type Routes struct {
+	Client    *httpserver.ClientAddress
+	Responder *Responder
+	Self      *Self
+	Observe   Observe
+}
+
+// Observe wraps every request, to count and time it.
+type Observe func(http.Handler) http.Handler
+
+// Router serves the administrators' API.
+type Router struct{ *chi.Mux }
+
+// NewRouter joins the resources. Security headers are those of all answers, but
+// without HSTS: the operations listener is another server than PUBLIC_URL's.
+func NewRouter(rt Routes) *Router {
+	r := chi.NewRouter()
+	r.Use(rt.Observe, httpserver.NewMiddleware(rt.Client, httpserver.SecurityHeaders{}).Wrap)
+	r.Route(Prefix, func(r chi.Router) {
+		rt.Self.Mount(r)
+		rt.fallbacks(r)
+	})
+	rt.fallbacks(r)
+	return &Router{r}
+}
+
+var errMethod = fault.New(fault.MethodNotAllowed, "method_not_allowed", "This address is there, but not for this method. See the Allow header.")
+
+// fallbacks word a 404 and a 405 as the other answers are.
+func (rt Routes) fallbacks(r chi.Router) {
+	r.NotFound(rt.Responder.json(func(http.ResponseWriter, *http.Request, Caller) error { return fault.ErrNotFound }))
+	r.MethodNotAllowed(rt.Responder.json(func(w http.ResponseWriter, req *http.Request, _ Caller) error {
+		path := chi.RouteContext(req.Context()).RoutePath
+		if path == "" {
+			path = req.URL.Path
+		}
+		methods := allowedMethods(r, path)
+		if len(methods) == 0 {
+			return fault.ErrNotFound
+		}
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		return errMethod
+	}))
+}
+
+func allowedMethods(r chi.Routes, path string) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if r.Match(chi.NewRouteContext(), m, path) {
+			methods = append(methods, m)
+		}
+	}
+	return methods
+}

@@ -1,0 +1,87 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/domain/administrator"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
+)
+
+func TestANewAdminTokenIsPrintedWithItsLine(t *testing.T) {
+	var out bytes.Buffer
+	if err := (newAdminToken{Name: "ann"}).Run(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	read, err := administrator.ParseCredential(lines[4])
+	if err != nil {
+		t.Fatalf("%q: %v", lines[4], err)
+	}
+	if got, err := administrator.NewCredentials(read).Authenticate(secret.New("token", lines[1])); err != nil || got.String() != "ann" {
+		t.Errorf("got %s and %v, want ann", got, err)
+	}
+	if err := (newAdminToken{Name: "ann bell"}).Run(&out); !errors.Is(err, administrator.ErrName) {
+		t.Errorf("got %v, want ErrName", err)
+	}
+}
+
+// settle sets the least settings for commands, with an empty SQLite file.
+func settle(t *testing.T) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "gate.db")
+	for name, value := range map[string]string{"PUBLIC_URL": "https://sso.example.com", "SECRET_KEY": strings.Repeat("k", 42), "DATABASE_URL": "sqlite:" + file} {
+		t.Setenv(name, value)
+	}
+	return file
+}
+
+func TestAdministratorsCommandsNameAnActor(t *testing.T) {
+	db, err := database.Open(database.Config{URL: "sqlite:" + settle(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	_ = db.Close()
+	var store ports.Store
+	err = administer(t.Context(), Acting{As: "ann@ops.example"}, func(ctx context.Context, by audit.Actor) error {
+		if by != audit.AdminOf("ann@ops.example") {
+			t.Errorf("got the actor %v, want ann", by)
+		}
+		return store.Ready(ctx)
+	}, &store)
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := (Acting{As: "a\u202eb"}).actor(); !errors.Is(err, administrator.ErrName) {
+		t.Errorf("got %v, want ErrName", err)
+	}
+	if by, err := (Acting{}).actor(); err == nil && (by.Kind != audit.Admin || by.Name == "") {
+		t.Errorf("got %v, want the user of this machine", by)
+	}
+}
+
+func TestAdministratorsCommandsDoNotMigrate(t *testing.T) {
+	file := settle(t)
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var store ports.Store
+	err := administer(t.Context(), Acting{As: "ann"}, func(context.Context, audit.Actor) error {
+		t.Error("the command ran")
+		return nil
+	}, &store)
+	if !errors.Is(err, database.ErrOldSchema) {
+		t.Errorf("got %v, want ErrOldSchema", err)
+	}
+}

@@ -1,0 +1,79 @@
+package bootstrap
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/devicegate/devicegate/adapters/adminapi"
+	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/files"
+)
+
+// adminUseCases lists what administrators do, by their API and by commands.
+var adminUseCases = fx.Provide()
+
+// Administration provides what administrators do, for one command. It refuses an
+// old schema instead of migrating it beneath the replicas that serve.
+func Administration(c Config, log *slog.Logger) fx.Option {
+	if c.Database.Migrate != database.MigrateOff {
+		c.Database.Migrate = database.MigrateCheck
+	}
+	return fx.Options(
+		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
+		fx.Supply(c, log, c.Database, c.Clock),
+		stores(c),
+		adminUseCases,
+	)
+}
+
+// administration joins the administrators' API with the use cases.
+func administration(c Config) fx.Option {
+	return fx.Options(
+		adminUseCases,
+		fx.Supply(c.Admins),
+		fx.Provide(func(m *metrics) adminapi.Observe { return m.observe }),
+		adminapi.Module,
+	)
+}
+
+// operationsTLS provides the certificate of the operations listener; nil: it
+// speaks plain HTTP.
+func operationsTLS(c Config) fx.Option {
+	if c.OpsTLS == (files.CertificateConfig{}) {
+		return fx.Provide(func() *files.Certificate { return nil })
+	}
+	return fx.Options(fx.Supply(c.OpsTLS), files.CertificateModule)
+}
+
+// serveOperations comes before everything else, and so ends after it: metrics
+// can be read until the end, and an address that is taken ends the start before
+// anything else has begun.
+func serveOperations(lc fx.Lifecycle, c Config, m *metrics, admin *adminapi.Router, certificate *files.Certificate, failed failure, log *slog.Logger) {
+	if c.OpsAddr == "" {
+		return
+	}
+	server := newHTTPServer(operations(m, admin), log)
+	if certificate != nil {
+		server.tls = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.Get}
+	}
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error { return server.listen(ctx, c.OpsAddr, failed.report) },
+		OnStop:  server.stop,
+	})
+}
+
+// operations serves the metrics and, unless admin is nil, the administrators' API.
+func operations(m *metrics, admin *adminapi.Router) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", m.handler())
+	if admin != nil {
+		mux.Handle(adminapi.Prefix, admin)
+		mux.Handle(adminapi.Prefix+"/", admin)
+	}
+	return mux
+}
