@@ -75,9 +75,7 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	label := device.ParseLabel(in.Label, client)
 	for range userCodeTries {
 		a, code, started := device.Start(client, label, scopes, uc.timing, uc.now(), in.Origin)
-		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-			return tx.Authorizations().Add(ctx, a, started)
-		})
+		err = uc.store.AddAuthorization(ctx, a, started)
 		if err == nil {
 			out.Code, out.UserCode = code, a.Snapshot().UserCode
 			return out, nil

@@ -1,12 +1,17 @@
 package ports
 
-import "context"
+import (
+	"context"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+)
 
 // Store is the service's durable memory and its one truth. All of it is
-// reached through the two methods below, so that a use case's reads and writes
+// reached through the methods below, so that a use case's reads and writes
 // stand or fall together. Each aggregate has an interface of its own.
 //
-// Where the database does not answer, both return an error that is
+// Where the database does not answer, they return an error that is
 // [fault.ErrUnavailable]; nothing has happened then.
 type Store interface {
 	// View runs fn against a state that fn cannot change.
@@ -21,6 +26,10 @@ type Store interface {
 	// short and talk to no other port inside it. Lock grants and transactions
 	// before authorizations, and those before tokens.
 	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+
+	// AddAuthorization is an Update that adds one authorization and does nothing
+	// else, in one round trip. After [ErrUserCodeTaken] nothing has happened.
+	AddAuthorization(ctx context.Context, a *device.Authorization, event audit.Event) error
 
 	// Ready returns nil if the database answers.
 	Ready(ctx context.Context) error

@@ -140,14 +140,7 @@ func (t *transaction) record(ctx context.Context, event audit.Event) error {
 		return nil
 	}
 	t.recorded[event.ID] = true
+	row := eventRowOf(event)
 	s := t.hot.writing(reflect.TypeFor[eventRow](), inserting, false)
-	args, err := valuesOf(eventRowOf(event), s.fields, 0)
-	if err != nil {
-		return err
-	}
-	if t.pg != nil {
-		return onPG(t.pg, func(c *pgConn) error { return c.later(query{s.text, args}) })
-	}
-	_, err = t.db.Tx.ExecContext(ctx, s.text, args...)
-	return mapError(ctx, err)
+	return t.later(ctx, query{text: s.text, args: valuesOf(make([]any, 0, len(s.fields)), row, s.fields)})
 }

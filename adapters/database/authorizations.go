@@ -138,9 +138,12 @@ type authorizations struct {
 	tx *transaction
 }
 
+// addingAuthorization does nothing if the user code is taken: an error would end
+// the transaction.
+var addingAuthorization = insertingUnless("(user_code)")
+
 func (w authorizations) Add(ctx context.Context, a *device.Authorization, event audit.Event) error {
-	// An error would end the transaction; doing nothing does not.
-	return w.tx.addUnless(ctx, event, authorizationRowOf(a), "(user_code)", ports.ErrUserCodeTaken)
+	return w.tx.addUnless(ctx, event, authorizationRowOf(a), addingAuthorization, ports.ErrUserCodeTaken)
 }
 
 func (w authorizations) Save(ctx context.Context, a *device.Authorization, event audit.Event) error {

@@ -4,7 +4,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/identity"
@@ -116,7 +115,7 @@ func (t text) Value() (driver.Value, error) {
 	if t == "" {
 		return nil, nil
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(string(t), "\uFFFD"), "\x00", "\uFFFD"), nil
+	return t.storable(), nil
 }
 
 func (t *text) Scan(src any) error {

@@ -84,7 +84,7 @@ func (r grantReader) BySession(ctx context.Context, session secret.Digest) (appr
 
 func (r grantReader) ByID(ctx context.Context, wanted uid.ID) (*approval.Grant, error) {
 	row := new(grantRow)
-	if err := one(ctx, r.from(row).Where("id = ?", id(wanted)), ports.ErrUnknownGrant); err != nil {
+	if err := found(ctx, r.find(ctx, row, "id = ?", id(wanted)), ports.ErrUnknownGrant); err != nil {
 		return nil, err
 	}
 	return row.restore()
@@ -104,12 +104,10 @@ func (w grants) Save(ctx context.Context, g *approval.Grant, event audit.Event) 
 }
 
 func (w grants) Move(ctx context.Context, from, to secret.Digest, event audit.Event) error {
-	return w.tx.because(ctx, event, w.tx.db.NewUpdate().Model((*grantRow)(nil)).
-		Set("handle_hash = ?", digest(to)).Where("handle_hash = ?", digest(from)))
+	return w.tx.because(ctx, event, "UPDATE approval_grants SET handle_hash = ? WHERE handle_hash = ?", digest(to), digest(from))
 }
 
 func (w grants) Drop(ctx context.Context, session secret.Digest, code device.UserCode, event audit.Event) error {
-	return w.tx.because(ctx, event, w.tx.db.NewDelete().Model((*grantRow)(nil)).
-		Where("handle_hash = ?", digest(session)).Where("user_code = ?", code.String()).
-		Where("spent_at IS NULL"))
+	return w.tx.because(ctx, event, "DELETE FROM approval_grants WHERE handle_hash = ? AND user_code = ? AND spent_at IS NULL",
+		digest(session), text(code.String()))
 }

@@ -53,7 +53,7 @@ func lockDevice(conn *sql.Conn, of token.Device) error {
 	sum := secret.New("device", name).Digest()
 	key := int64(binary.BigEndian.Uint64(sum[:8]))
 	return onPG(conn, func(c *pgConn) error {
-		return c.later(query{"SELECT pg_advisory_xact_lock($1)", []any{key}})
+		return c.later(query{text: "SELECT pg_advisory_xact_lock($1)", args: []any{key}})
 	})
 }
 

@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"reflect"
 	"strconv"
 	"strings"
@@ -24,9 +23,9 @@ type statements struct {
 }
 
 type statementKey struct {
-	row    reflect.Type
-	clause string // what the statement does, and its condition
-	option bool   // a read that locks, a write with its event
+	row    reflect.Type // nil: the clause is the whole statement
+	clause string       // what the statement does, and its condition
+	option bool         // a read that locks, a write with its event
 }
 
 type statement struct {
@@ -35,11 +34,11 @@ type statement struct {
 }
 
 // made returns the statement of a key, which compose makes once.
-func (s *statements) made(key statementKey, compose func(*schema.Table) statement) statement {
+func (s *statements) made(key statementKey, compose func() statement) statement {
 	if known, ok := s.texts.Load(key); ok {
 		return known.(statement)
 	}
-	made := compose(s.db.Table(key.row))
+	made := compose()
 	if isPostgres(s.db) {
 		made.text = numbered(made.text)
 	} else {
@@ -88,21 +87,19 @@ func (r reader) find(ctx context.Context, dst any, where string, args ...any) er
 		_, extra := e.extra()
 		into = append(into, extra...)
 	}
-	for i, arg := range args {
-		var err error
-		if args[i], err = valueOf(arg); err != nil {
-			return err
-		}
-	}
-	q := query{s.text, args}
+	q := query{text: s.text, args: args}
 	switch {
 	case r.pg != nil:
-		return onPG(r.pg, func(c *pgConn) error {
+		err := onPG(r.pg, func(c *pgConn) error {
 			if c.tx == nil {
 				return sql.ErrTxDone
 			}
 			return c.queryRow(ctx, q, into)
 		})
+		if err == nil && r.locks {
+			r.held[keyOf(dst, r.hot.db.Table(reflect.TypeOf(dst).Elem()))] = true
+		}
+		return err
 	case isPostgres(r.db):
 		return r.hot.fromPool(ctx, func(c *pgConn) error { return c.queryRow(ctx, q, into) })
 	}
@@ -130,8 +127,28 @@ func (s *statements) fromPool(ctx context.Context, read func(*pgConn) error) err
 	}
 }
 
+// rowKey names a row that a transaction has locked.
+type rowKey struct {
+	row reflect.Type
+	id  id
+}
+
+// keyOf returns the key of a row, or the zero one if the row's table has another
+// kind of primary key.
+func keyOf(row any, table *schema.Table) rowKey {
+	if len(table.PKs) != 1 {
+		return rowKey{}
+	}
+	key, ok := table.PKs[0].Value(reflect.ValueOf(row).Elem()).Interface().(id)
+	if !ok {
+		return rowKey{}
+	}
+	return rowKey{table.Type, key}
+}
+
 func (s *statements) selecting(row reflect.Type, where string, locks bool) statement {
-	return s.made(statementKey{row, where, locks}, func(table *schema.Table) statement {
+	return s.made(statementKey{row, where, locks}, func() statement {
+		table := s.db.Table(row)
 		columns := namesOf(table.Fields)
 		if e, ok := reflect.New(row).Interface().(extended); ok {
 			expressions, _ := e.extra()
@@ -145,28 +162,17 @@ func (s *statements) selecting(row reflect.Type, where string, locks bool) state
 	})
 }
 
-// valueOf is a column's value as both drivers take it.
-func valueOf(column any) (any, error) {
-	if v, ok := column.(driver.Valuer); ok {
-		return v.Value()
-	}
-	return column, nil
-}
-
-func valuesOf(row any, fields []*schema.Field, more int) ([]any, error) {
-	values := make([]any, len(fields), len(fields)+more)
+// valuesOf appends a row's columns to values, as both drivers take them: each by
+// its address, because a value would be copied.
+func valuesOf(values []any, row any, fields []*schema.Field) []any {
 	v := reflect.ValueOf(row).Elem()
-	for i, f := range fields {
+	for _, f := range fields {
 		column := f.Value(v)
-		valuer, ok := column.Addr().Interface().(driver.Valuer) // a pointer, because a value would be copied
-		if !ok {
-			values[i] = column.Interface()
+		if column.Kind() == reflect.Bool {
+			values = append(values, column.Bool())
 			continue
 		}
-		var err error
-		if values[i], err = valuer.Value(); err != nil {
-			return nil, err
-		}
+		values = append(values, column.Addr().Interface())
 	}
-	return values, nil
+	return values
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -94,6 +96,30 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return err
 	}
 	return committed.Unwrap()
+}
+
+// AddAuthorization implements [ports.Store]. PostgreSQL needs no transaction for
+// it: the row and its event are one statement.
+func (s *Store) AddAuthorization(ctx context.Context, a *device.Authorization, event audit.Event) error {
+	if !isPostgres(s.db) {
+		return s.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Add(ctx, a, event) })
+	}
+	if event.ID.IsZero() {
+		return errNoEvent
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
+	defer cancel()
+	q := s.hot.writeWithEvent(event, authorizationRowOf(a), addingAuthorization)
+	var written int64
+	err := s.hot.fromPool(ctx, func(c *pgConn) error {
+		tag, err := c.exec(ctx, q)
+		written = tag.RowsAffected()
+		return err
+	})
+	if err == nil && written == 0 {
+		return ports.ErrUserCodeTaken
+	}
+	return mapError(ctx, err)
 }
 
 // Ready implements [ports.Store].

@@ -8,6 +8,8 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/e2e/services"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
@@ -36,6 +38,10 @@ func (r replicas) View(ctx context.Context, fn func(context.Context, ports.Reade
 
 func (r replicas) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
 	return r.next().Update(ctx, fn)
+}
+
+func (r replicas) AddAuthorization(ctx context.Context, a *device.Authorization, event audit.Event) error {
+	return r.next().AddAuthorization(ctx, a, event)
 }
 
 func (r replicas) Ready(ctx context.Context) error { return r.next().Ready(ctx) }

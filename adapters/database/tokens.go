@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -179,8 +180,8 @@ func (w tokens) saveScopes(ctx context.Context, t *token.AccessToken) error {
 		return nil
 	}
 	row := &tokenScopesRow{TokenID: id(s.ID), Scopes: text(s.Scopes.String())}
-	_, err := w.tx.insert(row).On("CONFLICT (token_id) DO UPDATE").Set("scopes = EXCLUDED.scopes").Exec(ctx)
-	return mapError(ctx, err)
+	of := w.tx.hot.writing(reflect.TypeFor[tokenScopesRow](), inserting+" ON CONFLICT (token_id) DO UPDATE SET scopes = EXCLUDED.scopes", false)
+	return w.tx.later(ctx, query{text: of.text, args: valuesOf(nil, row, of.fields)})
 }
 
 // Save leaves an address and an issuer as they are if they differ in spelling
@@ -190,13 +191,25 @@ func (w tokens) Save(ctx context.Context, t *token.AccessToken, event audit.Even
 	if err := w.saveScopes(ctx, t); err != nil {
 		return err
 	}
-	row := tokenRowOf(t)
-	update := w.tx.update(row).
-		Value("subject_email", "CASE WHEN lower(subject_email) = ?0 OR ?0 IS NULL THEN subject_email ELSE ?0 END", row.SubjectEmail).
-		Value("subject_issuer", "CASE WHEN coalesce(subject_issuer, '') = coalesce(?0, '') THEN subject_issuer ELSE ?0 END", row.SubjectIssuer)
-	return w.tx.oneRowBecause(ctx, event, update, token.ErrUnknown)
+	return w.tx.save(ctx, event, tokenRowOf(t), token.ErrUnknown)
+}
+
+// set implements [setter].
+func (*tokenRow) set(column string) string {
+	switch column {
+	case `"subject_email"`:
+		return "(SELECT CASE WHEN lower(subject_email) = n.new OR n.new IS NULL THEN subject_email ELSE n.new END FROM (SELECT CAST(? AS text) AS new) AS n)"
+	case `"subject_issuer"`:
+		return "(SELECT CASE WHEN coalesce(subject_issuer, '') = coalesce(n.new, '') THEN subject_issuer ELSE n.new END FROM (SELECT CAST(? AS text) AS new) AS n)"
+	}
+	return "?"
 }
 
 func (w tokens) SaveUse(ctx context.Context, t *token.AccessToken) error {
-	return oneRow(ctx, w.tx.update(tokenRowOf(t)).Column("last_used_at"), token.ErrUnknown)
+	s := t.Snapshot()
+	n, err := w.tx.exec(ctx, w.tx.hot.plain("UPDATE oauth_access_tokens SET last_used_at = ? WHERE id = ?", timestamp(s.LastUsedAt), id(s.ID)))
+	if err == nil && n == 0 {
+		return token.ErrUnknown
+	}
+	return err
 }

@@ -86,30 +86,25 @@ func spentAssertionRowOf(issuer, assertionID string, until time.Time) *spentAsse
 
 type transactionReader struct{ reader }
 
-func (r transactionReader) one(ctx context.Context, row *transactionRow, q *bun.SelectQuery) (*approval.Transaction, error) {
-	if err := one(ctx, q, approval.ErrUnknownTransaction); err != nil {
+func (r transactionReader) by(ctx context.Context, where string, args ...any) (*approval.Transaction, error) {
+	row := new(transactionRow)
+	if err := found(ctx, r.find(ctx, row, where, args...), approval.ErrUnknownTransaction); err != nil {
 		return nil, err
 	}
 	return row.restore()
 }
 
 func (r transactionReader) ByRelayState(ctx context.Context, relay secret.Digest) (*approval.Transaction, error) {
-	row := new(transactionRow)
-	return r.one(ctx, row, r.from(row).Where("relay_state_hash = ?", digest(relay)))
+	return r.by(ctx, "relay_state_hash = ?", digest(relay))
 }
 
 func (r transactionReader) ByTicket(ctx context.Context, ticket secret.Digest) (*approval.Transaction, error) {
-	row := new(transactionRow)
-	return r.one(ctx, row, r.from(row).Where("ticket_hash = ?", digest(ticket)))
+	return r.by(ctx, "ticket_hash = ?", digest(ticket))
 }
 
 func (r transactionReader) ByBrowser(ctx context.Context, browser secret.Digest, code device.UserCode, connection string) (*approval.Transaction, error) {
-	row := new(transactionRow)
-	return r.one(ctx, row, r.from(row).
-		Where("browser_hash = ?", digest(browser)).
-		Where("user_code = ?", code.String()).
-		Where("connection = ?", text(connection)).
-		Order("begun_at DESC", "id DESC"))
+	return r.by(ctx, "browser_hash = ? AND user_code = ? AND connection = ? ORDER BY begun_at DESC, id DESC",
+		digest(browser), text(code.String()), text(connection))
 }
 
 type transactions struct {
@@ -126,6 +121,5 @@ func (w transactions) Save(ctx context.Context, t *approval.Transaction, event a
 }
 
 func (w transactions) SpendAssertion(ctx context.Context, issuer, id string, until time.Time, event audit.Event) error {
-	insert := w.tx.insert(spentAssertionRowOf(issuer, id, until)).On("CONFLICT (assertion_hash) DO NOTHING")
-	return w.tx.oneRowBecause(ctx, event, insert, approval.ErrReplayed)
+	return w.tx.addUnless(ctx, event, spentAssertionRowOf(issuer, id, until), insertingUnless("(assertion_hash)"), approval.ErrReplayed)
 }

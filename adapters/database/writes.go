@@ -20,36 +20,59 @@ const (
 // add inserts a row and keeps the event that caused it. An error may come only
 // with a later statement, or with the commit.
 func (t *transaction) add(ctx context.Context, event audit.Event, row any) error {
-	s, args, err := t.hotWrite(event, row, inserting)
+	q, err := t.write(event, row, inserting)
 	if err != nil {
 		return err
 	}
-	if t.pg == nil {
-		_, err := t.run(ctx, event, s, args)
-		return err
-	}
-	t.recorded[event.ID] = true
-	return onPG(t.pg, func(c *pgConn) error { return c.later(query{s.text, args}) })
+	return t.eventually(ctx, event, q)
 }
 
-// addUnless is add for a row that conflicts with none, as ON CONFLICT says it;
-// if there is one, taken is returned and the event is not kept.
-func (t *transaction) addUnless(ctx context.Context, event audit.Event, row any, conflict string, taken error) error {
-	return t.oneHotRow(ctx, event, row, inserting+" ON CONFLICT "+conflict+" DO NOTHING", taken)
+// addUnless is add for a row that conflicts with none, as [insertingUnless] says
+// it; if there is one, taken is returned and the event is not kept.
+func (t *transaction) addUnless(ctx context.Context, event audit.Event, row any, clause string, taken error) error {
+	q, err := t.write(event, row, clause)
+	if err != nil {
+		return err
+	}
+	return t.oneRow(ctx, event, q, taken)
+}
+
+// insertingUnless is the clause that inserts a row unless the columns of conflict
+// have another one's values.
+func insertingUnless(conflict string) string {
+	return inserting + " ON CONFLICT " + conflict + " DO NOTHING"
 }
 
 // save writes the whole row and keeps the event that caused it. If there is no
-// such row, none is returned and the event is not kept.
+// such row, none is returned and the event is not kept. A row that the
+// transaction has locked is there: an error may come only with a later statement,
+// or with the commit.
 func (t *transaction) save(ctx context.Context, event audit.Event, row any, none error) error {
-	return t.oneHotRow(ctx, event, row, updating, none)
-}
-
-func (t *transaction) oneHotRow(ctx context.Context, event audit.Event, row any, clause string, none error) error {
-	s, args, err := t.hotWrite(event, row, clause)
+	q, err := t.write(event, row, updating)
 	if err != nil {
 		return err
 	}
-	n, err := t.run(ctx, event, s, args)
+	if t.held[keyOf(row, t.hot.db.Table(reflect.TypeOf(row).Elem()))] {
+		return t.eventually(ctx, event, q)
+	}
+	return t.oneRow(ctx, event, q, none)
+}
+
+// eventually runs a write of which only the error matters. On PostgreSQL it waits
+// for the next statement.
+func (t *transaction) eventually(ctx context.Context, event audit.Event, q query) error {
+	if t.pg == nil {
+		_, err := t.run(ctx, event, q)
+		return err
+	}
+	t.recorded[event.ID] = true
+	return onPG(t.pg, func(c *pgConn) error { return c.later(q) })
+}
+
+// oneRow runs a write that has to write a row; if it does not, none is returned
+// and the event is not kept.
+func (t *transaction) oneRow(ctx context.Context, event audit.Event, q query, none error) error {
+	n, err := t.run(ctx, event, q)
 	if err == nil && n == 0 {
 		return none
 	}
@@ -57,56 +80,88 @@ func (t *transaction) oneHotRow(ctx context.Context, event audit.Event, row any,
 }
 
 // run returns how many rows were written. The event is kept with them.
-func (t *transaction) run(ctx context.Context, event audit.Event, s statement, args []any) (n int64, err error) {
+func (t *transaction) run(ctx context.Context, event audit.Event, q query) (n int64, err error) {
+	if n, err = t.exec(ctx, q); err != nil || n == 0 {
+		return n, err
+	}
 	if t.pg == nil {
-		result, err := t.db.Tx.ExecContext(ctx, s.text, args...)
+		return n, t.record(ctx, event)
+	}
+	t.recorded[event.ID] = true
+	return n, nil
+}
+
+// exec runs a statement that names no event.
+func (t *transaction) exec(ctx context.Context, q query) (n int64, err error) {
+	if t.pg == nil {
+		result, err := t.db.Tx.ExecContext(ctx, q.text, q.args...)
 		if err != nil {
 			return 0, mapError(ctx, err)
 		}
-		if n, err = result.RowsAffected(); err != nil || n == 0 {
-			return 0, mapError(ctx, err)
-		}
-		return n, t.record(ctx, event)
+		n, err = result.RowsAffected()
+		return n, mapError(ctx, err)
 	}
 	err = onPG(t.pg, func(c *pgConn) error {
 		if c.tx == nil {
 			return sql.ErrTxDone
 		}
-		tag, err := c.exec(ctx, query{s.text, args})
+		tag, err := c.exec(ctx, q)
 		n = tag.RowsAffected()
 		return err
 	})
-	if n > 0 {
-		t.recorded[event.ID] = true
-	}
 	return n, mapError(ctx, err)
 }
 
-// hotWrite is the statement for a row and its values. On PostgreSQL the event is
+// later runs a statement that names no event, and of which only the error
+// matters. On PostgreSQL it waits for the next statement.
+func (t *transaction) later(ctx context.Context, q query) error {
+	if t.pg != nil {
+		return onPG(t.pg, func(c *pgConn) error { return c.later(q) })
+	}
+	_, err := t.exec(ctx, q)
+	return err
+}
+
+// because runs a statement that may write any number of rows, and keeps the event
+// that caused it.
+func (t *transaction) because(ctx context.Context, event audit.Event, text string, args ...any) error {
+	if err := t.record(ctx, event); err != nil {
+		return err
+	}
+	return t.later(ctx, t.hot.plain(text, args...))
+}
+
+// write is the statement for a row and its values. On PostgreSQL the event is
 // part of it, unless it is kept already: a change and its event are one round
 // trip.
-func (t *transaction) hotWrite(event audit.Event, row any, clause string) (statement, []any, error) {
+func (t *transaction) write(event audit.Event, row any, clause string) (query, error) {
 	if event.ID.IsZero() {
-		return statement{}, nil, errNoEvent
+		return query{}, errNoEvent
 	}
-	together := t.pg != nil && !t.recorded[event.ID]
-	s := t.hot.writing(reflect.TypeOf(row).Elem(), clause, together)
-	if !together {
-		args, err := valuesOf(row, s.fields, 0)
-		return s, args, err
+	if t.pg == nil || t.recorded[event.ID] {
+		s := t.hot.writing(reflect.TypeOf(row).Elem(), clause, false)
+		return query{text: s.text, args: valuesOf(nil, row, s.fields)}, nil
 	}
-	of := t.hot.db.Table(reflect.TypeFor[eventRow]()).Fields
-	args, err := valuesOf(row, s.fields, len(of))
-	if err != nil {
-		return s, nil, err
-	}
-	more, err := valuesOf(eventRowOf(event), of, 0)
-	return s, append(args, more...), err
+	return t.hot.writeWithEvent(event, row, clause), nil
+}
+
+func (s *statements) writeWithEvent(event audit.Event, row any, clause string) query {
+	w := s.writing(reflect.TypeOf(row).Elem(), clause, true)
+	of := s.db.Table(reflect.TypeFor[eventRow]()).Fields
+	args := valuesOf(make([]any, 0, len(w.fields)+len(of)), row, w.fields)
+	return query{text: w.text, args: valuesOf(args, eventRowOf(event), of)}
+}
+
+// plain is a statement that is written out, with its values.
+func (s *statements) plain(text string, args ...any) query {
+	made := s.made(statementKey{clause: text}, func() statement { return statement{text: text} })
+	return query{text: made.text, args: args}
 }
 
 func (s *statements) writing(row reflect.Type, clause string, withEvent bool) statement {
-	return s.made(statementKey{row, clause, withEvent}, func(table *schema.Table) statement {
+	return s.made(statementKey{row, clause, withEvent}, func() statement {
 		var made statement
+		table := s.db.Table(row)
 		if clause == updating {
 			made = update(table)
 		} else {
@@ -125,9 +180,23 @@ func insert(table *schema.Table, conflict string) statement {
 	return statement{"INSERT INTO " + string(table.SQLName) + " (" + strings.Join(namesOf(table.Fields), ", ") + ") VALUES (" + places + ")" + conflict, table.Fields}
 }
 
+// setter is a row of which some columns are not written as they are.
+type setter interface {
+	// set is the expression for a column's new value, which is its placeholder.
+	set(column string) string
+}
+
 // update sets all columns but the primary key, whose value comes last.
 func update(table *schema.Table) statement {
-	text := "UPDATE " + string(table.SQLName) + " SET " + strings.Join(namesOf(table.DataFields), " = ?, ") + " = ?" +
+	set := make([]string, len(table.DataFields))
+	row, changes := reflect.New(table.Type).Interface().(setter)
+	for i, name := range namesOf(table.DataFields) {
+		set[i] = name + " = ?"
+		if changes {
+			set[i] = name + " = " + row.set(name)
+		}
+	}
+	text := "UPDATE " + string(table.SQLName) + " SET " + strings.Join(set, ", ") +
 		" WHERE " + strings.Join(namesOf(table.PKs), " = ? AND ") + " = ?"
 	return statement{text, append(append([]*schema.Field{}, table.DataFields...), table.PKs...)}
 }

@@ -117,6 +117,32 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		seen(t, s, refused, 0)
 	})
 
+	t.Run("one is added by itself, with its event", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		a, started := w.started()
+		must(t, s.AddAuthorization(t.Context(), a, started))
+		equal(t, loaded(t, s, a.Snapshot().ID), a.Snapshot())
+		seen(t, s, started, 1)
+
+		twin, refused := a.Snapshot(), w.event()
+		twin.ID, twin.Code = uid.New(w.now), aCode()
+		double, err := device.Restore(twin)
+		must(t, err)
+		is(t, s.AddAuthorization(t.Context(), double, refused), ports.ErrUserCodeTaken)
+		seen(t, s, refused, 0)
+		unknown(t, s, twin.ID)
+
+		other, _ := w.started()
+		if err := s.AddAuthorization(t.Context(), other, audit.Event{}); err == nil {
+			t.Error("got no error for an authorization without an event")
+		}
+		unknown(t, s, other.Snapshot().ID)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		is(t, s.AddAuthorization(ctx, other, w.event()), context.Canceled)
+		unknown(t, s, other.Snapshot().ID)
+	})
+
 	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
 		"Add": func(w *fixture, s ports.Store) eventWrite {
 			a, _ := w.started()

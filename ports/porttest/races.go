@@ -264,13 +264,16 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 	t.Run("of many users of one user code at once one wins", func(t *testing.T) {
 		s, w := open(t), newFixture(t)
 		code := device.NewUserCode()
-		oneWon(t, race(func(int) error {
+		oneWon(t, race(func(i int) error {
 			a, started := w.started()
 			twin := a.Snapshot()
 			twin.UserCode = code
 			a, err := device.Restore(twin)
 			if err != nil {
 				return err
+			}
+			if i%2 == 0 {
+				return s.AddAuthorization(t.Context(), a, started)
 			}
 			return s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 				err := tx.Authorizations().Add(ctx, a, started)
