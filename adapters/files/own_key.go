@@ -15,12 +15,15 @@ import (
 // be lost alone.
 const ownKeyFile = "saml-sp.pem"
 
+// OwnKeyFile is where [OwnKey] keeps the pair.
+func OwnKeyFile(dir string) string { return filepath.Join(dir, ownKeyFile) }
+
 // OwnKey is the file in dir that holds the pair of an installation without a
 // configured one; it makes the pair if there is none. Replicas have to be given
 // one pair: a replica could not decrypt what an identity provider has encrypted
 // for the pair of another one.
 func OwnKey(dir string, at time.Time) (file string, err error) {
-	file = filepath.Join(dir, ownKeyFile)
+	file = OwnKeyFile(dir)
 	_, err = os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = makeKey(dir, file, at)

@@ -29,6 +29,15 @@ func (d Database) driver() riverdriver.Driver[*sql.Tx] {
 	return riversqlite.New(d.DB)
 }
 
+// HasLeader reports whether a worker keeps the schedule now.
+func (d Database) HasLeader(ctx context.Context) (bool, error) {
+	var leaders int
+	if err := d.QueryRowContext(ctx, "SELECT count(*) FROM river_leader WHERE expires_at > CURRENT_TIMESTAMP").Scan(&leaders); err != nil {
+		return false, fmt.Errorf("job queue: %w", err)
+	}
+	return leaders > 0, nil
+}
+
 // Queue adds jobs to transactions of the store.
 type Queue struct{ client *river.Client[*sql.Tx] }
 

@@ -26,6 +26,7 @@ type commands struct {
 	Admin   adminCommand   `cmd:"" help:"Make tokens for the administrators' API."`
 	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
 	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
+	Doctor  doctorCommand  `cmd:"" help:"Check this installation and say what to do: settings, stores, keys, addresses, identity providers."`
 	Config  configCommand  `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`
 	Version versionCommand `cmd:"" help:"Print version, commit and date."`
 
@@ -71,6 +72,9 @@ func Main(args []string) int {
 
 // configError says that nothing was tried, because the settings cannot be right.
 type configError struct{ error }
+
+// Unwrap returns the list.
+func (e configError) Unwrap() error { return e.error }
 
 func (e configError) Error() string {
 	return "these settings have to be mended first:\n  " + strings.ReplaceAll(e.error.Error(), "\n", "\n  ")

@@ -1,0 +1,73 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// Condition is what operators want to know of a database and its server.
+type Condition struct {
+	Product  string    // for example PostgreSQL 15.3
+	Now      time.Time // by the server's clock; zero for SQLite
+	ReadOnly bool      // a standby, or a server that is told to take no writes
+	MaxConns int       // that the server allows to all programs; 0: it has no bound
+	Missing  int       // migrations that are not applied
+	Newer    int       // migrations that a newer release has applied
+	OldQueue bool      // a table or a change of the job queue's is missing
+}
+
+// Inspect asks an opened database. It changes nothing. Its errors are for
+// operators, in the driver's own words.
+func Inspect(ctx context.Context, db *bun.DB) (Condition, error) {
+	var c Condition
+	if err := c.askServer(ctx, db); err != nil {
+		return c, err
+	}
+	migrator, err := newMigrator(db)
+	if err != nil {
+		return c, err
+	}
+	there, err := applied(ctx, db)
+	if err != nil {
+		return c, fmt.Errorf("check schema: %w", err)
+	}
+	delete(there, 0) // goose's own row
+	for _, m := range migrator.ListSources() {
+		if !there[m.Version] {
+			c.Missing++
+		}
+		delete(there, m.Version)
+	}
+	c.Newer = len(there)
+	c.OldQueue = c.Missing == 0 && checkQueue(ctx, db) != nil
+	return c, nil
+}
+
+func (c *Condition) askServer(ctx context.Context, db *bun.DB) error {
+	if !isPostgres(db) {
+		if err := pingSQLite(ctx, db); err != nil {
+			return err
+		}
+		return db.NewRaw("SELECT 'SQLite ' || sqlite_version()").Scan(ctx, &c.Product)
+	}
+	return db.NewRaw(`SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1), clock_timestamp(),
+		pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean, current_setting('max_connections')::int`).
+		Scan(ctx, &c.Product, &c.Now, &c.ReadOnly, &c.MaxConns)
+}
+
+// File is the file of a SQLite database, or "".
+func (c Config) File() string {
+	scheme, rest, _ := strings.Cut(c.URL, ":")
+	if scheme != "sqlite" {
+		return ""
+	}
+	path, err := sqlitePath(rest)
+	if err != nil || path == inMemory {
+		return ""
+	}
+	return path
+}

@@ -1,0 +1,104 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/spkeys"
+)
+
+// certificateWarn is how long before its end a certificate of ours is reported.
+const certificateWarn = 30 * 24 * time.Hour
+
+func (x *examination) keys() {
+	from := x.Keys
+	if from.Active == "" {
+		from.Active = files.OwnKeyFile(x.DataDir)
+		if _, err := os.Stat(from.Active); errors.Is(err, fs.ErrNotExist) {
+			x.warn("keys", "there is no SAML key yet", "devicegate serve makes one in DATA_DIR; with several processes set SAML_SP_KEY_FILE")
+			return
+		}
+		if x.Database.File() == "" {
+			x.warn("keys", "the SAML key was made by this process; replicas have to share one", "set SAML_SP_KEY_FILE")
+		}
+	}
+	set, err := from.Read()
+	if err != nil {
+		x.fail("keys", err.Error(), "mend the file; docs/operators.md says how keys are rotated")
+		return
+	}
+	for _, pair := range set.Published() {
+		ends := pair.Certificate().NotAfter
+		switch left := ends.Sub(x.Clock()); {
+		case left < 0:
+			x.warn("keys", "a SAML certificate has ended on "+ends.UTC().Format(time.DateOnly)+"; some identity providers refuse it", "rotate the key (docs/operators.md)")
+		case left < certificateWarn:
+			x.warn("keys", "a SAML certificate ends on "+ends.UTC().Format(time.DateOnly), "rotate the key (docs/operators.md)")
+		}
+	}
+	x.ok("keys", fmt.Sprintf("SECRET_KEY and %d SAML pairs can be used", len(set.Decrypting())))
+}
+
+// connections reads, and unless offline fetches, each connection's metadata.
+func (x *examination) connections(ctx context.Context) {
+	const check = "connections"
+	all := x.Connections.All()
+	if len(all) == 0 {
+		x.warn(check, "there are none: no sign-in is possible", "add an identity provider to CONNECTIONS_FILE (docs/configuration.md)")
+		return
+	}
+	broker, err := saml.New(x.SAML, memory.NewKeys(spkeys.Set{}), x.Connections, x.Clock, silent)
+	if err != nil {
+		x.fail(check, err.Error(), "mend CONNECTIONS_FILE")
+		return
+	}
+	if !x.Offline {
+		fetching, cancel := context.WithTimeout(ctx, 2*askTime)
+		defer cancel()
+		broker.Maintain(fetching)
+	}
+	before := len(x.found)
+	for _, n := range broker.Problems() {
+		x.fail(check, n.Connection+": "+n.Text, "sign-ins through it fail; get current metadata from its administrator, or open the way to its address")
+	}
+	for _, n := range broker.Warnings() {
+		x.warn(check, n.Connection+": "+n.Text, "ask its administrator")
+	}
+	for _, via := range all {
+		if via.MayAssertAnyDomain() {
+			x.warn(check, via.Slug()+": it may vouch for every e-mail address", "list its domains in CONNECTIONS_FILE")
+		}
+	}
+	if len(x.found) == before {
+		x.ok(check, fmt.Sprintf("%d can be used", len(all)))
+	}
+}
+
+// enterprise asks whether the inner API answers at all, without its secret.
+func (x *examination) enterprise(ctx context.Context) {
+	needed := x.License == ""
+	for _, via := range x.Connections.All() {
+		needed = needed || via.Settings().Broker == connection.Enterprise
+	}
+	switch {
+	case x.Enterprise.URL == nil || !needed:
+		return
+	case x.Offline:
+		x.skip("enterprise API", "not asked", "leave out --offline")
+		return
+	}
+	if _, err := x.get(ctx, x.Enterprise.URL); err != nil {
+		found, do := explain(err, x.Enterprise.URL)
+		x.fail("enterprise API", found, do)
+		return
+	}
+	x.ok("enterprise API", "answers at "+x.Enterprise.URL.Host)
+}
