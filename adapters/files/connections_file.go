@@ -28,7 +28,10 @@ type connectionEntry struct {
 	Broker         string   `yaml:"broker"`
 	MetadataFile   string   `yaml:"metadata_file"`
 	MetadataURL    string   `yaml:"metadata_url"`
+	Metadata       string   `yaml:"metadata"` // the document itself
 	Signers        string   `yaml:"metadata_signers"`
+	CA             string   `yaml:"metadata_ca_file"`
+	Private        bool     `yaml:"metadata_private"`
 	EntityID       string   `yaml:"entity_id"`
 	Domains        []string `yaml:"domains"`
 	ACSMount       string   `yaml:"acs_mount"`
@@ -183,19 +186,29 @@ func (e connectionEntry) read(r *reader, check Check) (connection.Connection, er
 
 func (e connectionEntry) saml(r *reader) (connection.SAMLSettings, error) {
 	out := connection.SAMLSettings{
-		MetadataFile: e.MetadataFile, MetadataURL: e.MetadataURL, NameIDFormat: e.NameIDFormat,
+		MetadataFile: e.MetadataFile, MetadataURL: e.MetadataURL, MetadataPrivate: e.Private, NameIDFormat: e.NameIDFormat,
 		Signed: connection.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted,
 		AllowSHA1: slices.Contains(e.AllowWeak, "sha1"), AllowRSA15: slices.Contains(e.AllowWeak, "rsa1_5"),
 		AllowTripleDES: slices.Contains(e.AllowWeak, "3des"),
 	}
 	var errs []error
-	if (e.MetadataFile == "") == (e.MetadataURL == "") {
-		errs = append(errs, errors.New("one of metadata_file and metadata_url is required"))
+	sources := 0
+	for _, source := range []string{e.MetadataFile, e.MetadataURL, e.Metadata} {
+		if source != "" {
+			sources++
+		}
+	}
+	if sources != 1 {
+		errs = append(errs, errors.New("one of metadata_file, metadata_url and metadata is required"))
 	}
 	var err error
-	out.Metadata, err = r.beside("metadata_file", e.MetadataFile)
+	if out.Metadata, err = r.beside("metadata_file", e.MetadataFile); e.Metadata != "" {
+		out.Metadata = []byte(e.Metadata)
+	}
 	errs = append(errs, err)
-	out.MetadataSigners, err = r.beside("metadata_signers", e.Signers)
+	out.MetadataSigners, err = r.pem("metadata_signers", e.Signers)
+	errs = append(errs, err)
+	out.MetadataCA, err = r.pem("metadata_ca_file", e.CA)
 	return out, errors.Join(append(errs, err)...)
 }
 
@@ -215,6 +228,14 @@ func located(s connection.SAMLSettings) connection.SAMLSettings {
 type reader struct {
 	dir string
 	digester
+}
+
+// pem reads a file or takes the text itself, as an export writes it.
+func (r *reader) pem(setting, value string) ([]byte, error) {
+	if strings.HasPrefix(strings.TrimSpace(value), "-----BEGIN ") {
+		return []byte(value), nil
+	}
+	return r.beside(setting, value)
 }
 
 // beside reads a file that the connections file names.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -21,7 +20,8 @@ import (
 type Broker struct {
 	cfg    Config
 	keys   ports.KeyStore
-	client *http.Client
+	reader *Reader
+	keeper Keeper // nil: this process fetches for itself
 	now    ports.Clock
 	log    *slog.Logger
 	served atomic.Pointer[served]
@@ -36,21 +36,15 @@ type served struct {
 	sources     map[string]*source // by slug
 }
 
-// Option changes how a [Broker] fetches metadata.
-type Option func(*http.Client)
-
-// Through fetches metadata through another transport than the default.
-func Through(t http.RoundTripper) Option { return func(c *http.Client) { c.Transport = t } }
-
 // New reads the configured metadata documents. Its error lists everything that
 // is wrong with the configuration. Metadata at URLs is fetched by [Broker.Run]
 // and when a sign-in needs it; a failed fetch stops nothing here.
 func New(cfg Config, keys ports.KeyStore, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
 	err := cfg.Check()
 	cfg.EntityID = cfg.entityID()
-	b := &Broker{cfg: cfg, keys: keys, client: newClient(), now: clock, log: log}
+	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock), now: clock, log: log}
 	for _, o := range options {
-		o(b.client)
+		o(b)
 	}
 	if err := errors.Join(err, b.Reload(connections)); err != nil {
 		return nil, err
@@ -71,12 +65,7 @@ func (b *Broker) Reload(connections connection.Directory) error {
 		if via.Settings().Broker != connection.SAML {
 			continue
 		}
-		p := policy{via.Settings().SAML}
-		if err := p.check(); err != nil {
-			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
-			continue
-		}
-		s, err := newSource(via, p, b.client, b.now)
+		s, err := newSource(via, b)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
 			continue
@@ -102,6 +91,19 @@ func (b *Broker) ReplaceMetadata(slug string, document []byte) error {
 		return connection.ErrUnknown
 	}
 	return s.replace(document)
+}
+
+// Adopt takes up the copies of metadata that are kept for all replicas. Copies of
+// other connections and of other sources are left alone.
+func (b *Broker) Adopt(kept []connection.CopySnapshot) error {
+	var errs []error
+	sources := b.served.Load().sources
+	for _, one := range kept {
+		if s, ok := sources[one.Connection]; ok {
+			errs = append(errs, s.adopt(one))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // EntityID is that of the service provider.
@@ -168,16 +170,22 @@ func (b *Broker) Verify(ctx context.Context, via connection.Connection, what por
 	// The identity provider may have changed its key since the last fetch.
 	wait, cancel := context.WithTimeout(ctx, refreshWait)
 	defer cancel()
-	why := s.refresh(wait, unknownGap)
+	note := s.refresh(wait, unknownGap)
 	again, err := s.current()
-	if err == nil && again != from {
-		assertion, err = b.accept(ctx, via, what, again, s.policy)
-		if missed, ok = keyMayBeNew(err); ok {
-			return assertion, noted(missed, "the metadata fetched just now has no such key either")
-		}
-		return assertion, err
+	if err != nil {
+		return assertion, noted(missed, errors.Join(note, err).Error())
 	}
-	return assertion, noted(missed, errors.Join(why, err).Error())
+	if again != from {
+		assertion, err = b.accept(ctx, via, what, again, s.policy)
+		if missed, ok = keyMayBeNew(err); !ok {
+			return assertion, err
+		}
+		note = nil
+	}
+	if note == nil {
+		note = errors.New("the metadata fetched just now has no such key either")
+	}
+	return assertion, noted(missed, note.Error())
 }
 
 // refreshWait keeps an answer within a second.

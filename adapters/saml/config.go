@@ -108,6 +108,9 @@ func (s policy) check() error {
 	if _, err := s.signers(); err != nil {
 		errs = append(errs, err)
 	}
+	if len(s.MetadataCA) > 0 && !x509.NewCertPool().AppendCertsFromPEM(s.MetadataCA) {
+		errs = append(errs, errors.New("metadata_ca_file: it holds no certificate in PEM"))
+	}
 	if s.NameIDFormat == formatTransient {
 		errs = append(errs, errors.New("name ID format: a transient NameID is another one at each sign-in"))
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,9 @@ type idp struct {
 	wantsSigned bool
 	validUntil  time.Time // zero: for ever
 
+	document     []byte               // the EntityDescriptor alone
 	certificates []xmlsec.Certificate // of the keys, those that have dates
+	bare         []xmlsec.Certificate // keys without a certificate
 	doubts       []string             // what could not be used, or will not work
 }
 
@@ -160,7 +161,7 @@ func readEntity(e entity) (*idp, error) {
 	if err := identity.CheckIssuer(e.id); err != nil {
 		return nil, errors.New("the entityID has to have 1 to 255 characters")
 	}
-	out := &idp{entityID: e.id, validUntil: e.validUntil}
+	out := &idp{entityID: e.id, validUntil: e.validUntil, document: xmltree.Canonical(e.node, xmltree.Form{Exclusive: true}, nil)}
 	var errs []error
 	for _, role := range idpRoles(e.node) {
 		until, err := earlier(out.validUntil, role)
@@ -221,6 +222,8 @@ func (p *idp) readKeys(role *xmltree.Node) (errs []error) {
 func (p *idp) trust(c xmlsec.Certificate) {
 	if !c.NotAfter.IsZero() {
 		p.certificates = append(p.certificates, c)
+	} else {
+		p.bare = append(p.bare, c)
 	}
 	for _, k := range p.keys {
 		if xmlsec.SameKey(k, c.Key) {
@@ -283,20 +286,4 @@ func (p *idp) expired(at time.Time) error {
 		return nil
 	}
 	return expiredError{p.validUntil}
-}
-
-// warnings are what operators should know about metadata that can be used.
-func (p *idp) warnings(at time.Time) []string {
-	out := slices.Clone(p.doubts)
-	for _, c := range p.certificates {
-		switch {
-		case at.After(c.NotAfter):
-			out = append(out, fmt.Sprintf("the signing certificate %q expired at %s; its key is trusted because the metadata publishes it", sanitized(c.Subject), timestamp(c.NotAfter)))
-		case at.Before(c.NotBefore):
-			out = append(out, fmt.Sprintf("the signing certificate %q begins at %s", sanitized(c.Subject), timestamp(c.NotBefore)))
-		case at.Add(30 * 24 * time.Hour).After(c.NotAfter):
-			out = append(out, fmt.Sprintf("the signing certificate %q expires at %s", sanitized(c.Subject), timestamp(c.NotAfter)))
-		}
-	}
-	return out
 }

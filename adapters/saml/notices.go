@@ -15,6 +15,7 @@ type Notice struct {
 	// the text changes while the notice stays. Metadata that ends in a week may
 	// be published anew every hour.
 	topic string
+	once  bool // it is not repeated every day
 }
 
 // topic is what a notice of a connection is about.
@@ -57,7 +58,7 @@ func (b *Broker) refreshDue(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, s := range b.served.Load().sources {
 		if s.due() {
-			wg.Go(func() { _ = s.refresh(ctx, 0) }) // the source keeps the error
+			wg.Go(func() { s.refreshDue(ctx) })
 		}
 	}
 	wg.Wait()
@@ -66,13 +67,13 @@ func (b *Broker) refreshDue(ctx context.Context) {
 func (b *Broker) logNew() {
 	b.logged.mu.Lock()
 	defer b.logged.mu.Unlock()
-	before, now := b.logged.topics, map[topic]bool{}
+	before, now, remind := b.logged.topics, map[topic]bool{}, false
 	if at := b.now(); at.Sub(b.logged.all) >= remindAfter {
-		b.logged.all, before = at, nil
+		b.logged.all, remind = at, true
 	}
 	isNew := func(n Notice) bool {
 		t := topic{n.Connection, n.topic}
-		known := before[t] || now[t]
+		known := before[t] && (n.once || !remind) || now[t]
 		now[t] = true
 		return !known
 	}
@@ -107,7 +108,7 @@ func (b *Broker) Warnings() []Notice {
 	}
 	return b.notices(func(s *source) []Notice {
 		_, warnings := s.notices()
-		if p, err := s.current(); err == nil && first[p.entityID] != s.slug {
+		if p, err := s.current(); err == nil && first[p.entityID] != s.via.Slug() {
 			warnings = append(warnings, s.notice("the same identity provider as connection "+first[p.entityID]+": a person is the same subject through both"))
 		}
 		return warnings

@@ -102,22 +102,31 @@ func TestShortLivedMetadataIsLoggedOnceADay(t *testing.T) {
 	}
 }
 
-func TestCertificateExpiryIsLoggedInAdvance(t *testing.T) {
+func TestCertificateExpiryIsLoggedInAdvance(t *testing.T) { // at 90, 30, 7 and 1 days
 	idp := samltest.NewIdP(t, idpID)
 	ending := *idp
-	ending.Certificate = samltest.Certificate(t, samltest.RSAKey(t, 0), samltest.Epoch.AddDate(-1, 0, 0), samltest.Epoch.Add(40*day))
+	ending.Certificate = samltest.Certificate(t, samltest.RSAKey(t, 0), samltest.Epoch.AddDate(-1, 0, 0), samltest.Epoch.Add(100*day))
 	p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}
 	o := reading(t, p)
+	const soon = "expires at 2027-03-05"
 	o.logs(0)
 	p.publish(http.StatusOK, string(ending.Metadata()))
 	o.logs(9 * day)
-	o.logs(day+time.Minute, "expires at 2027-01-04")
+	o.logs(day+time.Minute, soon) // 90
 	o.logs(time.Minute)
-	o.logs(day, "expires at 2027-01-04")
-	o.logs(30*day, "expired at 2027-01-04")
+	o.logs(2 * day) // not every day, so long before
+	o.logs(58*day, soon)
+	o.logs(time.Minute)
+	o.logs(day, soon) // every day from 30 on
+	o.logs(21*day, soon)
+	o.logs(day - 4*time.Minute)
+	o.logs(2*time.Minute, soon) // 7, before a day has passed since the last reminder
+	o.logs(time.Minute)
+	o.logs(6*day, soon) // 1
+	o.logs(30*day, "expired at 2027-03-05")
 
 	document := newBench(t, &ending)
-	for after, want := range map[time.Duration]string{9 * day: "", 11 * day: "expires at", 41 * day: "expired at"} {
+	for after, want := range map[time.Duration]string{9 * day: "", 11 * day: "expires at", 101 * day: "expired at"} {
 		document.at = samltest.Epoch.Add(after)
 		if w := document.broker.Warnings(); (want == "") != (len(w) == 0) || want != "" && !strings.Contains(w[0].Text, want) {
 			t.Errorf("after %s: warnings %v", after, w)

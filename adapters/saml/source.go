@@ -1,58 +1,63 @@
 package saml
 
 import (
-	"bytes"
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
 )
 
 const (
-	fetchTimeout = 10 * time.Second
-	freshFor     = time.Hour       // then metadata is fetched again
-	retryAfter   = 5 * time.Minute // a failed fetch, in the background
-	beginGap     = 10 * time.Second
-	unknownGap   = time.Minute // between fetches that an unknown key causes
+	freshFor   = time.Hour       // then metadata is fetched again
+	retryAfter = 5 * time.Minute // a failed fetch, in the background
+	beginGap   = 10 * time.Second
+	unknownGap = time.Minute // between fetches that an unknown key causes
+
+	// Where a worker fetches for all replicas, a replica does it itself only if
+	// that did not happen for so long.
+	keptFreshFor = 3 * freshFor
+	keptGap      = retryAfter - 30*time.Second
 )
 
 var errNotFetched = errors.New("not fetched yet")
 
-// source keeps one connection's metadata. A document is read at the start and
+// source has one connection's metadata. A document is read at the start and
 // whenever [Broker.ReplaceMetadata] brings another; a URL is fetched again and
 // again. The last good copy is kept.
 type source struct {
-	slug, entityID string
-	policy         policy
-	signers        []crypto.PublicKey // of the metadata; none: it need not be signed
-	now            ports.Clock
-	client         *http.Client
+	via    connection.Connection
+	policy policy
+	now    ports.Clock
+	reader *Reader
+	keeper Keeper // nil: this process fetches for itself
 
 	mu       sync.Mutex
 	idp      *idp
-	err      error // of the last attempt
+	seenAt   time.Time // when idp's document came for the first time; zero: it is a configured one
+	err      error     // of the last attempt
 	tried    time.Time
-	inFlight chan struct{}
+	inFlight *attempt
 }
 
-func newSource(via connection.Connection, policy policy, client *http.Client, now ports.Clock) (*source, error) {
-	s := &source{
-		slug: via.Slug(), entityID: via.Settings().EntityID, policy: policy, now: now,
-		client: client, err: inMetadata(policy.origin(), errNotFetched),
-	}
-	var err error
-	if s.signers, err = policy.signers(); err != nil || policy.MetadataURL != "" {
+// attempt is a fetch that several sign-ins may wait for.
+type attempt struct {
+	done chan struct{}
+	err  error // why there is nothing newer; to be read when done is closed
+}
+
+func newSource(via connection.Connection, b *Broker) (*source, error) {
+	s := &source{via: via, policy: policy{via.Settings().SAML}, now: b.now, reader: b.reader, keeper: b.keeper}
+	s.err = inMetadata(s.policy.origin(), errNotFetched)
+	if err := s.policy.check(); err != nil || s.policy.MetadataURL != "" {
 		return s, err
 	}
-	s.idp, s.err = s.read(policy.Metadata, policy.origin())
+	s.idp, s.err = s.read(s.policy.Metadata)
 	return s, s.err
 }
 
@@ -64,17 +69,13 @@ func inMetadata(origin string, err error) error {
 	return fmt.Errorf("metadata: %s: %w", origin, err)
 }
 
-func (s *source) read(document []byte, origin string) (*idp, error) {
-	got, err := readMetadata(document, s.entityID, s.signers)
-	if err != nil {
-		return nil, inMetadata(origin, err)
-	}
-	return got, nil
+func (s *source) read(document []byte) (*idp, error) {
+	return readFor(s.via, document, s.policy.origin())
 }
 
 // replace reads another document. If it cannot be used, the last one stays.
 func (s *source) replace(document []byte) error {
-	got, err := s.read(document, s.policy.origin())
+	got, err := s.read(document)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err = err; err == nil {
@@ -86,13 +87,39 @@ func (s *source) replace(document []byte) error {
 // inherit takes over what old has fetched, if it is the metadata of the same
 // address, entity and signers.
 func (s *source) inherit(old *source) {
-	if s.policy.MetadataURL == "" || s.policy.MetadataURL != old.policy.MetadataURL ||
-		s.entityID != old.entityID || !bytes.Equal(s.policy.MetadataSigners, old.policy.MetadataSigners) {
+	if s.via.MetadataSource() == "" || s.via.MetadataSource() != old.via.MetadataSource() {
 		return
 	}
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	s.idp, s.err, s.tried = old.idp, old.err, old.tried
+	s.idp, s.seenAt, s.err, s.tried = old.idp, old.seenAt, old.err, old.tried
+}
+
+// adopt takes the copy that is kept for all replicas, if it is of this source.
+func (s *source) adopt(kept connection.CopySnapshot) error {
+	if kept.Connection != s.via.Slug() || kept.Source != s.via.MetadataSource() {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kept.TriedAt.After(s.tried) {
+		s.tried = kept.TriedAt
+	}
+	switch {
+	case kept.Failure != "":
+		s.err = errors.New(kept.Failure)
+	case !kept.SeenAt.IsZero():
+		s.err = nil
+	}
+	if kept.SeenAt.IsZero() || s.idp != nil && s.idp.metadata().Same(kept.Good) {
+		return nil
+	}
+	got, err := restored(kept.Good)
+	if err != nil {
+		return fmt.Errorf("the stored metadata of connection %s: %w", s.via.Slug(), err)
+	}
+	s.idp, s.seenAt = got, kept.SeenAt
+	return nil
 }
 
 // current is the metadata as it can be used now.
@@ -113,10 +140,22 @@ func (s *source) due() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := freshFor
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		wait = retryAfter
+	case s.keeper != nil:
+		wait = keptFreshFor
 	}
 	return s.policy.MetadataURL != "" && (s.tried.IsZero() || s.now().Sub(s.tried) >= wait)
+}
+
+// refreshDue is a refresh by the background.
+func (s *source) refreshDue(ctx context.Context) {
+	gap := time.Duration(0)
+	if s.keeper != nil {
+		gap = keptGap
+	}
+	_ = s.refresh(ctx, gap) // the source keeps the error
 }
 
 // refresh fetches the metadata unless that was tried within gap, and waits for
@@ -127,22 +166,20 @@ func (s *source) refresh(ctx context.Context, gap time.Duration) error {
 		return errors.New("the metadata is a document and not fetched: replace it if the identity provider has a new key")
 	}
 	s.mu.Lock()
-	since := s.now().Sub(s.tried)
-	if s.inFlight == nil {
-		if !s.tried.IsZero() && since < gap {
+	now := s.inFlight
+	if now == nil {
+		if since := s.now().Sub(s.tried); !s.tried.IsZero() && since < gap {
 			s.mu.Unlock()
-			return fmt.Errorf("the metadata was fetched %s ago and is fetched again after %s at the earliest", since.Round(time.Second), gap)
+			return connection.TooSoonError{Since: since, Gap: gap}
 		}
-		s.tried, s.inFlight = s.now(), make(chan struct{})
-		go s.fetch(s.inFlight)
+		now = &attempt{done: make(chan struct{})}
+		s.tried, s.inFlight = s.now(), now
+		go s.fetch(now, gap)
 	}
-	done := s.inFlight
 	s.mu.Unlock()
 	select {
-	case <-done:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.err
+	case <-now.done:
+		return now.err
 	case <-ctx.Done():
 		return errors.New("the metadata is being fetched, and not there yet")
 	}
@@ -150,54 +187,40 @@ func (s *source) refresh(ctx context.Context, gap time.Duration) error {
 
 // fetch does not end with the request that started it: later requests use the
 // result too.
-func (s *source) fetch(done chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+func (s *source) fetch(now *attempt, gap time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*fetchTimeout) // the keeper's store may be slow, too
 	defer cancel()
-	fetched, err := s.get(ctx)
+	if s.keeper == nil {
+		now.err = s.fetchAlone(ctx)
+	} else {
+		now.err = s.fetchForAll(ctx, gap)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err = err; err == nil {
-		s.idp = fetched
-	}
 	s.inFlight = nil
-	close(done)
+	close(now.done)
 }
 
-func (s *source) get(ctx context.Context) (got *idp, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = inMetadata(s.policy.origin(), fmt.Errorf("reading it panicked: %v", p))
-		}
-	}()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.policy.MetadataURL, nil)
-	if err != nil {
-		return nil, inMetadata(s.policy.origin(), errors.New("the address cannot be asked"))
+func (s *source) fetchAlone(ctx context.Context) error {
+	fetched, _, err := s.reader.fetch(ctx, s.via)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err = err; err != nil {
+		return err
 	}
-	request.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
-	answer, err := s.client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("metadata: %s: %s", address(request.URL), cause(err))
+	if s.idp == nil || !s.idp.metadata().Same(fetched.metadata()) {
+		s.idp, s.seenAt = fetched, s.now()
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("metadata: %s answered %s", address(answer.Request.URL), sanitized(answer.Status))
-	}
-	document, err := io.ReadAll(io.LimitReader(answer.Body, int64(metadataLimits.Bytes)+1))
-	if err != nil {
-		return nil, fmt.Errorf("metadata: %s: %s", address(answer.Request.URL), cause(err))
-	}
-	origin := address(answer.Request.URL)
-	if got, err = s.read(document, origin); err != nil {
-		return nil, err
-	}
-	if err := got.expired(s.now()); err != nil {
-		return nil, inMetadata(origin, err)
-	}
-	return got, nil
+	return nil
 }
 
-// expiryWarning is how long before the end of metadata operators are warned.
-const expiryWarning = 7 * 24 * time.Hour
+func (s *source) fetchForAll(ctx context.Context, gap time.Duration) error {
+	kept, err := s.keeper.Refresh(ctx, s.via, gap)
+	if unread := s.adopt(kept); unread != nil {
+		err = errors.Join(unread, err)
+	}
+	return err
+}
 
 // notices are what is wrong now (problems) and what will be (warnings).
 func (s *source) notices() (problems, warnings []Notice) {
@@ -205,7 +228,7 @@ func (s *source) notices() (problems, warnings []Notice) {
 	defer s.mu.Unlock()
 	problem := func(err error) { problems = append(problems, s.notice(err.Error())) }
 	warn := func(text string) { warnings = append(warnings, s.notice(text)) }
-	if strings.HasPrefix(strings.ToLower(s.policy.MetadataURL), "http://") && len(s.signers) == 0 {
+	if strings.HasPrefix(strings.ToLower(s.policy.MetadataURL), "http://") && len(s.policy.MetadataSigners) == 0 {
 		warn("metadata: it comes over http and is not signed; another host on the way can replace its keys")
 	}
 	failed := s.err != nil && !errors.Is(s.err, errNotFetched)
@@ -225,14 +248,50 @@ func (s *source) notices() (problems, warnings []Notice) {
 		if failed {
 			warn(s.err.Error() + "; the last good copy serves meanwhile")
 		}
-		if until := s.idp.validUntil; !until.IsZero() && s.now().Add(expiryWarning).After(until) {
-			warnings = append(warnings, Notice{s.slug, "metadata: valid until " + timestamp(until) + " only", "validUntil"})
+		if ends, ok := connection.ExpiryAt(s.idp.validUntil, s.span(), s.now()); ok {
+			warnings = append(warnings, s.ends(ends, "metadata: valid until "+timestamp(ends.End)+" only", "validUntil"))
 		}
 	}
-	for _, text := range s.idp.warnings(s.now()) {
+	for _, text := range s.idp.doubts {
 		warn(text)
+	}
+	for _, c := range s.idp.certificates {
+		if n, ok := s.certificateNotice(c); ok {
+			warnings = append(warnings, n)
+		}
 	}
 	return problems, warnings
 }
 
-func (s *source) notice(text string) Notice { return Notice{s.slug, text, text} }
+// span is how long the metadata was valid when it came; zero: for ever.
+func (s *source) span() time.Duration {
+	if s.seenAt.IsZero() || s.idp.validUntil.IsZero() {
+		return 0
+	}
+	return s.idp.validUntil.Sub(s.seenAt)
+}
+
+func (s *source) certificateNotice(c xmlsec.Certificate) (Notice, bool) {
+	named := fmt.Sprintf("the signing certificate %q ", sanitized(c.Subject))
+	if s.now().Before(c.NotBefore) {
+		return s.notice(named + "begins at " + timestamp(c.NotBefore)), true
+	}
+	ends, ok := connection.ExpiryAt(c.NotAfter, 0, s.now())
+	switch {
+	case !ok:
+		return Notice{}, false
+	case ends.Days == 0:
+		return s.notice(named + "expired at " + timestamp(c.NotAfter) + "; its key is trusted because the metadata publishes it"), true
+	}
+	text := named + "expires at " + timestamp(c.NotAfter)
+	return s.ends(ends, text, text), true
+}
+
+// ends is a notice that comes again at each step of an expiry.
+func (s *source) ends(at connection.Expiry, text, about string) Notice {
+	return Notice{Connection: s.via.Slug(), Text: text, topic: fmt.Sprintf("%s %d", about, at.Days), once: !at.Reminded()}
+}
+
+func (s *source) notice(text string) Notice {
+	return Notice{Connection: s.via.Slug(), Text: text, topic: text}
+}

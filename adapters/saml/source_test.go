@@ -52,7 +52,7 @@ func published(t *testing.T, idp *samltest.IdP) (*publisher, change) {
 	p := &publisher{status: http.StatusOK, document: string(idp.Metadata())}
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
-	return p, change{source: func(s *connection.SAMLSettings) { s.Metadata, s.MetadataURL = nil, server.URL }}
+	return p, change{source: func(s *connection.SAMLSettings) { s.Metadata, s.MetadataURL, s.MetadataPrivate = nil, server.URL, true }}
 }
 
 func TestMetadataIsFetchedOnFirstUse(t *testing.T) {
@@ -250,7 +250,7 @@ func TestBeginDoesNotWaitPastItsContext(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(hang)
-	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.Metadata, s.MetadataURL = nil, server.URL }})
+	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.Metadata, s.MetadataURL, s.MetadataPrivate = nil, server.URL, true }})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := b.broker.Begin(ctx, b.via, signInRequest(b)); err == nil || !strings.Contains(err.Error(), "not fetched yet") {
@@ -309,7 +309,7 @@ func fetching(t *testing.T, address string, h http.Handler, now ports.Clock, log
 func fetchingThrough(t *testing.T, address string, through http.RoundTripper, now ports.Clock, log io.Writer) (*saml.Broker, connection.Connection) {
 	t.Helper()
 	via, err := connection.New(connection.Settings{
-		Slug: "acme", Domains: []string{"example.com"}, SAML: connection.SAMLSettings{MetadataURL: address},
+		Slug: "acme", Domains: []string{"example.com"}, SAML: connection.SAMLSettings{MetadataURL: address, MetadataPrivate: strings.HasPrefix(address, "http:")},
 	})
 	if err != nil {
 		t.Fatal(err)

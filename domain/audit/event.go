@@ -33,6 +33,12 @@ const (
 	LoginCompleted     Kind = "sso.login_completed"
 	LoginFailed        Kind = "sso.login_failed"
 	UserCodeEntered    Kind = "sso.user_code_entered"
+
+	ConnectionAdded   Kind = "connection.added"
+	ConnectionEdited  Kind = "connection.edited"
+	ConnectionRemoved Kind = "connection.removed"
+	MetadataChanged   Kind = "connection.metadata_changed"
+	MetadataRefused   Kind = "connection.metadata_refused"
 )
 
 // ActorKind is a kind of actor.

@@ -27,6 +27,11 @@ func TestTheKindsAreTheContracts(t *testing.T) {
 		audit.LoginCompleted:     "sso.login_completed",
 		audit.LoginFailed:        "sso.login_failed",
 		audit.UserCodeEntered:    "sso.user_code_entered",
+		audit.ConnectionAdded:    "connection.added",
+		audit.ConnectionEdited:   "connection.edited",
+		audit.ConnectionRemoved:  "connection.removed",
+		audit.MetadataChanged:    "connection.metadata_changed",
+		audit.MetadataRefused:    "connection.metadata_refused",
 	} {
 		if string(got) != want {
 			t.Errorf("%s, want %s", got, want)

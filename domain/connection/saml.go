@@ -12,6 +12,14 @@ type SAMLSettings struct {
 	// has to have signed the document's root, and only what it signed is read.
 	MetadataSigners []byte
 
+	// MetadataCA are certificates in PEM of authorities that the metadata's server
+	// is trusted by, instead of those of the operating system.
+	MetadataCA []byte
+
+	// MetadataPrivate allows a server inside the operator's network: a private
+	// address, and http.
+	MetadataPrivate bool
+
 	// AllowSHA1, AllowRSA15 and AllowTripleDES accept weak algorithms from an
 	// identity provider that has no others. Each is off by default.
 	AllowSHA1, AllowRSA15, AllowTripleDES bool

@@ -23,6 +23,7 @@ type Certificate struct {
 	Key                 crypto.PublicKey
 	Subject             string
 	NotBefore, NotAfter time.Time // zero where there is no certificate around the key
+	SHA256              string    // of the certificate, in hex; empty where there is none
 }
 
 // KeysOf are the public keys that a KeyInfo names, as far as they can be read.
@@ -95,7 +96,8 @@ func ParseCertificate(text string) (Certificate, error) {
 		return Certificate{}, errors.New("a certificate that is not base64")
 	}
 	if cert, err := x509.ParseCertificate(der); err == nil && cert.PublicKey != nil {
-		return Certificate{cert.PublicKey, cert.Subject.String(), cert.NotBefore, cert.NotAfter}, nil
+		sum := sha256.Sum256(der)
+		return Certificate{cert.PublicKey, cert.Subject.String(), cert.NotBefore, cert.NotAfter, hex.EncodeToString(sum[:])}, nil
 	}
 	if key, err := x509.ParsePKIXPublicKey(der); err == nil {
 		return Certificate{Key: key}, nil
@@ -182,10 +184,19 @@ func SameKey(a, b crypto.PublicKey) bool {
 
 // Fingerprint names a public key in logs: the SHA-256 of its encoding, cut.
 func Fingerprint(key crypto.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(key)
+	print, err := KeyID(key)
 	if err != nil {
 		return "key of an unknown kind"
 	}
+	return "key " + print
+}
+
+// KeyID is the number in [Fingerprint].
+func KeyID(key crypto.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return "", err
+	}
 	sum := sha256.Sum256(der)
-	return "key " + hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:8]), nil
 }

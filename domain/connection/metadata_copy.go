@@ -1,0 +1,134 @@
+package connection
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/request"
+)
+
+// How often metadata is fetched.
+const (
+	refreshEvery = time.Hour
+	retryEvery   = 5 * time.Minute // after a failure
+)
+
+// ErrOtherEntity says that the metadata of a connection has become that of
+// another identity provider. People would become other people.
+var ErrOtherEntity = fault.New(fault.Conflict, "entity_changed",
+	"The metadata is now that of another identity provider. The last good copy stays in use. If the change is right, state the new entity_id in the connection.")
+
+// MetadataCopy is the last good metadata of one connection, and how the attempts
+// since went. All replicas share it.
+type MetadataCopy struct{ s CopySnapshot }
+
+// CopySnapshot is a [MetadataCopy] laid flat.
+type CopySnapshot struct {
+	Connection string // slug
+	Source     string // see [Connection.MetadataSource]
+	Good       Metadata
+	SeenAt     time.Time // when Good was fetched for the first time; zero: there is none
+	FetchedAt  time.Time // when it was fetched last
+	TriedAt    time.Time // the last attempt
+	Failure    string    // of the last attempt; empty: it went well
+	FailingAt  time.Time // the first failure since FetchedAt
+	Revision   int64     // raised when Good changes
+}
+
+// NewMetadataCopy begins without metadata.
+func NewMetadataCopy(of Connection) *MetadataCopy {
+	return &MetadataCopy{CopySnapshot{Connection: of.Slug(), Source: of.MetadataSource()}}
+}
+
+// RestoreMetadataCopy is the way back from storage.
+func RestoreMetadataCopy(s CopySnapshot) (*MetadataCopy, error) {
+	if s.Connection == "" || s.SeenAt.IsZero() != (s.Good.EntityID == "") {
+		return nil, fmt.Errorf("stored metadata of connection %q is incomplete", s.Connection)
+	}
+	return &MetadataCopy{s}, nil
+}
+
+// Snapshot is the copy laid flat.
+func (c *MetadataCopy) Snapshot() CopySnapshot { return c.s }
+
+// Good is the last good metadata of via, and false if there is none: a copy of
+// another source is none.
+func (c *MetadataCopy) Good(via Connection) (Metadata, bool) {
+	return c.s.Good, c.IsOf(via) && !c.s.SeenAt.IsZero()
+}
+
+// IsOf reports whether the copy has the source that via names.
+func (c *MetadataCopy) IsOf(via Connection) bool {
+	return c.s.Connection == via.Slug() && c.s.Source == via.MetadataSource()
+}
+
+// Expiry is how near the end of the metadata is.
+func (c *MetadataCopy) Expiry(at time.Time) (Expiry, bool) {
+	return ExpiryAt(c.s.Good.ValidUntil, c.s.Good.ValidUntil.Sub(c.s.SeenAt), at)
+}
+
+// Due reports whether it is time for another attempt.
+func (c *MetadataCopy) Due(at time.Time) bool {
+	wait := refreshEvery
+	if c.s.Failure != "" || c.s.FetchedAt.Before(c.s.TriedAt) {
+		wait = retryEvery
+	}
+	return c.s.TriedAt.IsZero() || at.Sub(c.s.TriedAt) >= wait
+}
+
+// TooSoonError says that the last attempt was less than Gap ago.
+type TooSoonError struct{ Since, Gap time.Duration }
+
+func (e TooSoonError) Error() string {
+	return fmt.Sprintf("the metadata was fetched %s ago and is fetched again after %s at the earliest", e.Since.Round(time.Second), e.Gap)
+}
+
+// Claim begins an attempt, so that replicas that want one at the same time make
+// one. It returns a [TooSoonError].
+func (c *MetadataCopy) Claim(at time.Time, gap time.Duration) error {
+	if since := at.Sub(c.s.TriedAt); !c.s.TriedAt.IsZero() && since < gap {
+		return TooSoonError{max(since, 0), gap}
+	}
+	c.s.TriedAt = at
+	return nil
+}
+
+// Accept takes what was fetched. The event is zero if nothing that matters has
+// changed. If the metadata is of another identity provider than the last good
+// copy, it is refused with [ErrOtherEntity], which has an event the first time.
+func (c *MetadataCopy) Accept(fetched Metadata, by audit.Actor, at time.Time) (audit.Event, error) {
+	event := func(kind audit.Kind, detail ...string) audit.Event {
+		e := audit.New(kind, by, at, request.Origin{})
+		e.Connection, e.Detail = c.s.Connection, strings.Join(detail, "; ")
+		return e
+	}
+	first := c.s.SeenAt.IsZero()
+	if !first && fetched.EntityID != c.s.Good.EntityID {
+		told := c.s.Failure
+		c.Fail(fmt.Sprintf("the metadata is now that of %s; it was that of %s: state entity_id if that is right", fetched.EntityID, c.s.Good.EntityID), at)
+		if c.s.Failure == told {
+			return audit.Event{}, ErrOtherEntity
+		}
+		return event(audit.MetadataRefused, c.s.Failure), ErrOtherEntity
+	}
+	changes := c.s.Good.Changes(fetched)
+	c.s.FetchedAt, c.s.Failure, c.s.FailingAt = at, "", time.Time{}
+	if first || !c.s.Good.Same(fetched) {
+		c.s.Good, c.s.SeenAt = fetched, at
+		c.s.Revision++
+	}
+	if len(changes) == 0 {
+		return audit.Event{}, nil
+	}
+	return event(audit.MetadataChanged, changes...), nil
+}
+
+// Fail records why there is nothing newer. The last good copy stays.
+func (c *MetadataCopy) Fail(because string, at time.Time) {
+	if c.s.Failure = because; c.s.FailingAt.IsZero() {
+		c.s.FailingAt = at
+	}
+}
