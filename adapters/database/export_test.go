@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/ports"
 )
 
 // Within shortens the time within which an operation has to end.
@@ -22,3 +24,11 @@ func MigrateTo(ctx context.Context, db *bun.DB, version int64) error {
 	_, err = migrator.UpTo(ctx, version)
 	return err
 }
+
+// Announce announces a topic, as the writes of that topic do.
+func Announce(ctx context.Context, tx ports.Tx, topic ports.Topic) error {
+	return tx.(*transaction).announce(ctx, topic)
+}
+
+// LookEvery shortens the time between two looks.
+func (c *Changes) LookEvery(d time.Duration) { c.every = d }

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/uptrace/bun"
 	"go.uber.org/fx"
@@ -10,15 +11,46 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Module provides [ports.Store] and [ports.Accounts] from a [Config] and a
-// [Queue]. The pool stays private to the module, but for the queue's tables,
-// which are reached through [Pool].
+// Module provides [ports.Store], [ports.Changes] and [ports.Accounts] from a
+// [Config] and a [Queue]. The pool stays private to the module, but for the
+// queue's tables, which are reached through [Pool].
 var Module = fx.Module("database",
-	fx.Provide(fx.Private, open),
-	fx.Provide(store, accounts, poolOf),
+	fx.Provide(fx.Private, open, changes),
+	fx.Provide(store, accounts, poolOf, func(c *Changes) ports.Changes { return c }),
 )
 
-func store(db *bun.DB, queue Queue) ports.Store { return NewStore(db).WithQueue(queue) }
+func store(db *bun.DB, queue Queue, changes *Changes) ports.Store {
+	return NewStore(db).WithQueue(queue).WithChanges(changes)
+}
+
+// changes depends on the pool because it runs while the pool is open.
+func changes(lc fx.Lifecycle, cfg Config, _ *bun.DB, log *slog.Logger) (*Changes, error) {
+	c, err := OpenChanges(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(done)
+				c.Run(running)
+			}()
+			return nil
+		},
+		OnStop: func(ctx context.Context) error {
+			stop()
+			select {
+			case <-done:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	})
+	return c, nil
+}
 
 func open(lc fx.Lifecycle, cfg Config) (*bun.DB, error) {
 	db, err := Open(cfg)

@@ -2,6 +2,7 @@ package database_test
 
 import (
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 )
 
 // queue is what the module needs from outside.
-var queue = fx.Provide(func(p database.Pool) (database.Queue, error) {
+var queue = fx.Provide(func() *slog.Logger { return slog.New(slog.DiscardHandler) }, func(p database.Pool) (database.Queue, error) {
 	return jobs.NewQueue(jobs.Database{DB: p.DB, Postgres: p.Postgres})
 })
 

@@ -20,13 +20,25 @@ import (
 // between ([pgConnector]) or default_query_exec_mode in the URL says otherwise.
 // Everything else goes by the simple protocol: bun writes values into the SQL, so
 // every text is new.
-//
-// The session settings are those that PgBouncer keeps for each client. Without
-// them a database's own defaults could change how values are read and written.
 func openPostgres(url string, size int) (*bun.DB, error) {
-	cfg, err := parsePostgres(url)
+	to, err := postgresConnector(url)
 	if err != nil {
 		return nil, err
+	}
+	pool := sql.OpenDB(to)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return bun.NewDB(pool, pgdialect.New()), nil
+}
+
+// postgresConnector sets the settings of each session: those that PgBouncer
+// keeps for each client. Without them a database's own defaults could change how
+// values are read and written.
+func postgresConnector(url string) (pgConnector, error) {
+	cfg, err := parsePostgres(url)
+	if err != nil {
+		return pgConnector{}, err
 	}
 	cfg.RuntimeParams["standard_conforming_strings"] = "on" // bun escapes for it
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
@@ -38,11 +50,7 @@ func openPostgres(url string, size int) (*bun.DB, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
 	}
-	pool := sql.OpenDB(newPGConnector(*cfg, cfg.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement))
-	pool.SetMaxOpenConns(size)
-	pool.SetMaxIdleConns(size)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return bun.NewDB(pool, pgdialect.New()), nil
+	return newPGConnector(*cfg, cfg.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement), nil
 }
 
 // lockDevice keeps others from adding a token for a device until the

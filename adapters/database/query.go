@@ -52,10 +52,15 @@ type transaction struct {
 	queue    Queue
 	recorded map[uid.ID]bool
 	held     map[rowKey]bool // rows that are locked, and so are still there; PostgreSQL only
+	// announced are the topics of configuration that have changed.
+	announced map[ports.Topic]bool
 }
 
 func newTransaction(db bun.Tx, pg *sql.Conn, hot *statements, queue Queue) *transaction {
-	return &transaction{db: db, pg: pg, hot: hot, queue: queue, recorded: map[uid.ID]bool{}, held: map[rowKey]bool{}}
+	return &transaction{
+		db: db, pg: pg, hot: hot, queue: queue,
+		recorded: map[uid.ID]bool{}, held: map[rowKey]bool{}, announced: map[ports.Topic]bool{},
+	}
 }
 
 func (t *transaction) reader() reader {

@@ -29,6 +29,7 @@ type Store struct {
 	opTimeout time.Duration
 	hot       *statements
 	queue     Queue
+	changes   *Changes // nil: nothing in this process wants to know
 }
 
 const (
@@ -87,12 +88,19 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 	if !isPostgres(s.db) {
 		pg = nil
 	}
-	err = fn(ctx, newTransaction(tx, pg, s.hot, s.queue))
+	within := newTransaction(tx, pg, s.hot, s.queue)
+	err = fn(ctx, within)
 	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
 	if err != nil && !ok {
 		return err
 	}
-	if err := mapError(ctx, tx.Commit()); err != nil || !ok {
+	err = mapError(ctx, tx.Commit())
+	if s.changes != nil {
+		for topic := range within.announced {
+			s.changes.tell(topic)
+		}
+	}
+	if err != nil || !ok {
 		return err
 	}
 	return committed.Unwrap()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/lastgood"
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
@@ -23,10 +24,10 @@ type Certificate struct {
 // OpenCertificate reads the files.
 func OpenCertificate(cfg CertificateConfig, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{polled[tls.Certificate]{
-		what: "TLS files", log: log, read: cfg.read,
-		loaded: func(ctx context.Context, now tls.Certificate) {
+		read: cfg.read,
+		Source: lastgood.NewSource("TLS files", log, func(ctx context.Context, now tls.Certificate) {
 			log.InfoContext(ctx, "TLS files read", "not_after", now.Leaf.NotAfter.UTC().Format(time.RFC3339))
-		},
+		}),
 	}}
 	if err := c.open(); err != nil {
 		return nil, err
@@ -35,7 +36,10 @@ func OpenCertificate(cfg CertificateConfig, log *slog.Logger) (*Certificate, err
 }
 
 // Get is a [tls.Config.GetCertificate].
-func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil }
+func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	now := c.polled.Get()
+	return &now, nil
+}
 
 // Check reads the files and lists everything that is wrong with them; each
 // [setting.Problem] names a field.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/devicegate/devicegate/adapters/lastgood"
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
@@ -22,16 +23,15 @@ type Connections struct {
 func Open(cfg Config, log *slog.Logger) (*Connections, error) {
 	log = log.With("file", cfg.Path)
 	c := &Connections{polled[connection.Directory]{
-		what: "connections file", log: log,
 		read: func() (connection.Directory, digest, error) { return read(cfg.Path, cfg.Check) },
-		loaded: func(ctx context.Context, all connection.Directory) {
+		Source: lastgood.NewSource("connections file", log, func(ctx context.Context, all connection.Directory) {
 			log.InfoContext(ctx, "connections file read", "connections", len(all.All()))
 			for _, via := range all.All() {
 				if via.MayAssertAnyDomain() {
 					log.WarnContext(ctx, "this identity provider may vouch for every e-mail address", "connection", via.Slug())
 				}
 			}
-		},
+		}),
 	}}
 	if err := c.open(); err != nil {
 		return nil, err
@@ -41,5 +41,5 @@ func Open(cfg Config, log *slog.Logger) (*Connections, error) {
 
 // Connections implements [ports.Connections].
 func (c *Connections) Connections(context.Context) (connection.Directory, error) {
-	return c.current(), nil
+	return c.Get(), nil
 }

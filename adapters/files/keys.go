@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/devicegate/devicegate/adapters/lastgood"
 	"github.com/devicegate/devicegate/domain/setting"
 	"github.com/devicegate/devicegate/domain/spkeys"
 )
@@ -23,11 +24,10 @@ type Keys struct {
 // OpenKeys reads the files. Its error lists everything that is wrong with them.
 func OpenKeys(cfg KeysConfig, log *slog.Logger) (*Keys, error) {
 	k := &Keys{polled[spkeys.Set]{
-		what: "SAML key files", log: log,
 		read: cfg.read,
-		loaded: func(ctx context.Context, all spkeys.Set) {
+		Source: lastgood.NewSource("SAML key files", log, func(ctx context.Context, all spkeys.Set) {
 			log.InfoContext(ctx, "SAML key files read", "published", len(all.Published()), "decrypting", len(all.Decrypting()))
-		},
+		}),
 	}}
 	if err := k.open(); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func OpenKeys(cfg KeysConfig, log *slog.Logger) (*Keys, error) {
 }
 
 // Keys implements [ports.KeyStore].
-func (k *Keys) Keys(context.Context) (spkeys.Set, error) { return k.current(), nil }
+func (k *Keys) Keys(context.Context) (spkeys.Set, error) { return k.Get(), nil }
 
 // Check reads the files and lists everything that is wrong with them; each
 // [setting.Problem] names a field. Active may be "" here: [OwnKey] comes later.

@@ -2,15 +2,16 @@ package memory
 
 import (
 	"context"
-	"sync/atomic"
 
+	"github.com/devicegate/devicegate/adapters/lastgood"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/spkeys"
 )
 
 // Connections is [ports.Connections] with those that this process was given.
 type Connections struct {
-	now atomic.Pointer[connection.Directory]
+	lastgood.Value[connection.Directory]
 }
 
 // NewConnections knows the given ones.
@@ -22,16 +23,11 @@ func NewConnections(all connection.Directory) *Connections {
 
 // Connections implements [ports.Connections].
 func (c *Connections) Connections(context.Context) (connection.Directory, error) {
-	return *c.now.Load(), nil
+	return c.Get(), nil
 }
-
-// Replace serves others from now on.
-func (c *Connections) Replace(all connection.Directory) { c.now.Store(&all) }
 
 // Clients is [ports.Clients] with those that this process was given.
-type Clients struct {
-	now atomic.Pointer[device.Clients]
-}
+type Clients struct{ lastgood.Value[device.Clients] }
 
 // NewClients knows the given ones.
 func NewClients(all device.Clients) *Clients {
@@ -41,7 +37,23 @@ func NewClients(all device.Clients) *Clients {
 }
 
 // Clients implements [ports.Clients].
-func (c *Clients) Clients(context.Context) (device.Clients, error) { return *c.now.Load(), nil }
+func (c *Clients) Clients(context.Context) (device.Clients, error) { return c.Get(), nil }
 
-// Replace serves others from now on.
-func (c *Clients) Replace(all device.Clients) { c.now.Store(&all) }
+// Keys is [ports.KeyStore] with the pairs that this process was given.
+type Keys struct{ lastgood.Value[spkeys.Set] }
+
+// NewKeys knows the given pairs.
+func NewKeys(all spkeys.Set) *Keys {
+	k := new(Keys)
+	k.Replace(all)
+	return k
+}
+
+// Keys implements [ports.KeyStore].
+func (k *Keys) Keys(context.Context) (spkeys.Set, error) {
+	all := k.Get()
+	if all.IsZero() {
+		return all, spkeys.ErrNone
+	}
+	return all, nil
+}

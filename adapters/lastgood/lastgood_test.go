@@ -1,0 +1,116 @@
+package lastgood_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/lastgood"
+)
+
+// stored is what a reading finds.
+type stored struct {
+	value, version string
+	err            error
+	reads          int
+}
+
+func (s *stored) read(context.Context) (string, string, error) {
+	s.reads++
+	return s.value, s.version, s.err
+}
+
+func follow(t *testing.T, s *stored) (*lastgood.Followed[string], *bytes.Buffer) {
+	logs := new(bytes.Buffer)
+	f := lastgood.Follow("colours", slog.New(slog.NewTextHandler(logs, nil)), s.read, func(context.Context, string) {})
+	if err := f.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return f, logs
+}
+
+func serves(t *testing.T, f *lastgood.Followed[string], want string, current bool) {
+	t.Helper()
+	if got := f.Get(); got != want || f.Current() != current {
+		t.Errorf("got %q, current %t, want %q, %t", got, f.Current(), want, current)
+	}
+}
+
+func TestTheFirstReadingHasToSucceed(t *testing.T) {
+	s := &stored{err: errors.New("down")}
+	f := lastgood.Follow("colours", slog.New(slog.DiscardHandler), s.read, func(context.Context, string) {})
+	if err := f.Open(t.Context()); !errors.Is(err, s.err) {
+		t.Errorf("got %v, want the reading's error", err)
+	}
+}
+
+func TestAValueThatIsRefusedChangesNothing(t *testing.T) {
+	s := &stored{value: "red", version: "1"}
+	f, logs := follow(t, s)
+	applied := ""
+	f.OnChange(func(next string) error {
+		if next == "bad" {
+			return errors.New("no colour")
+		}
+		applied = next
+		return nil
+	})
+	s.value, s.version = "bad", "2"
+	for range 3 {
+		f.Reload(t.Context())
+	}
+	serves(t, f, "red", false)
+	if n := strings.Count(logs.String(), "no colour"); n != 1 || !strings.Contains(logs.String(), "colours not taken up; the last good state is served") {
+		t.Errorf("got the log %s, want the refusal once", logs)
+	}
+	s.value, s.version = "blue", "3"
+	f.Reload(t.Context())
+	serves(t, f, "blue", true)
+	if applied != "blue" {
+		t.Errorf("got %q applied, want blue", applied)
+	}
+}
+
+func TestAValueThatDidNotChangeIsNotApplied(t *testing.T) {
+	s := &stored{value: "red", version: "1"}
+	f, _ := follow(t, s)
+	f.OnChange(func(string) error {
+		t.Error("it was applied again")
+		return nil
+	})
+	f.Reload(t.Context())
+}
+
+func TestReadingIsTriedAgainUntilItSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stored{value: "red", version: "1"}
+		f, logs := follow(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		changed := make(chan struct{}, 1)
+		go f.Run(ctx, changed)
+		s.value, s.version, s.err = "blue", "2", errors.New("down")
+		changed <- struct{}{}
+		synctest.Wait()
+		serves(t, f, "red", false)
+		time.Sleep(10 * time.Second) // of the bubble's clock
+		if synctest.Wait(); s.reads < 3 || strings.Count(logs.String(), "down") != 1 {
+			t.Errorf("got %d readings and the log %s, want several and one line", s.reads, logs)
+		}
+		s.err = nil
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		serves(t, f, "blue", true)
+		reads := s.reads
+		time.Sleep(time.Minute)
+		if synctest.Wait(); s.reads != reads {
+			t.Errorf("got %d readings without a change, want none", s.reads-reads)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}

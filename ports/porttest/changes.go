@@ -1,0 +1,139 @@
+package porttest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/ports"
+)
+
+// ChangesUnderTest are two processes on one database.
+type ChangesUnderTest struct {
+	Stores  [2]ports.Store
+	Changes [2]ports.Changes
+	// Write changes a topic, as the adapter's writes of that topic do.
+	Write func(ctx context.Context, tx ports.Tx, topic ports.Topic) error
+}
+
+// changesPatience is far more than a change may take: seconds.
+const changesPatience = 20 * time.Second
+
+// Changes tests a [ports.Changes]. Open is called once for each subtest.
+func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
+	write := func(t *testing.T, c ChangesUnderTest, by int, topics ...ports.Topic) {
+		t.Helper()
+		update(t, c.Stores[by], func(ctx context.Context, tx ports.Tx) error {
+			for _, topic := range topics {
+				must(t, c.Write(ctx, tx, topic))
+			}
+			return nil
+		})
+	}
+	told := func(t *testing.T, channels ...<-chan struct{}) {
+		t.Helper()
+		for i, changed := range channels {
+			select {
+			case <-changed:
+			case <-time.After(changesPatience):
+				t.Fatalf("process %d was not told", i)
+			}
+		}
+	}
+	waiting := func(changed <-chan struct{}) bool {
+		select {
+		case <-changed:
+			return true
+		default:
+			return false
+		}
+	}
+	watching := func(t *testing.T, c ChangesUnderTest, topic ports.Topic) (channels []<-chan struct{}) {
+		t.Helper()
+		for _, changes := range c.Changes {
+			changed := changes.Watch(t.Context(), topic)
+			if !waiting(changed) {
+				t.Error("got nothing at the beginning of a watch, want to be told")
+			}
+			channels = append(channels, changed)
+		}
+		return channels
+	}
+	// settle waits until both processes hear of the other's writes. Each is told
+	// of everything when it begins to hear, so the second telling is one of a write.
+	settle := func(t *testing.T, c ChangesUnderTest, topic ports.Topic) {
+		t.Helper()
+		for hears, changed := range watching(t, c, topic) {
+			waiting(changed) // that of its own write, if it has written
+			for range 2 {
+				write(t, c, 1-hears, topic)
+				told(t, changed)
+			}
+		}
+	}
+
+	t.Run("both processes are told of the changes of each", func(t *testing.T) {
+		c := open(t)
+		changed := watching(t, c, ports.TopicClients)
+		for by := range c.Stores {
+			write(t, c, by, ports.TopicClients)
+			told(t, changed...)
+		}
+	})
+
+	t.Run("of each topic by itself, and of several of one transaction", func(t *testing.T) {
+		c := open(t)
+		clients, keys := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicKeys)
+		write(t, c, 0, ports.TopicKeys, ports.TopicClients, ports.TopicKeys)
+		told(t, append(clients, keys...)...)
+	})
+
+	t.Run("a transaction that fails announces nothing", func(t *testing.T) {
+		c := open(t)
+		clients, keys := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicKeys)
+		settle(t, c, ports.TopicConnections)
+		for _, changed := range append(clients, keys...) {
+			waiting(changed) // that of the beginning to hear
+		}
+		refused := errors.New("refused")
+		err := c.Stores[0].Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			must(t, c.Write(ctx, tx, ports.TopicClients))
+			return refused
+		})
+		if err != refused {
+			t.Fatalf("got %v, want the refusal", err)
+		}
+		write(t, c, 0, ports.TopicKeys) // told in the order of the commits
+		told(t, keys...)
+		for i, changed := range clients {
+			if waiting(changed) {
+				t.Errorf("process %d was told of a change that was not committed", i)
+			}
+		}
+	})
+
+	t.Run("a refusal that commits announces its changes", func(t *testing.T) {
+		c := open(t)
+		changed := watching(t, c, ports.TopicClients)
+		refused := errors.New("refused")
+		err := c.Stores[0].Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			must(t, c.Write(ctx, tx, ports.TopicClients))
+			return ports.CommitWith(refused)
+		})
+		if err != refused {
+			t.Fatalf("got %v, want the refusal", err)
+		}
+		told(t, changed...)
+	})
+
+	t.Run("a receiver that is busy is told when it asks, and delays no other", func(t *testing.T) {
+		c := open(t)
+		changed, busy := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicClients)
+		for range 5 {
+			write(t, c, 0, ports.TopicClients)
+			told(t, changed...)
+		}
+		told(t, busy...)
+	})
+}
