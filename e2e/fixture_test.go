@@ -22,6 +22,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/demo"
+	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
 	"github.com/devicegate/devicegate/e2e/services"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -74,7 +75,7 @@ func newFixture(t testing.TB, databaseURL, redisURL string) *fixture {
 	w.public = fmt.Sprintf("http://localhost:%d", w.port)
 
 	server := httptest.NewUnstartedServer(nil)
-	idp, err := demoidp.New(demoidp.Config{URL: "http://" + server.Listener.Addr().String(), Now: w.now})
+	idp, err := demoidp.New(demoidp.Config{URL: "http://" + server.Listener.Addr().String(), Now: w.now, Key: spkeystest.Pair(t, "identity provider").Key()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +84,7 @@ func newFixture(t testing.TB, databaseURL, redisURL string) *fixture {
 	server.Start()
 	t.Cleanup(server.Close)
 
+	w.write("saml-sp.pem", spkeystest.PEM(t, "service provider"))
 	key := make([]byte, 48)
 	_, _ = rand.Read(key)
 	w.write("acme.xml", idp.Metadata())

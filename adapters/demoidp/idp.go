@@ -43,6 +43,7 @@ type Config struct {
 	Service []byte // metadata of a service provider; more by [IdP.Register]
 	Users   []User // empty: People
 	Now     func() time.Time
+	Key     *rsa.PrivateKey // nil: a new one
 }
 
 // IdP is a running identity provider.
@@ -66,7 +67,7 @@ const (
 	sessionLife = time.Hour
 )
 
-// New makes an identity provider with a key of its own.
+// New makes an identity provider.
 func New(cfg Config) (*IdP, error) {
 	base, err := url.Parse(strings.TrimRight(cfg.URL, "/"))
 	if err != nil || base.Host == "" {
@@ -80,9 +81,15 @@ func New(cfg Config) (*IdP, error) {
 		idp.now = time.Now
 	}
 	idp.requests, idp.sessions = newExpiringStore[pending](requestLife, idp.now), newExpiringStore[User](sessionLife, idp.now)
-	key, certificate, err := newKey()
+	key := cfg.Key
+	if key == nil {
+		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return nil, fmt.Errorf("demoidp: make a key: %w", err)
+		}
+	}
+	certificate, err := newCertificate(key)
 	if err != nil {
-		return nil, fmt.Errorf("demoidp: make a key: %w", err)
+		return nil, fmt.Errorf("demoidp: make a certificate: %w", err)
 	}
 	idp.keys = dsig.TLSCertKeyStore{Certificate: [][]byte{certificate.Raw}, PrivateKey: key}
 	idp.saml = saml.IdentityProvider{
@@ -97,23 +104,18 @@ func New(cfg Config) (*IdP, error) {
 	return idp, nil
 }
 
-// newKey makes a key and a certificate that only carries it: in SAML the
+// newCertificate makes a certificate that only carries the key: in SAML the
 // metadata is the trust anchor.
-func newKey() (*rsa.PrivateKey, *x509.Certificate, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, nil, err
-	}
+func newCertificate(key *rsa.PrivateKey) (*x509.Certificate, error) {
 	form := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "devicegate demo identity provider"},
 		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().AddDate(10, 0, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	certificate, err := x509.ParseCertificate(der)
-	return key, certificate, err
+	return x509.ParseCertificate(der)
 }
 
 // Register accepts the requests of a service provider from now on. Registering it

@@ -36,12 +36,20 @@ const (
 // Worker runs jobs and, if it is elected, enqueues the periodic ones.
 type Worker struct{ client *river.Client[*sql.Tx] }
 
+// Option changes how a [Worker] works.
+type Option func(*river.Config)
+
+// PollEvery sets how long a job may wait before a worker sees it.
+func PollEvery(d time.Duration) Option {
+	return func(c *river.Config) { c.FetchPollInterval = d }
+}
+
 // NewWorker makes the worker of a database. The database need not answer yet.
-func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, log *slog.Logger) (*Worker, error) {
+func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, log *slog.Logger, options ...Option) (*Worker, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweep[sweepExpired]{run: expired.Execute, log: log})
 	river.AddWorker(workers, &sweep[sweepTokens]{run: tokens.Execute, log: log})
-	client, err := river.NewClient(db.driver(), &river.Config{
+	cfg := &river.Config{
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
 		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{})},
@@ -51,7 +59,11 @@ func NewWorker(db Database, expired *application.SweepExpired, tokens *applicati
 		SoftStopTimeout:   stopTime,
 		ErrorHandler:      failures{log},
 		Logger:            slog.New(onlyWarnings{log.Handler()}),
-	})
+	}
+	for _, o := range options {
+		o(cfg)
+	}
+	client, err := river.NewClient(db.driver(), cfg)
 	if err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}

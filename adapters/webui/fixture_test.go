@@ -28,6 +28,7 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
 	"github.com/devicegate/devicegate/e2e/services"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -74,6 +75,7 @@ func newFixture(t *testing.T, through ...via) *fixture {
 		server := httptest.NewUnstartedServer(nil)
 		idp, err := demoidp.New(demoidp.Config{
 			URL: "http://" + server.Listener.Addr().String(), Now: func() time.Time { return s.now().Add(-time.Duration(s.idpBehind.Load())) },
+			Key:   spkeystest.Pair(t, v.slug).Key(),
 			Users: append(demoidp.People, demoidp.User{Email: `"<b>a</b>"@` + v.domain, Name: "Markup"}, demoidp.User{Email: accountOwner, Name: "Carol"}),
 		})
 		if err != nil {
@@ -105,6 +107,7 @@ func newFixture(t *testing.T, through ...via) *fixture {
 		"SECRET_KEY": strings.Repeat("a-key-for-tests-", 3), "TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "info",
 		"OPENAPI_KNOWN_CLIENT_IDS": `difyctl,<img src=x onerror=alert(1)>`,
 	}
+	s.write("saml-sp.pem", spkeystest.PEM(t, "service provider"))
 	if len(through) > 0 {
 		s.env["CONNECTIONS_FILE"] = s.write("connections.yaml", []byte("connections:\n"+list.String()))
 	}

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/text/feature/plural"
@@ -61,6 +62,16 @@ func (s *sentence) UnmarshalJSON(raw []byte) error {
 	}
 	return nil
 }
+
+// loadedLocales are [locales] with their sentences, which are read once in a
+// process.
+var loadedLocales = sync.OnceValue(func() []locale {
+	var all []locale
+	for _, l := range locales {
+		all = append(all, l.load())
+	}
+	return all
+})
 
 // load reads the language's sentences.
 func (l locale) load() locale {

@@ -1,6 +1,7 @@
 package webui_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,12 +12,20 @@ import (
 
 var languages = []string{"en", "de", "es", "fr", "ja", "zh-Hans"}
 
-// outOfView lists the elements, by selector, that are not wholly in view.
+// scrollTime is how long a page may take to scroll to where it begins.
+const scrollTime = 5 * time.Second
+
+// outOfView lists the elements, by selector, that do not come wholly into view.
 func (b *tab) outOfView(selectors ...string) []string {
 	b.t.Helper()
 	var out []string
 	for _, s := range selectors {
-		if !ask[bool](b, fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight + 0.5; })()`, s)) {
+		ctx, cancel := context.WithTimeout(b.ctx, scrollTime)
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](
+			fmt.Sprintf(`(() => { const r = document.querySelector(%q).getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight + 0.5; })()`, s),
+			chromedp.WithPollingInterval(50*time.Millisecond)))
+		cancel()
+		if err != nil {
 			out = append(out, s)
 		}
 	}
@@ -26,6 +35,7 @@ func (b *tab) outOfView(selectors ...string) []string {
 // F67, F69: on a telephone the warning and both buttons are in view, and no code
 // breaks at its hyphen, in every language.
 func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
+	t.Parallel()
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	b.looks("light", 360, 740)
@@ -59,6 +69,7 @@ func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
 }
 
 func TestTheCodeDoesNotBreakOnTheSignInPage(t *testing.T) { // F67
+	t.Parallel()
 	s := served(t, acme, globex)
 	b := states[0].visit(t, browser(t), s, true)
 	b.enters(s.device(label, home).UserCode)
@@ -77,6 +88,7 @@ func TestTheCodeDoesNotBreakOnTheSignInPage(t *testing.T) { // F67
 // F68: with text of twice the size nothing is cut off, and no fact is squeezed
 // into a column of a few letters.
 func TestPagesFitWithTextAt200Percent(t *testing.T) {
+	t.Parallel()
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	check := func(page string) {
@@ -129,6 +141,7 @@ func TestPagesFitWithTextAt200Percent(t *testing.T) {
 // F63: after a mistake its sentence and the field are in view, on a telephone
 // and at 400 % zoom, with scripts and without.
 func TestMistakesAreScrolledIntoView(t *testing.T) {
+	t.Parallel()
 	in := browser(t)
 	s := newFixture(t, acme)
 	s.env["REQUIRE_TYPED_CODE"] = "true"
@@ -158,6 +171,7 @@ func TestMistakesAreScrolledIntoView(t *testing.T) {
 
 // F62: a dark logo is seen in the dark.
 func TestALogoStandsOnALightPlateInTheDark(t *testing.T) {
+	t.Parallel()
 	s := newFixture(t, acme)
 	s.env["BRAND_LOGO_FILE"] = s.write("logo.svg", []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>`))
 	s.serve()
@@ -170,6 +184,7 @@ func TestALogoStandsOnALightPlateInTheDark(t *testing.T) {
 }
 
 func TestFrenchQuotesKeepTheirSpace(t *testing.T) { // F76
+	t.Parallel()
 	s := served(t)
 	b := states[0].visit(t, browser(t), s, true)
 	b.atDecision(s.device(label, elsewhere).UserCode)

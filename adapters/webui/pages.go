@@ -42,10 +42,8 @@ func New(d Deps) *Pages {
 		p.support = d.Config.SupportURL
 	}
 	p.assets, p.assetNames = newAssets(d.Config.Brand.Logo)
-	for _, l := range locales {
-		p.locales = append(p.locales, l.load())
-	}
-	p.matcher, p.templates = newMatcher(p.locales), parseTemplates(p.locales)
+	p.locales, p.templates = loadedLocales(), parsedTemplates()
+	p.matcher = newMatcher(p.locales)
 	return p
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
@@ -79,6 +80,10 @@ type languageLink struct {
 	locale
 	Href string
 }
+
+// parsedTemplates are all pages in all languages; they are parsed once in a
+// process.
+var parsedTemplates = sync.OnceValue(func() []map[string]*template.Template { return parseTemplates(loadedLocales()) })
 
 // parseTemplates parses each page in each language: the sentences are bound
 // when a template is parsed.

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/url"
 	"os"
 	"os/exec"
@@ -26,27 +27,46 @@ import (
 
 const patience = 30 * time.Second
 
-// browser is a Chromium that lives as long as the test.
+// chromium is the one browser of all tests: tabs share nothing in it.
+var chromium struct {
+	once sync.Once
+	ctx  context.Context
+	err  error
+}
+
+// browser is a running Chromium.
 func browser(t *testing.T) context.Context {
 	t.Helper()
+	path := services.Chromium(t)
+	chromium.once.Do(func() { chromium.ctx, chromium.err = startChromium(path) })
+	if chromium.err != nil {
+		t.Fatal(chromium.err)
+	}
+	return chromium.ctx
+}
+
+func startChromium(path string) (context.Context, error) {
+	profile, err := os.MkdirTemp("", "webui-chromium-")
+	if err != nil {
+		return nil, err
+	}
+	services.AtEnd(func() { _ = os.RemoveAll(profile) })
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(services.Chromium(t)),
+		chromedp.ExecPath(path),
 		chromedp.NoSandbox, // what comes to it is our own
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
 		chromedp.Flag("proxy-server", "direct://"),
 		chromedp.Flag("lang", "en-US"),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("renderer-process-limit", "2"), // tabs share processes: starting one takes longer than a page
+		chromedp.UserDataDir(profile),
 	)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return ctx
+	services.AtEnd(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(log.Printf))
+	services.AtEnd(cancel)
+	return ctx, chromedp.Do(ctx)
 }
 
 // tab is a person at a browser: one tab, which remembers what went wrong in it.

@@ -23,6 +23,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -99,7 +100,7 @@ func (o *once) get(t testing.TB) string {
 			return
 		}
 		o.addr = r.addr
-		atEnd(r.stop)
+		AtEnd(r.stop)
 	})
 	if o.err != nil {
 		missing(t, o.err)
@@ -122,7 +123,8 @@ var end struct {
 	stops   []func()
 }
 
-func atEnd(stop func()) {
+// AtEnd has [Main] call stop when the tests are over, the last one first.
+func AtEnd(stop func()) {
 	end.Lock()
 	defer end.Unlock()
 	end.stops = append(end.stops, stop)
@@ -142,7 +144,7 @@ func Main(m *testing.M) int {
 	code := m.Run()
 	end.Lock()
 	defer end.Unlock()
-	for _, stop := range end.stops {
+	for _, stop := range slices.Backward(end.stops) {
 		stop()
 	}
 	end.stops = nil
