@@ -46,7 +46,7 @@ func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (app
 		return err
 	})
 	if errors.Is(err, approval.ErrUnknownTransaction) {
-		return approval.Ticket{}, uc.failures.recordWithoutTransaction(ctx, "", in.RelayState.Unknown(), in.Mount, in.Origin)
+		return approval.Ticket{}, uc.failures.recordUnknownResponse(ctx, uc.brokers, in, in.RelayState.Unknown())
 	}
 	if err != nil {
 		return approval.Ticket{}, fmt.Errorf("find transaction: %w", err)

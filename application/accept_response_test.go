@@ -1,6 +1,8 @@
 package application_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,9 +97,25 @@ func TestAResponseWithoutATransactionIsRefused(t *testing.T) {
 		if got := reason(t, err); got != c.reason {
 			t.Errorf("%q: got reason %s, want %s", c.relay, got, c.reason)
 		}
+		var failed *application.SignInError
+		if !errors.As(err, &failed) || failed.Connection != "acme" || !failed.Unverified {
+			t.Errorf("%q: got %+v, want the connection that the response claims, unverified", c.relay, failed)
+		}
+	}
+	for _, e := range s.Events(t) {
+		if e.Connection != "acme" || !strings.Contains(e.Detail, "not verified, from https://idp.example/acme") {
+			t.Errorf("got the connection %q, detail %q, want acme and that it is not verified", e.Connection, e.Detail)
+		}
+	}
+	_, err := s.acceptFor(approval.ParseRelayState(""), "what names no issuer")
+	if failed := new(application.SignInError); errors.As(err, &failed) {
+		t.Errorf("got %+v, want no connection", failed)
+	}
+	if e := s.Events(t)[4]; e.Connection != "" || strings.Contains(e.Detail, "verified") {
+		t.Errorf("got the connection %q, detail %q, want none", e.Connection, e.Detail)
 	}
 	s.history("sso.login_failed(relay_state_missing) sso.login_failed(relay_state_foreign)" +
-		" sso.login_failed(relay_state_foreign) sso.login_failed(unknown_relay_state)")
+		" sso.login_failed(relay_state_foreign) sso.login_failed(unknown_relay_state) sso.login_failed(relay_state_missing)")
 }
 
 // F16: what a broker outside says, and an identity provider that cannot be
@@ -115,6 +133,57 @@ func TestASignInEndedByABrokerIsRecorded(t *testing.T) {
 	if e := events[0]; e.Kind != audit.LoginFailed || e.Reason != "denied_by_broker" || e.Connection != "dify" || e.Mount != "legacy" || len(e.Detail) > 80 {
 		t.Errorf("got %+v", e)
 	}
+}
+
+// Contract 10.10, F30: the sign-in that a broker's denial is about is known by the
+// browser, unless the browser has begun several.
+func TestADenialByABrokerBelongsToTheSignInOfTheBrowser(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	code := s.start(laptop).UserCode
+	b := s.beginVia("dify", code, approval.BrowserBinding{}, approval.GrantSession{})
+	fail := func(browser approval.BrowserBinding) *application.SignInError {
+		t.Helper()
+		err := s.Fail.Execute(t.Context(), "cancelled", application.Completion{Mount: connection.Canonical, Browser: browser, Origin: applicationtest.From(home)})
+		is(t, err, approval.ErrDeniedByIdP)
+		failed := new(application.SignInError)
+		errors.As(err, &failed)
+		return failed
+	}
+	known := func(failed *application.SignInError) {
+		t.Helper()
+		if failed.UserCode != code || failed.Connection != "dify" {
+			t.Errorf("got %+v, want the sign-in for %s through dify", failed, code)
+		}
+		events := s.AuditEvents(t)
+		if e := events[len(events)-1]; e.Reason != "denied_by_broker" || e.AuthorizationID != events[0].AuthorizationID {
+			t.Errorf("got %+v, want denied_by_broker with the authorization's id", e)
+		}
+	}
+	known(fail(b))
+	s.beginVia("dify", code, b, approval.GrantSession{}) // again, for the same device
+	known(fail(b))
+	s.beginVia("acme", s.start("through SAML").UserCode, b, approval.GrantSession{}) // which no outside broker denies
+	known(fail(b))
+	if failed := fail(approval.BrowserBinding{}.OrNew()); !failed.UserCode.IsZero() {
+		t.Errorf("got %+v for another browser, want no user code", failed)
+	}
+	s.beginVia("dify", s.start("another").UserCode, b, approval.GrantSession{})
+	if failed := fail(b); !failed.UserCode.IsZero() {
+		t.Errorf("got %+v of two sign-ins, want no user code", failed)
+	}
+	s.Clock.Advance(lifetime)
+	if failed := fail(b); !failed.UserCode.IsZero() {
+		t.Errorf("got %+v when all have expired, want no user code", failed)
+	}
+}
+
+func TestADenialWithoutAnOutsideBrokerIsRecordedAsSuch(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{Connections: slices.DeleteFunc(applicationtest.Connections(), func(c connection.Settings) bool {
+		return c.Broker == connection.Enterprise
+	})})
+	err := s.Fail.Execute(t.Context(), "cancelled", application.Completion{Mount: connection.Canonical, Origin: applicationtest.From(home)})
+	is(t, err, approval.ErrDeniedByIdP)
+	s.history("sso.login_failed(no_enterprise_connection)")
 }
 
 func TestASignInThatCannotBeginIsRecorded(t *testing.T) {
@@ -136,7 +205,7 @@ func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
 	s.Clock.Advance(lifetime)
 	_, err := s.accept("ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
-	if got := reason(t, err); got != "trip_expired" {
+	if got := reason(t, err); got != "transaction_expired" {
 		t.Error(got)
 	}
 }

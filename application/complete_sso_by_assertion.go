@@ -50,7 +50,7 @@ func (uc *CompleteSSOByAssertion) Execute(ctx context.Context, assertion string,
 		}
 		transaction, err := uc.completions.find(ctx, byBrowser)
 		if errors.Is(err, approval.ErrUnknownTransaction) {
-			refusal = approval.RefuseAs(approval.ErrOtherBrowser, "no_trip_of_this_browser", "", "")
+			refusal = approval.RefuseAs(approval.ErrOtherBrowser, "no_transaction_of_this_browser", "a sign-in that this browser began", "none")
 			continue
 		}
 		if err != nil {

@@ -157,7 +157,7 @@ func TestAnEnterpriseAssertionIsRefusedForASAMLTransaction(t *testing.T) {
 	b := s.begin(started.UserCode, approval.BrowserBinding{})
 	_, err := s.completeByAssertion("ok n1 ann@acme.example "+started.UserCode.String(), b)
 	is(t, err, approval.ErrOtherBrowser)
-	if got := reason(t, err); got != "no_trip_of_this_browser" {
+	if got := reason(t, err); got != "no_transaction_of_this_browser" {
 		t.Error(got)
 	}
 }

@@ -6,6 +6,7 @@ import "github.com/devicegate/devicegate/domain/device"
 // for the log, and for which user code, so that the person can begin again.
 type SignInError struct {
 	Connection string          // slug
+	Unverified bool            // the connection is what a response claims, no more
 	UserCode   device.UserCode // zero for a browser that did not begin the sign-in
 	cause      error
 }

@@ -35,7 +35,27 @@ func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *a
 	if errors.Is(cause, approval.ErrOtherBrowser) || s.Authorization.IsZero() { // no device shows the code
 		return &SignInError{Connection: s.Connection, cause: cause}
 	}
-	return &SignInError{s.Connection, s.UserCode, cause}
+	return &SignInError{Connection: s.Connection, UserCode: s.UserCode, cause: cause}
+}
+
+// recordUnknownResponse keeps refusal, that of a response which belongs to no
+// transaction, and returns it. The connection is the one that the response claims
+// to come from.
+func (f *SignInFailures) recordUnknownResponse(ctx context.Context, brokers ports.Brokers, in ReceivedResponse, refusal *approval.Refusal) error {
+	var claim ports.Claim
+	if broker, served := brokers[connection.SAML]; served {
+		claim = broker.Claim(in.Response)
+	}
+	if claim.Issuer == "" {
+		return f.recordWithoutTransaction(ctx, "", refusal, in.Mount, in.Origin)
+	}
+	claimed := approval.RefuseAs(refusal.Unwrap(), refusal.Reason, refusal.Expected,
+		refusal.Received+"; by its Issuer, which is not verified, from "+claim.Issuer)
+	err := f.recordWithoutTransaction(ctx, claim.Connection, claimed, in.Mount, in.Origin)
+	if claim.Connection == "" {
+		return err
+	}
+	return &SignInError{Connection: claim.Connection, Unverified: true, cause: err}
 }
 
 // recordWithoutTransaction keeps cause, a refusal of what belongs to no

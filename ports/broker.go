@@ -32,6 +32,17 @@ type Broker interface {
 	// store. It returns an [*approval.Refusal] for every response that it does
 	// not accept, whatever is wrong with it, and never panics.
 	Verify(ctx context.Context, via connection.Connection, what Response) (approval.VerifiedAssertion, error)
+
+	// Claim reads who says to have sent a response that belongs to no sign-in. It
+	// reads every text without failing; a zero Claim says nothing.
+	Claim(raw string) Claim
+}
+
+// Claim is what a response says about itself. Nothing of it is verified: it helps
+// operators to find the identity provider, and decides nothing.
+type Claim struct {
+	Issuer     string // safe to log
+	Connection string // slug of the one connection with this issuer; "": none
 }
 
 // Brokers has one broker of each kind that this installation uses.

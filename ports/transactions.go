@@ -18,6 +18,9 @@ type TransactionReader interface {
 	// ByBrowser finds the youngest one of a browser for a code through a
 	// connection.
 	ByBrowser(ctx context.Context, browser secret.Digest, code device.UserCode, connection string) (*approval.Transaction, error)
+	// AwaitedBy lists those of a browser that may still be answered at a time, the
+	// youngest first. None is no error.
+	AwaitedBy(ctx context.Context, browser secret.Digest, at time.Time) ([]*approval.Transaction, error)
 }
 
 // Transactions keeps SSO transactions, and which assertions they have used up.

@@ -107,6 +107,25 @@ func (r transactionReader) ByBrowser(ctx context.Context, browser secret.Digest,
 		digest(browser), text(code.String()), text(connection))
 }
 
+func (r transactionReader) AwaitedBy(ctx context.Context, browser secret.Digest, at time.Time) ([]*approval.Transaction, error) {
+	var rows []transactionRow
+	err := r.from(&rows).
+		Where("browser_hash = ?", digest(browser)).
+		Where("ticket_hash IS NULL").
+		Where("expires_at > ?", timestamp(at)).
+		Order("begun_at DESC", "id DESC").Scan(ctx)
+	if err != nil {
+		return nil, mapError(ctx, err)
+	}
+	found := make([]*approval.Transaction, len(rows))
+	for i := range rows {
+		if found[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 type transactions struct {
 	transactionReader
 	tx *transaction

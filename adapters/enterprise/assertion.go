@@ -44,6 +44,10 @@ func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports
 	return verifiedAssertion(claimed, via, expires)
 }
 
+// Claim implements [ports.Broker]: an assertion comes with a transaction or not at
+// all, so that there is nothing to find out.
+func (b *Broker) Claim(string) ports.Claim { return ports.Claim{} }
+
 // payload keeps the octets of a JWS until its signature has been checked. The
 // library checks none of its claims: it accepts an audience among several, and
 // times of other types.

@@ -50,6 +50,9 @@ func presented(r *http.Request) (token.Secret, error) {
 		return token.Secret{}, token.ErrInvalid
 	}
 	words := strings.Fields(headers[0])
+	if len(words) == 1 && strings.EqualFold(words[0], "Bearer") { // an empty variable in a script
+		return token.Secret{}, errNoCredential
+	}
 	if len(words) != 2 || !strings.EqualFold(words[0], "Bearer") {
 		return token.Secret{}, token.ErrInvalid
 	}

@@ -26,14 +26,18 @@ func TestAResponseAtTheClosedACSTellsWhichConnectionSendsIt(t *testing.T) { // F
 		body   string
 		events int
 	}{
-		"an unknown RelayState": {"SAMLResponse=x&RelayState=x", 1}, "no RelayState": {"SAMLResponse=x", 1}, "nothing": {"", 0},
+		"an unknown RelayState": {"SAMLResponse=ok+a1+ann@acme.example&RelayState=x", 1}, "no RelayState": {"SAMLResponse=ok+a1+ann@acme.example", 1}, "nothing": {"", 0},
 	} {
 		before := strings.Count(s.History(t), "sso.login_failed(acs_closed)")
+		s.log.Reset()
 		if w := s.send(ask{line: "POST /v1/device/sso-complete", body: c.body}); w.Code != http.StatusGone {
 			t.Errorf("%s: got %d, want 410", name, w.Code)
 		}
 		if got := strings.Count(s.History(t), "sso.login_failed(acs_closed)") - before; got != c.events {
 			t.Errorf("%s: got %d events, want %d", name, got, c.events)
+		}
+		if got := strings.Count(s.log.String(), `"unverified_connection":"acme"`); got != c.events {
+			t.Errorf("%s: got the log %s, want the connection that the response claims, unverified", name, s.log.String())
 		}
 	}
 	// The sign-in goes on at the canonical ACS.

@@ -89,11 +89,18 @@ func errorAttrs(r *http.Request, f *fault.Error, err error) []slog.Attr {
 	}
 	var signIn *application.SignInError
 	if errors.As(err, &signIn) {
-		attrs = append(attrs, slog.String("connection", signIn.Connection))
+		key := "connection"
+		if signIn.Unverified {
+			key = "unverified_connection"
+		}
+		attrs = append(attrs, slog.String(key, signIn.Connection))
 	}
 	var why *approval.Refusal
 	if errors.As(err, &why) {
 		return append(attrs, slog.String("reason", why.Reason), slog.String("detail", why.Detail()))
+	}
+	if f.PageCode() != f.Code {
+		attrs = append(attrs, slog.String("reason", f.PageCode()))
 	}
 	return append(attrs, slog.String("error", err.Error()))
 }

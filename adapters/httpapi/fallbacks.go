@@ -35,15 +35,42 @@ func (rt Routes) fallbacks(r chi.Router, write errorWriter) {
 func (rt Routes) notFound(refuse http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+		path, query := withoutQuery(r.URL)
 		switch {
-		case reads && meansDevicePage(r.URL.Path, rt.Addresses.Prefix()):
-			http.Redirect(w, r, rt.Addresses.OwnPage(r.URL.Query()), http.StatusFound)
+		case reads && meansDevicePage(path, rt.Addresses.Prefix()):
+			http.Redirect(w, r, rt.Addresses.OwnPage(query), http.StatusFound)
 		case wantsPage(r):
 			rt.Pages.NotFound.ServeHTTP(w, r)
 		default:
 			refuse(w, r)
 		}
 	}
+}
+
+// withoutQuery separates a path from the query that a program has encoded into it:
+// a "?" (or its own escape) becomes "%3F" when a link is escaped once too often,
+// and "&" begins a query where a template adds parameters to a link without one.
+func withoutQuery(u *url.URL) (path string, query url.Values) {
+	path, query = u.Path, u.Query()
+	for range 2 {
+		at := strings.IndexAny(path, "?&")
+		if at >= 0 {
+			more, err := url.ParseQuery(path[at+1:])
+			if err != nil {
+				return path, query
+			}
+			for name, values := range more {
+				query[name] = append(query[name], values...)
+			}
+			return path[:at], query
+		}
+		again, err := url.PathUnescape(path)
+		if err != nil {
+			return path, query
+		}
+		path = again
+	}
+	return path, query
 }
 
 // meansDevicePage reports whether a path is /device but for what people and

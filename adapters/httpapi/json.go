@@ -14,7 +14,7 @@ type notText struct{}
 // whether the text is JSON at all, so that what follows only has to divide it.
 // Only the label may be the reason why it is not valid UTF-8.
 func parseJSON(text string) (params, error) {
-	text = strings.Trim(text, jsonBlanks)
+	text = readable(strings.Trim(text, jsonBlanks))
 	if !strings.HasPrefix(text, "{") || !json.Valid([]byte(text)) {
 		return nil, notJSON(text)
 	}
@@ -51,6 +51,8 @@ func parseMember(rawName, rawValue string) (name string, value any, err error) {
 		return "", nil, errNotUTF8
 	case rawValue == "null":
 		return name, nil, nil
+	case rawValue[0] != '"' && name == labelParam:
+		return name, nil, nil // as if there was none
 	case rawValue[0] != '"':
 		return name, notText{}, nil
 	}

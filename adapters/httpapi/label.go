@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -24,6 +25,47 @@ func decodeLabel(text string) string {
 		return strings.ToValidUTF8(text, string(utf8.RuneError))
 	}
 	return decoded
+}
+
+// readable is a JSON text as its sender meant it. In GBK, Big5 and Shift JIS the
+// second byte of a character may be a backslash, which JSON reads as the start of
+// an escape. If the text is no JSON because of that, such backslashes are escaped.
+func readable(text string) string {
+	if json.Valid([]byte(text)) {
+		return text
+	}
+	for _, paired := range []bool{true, false} {
+		if escaped := escapeSecondBytes(text, paired); json.Valid([]byte(escaped)) {
+			return escaped
+		}
+	}
+	return text
+}
+
+const (
+	leastLead   = 0x81 // of the bytes that begin a character of two
+	leastSecond = 0x40 // of those that end it
+)
+
+// escapeSecondBytes escapes the backslashes that end a character of two bytes. If
+// characters of one and of two bytes are mixed, only the byte before can be looked
+// at: then nothing is paired.
+func escapeSecondBytes(text string, paired bool) string {
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		out.WriteByte(text[i])
+		if text[i] < leastLead || i+1 == len(text) || text[i+1] < leastSecond {
+			continue
+		}
+		if text[i+1] == '\\' {
+			out.WriteString(`\\`)
+			i++
+		} else if paired {
+			i++
+			out.WriteByte(text[i])
+		}
+	}
+	return out.String()
 }
 
 // unescapeLabel reads the value of a form. A percent sign that begins no escape

@@ -1,6 +1,36 @@
 package httpapi
 
-import "testing"
+import (
+	"testing"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+)
+
+// In each of these texts the second byte of a character is a backslash.
+func TestJSONOfAnotherEncodingIsReadWhateverItsLabel(t *testing.T) { // F24
+	for name, c := range map[string]struct {
+		in     encoding.Encoding
+		labels []string
+	}{
+		"GBK":       {simplifiedchinese.GBK, []string{"乗", "電乗", "乗\\\"電", "\\\"電\\\"乗"}},
+		"Big5":      {traditionalchinese.Big5, []string{"功", "功能", "電腦\\\"功"}},
+		"Shift JIS": {japanese.ShiftJIS, []string{"表", "日本\\\"表", "ｱ表", "表ｱ\\x"}},
+	} {
+		for _, label := range c.labels {
+			text, err := c.in.NewEncoder().String(`{"client_id":"difyctl","device_label":"` + label + `","scope":"a"}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := parseJSON(text)
+			if err != nil || p["client_id"] != "difyctl" || p["scope"] != "a" || p[labelParam] == "" {
+				t.Errorf("%s, %s: got %q, %v, want the parameters and some label", name, label, p, err)
+			}
+		}
+	}
+}
 
 func TestLabelsAreUnescapedAsFarAsTheyCanBe(t *testing.T) { // F24
 	for raw, want := range map[string]string{

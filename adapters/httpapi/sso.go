@@ -192,10 +192,12 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 			if !brokerErrors.MatchString(word) {
 				word = "sso_failed"
 			}
-			if err := s.failSSO.Execute(r.Context(), word, in); !errors.Is(err, approval.ErrDeniedByIdP) {
+			err := s.failSSO.Execute(r.Context(), word, in)
+			if !errors.Is(err, approval.ErrDeniedByIdP) {
 				return err
 			}
-			s.respond.toPage(w, r, fault.New(fault.Forbidden, word, ""), device.UserCode{})
+			s.respond.refusal(r, err)
+			s.respond.toPage(w, r, fault.New(fault.Forbidden, word, ""), userCodeOf(r, err))
 			return nil
 		}
 		ticket, _ := p.text("ticket")

@@ -48,6 +48,21 @@ func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn appr
 // Last is the sign-in that was begun last.
 func (b *Broker) Last() approval.SignInRequest { return b.Begun[len(b.Begun)-1] }
 
+// Claim keeps [ports.Broker]. The e-mail address of a response names the
+// connection, as "ok a1 ann@acme.example" names acme.
+func (b *Broker) Claim(raw string) ports.Claim {
+	words := strings.Fields(raw)
+	if len(words) < 3 {
+		return ports.Claim{}
+	}
+	_, domain, isAddress := strings.Cut(words[2], "@")
+	if !isAddress {
+		return ports.Claim{}
+	}
+	slug, _, _ := strings.Cut(domain, ".")
+	return ports.Claim{Issuer: Issuer(slug), Connection: slug}
+}
+
 // Issuer is the entity ID that a connection asserts with.
 func Issuer(slug string) string { return "https://idp.example/" + slug }
 

@@ -112,6 +112,16 @@ var quotes = []string{`""`, `''`, "``", "“”", "‘’", "„“", "«»"}
 // placeholders begin what a shell, Compose or Helm would have replaced.
 var placeholders = []string{"${", "$(", "{{"}
 
+// nameForm is what stands before the value in a line of an env file, a script, a
+// Compose file or PowerShell.
+var nameForm = regexp.MustCompile(`^\s*(?:export\s+|set\s+|-e\s*|-\s+|\$env:)?["']?([A-Z0-9_]+)["']?\s*[=:]`)
+
+// withName reports whether a whole line was pasted where its value belongs.
+func withName(value string) bool {
+	found := nameForm.FindStringSubmatch(value)
+	return found != nil && isSetting(found[1])
+}
+
 // cannotBeMeant returns why a value must be a mistake, or "". It repeats nothing
 // of the value.
 func cannotBeMeant(value string) string {
@@ -128,6 +138,8 @@ func cannotBeMeant(value string) string {
 		return "has a control character in it"
 	case unicode.Is(unicode.Cf, first) || unicode.Is(unicode.Cf, last): // for example a byte order mark
 		return "begins or ends with a character that cannot be seen, for example a byte order mark"
+	case withName(value):
+		return "begins with the name of a setting; leave the name and the equals sign out"
 	case unicode.IsSpace(first) || unicode.IsSpace(last):
 		return "begins or ends with a blank"
 	case utf8.RuneCountInString(value) > 1 && slices.Contains(quotes, string(first)+string(last)):

@@ -170,7 +170,7 @@ func (t *Transaction) AwaitsResponse(at time.Time) error {
 	case !t.s.Ticket.IsZero():
 		return RefuseAs(ErrFinishedElsewhere, "already_answered", "", "")
 	case !at.Before(t.s.ExpiresAt):
-		return RefuseAs(ErrTransactionOver, "trip_expired", "", "")
+		return RefuseAs(ErrTransactionOver, "transaction_expired", "", "")
 	}
 	return nil
 }
@@ -215,7 +215,7 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 	case !at.Before(t.s.TicketExpiresAt):
 		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
 	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
-		return nil, audit.Event{}, ErrOtherBrowser
+		return nil, audit.Event{}, RefuseAs(ErrOtherBrowser, "browser_mismatch", "the browser that began the sign-in", "another")
 	}
 	var of device.Snapshot
 	if a != nil {

@@ -132,6 +132,9 @@ func Broker(t *testing.T, open func(t *testing.T) BrokerUnderTest) {
 			what.Raw = raw
 			_, err := verify(t, b, what)
 			refused(t, err, response...)
+			if got := b.Claim(raw); got != (ports.Claim{}) {
+				t.Errorf("%.20q: got the claim %+v, want none", raw, got)
+			}
 		}
 	})
 	t.Run("a response that is cut or changed signs nobody else in", func(t *testing.T) {
@@ -147,6 +150,7 @@ func Broker(t *testing.T, open func(t *testing.T) BrokerUnderTest) {
 			what.Raw = good.Raw[:i]
 			_, err := verify(t, b, what)
 			refused(t, err, response...)
+			_ = b.Claim(what.Raw) // must not panic
 			other := byte('A')
 			if good.Raw[i] == other {
 				other = 'B'

@@ -62,6 +62,38 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 		})
 	})
 
+	t.Run("those that a browser awaits, the youngest first", func(t *testing.T) { // contract 10.10
+		s, w := open(t), newFixture(t)
+		a, browser := w.added(s), approval.BrowserBinding{}.OrNew()
+		older, signIn := w.begun(s, a, browser, w.now)
+		younger, _ := w.begun(s, w.added(s), browser, w.now.Add(time.Second))
+		answered, _ := w.begun(s, a, browser, w.now.Add(2*time.Second))
+		_, accepted, err := answered.AcceptAssertion(approval.VerifiedAssertion{Subject: w.ann, ID: "a1"}, w.connection(), connection.Canonical, w.now, w.by)
+		must(t, err)
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			return tx.Transactions().Save(ctx, answered, accepted)
+		})
+		w.begun(s, a, approval.BrowserBinding{}.OrNew(), w.now)
+		awaited := func(at time.Time, want ...*approval.Transaction) {
+			t.Helper()
+			view(t, s, func(ctx context.Context, r ports.Reader) error {
+				got, err := r.Transactions().AwaitedBy(ctx, browser.Digest(), at)
+				must(t, err)
+				if len(got) != len(want) {
+					t.Fatalf("got %d transactions, want %d", len(got), len(want))
+				}
+				for i := range want {
+					equal(t, got[i].Snapshot(), want[i].Snapshot())
+				}
+				return nil
+			})
+		}
+		awaited(w.now, younger, older)
+		awaited(signIn.ExpiresAt.Add(-time.Microsecond), younger, older)
+		awaited(signIn.ExpiresAt, younger)
+		awaited(signIn.ExpiresAt.Add(hour))
+	})
+
 	t.Run("unknown is unknown", func(t *testing.T) {
 		s, w := open(t), newFixture(t)
 		a := w.added(s)
