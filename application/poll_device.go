@@ -10,6 +10,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -42,48 +43,53 @@ type Redeemed struct {
 // [device.ErrAccessDenied], [device.ErrExpiredToken] or
 // [device.ErrForeignClient]. An empty clientID is not checked.
 func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID string, origin request.Origin) (Redeemed, error) {
-	digest, who, gap := code.Digest(), clientID+"|"+origin.IP.String(), uc.timing.Gap()
+	digest, who, now := code.Digest(), clientID+"|"+origin.IP.String(), uc.now()
 
-	waits, due, err := uc.throttle.CheckPending(ctx, digest, who, gap)
-	if err == nil && waits && due {
+	waits, due, err := uc.throttle.CheckPending(ctx, digest, who, uc.timing.Gap())
+	known := err == nil
+	switch {
+	case known && waits && due:
 		return Redeemed{}, device.ErrAuthorizationPending
-	}
-	if err == nil && waits {
+	case known && waits:
 		return Redeemed{}, device.ErrSlowDown
 	}
 
-	var a *device.Authorization
-	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		a, err = r.Authorizations().ByCode(ctx, digest)
-		return err
-	})
-	if errors.Is(err, device.ErrUnknown) {
-		return Redeemed{}, device.ErrExpiredToken
-	}
-	if err != nil {
-		return Redeemed{}, fmt.Errorf("find device code: %w", err)
-	}
-
-	answer := a.CheckPoll(clientID, uc.now())
-	if answer != nil && !errors.Is(answer, device.ErrAuthorizationPending) {
+	a, answer := uc.find(ctx, digest, clientID, now)
+	pending := errors.Is(answer, device.ErrAuthorizationPending)
+	switch {
+	case answer != nil && !pending:
+		if known && due {
+			_ = uc.throttle.Release(ctx, digest) // else the next poll is refused as early
+		}
 		return Redeemed{}, answer
-	}
-	hint := ports.PendingHint{}
-	if answer != nil {
-		hint = ports.PendingHint{Poller: who, TTL: a.PendingHintTTL(uc.now())}
-	}
-	if due, err := uc.throttle.Allow(ctx, digest, gap, hint); err == nil && !due {
+	case known && !due:
 		return Redeemed{}, device.ErrSlowDown
-	}
-	if answer == nil {
+	case !pending:
 		return uc.redeem(ctx, a.Snapshot().ID, origin)
 	}
+	_ = uc.throttle.CachePending(ctx, digest, ports.PendingHint{Poller: who, TTL: a.PendingHintTTL(now)}) // a hint
 	if a.IsNewPollOrigin(origin) {
 		if err := uc.recordPollOrigin(ctx, a.Snapshot().ID, origin); err != nil {
 			return Redeemed{}, err
 		}
 	}
 	return Redeemed{}, answer
+}
+
+// find returns the authorization and what its client is told; nil for one that
+// can be redeemed.
+func (uc *PollDevice) find(ctx context.Context, code secret.Digest, clientID string, now time.Time) (a *device.Authorization, answer error) {
+	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		a, err = r.Authorizations().ByCode(ctx, code)
+		return err
+	})
+	switch {
+	case errors.Is(err, device.ErrUnknown):
+		return nil, device.ErrExpiredToken
+	case err != nil:
+		return nil, fmt.Errorf("find device code: %w", err)
+	}
+	return a, a.CheckPoll(clientID, now)
 }
 
 // recordPollOrigin keeps for auditors that a device polls from elsewhere.

@@ -53,6 +53,16 @@ func TestAnEarlyPollDoesNotExtendTheInterval(t *testing.T) {
 	is(t, err, device.ErrAuthorizationPending)
 }
 
+func TestAPollThatIsRefusedForAReasonOfItsOwnIsNotTheLastAcceptedOne(t *testing.T) {
+	everyThrottle(t, func(t *testing.T, s *fixture) {
+		started := s.start(laptop)
+		_, err := s.Poll.Execute(t.Context(), started.Code, "another client", applicationtest.From(home))
+		is(t, err, device.ErrForeignClient)
+		_, err = s.poll(started.Code, home)
+		is(t, err, device.ErrAuthorizationPending)
+	})
+}
+
 func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
 	everyThrottle(t, func(t *testing.T, s *fixture) {
 		started := s.login(laptop)

@@ -170,9 +170,9 @@ func (away) CheckPending(context.Context, secret.Digest, string, time.Duration) 
 	return false, false, errAway
 }
 
-func (away) Allow(context.Context, secret.Digest, time.Duration, ports.PendingHint) (bool, error) {
-	return false, errAway
-}
+func (away) CachePending(context.Context, secret.Digest, ports.PendingHint) error { return errAway }
+
+func (away) Release(context.Context, secret.Digest) error { return errAway }
 
 func (away) Invalidate(context.Context, secret.Digest) error { return errAway }
 

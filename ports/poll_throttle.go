@@ -13,18 +13,20 @@ import (
 //
 // An error means that nothing is known; callers go on without.
 type PollThrottle interface {
-	// CheckPending is the hot path, one round trip. If a hint says that poller
-	// waits on code, pending is true, and due says whether this poll comes at
-	// least gap after the last accepted one; if so it is now the last accepted
-	// one. Without a hint, CheckPending leaves nothing behind.
+	// CheckPending is the hot path, one round trip. Pending says whether a hint
+	// says that poller waits on code. Due says whether this poll comes at least
+	// gap after the last accepted one; if so it is now the last accepted one. Of
+	// any number at once exactly one is due.
 	CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error)
 
-	// Allow makes this poll the last accepted one and returns true, unless one
-	// was accepted less than gap ago: then it changes nothing and returns
-	// false. Of any number at once exactly one is accepted. An accepted poll's
-	// hint is kept in the same round trip. A second hint for the same code
-	// keeps the first one's expiry.
-	Allow(ctx context.Context, code secret.Digest, gap time.Duration, hint PendingHint) (due bool, err error)
+	// CachePending keeps a hint about code, which may take effect a moment later.
+	// A second hint for the same code keeps the first one's expiry. A hint that
+	// was under way when the code was invalidated is not kept.
+	CachePending(ctx context.Context, code secret.Digest, hint PendingHint) error
+
+	// Release takes back that a poll was accepted: it was refused for a reason of
+	// its own, such as an unknown code. It may take effect a moment later.
+	Release(ctx context.Context, code secret.Digest) error
 
 	// Invalidate forgets the hints about code, of every poller.
 	Invalidate(ctx context.Context, code secret.Digest) error
@@ -36,3 +38,7 @@ type PendingHint struct {
 	Poller string
 	TTL    time.Duration
 }
+
+// HintInTransit is how long at most a hint is under way from the read that it
+// comes from: an invalidated code takes no hints for this time.
+const HintInTransit = 15 * time.Second

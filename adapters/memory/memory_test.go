@@ -22,9 +22,7 @@ func TestPollThrottle(t *testing.T) {
 	porttest.PollThrottle(t, func(*testing.T) porttest.PollThrottleUnderTest {
 		c := newClock()
 		p := NewPollThrottle(c.Now)
-		return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: c.Advance, Kept: func() int {
-			return len(p.waiting.entries) + len(p.polled.entries)
-		}}
+		return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: c.Advance, Settle: func() {}, Kept: p.kept}
 	})
 }
 
@@ -86,9 +84,11 @@ func (awayThrottle) CheckPending(context.Context, secret.Digest, string, time.Du
 	return false, false, errAway
 }
 
-func (awayThrottle) Allow(context.Context, secret.Digest, time.Duration, ports.PendingHint) (bool, error) {
-	return false, errAway
+func (awayThrottle) CachePending(context.Context, secret.Digest, ports.PendingHint) error {
+	return errAway
 }
+
+func (awayThrottle) Release(context.Context, secret.Digest) error { return errAway }
 
 func (awayThrottle) Invalidate(context.Context, secret.Digest) error { return errAway }
 
@@ -102,16 +102,20 @@ func TestThePollingIntervalHoldsInThisProcessWhileTheSharedThrottleIsAway(t *tes
 				c := newClock()
 				shared := first(c)
 				f := NewThrottleFallback(shared, c.Now)
-				return porttest.PollThrottleUnderTest{PollThrottle: f, Advance: c.Advance, Kept: func() int {
-					n := len(f.own.waiting.entries) + len(f.own.polled.entries)
+				return porttest.PollThrottleUnderTest{PollThrottle: f, Advance: c.Advance, Settle: func() {}, Kept: func() int {
+					n := f.own.kept()
 					if own, keeps := shared.(*PollThrottle); keeps {
-						n += len(own.waiting.entries) + len(own.polled.entries)
+						n += own.kept()
 					}
 					return n
 				}}
 			})
 		})
 	}
+}
+
+func (p *PollThrottle) kept() int {
+	return len(p.waiting.entries) + len(p.polled.entries) + len(p.decided.entries)
 }
 
 func kept(l *Limiter) int {
@@ -172,8 +176,8 @@ func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	p := NewPollThrottle(c.Now)
 	code := secret.New("code", "x").Digest()
 	for i := range 10 * pollersPerCode {
-		if due, err := p.Allow(t.Context(), code, 0, ports.PendingHint{Poller: fmt.Sprint(i), TTL: time.Hour}); err != nil || !due {
-			t.Fatal(due, err)
+		if err := p.CachePending(t.Context(), code, ports.PendingHint{Poller: fmt.Sprint(i), TTL: time.Hour}); err != nil {
+			t.Fatal(err)
 		}
 	}
 	waiting, _ := p.waiting.get(code, c.Now())

@@ -20,6 +20,7 @@ type PollThrottle struct {
 	mu      sync.Mutex
 	waiting *expiring[secret.Digest, map[string]struct{}] // by whom a code was asked for
 	polled  *expiring[secret.Digest, struct{}]            // until the next poll is due
+	decided *expiring[secret.Digest, struct{}]            // takes no late hints
 }
 
 // NewPollThrottle makes an empty one.
@@ -28,6 +29,7 @@ func NewPollThrottle(now ports.Clock) *PollThrottle {
 		now:     now,
 		waiting: newExpiring[secret.Digest, map[string]struct{}](capacity),
 		polled:  newExpiring[secret.Digest, struct{}](capacity),
+		decided: newExpiring[secret.Digest, struct{}](capacity),
 	}
 }
 
@@ -36,51 +38,49 @@ func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, polle
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	waiting, ok := p.waiting.get(code, now)
-	if !ok {
-		return false, false, nil
+	if waiting, ok := p.waiting.get(code, now); ok {
+		_, pending = waiting.value[poller]
 	}
-	if _, ok := waiting.value[poller]; !ok {
-		return false, false, nil
+	if _, early := p.polled.get(code, now); early {
+		return pending, false, nil
 	}
-	return true, p.claim(code, gap, now), nil
+	p.polled.put(code, struct{}{}, now.Add(gap), now)
+	return pending, true, nil
 }
 
-// Allow keeps [ports.PollThrottle].
-func (p *PollThrottle) Allow(_ context.Context, code secret.Digest, gap time.Duration, hint ports.PendingHint) (bool, error) {
+// CachePending keeps [ports.PollThrottle].
+func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint ports.PendingHint) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	due := p.claim(code, gap, now)
-	if due && hint.TTL > 0 {
-		p.keep(code, hint, now)
+	if _, decided := p.decided.get(code, now); decided || hint.TTL <= 0 {
+		return nil
 	}
-	return due, nil
-}
-
-func (p *PollThrottle) claim(code secret.Digest, gap time.Duration, now time.Time) bool {
-	if _, early := p.polled.get(code, now); early {
-		return false
-	}
-	p.polled.put(code, struct{}{}, now.Add(gap), now)
-	return true
-}
-
-func (p *PollThrottle) keep(code secret.Digest, hint ports.PendingHint, now time.Time) {
 	waiting, ok := p.waiting.get(code, now)
 	if !ok {
 		p.waiting.put(code, map[string]struct{}{hint.Poller: {}}, now.Add(hint.TTL), now)
-		return
+		return nil
 	}
 	if len(waiting.value) < pollersPerCode { // the first hint's expiry stays
 		waiting.value[hint.Poller] = struct{}{}
 	}
+	return nil
+}
+
+// Release keeps [ports.PollThrottle].
+func (p *PollThrottle) Release(_ context.Context, code secret.Digest) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.polled.drop(code)
+	return nil
 }
 
 // Invalidate keeps [ports.PollThrottle].
 func (p *PollThrottle) Invalidate(_ context.Context, code secret.Digest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := p.now()
 	p.waiting.drop(code)
+	p.decided.put(code, struct{}{}, now.Add(ports.HintInTransit), now)
 	return nil
 }

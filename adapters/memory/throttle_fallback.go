@@ -29,20 +29,23 @@ func (f *ThrottleFallback) CheckPending(ctx context.Context, code secret.Digest,
 	return f.own.CheckPending(ctx, code, poller, gap)
 }
 
-// Allow implements [ports.PollThrottle].
-func (f *ThrottleFallback) Allow(ctx context.Context, code secret.Digest, gap time.Duration, hint ports.PendingHint) (bool, error) {
-	if due, err := f.shared.Allow(ctx, code, gap, hint); err == nil {
-		return due, nil
+// CachePending implements [ports.PollThrottle].
+func (f *ThrottleFallback) CachePending(ctx context.Context, code secret.Digest, hint ports.PendingHint) error {
+	if err := f.shared.CachePending(ctx, code, hint); err == nil {
+		return nil
 	}
-	return f.own.Allow(ctx, code, gap, hint)
+	return f.own.CachePending(ctx, code, hint)
+}
+
+// Release implements [ports.PollThrottle].
+func (f *ThrottleFallback) Release(ctx context.Context, code secret.Digest) error {
+	_ = f.shared.Release(ctx, code)
+	return f.own.Release(ctx, code)
 }
 
 // Invalidate implements [ports.PollThrottle]. It forgets in both: a hint of an
 // earlier outage must not answer in the next one.
 func (f *ThrottleFallback) Invalidate(ctx context.Context, code secret.Digest) error {
-	if err := f.shared.Invalidate(ctx, code); err == nil {
-		_ = f.own.Invalidate(ctx, code)
-		return nil
-	}
+	_ = f.shared.Invalidate(ctx, code)
 	return f.own.Invalidate(ctx, code)
 }

@@ -43,9 +43,9 @@ type Connection struct {
 	options rueidis.ClientOption
 	log     *slog.Logger
 
-	closing      context.Context
-	close        context.CancelFunc
-	reconnecting sync.WaitGroup
+	closing context.Context
+	close   context.CancelFunc
+	running sync.WaitGroup // what runs in the background
 
 	mu       sync.Mutex
 	client   rueidis.Client // nil before the first success
@@ -75,8 +75,10 @@ func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 
 // Close ends the connection. Commands after it fail.
 func (c *Connection) Close() {
+	c.mu.Lock()
 	c.close()
-	c.reconnecting.Wait()
+	c.mu.Unlock()
+	c.running.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.client != nil {
@@ -155,7 +157,28 @@ func (c *Connection) markDown(cause error) {
 		return
 	}
 	c.note(cause)
-	c.reconnecting.Go(c.reconnectLoop)
+	c.running.Go(c.reconnectLoop)
+}
+
+// background runs fn, for whose end [Connection.Close] waits.
+func (c *Connection) background(fn func()) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != Up || c.closing.Err() != nil {
+		return ErrDown
+	}
+	c.running.Go(fn)
+	return nil
+}
+
+// pause waits, but not while the connection is being closed.
+func (c *Connection) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.closing.Done():
+	case <-timer.C:
+	}
 }
 
 // note keeps what ails the server and logs it if that is new.

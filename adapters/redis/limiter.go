@@ -25,59 +25,56 @@ func windowKey(limit quota.Limit, key string) string {
 	return "devicegate:limit:" + limit.Name + ":" + digest(key)
 }
 
-const takeScript = `
-local count = redis.call('INCR', KEYS[1])
-local ends = redis.call('PTTL', KEYS[1])
-if ends < 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[1])
-  ends = tonumber(ARGV[1])
+// limiterText performs steps on as many windows. Each has four arguments: the
+// call, the window's length in milliseconds, the limit and, for distinct tries,
+// the digest of the thing. It answers three numbers for each: the count, the
+// milliseconds until the window ends, and 1 if the try fits the limit.
+//
+// A set has no more members than its limit says, whatever is tried.
+const limiterText = `
+local answer = {}
+for i, key in ipairs(KEYS) do
+  local call, per, max, thing = unpack(ARGV, 4*i-3, 4*i)
+  max = tonumber(max)
+  local count, fits, ends = 0, 1, nil
+  if call == 'take' then
+    count = redis.call('INCR', key)
+    fits = count <= max and 1 or 0
+  elseif call == 'distinct' then
+    fits = redis.call('SISMEMBER', key, thing)
+    count = redis.call('SCARD', key)
+    if fits == 0 and count < max then
+      fits = redis.call('SADD', key, thing)
+      count = count + 1
+    end
+  else
+    local kind = redis.call('TYPE', key).ok
+    if kind == 'string' then count = tonumber(redis.call('GET', key)) end
+    if kind == 'set' then count = redis.call('SCARD', key) end
+    fits = count < max and 1 or 0
+    if kind == 'none' then ends = per end
+  end
+  if not ends then
+    ends = redis.call('PTTL', key)
+    if ends < 0 then
+      ends = per
+      if call ~= 'peek' then redis.call('PEXPIRE', key, per) end
+    end
+  end
+  answer[3*i-2], answer[3*i-1], answer[3*i] = count, tonumber(ends), fits
 end
-return {count, ends, count <= tonumber(ARGV[2]) and 1 or 0}`
+return answer`
 
-// A set has no more members than its argument says, whatever is tried.
-const takeDistinctScript = `
-local fits = redis.call('SISMEMBER', KEYS[1], ARGV[3])
-local count = redis.call('SCARD', KEYS[1])
-if fits == 0 and count < tonumber(ARGV[2]) then
-  fits = redis.call('SADD', KEYS[1], ARGV[3])
-  count = count + 1
-end
-local ends = redis.call('PTTL', KEYS[1])
-if ends < 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[1])
-  ends = tonumber(ARGV[1])
-end
-return {count, ends, fits}`
+var limiterScript = rueidis.NewLuaScript(limiterText)
 
-const peekScript = `
-local count = 0
-local kind = redis.call('TYPE', KEYS[1]).ok
-if kind == 'string' then count = tonumber(redis.call('GET', KEYS[1])) end
-if kind == 'set' then count = redis.call('SCARD', KEYS[1]) end
-local ends = redis.call('PTTL', KEYS[1])
-if ends < 0 then ends = tonumber(ARGV[1]) end
-return {count, ends, count < tonumber(ARGV[2]) and 1 or 0}`
+var callNames = map[ports.LimiterCall]string{ports.Take: "take", ports.TakeDistinct: "distinct", ports.Peek: "peek"}
 
-// limiterScript is called with a window's key, its length in milliseconds, its
-// limit and, for distinct tries, the digest of the thing. It answers the count,
-// the milliseconds until the window ends, and 1 if the try fits the limit.
-type limiterScript struct {
-	text string
-	lua  *rueidis.Lua
-}
-
-var limiterScripts = map[ports.LimiterCall]limiterScript{
-	ports.Take:         {takeScript, rueidis.NewLuaScript(takeScript)},
-	ports.TakeDistinct: {takeDistinctScript, rueidis.NewLuaScript(takeDistinctScript)},
-	ports.Peek:         {peekScript, rueidis.NewLuaScript(peekScript)},
-}
-
-func argumentsOf(s ports.LimiterStep) []string {
-	args := []string{milliseconds(s.Limit.Per), strconv.Itoa(s.Limit.Max)}
+func appendArguments(args []string, s ports.LimiterStep) []string {
+	thing := ""
 	if s.Call == ports.TakeDistinct {
-		args = append(args, digest(s.Thing))
+		thing = digest(s.Thing)
 	}
-	return args
+	return append(args, callNames[s.Call], milliseconds(s.Limit.Per), strconv.Itoa(s.Limit.Max), thing)
 }
 
 // Take keeps ports.Limiter.
@@ -95,21 +92,12 @@ func (l *Limiter) Peek(ctx context.Context, limit quota.Limit, key string) (quot
 	return l.one(ctx, ports.LimiterStep{Call: ports.Peek, Limit: limit, Key: key})
 }
 
-func (l *Limiter) one(ctx context.Context, step ports.LimiterStep) (a quota.Allowance, err error) {
-	if step.Limit.Max <= 0 {
-		return quota.Allowance{}, nil
-	}
-	err = l.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		answer := limiterScripts[step.Call].lua.Exec(ctx, r, []string{windowKey(step.Limit, step.Key)}, argumentsOf(step))
-		a, err = allowance(step.Limit, answer)
-		return err
-	})
-	return a, err
+func (l *Limiter) one(ctx context.Context, step ports.LimiterStep) (quota.Allowance, error) {
+	allowances, err := l.Batch(ctx, step)
+	return allowances[0], err
 }
 
-// Batch keeps ports.Limiter. The windows lie in different slots of a cluster, so
-// no single script can read them all: the scripts are pipelined, with their text,
-// because a pipeline cannot load a script that the server has not seen.
+// Batch keeps ports.Limiter.
 func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quota.Allowance, error) {
 	allowances := make([]quota.Allowance, len(steps))
 	counted := make([]int, 0, len(steps)) // the steps that have a limit
@@ -122,34 +110,53 @@ func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quot
 		return allowances, nil
 	}
 	err := l.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		commands := make(rueidis.Commands, len(counted))
-		for n, i := range counted {
-			commands[n] = r.B().Eval().Script(limiterScripts[steps[i].Call].text).Numkeys(1).
-				Key(windowKey(steps[i].Limit, steps[i].Key)).Arg(argumentsOf(steps[i])...).Build()
+		answers, err := perform(ctx, r, steps, counted)
+		if err != nil {
+			return err
 		}
-		for n, answer := range r.DoMulti(ctx, commands...) {
-			var err error
-			if allowances[counted[n]], err = allowance(steps[counted[n]].Limit, answer); err != nil {
-				return err
-			}
+		if len(answers) != 3*len(counted) {
+			return fmt.Errorf("a script answered %d numbers for %d steps", len(answers), len(counted))
+		}
+		for n, i := range counted {
+			allowances[i] = allowance(steps[i].Limit, answers[3*n:])
 		}
 		return nil
 	})
 	return allowances, err
 }
 
-func allowance(limit quota.Limit, answer rueidis.RedisResult) (quota.Allowance, error) {
-	n, err := answer.AsIntSlice()
-	if err != nil {
-		return quota.Allowance{}, err
+// perform returns the script's numbers for the counted steps. In a cluster the
+// windows lie on different nodes: a script for each is pipelined, with its text,
+// because a pipeline cannot load a script that a node has not seen.
+func perform(ctx context.Context, r rueidis.Client, steps []ports.LimiterStep, counted []int) ([]int64, error) {
+	keys, args := make([]string, len(counted)), make([]string, 0, 4*len(counted))
+	for n, i := range counted {
+		keys[n] = windowKey(steps[i].Limit, steps[i].Key)
+		args = appendArguments(args, steps[i])
 	}
-	if len(n) != 3 {
-		return quota.Allowance{}, fmt.Errorf("a script answered %d numbers, not 3", len(n))
+	if len(counted) == 1 || r.Mode() != rueidis.ClientModeCluster {
+		return limiterScript.Exec(ctx, r, keys, args).AsIntSlice()
 	}
+	commands := make(rueidis.Commands, len(counted))
+	for n, key := range keys {
+		commands[n] = r.B().Eval().Script(limiterText).Numkeys(1).Key(key).Arg(args[4*n : 4*n+4]...).Build()
+	}
+	var all []int64
+	for _, answer := range r.DoMulti(ctx, commands...) {
+		numbers, err := answer.AsIntSlice()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, numbers...)
+	}
+	return all, nil
+}
+
+func allowance(limit quota.Limit, n []int64) quota.Allowance {
 	return quota.Allowance{
 		Limit:     limit,
 		Remaining: int(max(int64(limit.Max)-n[0], 0)),
 		Reset:     time.Duration(n[1]) * time.Millisecond,
 		Exceeded:  n[2] == 0,
-	}, nil
+	}
 }

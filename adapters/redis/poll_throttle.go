@@ -15,70 +15,77 @@ import (
 
 // PollThrottle is ports.PollThrottle in Redis.
 //
-// Each code has at most two keys: the set of pollers known to wait on it, and a
-// mark that lives until the next poll is due.
-type PollThrottle struct{ redis *Connection }
+// Each code has at most three keys: the set of pollers known to wait on it, a
+// mark that lives until the next poll is due, and one that keeps late hints out
+// once the code is decided.
+type PollThrottle struct {
+	redis *Connection
+	later *writer
+}
 
 // NewPollThrottle uses c.
-func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c} }
+func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c, newWriter(c)} }
 
-// keysOf returns the keys of a code: the set of pollers and the mark.
-func keysOf(code secret.Digest) []string {
+// keysOf are the keys of a code. In a cluster they lie on one node.
+type keysOf struct{ waiting, polled, decided string }
+
+func keysFor(code secret.Digest) keysOf {
 	tag := "devicegate:{" + code.Hex() + "}"
-	return []string{tag + ":waiting", tag + ":polled"}
+	return keysOf{tag + ":waiting", tag + ":polled", tag + ":decided"}
 }
 
 var checkPendingScript = rueidis.NewLuaScript(`
-if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 'unknown' end
-if redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) then return 'due' end
-return 'early'`)
+local pending = redis.call('SISMEMBER', KEYS[1], ARGV[1])
+if redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) then return pending + 2 end
+return pending`)
 
 // CheckPending keeps ports.PollThrottle.
 func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
-	var said string
+	k := keysFor(code)
+	var said int64
 	err = p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		said, err = checkPendingScript.Exec(ctx, r, keysOf(code), []string{shortDigest(poller), milliseconds(gap)}).ToString()
+		said, err = checkPendingScript.Exec(ctx, r, []string{k.waiting, k.polled}, []string{shortDigest(poller), milliseconds(gap)}).AsInt64()
 		return err
 	})
-	return said == "due" || said == "early", said == "due", err
+	return said&1 != 0, said&2 != 0, err
 }
 
-// allowScript keeps the hint with the mark. The first hint's expiry stays.
-var allowScript = rueidis.NewLuaScript(`
-if not redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[1]) then return 0 end
-redis.call('SADD', KEYS[1], ARGV[2])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return 1`)
+// cacheScript leaves the expiry of the first hint as it is.
+const cacheScript = `
+if redis.call('GET', KEYS[2]) then return 0 end
+redis.call('SADD', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 1`
 
-// Allow keeps ports.PollThrottle.
-func (p *PollThrottle) Allow(ctx context.Context, code secret.Digest, gap time.Duration, hint ports.PendingHint) (bool, error) {
+// CachePending keeps ports.PollThrottle. The device's next poll is seconds away:
+// hints wait for each other and share a round trip.
+func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint ports.PendingHint) error {
 	if hint.TTL <= 0 {
-		return p.allow(ctx, code, gap)
+		return nil
 	}
-	var due int64
-	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
-		args := []string{milliseconds(gap), shortDigest(hint.Poller), milliseconds(hint.TTL)}
-		due, err = allowScript.Exec(ctx, r, keysOf(code), args).AsInt64()
-		return err
+	k := keysFor(code)
+	args := []string{shortDigest(hint.Poller), milliseconds(hint.TTL)}
+	return p.later.add(func(b rueidis.Builder) rueidis.Completed {
+		return b.Eval().Script(cacheScript).Numkeys(2).Key(k.waiting, k.decided).Arg(args...).Build()
 	})
-	return due == 1, err
 }
 
-// allow is Allow without a hint.
-func (p *PollThrottle) allow(ctx context.Context, code secret.Digest, gap time.Duration) (bool, error) {
-	err := p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return r.Do(ctx, r.B().Set().Key(keysOf(code)[1]).Value("").Nx().Px(max(gap, time.Millisecond)).Build()).Error()
-	})
-	if rueidis.IsRedisNil(err) {
-		return false, nil
-	}
-	return err == nil, err
+// Release keeps ports.PollThrottle.
+func (p *PollThrottle) Release(_ context.Context, code secret.Digest) error {
+	k := keysFor(code)
+	return p.later.add(func(b rueidis.Builder) rueidis.Completed { return b.Del().Key(k.polled).Build() })
 }
+
+var invalidateScript = rueidis.NewLuaScript(`
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], '', 'PX', ARGV[1])
+return 1`)
 
 // Invalidate keeps ports.PollThrottle.
 func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
+	k := keysFor(code)
 	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
-		return r.Do(ctx, r.B().Del().Key(keysOf(code)[0]).Build()).Error()
+		return invalidateScript.Exec(ctx, r, []string{k.waiting, k.decided}, []string{milliseconds(ports.HintInTransit)}).Error()
 	})
 }
 

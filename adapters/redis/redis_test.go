@@ -99,7 +99,8 @@ func TestPollThrottle(t *testing.T) {
 	porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
 		server.Flush()
 		r := openRaw(t, server.URL())
-		return porttest.PollThrottleUnderTest{PollThrottle: redis.NewPollThrottle(open(t, server.URL())), Advance: r.pass, Kept: r.kept}
+		p := redis.NewPollThrottle(open(t, server.URL()))
+		return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: r.pass, Kept: r.kept, Settle: p.Settle}
 	})
 }
 
@@ -123,7 +124,8 @@ func TestAClusterIsServedToo(t *testing.T) {
 		porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
 			r := openNode(t, url)
 			r.number("redis.call('FLUSHALL') return 0")
-			return porttest.PollThrottleUnderTest{PollThrottle: redis.NewPollThrottle(open(t, url)), Advance: r.pass, Kept: r.kept}
+			p := redis.NewPollThrottle(open(t, url))
+			return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: r.pass, Kept: r.kept, Settle: p.Settle}
 		})
 	})
 	t.Run("limiter", func(t *testing.T) {
@@ -140,7 +142,7 @@ func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
 	code, gap := secret.Random("code", 24).Digest(), 100*time.Millisecond
 	began := time.Now()
 	claim := func() bool {
-		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{})
+		_, due, err := p.CheckPending(t.Context(), code, "who", gap)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,14 +164,17 @@ func TestEveryKeyHasAPrefixAnEndAndNothingThatSomebodyTyped(t *testing.T) {
 	pace, limiter, ctx := redis.NewPollThrottle(c), redis.NewLimiter(c), t.Context()
 	code := secret.Random("code", 24).Digest()
 	limit := quota.Limit{Name: "test", Max: 3, Per: time.Hour}
-	_, err1 := pace.Allow(ctx, code, time.Minute, ports.PendingHint{Poller: "TYPED", TTL: time.Minute})
+	_, _, err1 := pace.CheckPending(ctx, code, "TYPED", time.Minute)
+	err4 := pace.CachePending(ctx, code, ports.PendingHint{Poller: "TYPED", TTL: time.Minute})
+	err5 := pace.Invalidate(ctx, secret.Random("code", 24).Digest())
+	pace.Settle()
 	_, err2 := limiter.Take(ctx, limit, "TYPED")
 	_, err3 := limiter.TakeDistinct(ctx, limit, "TYPED again", "TYPED")
-	if err := errors.Join(err1, err2, err3); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := r.c.Do(ctx, r.c.B().Keys().Pattern("*").Build()).AsStrSlice()
-	if err != nil || len(keys) != 4 {
+	if err != nil || len(keys) != 5 {
 		t.Fatal(keys, err)
 	}
 	for _, key := range keys {
@@ -294,7 +299,7 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 				return err
 			}
 			allow := func() error {
-				_, err := redis.NewPollThrottle(c).Allow(t.Context(), secret.Random("code", 24).Digest(), time.Minute, ports.PendingHint{})
+				_, _, err := redis.NewPollThrottle(c).CheckPending(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
 				return err
 			}
 			if err := errors.Join(take(), allow()); err != nil {
@@ -432,8 +437,9 @@ func TestTheDocumentedPermissionsAreEnough(t *testing.T) {
 	_, err2 := limiter.TakeDistinct(ctx, limit, "b", "thing")
 	_, err3 := limiter.Peek(ctx, limit, "a")
 	_, _, err4 := throttle.CheckPending(ctx, code, "client", time.Minute)
-	_, err5 := throttle.Allow(ctx, code, time.Minute, ports.PendingHint{})
-	_, err6 := throttle.Allow(ctx, secret.Random("code", 24).Digest(), time.Minute, ports.PendingHint{Poller: "client", TTL: time.Minute})
+	err5 := throttle.CachePending(ctx, code, ports.PendingHint{Poller: "client", TTL: time.Minute})
+	err6 := throttle.Release(ctx, code)
+	throttle.Settle()
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, throttle.Invalidate(ctx, code), c.Ready(ctx)); err != nil {
 		t.Error(err)
 	}

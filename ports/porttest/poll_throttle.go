@@ -16,6 +16,7 @@ type PollThrottleUnderTest struct {
 	ports.PollThrottle
 	Advance func(time.Duration) // lets time go by
 	Kept    func() int          // counts what is stored
+	Settle  func()              // returns when everything has taken effect
 }
 
 // PollThrottle tests a [ports.PollThrottle]. Open returns one for this test alone; it is
@@ -35,26 +36,39 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 			return "due"
 		case pending:
 			return "early"
-		case due:
-			t.Fatal("due, but not pending")
 		}
 		return "unknown"
 	}
 	claim := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest) bool {
 		t.Helper()
-		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{})
+		_, due, err := p.CheckPending(t.Context(), code, "unknown client", gap)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return due
 	}
+	cache := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string, life time.Duration) {
+		t.Helper()
+		if err := p.CachePending(t.Context(), code, ports.PendingHint{Poller: who, TTL: life}); err != nil {
+			t.Fatal(err)
+		}
+		p.Settle()
+	}
+	release := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest) {
+		t.Helper()
+		if err := p.Release(t.Context(), code); err != nil {
+			t.Fatal(err)
+		}
+		p.Settle()
+	}
 	// remember accepts a poll and keeps its hint.
 	remember := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string, life time.Duration) {
 		t.Helper()
-		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: who, TTL: life})
+		_, due, err := p.CheckPending(t.Context(), code, who, gap)
 		if err != nil || !due {
 			t.Fatalf("got %v, %v for a poll after the gap, want it to be accepted", due, err)
 		}
+		cache(t, p, code, who, life)
 	}
 	wake := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest) {
 		t.Helper()
@@ -69,15 +83,38 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		}
 	}
 
-	t.Run("asking and waking for made-up codes leaves nothing behind", func(t *testing.T) {
+	t.Run("polls of made-up codes leave nothing behind once they are released", func(t *testing.T) {
 		p := open(t)
 		before := p.Kept()
 		for range 100 {
 			code := aCode()
 			expect(t, poll(t, p, code, who), "unknown")
-			wake(t, p, code)
+			if err := p.Release(t.Context(), code); err != nil {
+				t.Fatal(err)
+			}
 		}
+		p.Settle()
 		expect(t, p.Kept(), before)
+	})
+
+	t.Run("a released poll counts for nothing, and hints stay", func(t *testing.T) {
+		p, code := open(t), aCode()
+		remember(t, p, code, who, life)
+		expect(t, poll(t, p, code, who), "early")
+		release(t, p, code)
+		expect(t, poll(t, p, code, who), "due")
+		release(t, p, aCode())
+		expect(t, poll(t, p, code, who), "early")
+	})
+
+	t.Run("a hint that was under way when the code was invalidated is not kept", func(t *testing.T) {
+		p, code := open(t), aCode()
+		wake(t, p, code)
+		cache(t, p, code, who, life)
+		expect(t, poll(t, p, code, who), "unknown")
+		p.Advance(ports.HintInTransit)
+		cache(t, p, code, who, life)
+		expect(t, poll(t, p, code, who), "early")
 	})
 
 	t.Run("a poller with a hint is pending, and no other is", func(t *testing.T) {
@@ -125,18 +162,6 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		expect(t, claim(t, p, code), true)
 		expect(t, poll(t, p, code, who), "early")
 		expect(t, claim(t, p, aCode()), true)
-	})
-
-	t.Run("a refused poll's hint is not kept", func(t *testing.T) {
-		p, code := open(t), aCode()
-		expect(t, claim(t, p, code), true)
-		before := p.Kept()
-		due, err := p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: who, TTL: life})
-		if due || err != nil {
-			t.Errorf("got %v, %v for an early poll, want it to be refused", due, err)
-		}
-		expect(t, poll(t, p, code, who), "unknown")
-		expect(t, p.Kept(), before)
 	})
 
 	t.Run("a hint ends with its life", func(t *testing.T) {
@@ -190,7 +215,9 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		p.Advance(life)
 		// An adapter that sweeps late does it when something new comes.
 		for range 10 {
-			expect(t, poll(t, p, aCode(), who), "unknown")
+			code := aCode()
+			expect(t, poll(t, p, code, who), "unknown")
+			release(t, p, code)
 		}
 		if kept := p.Kept(); kept > before+20 {
 			t.Errorf("%d entries are kept, there were %d", kept, before)
@@ -205,13 +232,7 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 			p.Advance(gap)
 			var accepted atomic.Int32
 			together(50, func(i int) {
-				var due bool
-				var err error
-				if i%2 == 0 {
-					due, err = p.Allow(t.Context(), code, gap, ports.PendingHint{Poller: other, TTL: life})
-				} else {
-					_, due, err = p.CheckPending(t.Context(), code, who, gap)
-				}
+				_, due, err := p.CheckPending(t.Context(), code, []string{who, other}[i%2], gap)
 				if err != nil {
 					t.Error(err)
 				}
