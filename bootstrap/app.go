@@ -30,7 +30,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		fx.Provide(newFailure, newServer),
 		administration(c),
 		operationsTLS(c),
-		fx.Invoke(serveOperations, warn),
+		fx.Invoke(relaxCollector, serveOperations, warn),
 		workerBeside(c),
 		fx.Invoke(serveHTTP),
 	)

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -19,6 +20,14 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+	kinds    sync.Map // requestKind: prometheus.Observer
+}
+
+// requestKind stands for the labels of a request; to find its observer costs less
+// than to write them out.
+type requestKind struct {
+	method, mount, route string
+	status               int
 }
 
 func newMetrics(shared sharedState, connections *files.Connections, keys *files.Keys) *metrics {
@@ -72,9 +81,28 @@ func (m *metrics) observe(next http.Handler) http.Handler {
 		began := time.Now()
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(seen, r)
-		route := chi.RouteContext(r.Context()).RoutePattern()
-		m.requests.WithLabelValues(known(r.Method), route, strconv.Itoa(seen.Status())).Observe(time.Since(began).Seconds())
+		m.observer(r, seen.Status()).Observe(time.Since(began).Seconds())
 	})
+}
+
+func (m *metrics) observer(r *http.Request, status int) prometheus.Observer {
+	route := chi.RouteContext(r.Context())
+	kind := requestKind{method: known(r.Method), status: status}
+	patterns := route.RoutePatterns
+	switch len(patterns) {
+	case 2:
+		kind.mount, kind.route = patterns[0], patterns[1]
+	case 1:
+		kind.route = patterns[0]
+	default:
+		return m.requests.WithLabelValues(kind.method, route.RoutePattern(), strconv.Itoa(status))
+	}
+	if found, ok := m.kinds.Load(kind); ok {
+		return found.(prometheus.Observer)
+	}
+	observer := m.requests.WithLabelValues(kind.method, route.RoutePattern(), strconv.Itoa(status))
+	m.kinds.Store(kind, observer)
+	return observer
 }
 
 func known(method string) string {

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"go.uber.org/fx"
 
@@ -39,13 +39,11 @@ func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, log *slog.Logger)
 // configured. All requests have its address then: in limits, in the audit, and
 // where the page compares the networks of device and person.
 func warnOfProxies(client *httpserver.ClientAddress, log *slog.Logger) func(http.Handler) http.Handler {
-	var once sync.Once
+	var warned atomic.Bool
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if client.BehindUnknownProxy(r) {
-				once.Do(func() {
-					log.WarnContext(r.Context(), "a proxy that is not in TRUSTED_PROXIES hides the addresses of clients", "setting", "TRUSTED_PROXIES", "peer", client.Of(r))
-				})
+			if !warned.Load() && client.BehindUnknownProxy(r) && !warned.Swap(true) {
+				log.WarnContext(r.Context(), "a proxy that is not in TRUSTED_PROXIES hides the addresses of clients", "setting", "TRUSTED_PROXIES", "peer", client.Of(r))
 			}
 			next.ServeHTTP(w, r)
 		})

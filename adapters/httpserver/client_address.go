@@ -3,7 +3,6 @@ package httpserver
 import (
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -56,14 +55,15 @@ func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy
 	at = peer(r)
 	forwarded := r.Header["X-Forwarded-For"]
 	if !c.trusts(at) {
-		return at, r.Header.Get("X-Forwarded-For") != "" || speaksForAnother(r) || at.IsLoopback() && !c.local
+		return at, len(forwarded) > 0 && forwarded[0] != "" || speaksForAnother(r) || at.IsLoopback() && !c.local
 	}
 	if len(forwarded) == 0 {
 		return at, speaksForAnother(r)
 	}
-	hops := strings.Split(strings.Join(forwarded, ","), ",")
-	for i := len(hops) - 1; i >= 0 && c.trusts(at); i-- {
-		text := strings.TrimSpace(hops[i])
+	for hops, more := strings.Join(forwarded, ","), true; more && c.trusts(at); {
+		var text string
+		hops, text, more = cutLast(hops)
+		text = strings.TrimSpace(text)
 		hop := parseHop(text)
 		if !hop.IsValid() {
 			return at, text != ""
@@ -73,15 +73,28 @@ func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy
 	return at, false
 }
 
-// proxyHeaders are those, besides X-Forwarded-For, that only proxies add. None
-// is believed; that one is there says that the peer is a proxy.
-var proxyHeaders = []string{
-	"Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "Via",
-	"Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address",
+// cutLast cuts the last hop from the others, if there are any.
+func cutLast(hops string) (others, last string, more bool) {
+	comma := strings.LastIndexByte(hops, ',')
+	if comma < 0 {
+		return "", hops, false
+	}
+	return hops[:comma], hops[comma+1:], true
 }
 
+// speaksForAnother looks for a header, besides X-Forwarded-For, that only proxies
+// add. None is believed; that one is there says that the peer is a proxy.
 func speaksForAnother(r *http.Request) bool {
-	return slices.ContainsFunc(proxyHeaders, func(name string) bool { return r.Header.Get(name) != "" })
+	for name, values := range r.Header { // a request has few
+		switch name {
+		case "Forwarded", "X-Real-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "Via",
+			"Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address":
+			if values[0] != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // parseHop reads an address; some proxies write the port as well.
