@@ -20,15 +20,17 @@ import (
 
 // commands are what the program does; kong makes the help of it.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
-	Worker  workerCommand  `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
-	Jobs    jobsCommand    `cmd:"" help:"Look at background jobs, and retry them."`
-	Admin   adminCommand   `cmd:"" help:"Make tokens for the administrators' API."`
-	Migrate migrateCommand `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
-	Demo    demoCommand    `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
-	Doctor  doctorCommand  `cmd:"" help:"Check this installation and say what to do: settings, stores, keys, addresses, identity providers."`
-	Config  configCommand  `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`
-	Version versionCommand `cmd:"" help:"Print version, commit and date."`
+	Serve   serveCommand       `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
+	Worker  workerCommand      `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
+	Jobs    jobsCommand        `cmd:"" help:"Look at background jobs, and retry them."`
+	Admin   adminCommand       `cmd:"" help:"Make tokens for the administrators' API."`
+	Migrate migrateCommand     `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
+	Demo    demoCommand        `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
+	Doctor  doctorCommand      `cmd:"" help:"Check this installation and say what to do: settings, stores, keys, addresses, identity providers."`
+	Config  configCommand      `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`
+	Health  healthcheckCommand `cmd:"" name:"healthcheck" help:"Ask the process on this machine whether it lives, for containers and scripts."`
+	DemoIdP demoIdPCommand     `cmd:"" name:"demo-idp" help:"Run the identity provider of the demo by itself, for development."`
+	Version versionCommand     `cmd:"" help:"Print version, commit and date."`
 
 	clientcmd.Commands
 }
