@@ -42,6 +42,7 @@ type Reader interface {
 	Grants() GrantReader
 	Tokens() TokenReader
 	Audit() AuditReader
+	ACSLedger() ACSLedgerReader
 }
 
 // Tx reads and writes. Each write names the event that caused it, and the two
@@ -53,5 +54,6 @@ type Tx interface {
 	Grants() Grants
 	Tokens() Tokens
 	Audit() Audit
+	ACSLedger() ACSLedger
 	Jobs() Jobs
 }

@@ -25,6 +25,7 @@ func (r reader) Transactions() ports.TransactionReader     { return transactionR
 func (r reader) Grants() ports.GrantReader                 { return grantReader{r} }
 func (r reader) Tokens() ports.TokenReader                 { return tokenReader{r} }
 func (r reader) Audit() ports.AuditReader                  { return auditReader{r} }
+func (r reader) ACSLedger() ports.ACSLedgerReader          { return acsLedgerReader{r} }
 
 // from begins a query for rows of a model.
 func (r reader) from(model any) *bun.SelectQuery {
@@ -79,3 +80,5 @@ func (t *transaction) Grants() ports.Grants { return grants{grantReader{t.reader
 func (t *transaction) Tokens() ports.Tokens { return tokens{tokenReader{t.reader()}, t} }
 func (t *transaction) Jobs() ports.Jobs     { return jobs{t} }
 func (t *transaction) Audit() ports.Audit   { return auditTrail{auditReader{reader{db: t.db}}, t} }
+
+func (t *transaction) ACSLedger() ports.ACSLedger { return acsLedger{acsLedgerReader{t.reader()}, t} }

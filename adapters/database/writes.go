@@ -27,6 +27,16 @@ func (t *transaction) add(ctx context.Context, event audit.Event, row any) error
 	return t.eventually(ctx, event, q)
 }
 
+// upsert is add for a row that may be there; conflict says, as ON CONFLICT, what
+// becomes of it then.
+func (t *transaction) upsert(ctx context.Context, event audit.Event, row any, conflict string) error {
+	q, err := t.write(event, row, inserting+conflict)
+	if err != nil {
+		return err
+	}
+	return t.eventually(ctx, event, q)
+}
+
 // addUnless is add for a row that conflicts with none, as [insertingUnless] says
 // it; if there is one, taken is returned and the event is not kept.
 func (t *transaction) addUnless(ctx context.Context, event audit.Event, row any, clause string, taken error) error {

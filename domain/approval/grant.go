@@ -61,7 +61,7 @@ type GrantSnapshot struct {
 func RestoreGrant(s GrantSnapshot) (*Grant, error) {
 	device := !s.Authorization.IsZero()
 	if s.ID.IsZero() || s.Session.IsZero() || s.Subject.IsZero() || s.Connection == "" || s.GrantedAt.IsZero() || s.ExpiresAt.IsZero() ||
-		!s.Purpose.known() || device != !s.UserCode.IsZero() || device && s.Purpose != ApproveDevice || s.CodeTyped && !device {
+		!s.Purpose.makesGrant() || device != !s.UserCode.IsZero() || device && s.Purpose != ApproveDevice || s.CodeTyped && !device {
 		return nil, fmt.Errorf("approval: stored grant %s is in an impossible state", s.ID)
 	}
 	return &Grant{s}, nil

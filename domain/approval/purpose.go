@@ -17,9 +17,12 @@ const (
 	// ManageDevices is to see and end one's own sessions. There is no
 	// authorization, and nothing to decide.
 	ManageDevices Purpose = "manage_devices"
+	// TestConnection is to try a connection out. There is no authorization, and no
+	// grant is made.
+	TestConnection Purpose = "test_connection"
 )
 
-func (p Purpose) known() bool { return p == ApproveDevice || p == ManageDevices }
+func (p Purpose) makesGrant() bool { return p == ApproveDevice || p == ManageDevices }
 
 // Verdict is what a person decides about a device.
 type Verdict = proof.Verdict

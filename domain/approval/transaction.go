@@ -107,6 +107,7 @@ type SignInRequest struct {
 type Beginning struct {
 	Via     connection.Connection
 	Mount   connection.Mount
+	ACS     connection.Mount // which the AuthnRequest names; empty: the connection's
 	Browser BrowserBinding
 }
 
@@ -128,17 +129,25 @@ func BeginWithoutCode(how Beginning, at time.Time, origin request.Origin) (*Tran
 	return begin(ApproveDevice, uid.ID{}, device.NewUserCode(), how, at, origin)
 }
 
+// BeginTest begins to sign in for trying a connection out.
+func BeginTest(how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event) {
+	return begin(TestConnection, uid.ID{}, device.NewUserCode(), how, at, origin)
+}
+
 // BeginManaging begins to sign in for managing one's own devices.
 func BeginManaging(how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event) {
 	return begin(ManageDevices, uid.ID{}, device.NewUserCode(), how, at, origin)
 }
 
 func begin(purpose Purpose, authorization uid.ID, code device.UserCode, how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event) {
-	relay := newRelayState()
+	relay, acs := newRelayState(), how.ACS
+	if acs == "" {
+		acs = how.Via.Settings().ACSMount
+	}
 	t := &Transaction{TransactionSnapshot{
 		ID: uid.New(at), RelayState: relay.Digest(), Purpose: purpose, Authorization: authorization,
 		UserCode: code, Connection: how.Via.Slug(), Mount: how.Mount,
-		ACS: how.Via.Settings().ACSMount, RequestID: newRequestID(),
+		ACS: acs, RequestID: newRequestID(),
 		Browser: how.Browser.Digest(), BegunAt: at, ExpiresAt: at.Add(transactionTTL),
 	}}
 	return t, SignInRequest{
@@ -150,7 +159,7 @@ func begin(purpose Purpose, authorization uid.ID, code device.UserCode, how Begi
 // RestoreTransaction brings a transaction back from storage.
 func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
 	accepted := !s.Subject.IsZero()
-	purpose := s.Purpose == ApproveDevice || s.Purpose == ManageDevices && s.Authorization.IsZero()
+	purpose := s.Purpose == ApproveDevice || (s.Purpose == ManageDevices || s.Purpose == TestConnection) && s.Authorization.IsZero()
 	begun := !s.ID.IsZero() && !s.RelayState.IsZero() && purpose && !s.UserCode.IsZero() &&
 		s.Connection != "" && s.Mount.Known() && s.ACS.Known() && s.RequestID != "" && !s.Browser.IsZero() &&
 		!s.BegunAt.IsZero() && !s.ExpiresAt.IsZero()
@@ -207,15 +216,11 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 // none. It returns [ErrTransactionOver] for a ticket that is spent or more than
 // 60 s old, [ErrOtherBrowser], and [device.ErrNotPending].
 func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, session GrantSession, at time.Time, origin request.Origin) (*Grant, audit.Event, error) {
-	switch {
-	case t.s.Ticket.IsZero():
-		return nil, audit.Event{}, ErrTransactionOver
-	case !t.s.CompletedAt.IsZero():
-		return nil, audit.Event{}, RefuseAs(ErrFinishedElsewhere, "ticket_spent", "", "")
-	case !at.Before(t.s.TicketExpiresAt):
-		return nil, audit.Event{}, RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
-	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
-		return nil, audit.Event{}, RefuseAs(ErrOtherBrowser, "browser_mismatch", "the browser that began the sign-in", "another")
+	if err := t.checkTicket(browser, at); err != nil {
+		return nil, audit.Event{}, err
+	}
+	if !t.s.Purpose.makesGrant() {
+		return nil, audit.Event{}, fmt.Errorf("approval: transaction %s is for %s and makes no grant", t.s.ID, t.s.Purpose)
 	}
 	var of device.Snapshot
 	if a != nil {
@@ -237,6 +242,35 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 	completed := t.event(audit.LoginCompleted, t.s.AcceptedOn, at, origin)
 	completed.ClientID, completed.DeviceLabel = of.ClientID, of.Label
 	return g, completed, nil
+}
+
+// CompleteTest turns the ticket of a transaction that tries a connection out into
+// nothing but its event. It refuses as [Transaction.Complete] does.
+func (t *Transaction) CompleteTest(browser BrowserBinding, at time.Time, origin request.Origin) (audit.Event, error) {
+	if err := t.checkTicket(browser, at); err != nil {
+		return audit.Event{}, err
+	}
+	if t.s.Purpose != TestConnection {
+		return audit.Event{}, fmt.Errorf("approval: transaction %s is for %s, not a test", t.s.ID, t.s.Purpose)
+	}
+	t.s.CompletedAt = at
+	return t.event(audit.LoginCompleted, t.s.AcceptedOn, at, origin), nil
+}
+
+// checkTicket returns an error unless the transaction's ticket is good for the
+// browser.
+func (t *Transaction) checkTicket(browser BrowserBinding, at time.Time) error {
+	switch {
+	case t.s.Ticket.IsZero():
+		return ErrTransactionOver
+	case !t.s.CompletedAt.IsZero():
+		return RefuseAs(ErrFinishedElsewhere, "ticket_spent", "", "")
+	case !at.Before(t.s.TicketExpiresAt):
+		return RefuseAs(ErrTransactionOver, "ticket_expired", "", "")
+	case browser.IsZero() || !t.s.Browser.Equal(browser.Digest()):
+		return RefuseAs(ErrOtherBrowser, "browser_mismatch", "the browser that began the sign-in", "another")
+	}
+	return nil
 }
 
 // LoginFailed is the event of a response that was refused, for reason.

@@ -39,6 +39,13 @@ const (
 	ConnectionRemoved Kind = "connection.removed"
 	MetadataChanged   Kind = "connection.metadata_changed"
 	MetadataRefused   Kind = "connection.metadata_refused"
+
+	ACSTestMade     Kind = "acs.test_created" // see package acsmove
+	ACSTestPassed   Kind = "acs.test_passed"
+	ACSTestFailed   Kind = "acs.test_failed"
+	ACSMoved        Kind = "acs.moved"
+	ACSMovedBack    Kind = "acs.moved_back"
+	ACSLegacyClosed Kind = "acs.legacy_closed" // no connection needs it, or forced
 )
 
 // ActorKind is a kind of actor.

@@ -178,6 +178,7 @@ func (r readerOf) Transactions() ports.TransactionReader     { return r.tx.Trans
 func (r readerOf) Grants() ports.GrantReader                 { return r.tx.Grants() }
 func (r readerOf) Tokens() ports.TokenReader                 { return r.tx.Tokens() }
 func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
+func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
 
 // seen makes sure that an event is kept a number of times, with every field.
 func seen(t *testing.T, s ports.Store, want audit.Event, times int) {

@@ -27,6 +27,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"grants", storeGrants},
 		{"tokens", storeTokens},
 		{"audit", storeAudit},
+		{"ACS ledger", storeACSLedger},
 		{"jobs", storeJobs},
 		{"sweeps", storeSweeps},
 		{"races", storeRaces},
