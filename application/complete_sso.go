@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -33,7 +34,7 @@ type Completion struct {
 // Completed is what a browser gets: a new session for all that it was granted,
 // and what it signed in for.
 type Completed struct {
-	Session   approval.GrantSession
+	Session   approval.GrantSession // zero for a test, which grants nothing
 	Purpose   approval.Purpose
 	NeedsCode bool // the person has yet to type the user code ([EnterCode])
 }
@@ -58,16 +59,17 @@ func (uc *CompleteSSO) Execute(ctx context.Context, ticket approval.Ticket, in C
 
 // Completions is what the ways of completing a sign-in share.
 type Completions struct {
-	store    ports.Store
-	accounts ports.Accounts
-	failures *SignInFailures
-	now      ports.Clock
+	store       ports.Store
+	accounts    ports.Accounts
+	connections ports.Connections
+	failures    *SignInFailures
+	now         ports.Clock
 }
 
 // NewCompletions makes the part that [CompleteSSO] and [CompleteSSOByAssertion]
 // share.
-func NewCompletions(store ports.Store, accounts ports.Accounts, failures *SignInFailures, now ports.Clock) *Completions {
-	return &Completions{store, accounts, failures, now}
+func NewCompletions(store ports.Store, accounts ports.Accounts, connections ports.Connections, failures *SignInFailures, now ports.Clock) *Completions {
+	return &Completions{store, accounts, connections, failures, now}
 }
 
 // findTransaction finds the transaction that a browser comes back to.
@@ -98,9 +100,57 @@ func (c *Completions) complete(ctx context.Context, seen *approval.Transaction, 
 	return out, nil
 }
 
-// finish spends the assertion, the ticket and the transaction, and moves all
-// grants of this browser into a new grant session.
+// finish completes the transaction, for whatever purpose it was begun.
 func (c *Completions) finish(ctx context.Context, seen *approval.Transaction, by findTransaction, accept *accepted, in Completion) (Completed, error) {
+	if seen.Snapshot().Purpose == approval.TestConnection {
+		return c.finishTest(ctx, by, in)
+	}
+	return c.grant(ctx, seen, by, accept, in)
+}
+
+// finishTest spends the ticket and keeps the outcome of the test. No grant is made.
+func (c *Completions) finishTest(ctx context.Context, by findTransaction, in Completion) (Completed, error) {
+	all, err := c.connections.Connections(ctx)
+	if err != nil {
+		return Completed{}, fmt.Errorf("list connections: %w", err)
+	}
+	err = c.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		at := c.now()
+		transaction, err := by(ctx, tx.Transactions())
+		if err != nil {
+			return fmt.Errorf("find transaction: %w", err)
+		}
+		completed, err := transaction.CompleteTest(in.Browser, at, in.Origin)
+		if err != nil {
+			return err
+		}
+		if err := tx.Transactions().Save(ctx, transaction, completed); err != nil {
+			return fmt.Errorf("save transaction: %w", err)
+		}
+		s := transaction.Snapshot()
+		via, err := all.Find(s.Connection)
+		if err != nil {
+			return approval.Refuse("connection_removed", "", s.Connection)
+		}
+		move, err := tx.ACSLedger().Move(ctx, s.Connection)
+		if err != nil {
+			return fmt.Errorf("find test: %w", err)
+		}
+		events, err := move.PassTest(s.ID, via, s.Subject, s.AcceptedOn, at, in.Origin)
+		if err != nil {
+			return err
+		}
+		if err := saveMove(ctx, tx, move, events); err != nil {
+			return err
+		}
+		return tx.ACSLedger().Note(ctx, sighting(transaction, acsmove.Succeeded, s.AcceptedOn, at), completed)
+	})
+	return Completed{Purpose: approval.TestConnection}, err
+}
+
+// grant spends the assertion, the ticket and the transaction, and moves all
+// grants of this browser into a new grant session.
+func (c *Completions) grant(ctx context.Context, seen *approval.Transaction, by findTransaction, accept *accepted, in Completion) (Completed, error) {
 	subject := seen.Snapshot().Subject
 	if accept != nil {
 		subject = accept.assertion.Subject
@@ -153,7 +203,10 @@ func (c *Completions) finish(ctx context.Context, seen *approval.Transaction, by
 				return fmt.Errorf("move grants: %w", err)
 			}
 		}
-		return tx.Grants().Add(ctx, grant, completed)
+		if err := tx.Grants().Add(ctx, grant, completed); err != nil {
+			return fmt.Errorf("add grant: %w", err)
+		}
+		return tx.ACSLedger().Note(ctx, sighting(transaction, acsmove.Succeeded, transaction.Snapshot().AcceptedOn, at), completed)
 	})
 	if err != nil {
 		return Completed{}, err

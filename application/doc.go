@@ -25,6 +25,12 @@
 //	StartAccountSignIn     a person signs in to manage their own devices
 //	ListSessions           a person asks where they are signed in
 //	EndSessions            a person ends sessions of theirs
+//	ACSStatus              an operator asks how far the move of callbacks is
+//	TestACS                an operator makes a link that tries one out
+//	OpenTestLink           a person opens it and leaves for the identity provider
+//	DescribeTest           the page tells what came of it
+//	AdvanceACS             an operator moves connections, or moves them back
+//	CloseLegacyACS         an operator makes sure that the old callback can go
 //	SweepExpired           a worker deletes what has expired
 //	SweepTokens            a worker ends and deletes tokens
 //

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -31,11 +33,52 @@ func NewSignInFailures(store ports.Store, limiter ports.Limiter, now ports.Clock
 // recordInTransaction keeps cause, a refusal in a transaction, and returns it.
 func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *approval.Transaction, cause error, on connection.Mount, origin request.Origin) error {
 	s := transaction.Snapshot()
-	cause = f.record(ctx, "transaction "+s.ID.String(), s.Authorization, s.Connection, cause, on, origin)
-	if errors.Is(cause, approval.ErrOtherBrowser) || s.Authorization.IsZero() { // no device shows the code
-		return &SignInError{Connection: s.Connection, cause: cause}
+	cause = f.record(ctx, "transaction "+s.ID.String(), s.Authorization, s.Connection, cause, on, origin,
+		func(ctx context.Context, tx ports.Tx, failed audit.Event) error {
+			if s.Purpose == approval.TestConnection {
+				if err := failTest(ctx, tx, transaction, failed); err != nil {
+					return err
+				}
+			}
+			seen := sighting(transaction, acsmove.Failed, on, failed.At)
+			seen.Reason = failed.Reason
+			return tx.ACSLedger().Note(ctx, seen, failed)
+		})
+	refused := &SignInError{Connection: s.Connection, Purpose: s.Purpose, cause: cause}
+	if !errors.Is(cause, approval.ErrOtherBrowser) && !s.Authorization.IsZero() { // else no device shows the code
+		refused.UserCode = s.UserCode
 	}
-	return &SignInError{Connection: s.Connection, UserCode: s.UserCode, cause: cause}
+	return refused
+}
+
+// failTest keeps the failure with the test that the transaction belongs to. A later
+// test, or a response that passed it, leaves nothing to keep.
+func failTest(ctx context.Context, tx ports.Tx, transaction *approval.Transaction, failed audit.Event) error {
+	move, err := tx.ACSLedger().Move(ctx, transaction.Snapshot().Connection)
+	if err != nil {
+		return fmt.Errorf("find test: %w", err)
+	}
+	events, err := move.FailTest(transaction.Snapshot().ID, failed.Reason, failed.Detail, failed.At, failed.Origin)
+	if errors.Is(err, acsmove.ErrUnknownTest) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return saveMove(ctx, tx, move, events)
+}
+
+// saveMove keeps a move and the events that came with it.
+func saveMove(ctx context.Context, tx ports.Tx, move *acsmove.Move, events []audit.Event) error {
+	for _, e := range events[1:] {
+		if err := tx.Audit().Record(ctx, e); err != nil {
+			return fmt.Errorf("record move: %w", err)
+		}
+	}
+	if err := tx.ACSLedger().SaveMove(ctx, move, events[0]); err != nil {
+		return fmt.Errorf("save move: %w", err)
+	}
+	return nil
 }
 
 // recordUnknownResponse keeps refusal, that of a response which belongs to no
@@ -61,12 +104,12 @@ func (f *SignInFailures) recordUnknownResponse(ctx context.Context, brokers port
 // recordWithoutTransaction keeps cause, a refusal of what belongs to no
 // transaction, and returns it. The slug of the connection may be unknown.
 func (f *SignInFailures) recordWithoutTransaction(ctx context.Context, via string, cause error, on connection.Mount, origin request.Origin) error {
-	return f.record(ctx, "network "+quota.ByNetwork(origin.IP), uid.ID{}, via, cause, on, origin)
+	return f.record(ctx, "network "+quota.ByNetwork(origin.IP), uid.ID{}, via, cause, on, origin, nil)
 }
 
 // record keeps no outages, which are no refusals, and nothing that is on record
-// already.
-func (f *SignInFailures) record(ctx context.Context, counter string, authorization uid.ID, via string, cause error, on connection.Mount, origin request.Origin) error {
+// already. also is called in the transaction that keeps the failure.
+func (f *SignInFailures) record(ctx context.Context, counter string, authorization uid.ID, via string, cause error, on connection.Mount, origin request.Origin, also func(context.Context, ports.Tx, audit.Event) error) error {
 	told, refused := fault.Of(cause)
 	if !refused || told.Kind == fault.Unavailable || errors.Is(cause, approval.ErrAccountEmail) {
 		return cause
@@ -82,7 +125,10 @@ func (f *SignInFailures) record(ctx context.Context, counter string, authorizati
 	err := f.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		failed := approval.LoginFailed(via, reason, detail, on, f.now(), origin)
 		failed.AuthorizationID = authorization
-		return tx.Audit().Record(ctx, failed)
+		if err := tx.Audit().Record(ctx, failed); err != nil || also == nil {
+			return err
+		}
+		return also(ctx, tx, failed)
 	})
 	if err != nil {
 		return errors.Join(cause, fmt.Errorf("record failed sign-in: %w", err))

@@ -3,7 +3,9 @@ package application
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -19,13 +21,15 @@ type SignIns struct {
 	store       ports.Store
 	brokers     ports.Brokers
 	connections ports.Connections
+	mounts      *ACSMounts
 	failures    *SignInFailures
 	now         ports.Clock
 }
 
-// NewSignIns makes the part that [InitiateSSO] and [StartAccountSignIn] share.
-func NewSignIns(store ports.Store, brokers ports.Brokers, connections ports.Connections, failures *SignInFailures, now ports.Clock) *SignIns {
-	return &SignIns{store, brokers, connections, failures, now}
+// NewSignIns makes the part that [InitiateSSO], [StartAccountSignIn] and
+// [OpenTestLink] share.
+func NewSignIns(store ports.Store, brokers ports.Brokers, connections ports.Connections, mounts *ACSMounts, failures *SignInFailures, now ports.Clock) *SignIns {
+	return &SignIns{store, brokers, connections, mounts, failures, now}
 }
 
 // Initiate is what a browser asks for.
@@ -38,6 +42,11 @@ type Initiate struct {
 	Browser      approval.BrowserBinding // zero: not seen before
 	GrantSession approval.GrantSession   // zero: nothing granted before
 	Origin       request.Origin
+
+	acs connection.Mount // which the AuthnRequest names; empty: the one that is advertised
+	// opened is called in the transaction that keeps the SSO transaction, before it
+	// is kept; nil: nothing else belongs to it.
+	opened func(ctx context.Context, tx ports.Tx, t *approval.Transaction, started audit.Event) error
 }
 
 // Initiated says where the browser goes and by what it is known.
@@ -66,8 +75,14 @@ func (s *SignIns) send(ctx context.Context, in Initiate, replaced device.UserCod
 	if !served {
 		return out, fmt.Errorf("connection %s: no %s broker: %w", via.Slug(), via.Settings().Broker, ports.ErrInitiateFailed)
 	}
+	acs := in.acs
+	if acs == "" {
+		if acs, err = s.mounts.advertised(ctx, via); err != nil {
+			return out, err
+		}
+	}
 	out.Browser = in.Browser.OrNew()
-	transaction, signIn, started, err := begin(approval.Beginning{Via: via, Mount: in.Mount, Browser: out.Browser})
+	transaction, signIn, started, err := begin(approval.Beginning{Via: via, Mount: in.Mount, ACS: acs, Browser: out.Browser})
 	if err != nil {
 		return out, err
 	}
@@ -85,7 +100,20 @@ func (s *SignIns) send(ctx context.Context, in Initiate, replaced device.UserCod
 				return fmt.Errorf("drop earlier grant: %w", err)
 			}
 		}
-		return tx.Transactions().Add(ctx, transaction, started)
+		if in.opened != nil {
+			if err := in.opened(ctx, tx, transaction, started); err != nil {
+				return err
+			}
+		}
+		if err := tx.Transactions().Add(ctx, transaction, started); err != nil {
+			return fmt.Errorf("add transaction: %w", err)
+		}
+		return tx.ACSLedger().Note(ctx, sighting(transaction, acsmove.Requested, transaction.Snapshot().ACS, s.now()), started)
 	})
 	return out, err
+}
+
+// sighting is what was seen in a transaction of one of its connection's callbacks.
+func sighting(t *approval.Transaction, what acsmove.What, on connection.Mount, at time.Time) acsmove.Sighting {
+	return acsmove.Sighting{Connection: t.Snapshot().Connection, Mount: on, What: what, At: at}
 }

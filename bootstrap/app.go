@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -31,6 +32,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		administration(c),
 		operationsTLS(c),
 		fx.Invoke(relaxCollector, serveOperations, warn),
+		fx.Invoke(requireClosable),
 		workerBeside(c),
 		fx.Invoke(serveHTTP),
 	)
@@ -43,6 +45,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
+		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes)),
 		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
 		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: c.HSTS}),
 		httpserver.Module,
@@ -99,7 +102,7 @@ func refreshBroker(f *files.Connections, b *saml.Broker) { f.OnChange(b.Reload) 
 
 // brokers joins the ways in which people sign in, and the edition gate.
 func brokers(c Config) fx.Option {
-	options := []fx.Option{saml.Module, fx.Supply(c.SAML), fx.Provide(func(s *saml.Broker) httpapi.Metadata { return s.Metadata })}
+	options := []fx.Option{saml.Module, fx.Supply(c.SAML), fx.Provide(spMetadata)}
 	if c.Enterprise.URL == nil {
 		options = append(options, fx.Provide(samlOnly))
 	} else {
@@ -146,6 +149,17 @@ func ownKeys(c Config) (ports.KeyStore, error) {
 	return memory.NewKeys(all), nil
 }
 
+// spMetadata lists the callbacks that a connection needs.
+func spMetadata(s *saml.Broker, mounts *application.ACSMounts) httpapi.Metadata {
+	return func(ctx context.Context, slug string) ([]byte, error) {
+		published, err := mounts.Published(ctx, slug)
+		if err != nil {
+			return nil, err
+		}
+		return s.Metadata(ctx, slug, published)
+	}
+}
+
 func samlOnly(s *saml.Broker) ports.Brokers { return ports.Brokers{connection.SAML: s} }
 
 func samlAndEnterprise(s *saml.Broker, e *enterprise.Broker) ports.Brokers {
@@ -157,6 +171,7 @@ var useCases = fx.Provide(
 	application.NewUserCodes,
 	application.NewDecisions,
 	application.NewSignInFailures,
+	application.NewACSMounts,
 	application.NewSignIns,
 	application.NewCompletions,
 	application.NewStartDevice,
@@ -182,6 +197,10 @@ var useCases = fx.Provide(
 	application.NewAuthorizeRequest,
 	application.NewListSessions,
 	application.NewEndSessions,
+	application.NewACSStatus,
+	application.NewOpenTestLink,
+	application.NewDescribeTest,
+	application.NewCloseLegacyACS,
 )
 
 func pagesForAPI(pages *webui.Pages) httpapi.Pages {

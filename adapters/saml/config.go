@@ -23,8 +23,6 @@ type Config struct {
 	PublicURL string        // scheme://host[:port][/prefix], no trailing slash
 	EntityID  string        // empty: PublicURL + "/saml/metadata"
 	ClockSkew time.Duration // how far an identity provider's clock may be off, either way
-
-	LegacyRoutes bool // the legacy mount is on: our metadata lists its ACS
 }
 
 // policy reads the SAML settings of a connection.

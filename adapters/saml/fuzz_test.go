@@ -66,7 +66,7 @@ func FuzzMetadata(f *testing.F) {
 		}
 		_ = b.broker.Problems()
 		_ = b.broker.Warnings()
-		if _, err := b.broker.Metadata(t.Context(), "acme"); err != nil {
+		if _, err := b.broker.Metadata(t.Context(), "acme", bothMounts); err != nil {
 			t.Error(err)
 		}
 	})

@@ -97,7 +97,7 @@ func tryBench(t testing.TB, idp *samltest.IdP, changes ...change) (*bench, error
 	settings := connection.Settings{Slug: "acme", Domains: []string{"example.com"}}
 	source := connection.SAMLSettings{Metadata: idp.Metadata()}
 	keys := memory.NewKeys(ourKeys(t))
-	cfg := saml.Config{PublicURL: publicURL, ClockSkew: 3 * time.Minute, LegacyRoutes: true}
+	cfg := saml.Config{PublicURL: publicURL, ClockSkew: 3 * time.Minute}
 	for _, c := range changes {
 		if c.settings != nil {
 			c.settings(&settings)

@@ -50,7 +50,7 @@ func TestSignInAtCrewjamsIdentityProvider(t *testing.T) {
 				b := newBench(t, &samltest.IdP{EntityID: "https://idp.test/metadata"}, metadata(string(document)), change{settings: func(s *connection.Settings) { s.SignRequests, s.ACSMount = sign, mount }})
 				b.at = ports.SystemClock() // their clock is a variable of the package; leave it alone
 				b.on = mount
-				ours, err := b.broker.Metadata(t.Context(), "acme")
+				ours, err := b.broker.Metadata(t.Context(), "acme", bothMounts)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -125,7 +125,7 @@ func wantSigner(t *testing.T, b *bench, want spkeys.Pair) {
 func TestWithoutKeysNothingIsPublishedAndNothingSigned(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.SignRequests = connection.SignAlways }})
 	b.keys.Replace(spkeys.Set{})
-	if _, err := b.broker.Metadata(t.Context(), ""); !errors.Is(err, spkeys.ErrNone) {
+	if _, err := b.broker.Metadata(t.Context(), "", bothMounts); !errors.Is(err, spkeys.ErrNone) {
 		t.Errorf("got %v for metadata, want ErrNone", err)
 	}
 	if _, err := b.broker.Begin(t.Context(), b.via, signInRequest(b)); !errors.Is(err, ports.ErrInitiateFailed) {

@@ -12,9 +12,9 @@ import (
 
 // Metadata is ours (SAML metadata §2.4.4): in general or, with a slug, as one
 // connection needs it. It has no validUntil, after which identity providers
-// would refuse it, and only endpoints that are served. It returns
+// would refuse it. The first of the callbacks is the default. It returns
 // [connection.ErrUnknown].
-func (b *Broker) Metadata(ctx context.Context, slug string) ([]byte, error) {
+func (b *Broker) Metadata(ctx context.Context, slug string, callbacks []connection.Mount) ([]byte, error) {
 	keys, err := b.keys.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("our key pairs: %w", err)
@@ -58,18 +58,22 @@ func (b *Broker) Metadata(ctx context.Context, slug string) ([]byte, error) {
 	for _, format := range []string{formatEmail, formatUnspecified, formatPersistent} {
 		write("    <md:NameIDFormat>%s</md:NameIDFormat>\n", format)
 	}
-	// The canonical ACS is index 0 and the default, also for connections that
-	// still use the legacy one. Identity providers store indexes: they stay.
-	mounts := []connection.Mount{connection.Canonical}
-	if b.cfg.LegacyRoutes {
-		mounts = append(mounts, connection.Legacy)
-	}
-	for index, mount := range mounts {
+	// Identity providers store indexes: each callback keeps its own. Some take the
+	// last one listed, whatever is the default; both are served as long as both are
+	// listed.
+	for i, mount := range callbacks {
 		write(`    <md:AssertionConsumerService Binding="%s" Location="%s" index="%d" isDefault="%t"/>`+"\n",
-			bindingPOST, escaped(b.acs(mount)), index, index == 0)
+			bindingPOST, escaped(b.acs(mount)), acsIndex(mount), i == 0)
 	}
 	write("  </md:SPSSODescriptor>\n</md:EntityDescriptor>\n")
 	return []byte(out.String()), nil
+}
+
+func acsIndex(m connection.Mount) int {
+	if m == connection.Legacy {
+		return 1
+	}
+	return 0
 }
 
 // allSign reports whether every connection's requests are signed; only then may

@@ -13,9 +13,12 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-func described(t *testing.T, b *bench, slug string) (crewjam.SPSSODescriptor, string) {
+// bothMounts are the callbacks of a connection whose move is under way.
+var bothMounts = []connection.Mount{connection.Canonical, connection.Legacy}
+
+func described(t *testing.T, b *bench, slug string, callbacks ...connection.Mount) (crewjam.SPSSODescriptor, string) {
 	t.Helper()
-	document, err := b.broker.Metadata(t.Context(), slug)
+	document, err := b.broker.Metadata(t.Context(), slug, callbacks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,19 +34,14 @@ func described(t *testing.T, b *bench, slug string) (crewjam.SPSSODescriptor, st
 
 func TestSPMetadataListsServedEndpointsAndKeys(t *testing.T) { // S13, F26, contract section 10 item 9
 	next, old := pair(t, 1), pair(t, 2)
-	for _, legacy := range []bool{true, false} {
+	for _, want := range [][]connection.Mount{bothMounts, bothMounts[:1]} {
 		for _, mount := range []connection.Mount{connection.Canonical, connection.Legacy} {
 			b := newBench(t, samltest.NewIdP(t, idpID), change{
-				config:   func(c *saml.Config) { c.LegacyRoutes = legacy },
 				settings: func(s *connection.Settings) { s.ACSMount = mount },
 				keys:     keySet(t, pair(t, 0), next, old),
 			})
-			want := []connection.Mount{connection.Canonical, connection.Legacy}
-			if !legacy {
-				want = want[:1]
-			}
 			for _, slug := range []string{"", "acme"} {
-				sp, document := described(t, b, slug)
+				sp, document := described(t, b, slug, want...)
 				for _, unwanted := range []string{"validUntil", "cacheDuration", "Artifact", "SingleLogout", "transient"} {
 					if strings.Contains(document, unwanted) {
 						t.Errorf("got %s in %s", unwanted, document)
@@ -88,7 +86,7 @@ func TestSPMetadataFollowsTheConnection(t *testing.T) {
 
 func TestConfiguredEntityIDIsKept(t *testing.T) { // S38, F10
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.PublicURL, c.EntityID = "https://moved.test/gate", "urn:acme:<gate>" }})
-	sp, _ := described(t, b, "")
+	sp, _ := described(t, b, "", connection.Canonical)
 	if got := sp.AssertionConsumerServices[0].Location; got != "https://moved.test/gate/openapi/v1/oauth/device/sso-complete" {
 		t.Errorf("endpoint %s", got)
 	}
@@ -96,7 +94,7 @@ func TestConfiguredEntityIDIsKept(t *testing.T) { // S38, F10
 
 func TestSPMetadataOfAnUnknownConnection(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
-	if _, err := b.broker.Metadata(t.Context(), "other"); !errors.Is(err, connection.ErrUnknown) {
+	if _, err := b.broker.Metadata(t.Context(), "other", bothMounts); !errors.Is(err, connection.ErrUnknown) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Connections []connection.Settings // nil: Connections
 	Accounts    []string              // whose addresses belong to an account
 	Policy      approval.Policy
+	LegacyOff   bool               // the legacy mount is not served
 	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
 	Throttle    ports.PollThrottle // nil: memory's
 	Limiter     ports.Limiter      // nil: memory's
@@ -86,6 +87,13 @@ type Fixture struct {
 	Authorize         *application.AuthorizeRequest
 	AccountSignIn     *application.StartAccountSignIn
 	Undo              *application.UndoApproval
+	Mounts            *application.ACSMounts
+	ACSStatus         *application.ACSStatus
+	TestACS           *application.TestACS
+	OpenTest          *application.OpenTestLink
+	DescribeTest      *application.DescribeTest
+	AdvanceACS        *application.AdvanceACS
+	CloseLegacy       *application.CloseLegacyACS
 }
 
 // TokenLife is how long tokens of a [Fixture] live.
@@ -120,7 +128,7 @@ func New(t testing.TB, o Options) *Fixture {
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
-	w.build(limits, o.Policy)
+	w.build(limits, o.Policy, o.LegacyOff)
 	return w
 }
 
@@ -141,7 +149,7 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 	return d
 }
 
-func (w *Fixture) build(limits quota.Configured, policy approval.Policy) {
+func (w *Fixture) build(limits quota.Configured, policy approval.Policy, legacyOff bool) {
 	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"}))
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
@@ -150,8 +158,15 @@ func (w *Fixture) build(limits quota.Configured, policy approval.Policy) {
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
 	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, csrf, policy, TokenLife, now)
-	signIns := application.NewSignIns(w.Store, brokers, w.Connections, failures, now)
-	completions := application.NewCompletions(w.Store, w.Accounts, failures, now)
+	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
+	signIns := application.NewSignIns(w.Store, brokers, w.Connections, w.Mounts, failures, now)
+	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, now)
+	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
+	w.TestACS = application.NewTestACS(w.Store, w.Connections, now)
+	w.OpenTest = application.NewOpenTestLink(w.Store, w.Connections, signIns, w.Limiter, now)
+	w.DescribeTest = application.NewDescribeTest(w.Store, now)
+	w.AdvanceACS = application.NewAdvanceACS(w.Store, w.Connections, now)
+	w.CloseLegacy = application.NewCloseLegacyACS(w.Store, w.Connections, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Throttle, timing, TokenLife, now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)

@@ -202,7 +202,7 @@ func (d demoCommand) build(ctx context.Context, dir string) (*demoServers, error
 	if err := s.app.Err(); err != nil {
 		return nil, rootCause(err)
 	}
-	metadata, err := broker.Metadata(ctx, "")
+	metadata, err := broker.Metadata(ctx, "", []connection.Mount{connection.Canonical})
 	if err != nil {
 		return nil, err
 	}

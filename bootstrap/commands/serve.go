@@ -12,6 +12,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/bootstrap"
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 type serveCommand struct {
@@ -57,7 +58,11 @@ func start(ctx context.Context, app *fx.App) error {
 	ctx, cancel := context.WithTimeout(ctx, app.StartTimeout())
 	defer cancel()
 	if err := app.Start(ctx); err != nil {
-		return rootCause(err)
+		err = rootCause(err)
+		if errors.As(err, new(setting.Problem)) {
+			return configError{err}
+		}
+		return err
 	}
 	return nil
 }

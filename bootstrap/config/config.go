@@ -46,13 +46,15 @@ type Config struct {
 	HSTS              bool // when PublicURL is https
 	TrustedProxies    []netip.Prefix
 
-	Database   database.Config
-	Redis      redis.Config // empty URL: limits and the polling interval are per process
-	HTTP       httpapi.Config
-	Pages      webui.Config
-	SAML       saml.Config
-	Enterprise enterprise.Config
-	License    string // empty: ask the enterprise API
+	Database database.Config
+	Redis    redis.Config // empty URL: limits and the polling interval are per process
+	HTTP     httpapi.Config
+	// ForceLegacyOff switches the legacy routes off although connections need them.
+	ForceLegacyOff bool
+	Pages          webui.Config
+	SAML           saml.Config
+	Enterprise     enterprise.Config
+	License        string // empty: ask the enterprise API
 
 	Clients        device.Clients
 	Timing         device.Timing
@@ -159,10 +161,11 @@ func (c *Config) loadRoutes(e environment, wrong *problems) {
 		origins = append(origins, o)
 	}
 	c.HTTP = httpapi.Config{
-		LegacyRoutes:       wrong.oneOf("LEGACY_ROUTES", e.LegacyRoutes, "on", "off") == "on",
+		LegacyRoutes:       wrong.oneOf("LEGACY_ROUTES", e.LegacyRoutes, "on", "off", "force-off") == "on",
 		LegacyDeprecatedAt: e.LegacyDeprecatedAt, LegacySunset: e.LegacySunset,
 		AllowOrigins: origins, CompatVersion: e.CompatVersion,
 	}
+	c.ForceLegacyOff = e.LegacyRoutes == "force-off"
 	wrong.named(names{"LegacySunset": "LEGACY_SUNSET"}, c.HTTP.Check())
 }
 
@@ -188,7 +191,6 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 		}, c.Enterprise.Check())
 	}
 	c.SAML.EntityID, c.SAML.ClockSkew = e.SAMLEntityID, e.SAMLClockSkew
-	c.SAML.LegacyRoutes = c.HTTP.LegacyRoutes
 	if c.PublicURL != nil {
 		c.SAML.PublicURL = c.PublicURL.String()
 	}

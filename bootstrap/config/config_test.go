@@ -82,7 +82,7 @@ func TestLoad(t *testing.T) {
 		{"OAUTH_TTL_DAYS", "366", "lies outside"},
 		{"OAUTH_TTL_DAYS", "two", "cannot be read"},
 		{"TRUSTED_PROXIES", "10.0.0.0/33", "is not a network"},
-		{"LEGACY_ROUTES", "yes", "is none of on, off"},
+		{"LEGACY_ROUTES", "yes", "is none of on, off, force-off"},
 		{"LEGACY_SUNSET", "2020-01-01T00:00:00Z", "lies before"},
 		{"LEGACY_SUNSET", "soon", "cannot be read"},
 		{"LICENSE_STATUS", "maybe", "is none of"},

@@ -6,7 +6,6 @@ import (
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // loadConnections reads the connections file for the first time.
@@ -16,9 +15,6 @@ func (c *Config) loadConnections(e environment, wrong *problems) {
 		var errs []error
 		if s.Broker == connection.Enterprise && e.EnterpriseAPIURL == "" {
 			errs = append(errs, errors.New("broker enterprise needs ENTERPRISE_API_URL"))
-		}
-		if s.ACSMount == connection.Legacy && e.LegacyRoutes == "off" {
-			errs = append(errs, setting.Wrong("LEGACY_ROUTES", "cannot be off: the identity provider of connection %s still posts to the legacy callback (acs_mount: legacy)", s.Slug))
 		}
 		if s.Broker == connection.SAML {
 			errs = append(errs, saml.Check(via))

@@ -38,7 +38,7 @@ func TestConnectionsFile(t *testing.T) {
 	}
 
 	t.Run("nothing that is wrong hides anything else, and every line names the connection", func(t *testing.T) {
-		_, err := Load(smallest("LEGACY_ROUTES", "off", "CONNECTIONS_FILE", connections(t, `
+		_, err := Load(smallest("CONNECTIONS_FILE", connections(t, `
 title: ours
 typo: 1
 connections:
@@ -56,7 +56,7 @@ connections:
 			`connection one: "colour"`, `connection one: "domain"`, "connection one: sign_requests", "connection one: domains", "connection one: no EntityDescriptor",
 			"connection two: domains", `connection two: "md5"`, `connection two: "md4"`, "connection two: none.xml", "connection two: signers",
 			"connection two: transient", `connection two: "maybe"`,
-			"connection three: domains", "connection three: ENTERPRISE_API_URL", "LEGACY_ROUTES: connection three",
+			"connection three: domains", "connection three: ENTERPRISE_API_URL",
 			"connection two: bool", "connection two: two of that slug",
 		}
 		if len(got) != len(want) {
@@ -85,14 +85,6 @@ connections:
 	t.Run("metadata that can be used is accepted, even if it has expired", func(t *testing.T) {
 		c, err := Load(smallest("CONNECTIONS_FILE", connections(t, "connections:\n  - {slug: acme, domains: [acme.example], metadata_file: good.xml}\n")))
 		if err != nil || len(c.Connections.All()[0].Settings().SAML.Metadata) == 0 {
-			t.Errorf("got %v", err)
-		}
-	})
-
-	t.Run("legacy routes stay on while an identity provider needs them", func(t *testing.T) {
-		text := "connections:\n  - {slug: acme, domains: [acme.example], metadata_url: 'https://idp.example/', acs_mount: legacy}\n"
-		_, err := Load(smallest("CONNECTIONS_FILE", connections(t, text), "LEGACY_ROUTES", "off"))
-		if err == nil || !strings.Contains(err.Error(), "LEGACY_ROUTES") || !strings.Contains(err.Error(), "acme") {
 			t.Errorf("got %v", err)
 		}
 	})
