@@ -9,6 +9,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"github.com/devicegate/devicegate/adapters/acsui"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/enterprise"
 	"github.com/devicegate/devicegate/adapters/files"
@@ -56,7 +57,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 		useCases,
 		httpapi.Module,
 		webui.Module,
-		fx.Provide(pagesForAPI, newMetrics, observe, newHandler),
+		fx.Provide(pagesForAPI, postToIdP, acsui.NewTestPage, newMetrics, observe, newHandler),
 	)
 }
 
@@ -203,9 +204,11 @@ var useCases = fx.Provide(
 	application.NewCloseLegacyACS,
 )
 
-func pagesForAPI(pages *webui.Pages) httpapi.Pages {
-	return httpapi.Pages{Handler: pages.Handler(), NotFound: http.HandlerFunc(pages.NotFound), Post: pages.PostToIdP}
+func pagesForAPI(pages *webui.Pages, test *acsui.TestPage) httpapi.Pages {
+	return httpapi.Pages{Handler: pages.Handler(), Test: test, NotFound: http.HandlerFunc(pages.NotFound), Post: pages.PostToIdP}
 }
+
+func postToIdP(pages *webui.Pages) acsui.PostToIdP { return pages.PostToIdP }
 
 func observe(m *metrics) httpapi.Observe { return m.observe }
 

@@ -24,6 +24,7 @@ var layers = map[string][]string{
 	"migrations":        {},
 	"adapters":          {"domain", "ports", "adapters/httpserver", "adapters/lastgood", "anything"},
 	"adapters/adminapi": {"domain", "ports", "adapters/httpserver", "adapters/lastgood", "application", "anything"},
+	"adapters/acsui":    {"domain", "ports", "adapters/httpserver", "adapters/lastgood", "application", "anything"},
 	"adapters/httpapi":  {"domain", "ports", "adapters/httpserver", "adapters/lastgood", "application", "anything"},
 	"adapters/webui":    {"domain", "ports", "adapters/httpserver", "adapters/lastgood", "application", "anything"},
 	"adapters/jobs":     {"domain", "ports", "adapters/httpserver", "adapters/lastgood", "application", "anything"},

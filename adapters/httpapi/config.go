@@ -36,6 +36,7 @@ type Observe func(http.Handler) http.Handler
 type Pages struct {
 	Handler  http.Handler // serves /device and what lies below it
 	NotFound http.Handler // says that there is nothing at an address
+	Test     http.Handler // serves what a test link opens
 	// Post shows the page from which a form goes to an identity provider that
 	// takes no redirect.
 	Post func(w http.ResponseWriter, r *http.Request, to ports.Redirect)

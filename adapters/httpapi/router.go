@@ -73,6 +73,7 @@ func NewRouter(rt Routes) *Router {
 	rt.Operations.Mount(r)
 	r.Handle("/device", rt.Pages.Handler)
 	r.Handle("/device/*", rt.Pages.Handler)
+	r.Handle(testPath, rt.Pages.Test)
 	rt.fallbacks(r, writeError)
 	return &Router{r}
 }

@@ -80,6 +80,11 @@ func (s *SSO) navigation(serve endpoint) http.HandlerFunc {
 		if err == nil || !wantsPage(r) && !endsOnPage(err) {
 			return err
 		}
+		if isTest(err) {
+			_ = s.respond.refusal(r, err) // the log has it; the page of the test tells
+			http.Redirect(w, r, s.addresses.Public(testPath), http.StatusSeeOther)
+			return nil
+		}
 		s.respond.toPage(w, r, s.respond.refusal(r, err), userCodeOf(r, err))
 		return nil
 	}))
@@ -214,6 +219,10 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 		if err != nil {
 			return err
 		}
+		if completed.Purpose == approval.TestConnection {
+			http.Redirect(w, r, s.addresses.Public(testPath), http.StatusSeeOther)
+			return nil
+		}
 		s.cookies.SetGrantSession(w, completed.Session)
 		page := s.addresses.WebPage
 		if completed.Purpose == approval.ManageDevices || completed.NeedsCode {
@@ -222,6 +231,15 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 		http.Redirect(w, r, page(url.Values{"sso_verified": {"1"}}), http.StatusFound)
 		return nil
 	}
+}
+
+// testPath is where the page of a test lies.
+const testPath = "/saml/test"
+
+// isTest reports whether a sign-in that failed was to try a connection out.
+func isTest(err error) bool {
+	var failed *application.SignInError
+	return errors.As(err, &failed) && failed.Purpose == approval.TestConnection
 }
 
 // endsOnPage reports whether a refusal ends on the page whatever is asked for,
