@@ -198,10 +198,8 @@ var useCases = fx.Provide(
 	application.NewAuthorizeRequest,
 	application.NewListSessions,
 	application.NewEndSessions,
-	application.NewACSStatus,
 	application.NewOpenTestLink,
 	application.NewDescribeTest,
-	application.NewCloseLegacyACS,
 )
 
 func pagesForAPI(pages *webui.Pages, test *acsui.TestPage) httpapi.Pages {

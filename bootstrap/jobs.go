@@ -6,6 +6,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"github.com/devicegate/devicegate/adapters/acsui"
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
@@ -21,7 +22,7 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		fx.Supply(c, log, c.Database, c.Clock),
 		database.Module, jobQueue,
 		fx.Provide(newMetrics, newFailure, func() (sharedState, *files.Connections, *files.Keys) { return nil, nil, nil }),
-		fx.Provide(func() *adminapi.Router { return nil }), // it is served beside the API
+		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations),
 		background(c),

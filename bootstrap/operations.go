@@ -9,13 +9,22 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"github.com/devicegate/devicegate/adapters/acsui"
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // adminUseCases lists what administrators do, by their API and by commands.
-var adminUseCases = fx.Provide()
+var adminUseCases = fx.Provide(
+	application.NewACSStatus,
+	application.NewTestACS,
+	application.NewAdvanceACS,
+	application.NewCloseLegacyACS,
+)
 
 // Administration provides what administrators do, for one command. It refuses an
 // old schema instead of migrating it beneath the replicas that serve.
@@ -27,6 +36,7 @@ func Administration(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c),
+		fx.Provide(func() ports.Connections { return memory.NewConnections(c.Connections) }),
 		adminUseCases,
 	)
 }
@@ -36,6 +46,10 @@ func administration(c Config) fx.Option {
 	return fx.Options(
 		adminUseCases,
 		fx.Supply(c.Admins),
+		fx.Provide(func(uc *application.ACSStatus, now ports.Clock, log *slog.Logger) *acsui.StatusPage {
+			return acsui.NewStatusPage(uc, now, log)
+		}),
+		fx.Invoke(measureMoves),
 		fx.Provide(func(m *metrics) adminapi.Observe { return m.observe }),
 		adminapi.Module,
 	)
@@ -53,11 +67,11 @@ func operationsTLS(c Config) fx.Option {
 // serveOperations comes before everything else, and so ends after it: metrics
 // can be read until the end, and an address that is taken ends the start before
 // anything else has begun.
-func serveOperations(lc fx.Lifecycle, c Config, m *metrics, admin *adminapi.Router, certificate *files.Certificate, failed failure, log *slog.Logger) {
+func serveOperations(lc fx.Lifecycle, c Config, m *metrics, admin *adminapi.Router, moves *acsui.StatusPage, certificate *files.Certificate, failed failure, log *slog.Logger) {
 	if c.OpsAddr == "" {
 		return
 	}
-	server := newHTTPServer(operations(m, admin), log)
+	server := newHTTPServer(operations(m, admin, moves), log)
 	if certificate != nil {
 		server.tls = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate.Get}
 	}
@@ -67,13 +81,17 @@ func serveOperations(lc fx.Lifecycle, c Config, m *metrics, admin *adminapi.Rout
 	})
 }
 
-// operations serves the metrics and, unless admin is nil, the administrators' API.
-func operations(m *metrics, admin *adminapi.Router) http.Handler {
+// operations serves the metrics and, unless they are nil, the administrators' API
+// and the page of the move.
+func operations(m *metrics, admin *adminapi.Router, moves *acsui.StatusPage) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.handler())
 	if admin != nil {
 		mux.Handle(adminapi.Prefix, admin)
 		mux.Handle(adminapi.Prefix+"/", admin)
+	}
+	if moves != nil {
+		mux.Handle("GET /migration", moves)
 	}
 	return mux
 }

@@ -41,7 +41,7 @@ type served struct {
 // and when a sign-in needs it; a failed fetch stops nothing here.
 func New(cfg Config, keys ports.KeyStore, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
 	err := cfg.Check()
-	cfg.EntityID = cfg.entityID()
+	cfg.EntityID = cfg.SPEntityID()
 	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock), now: clock, log: log}
 	for _, o := range options {
 		o(b)

@@ -66,7 +66,7 @@ func (c Config) Check() error {
 		wrong("PublicURL", "use scheme://host[:port][/prefix] without a slash at the end")
 	}
 	switch {
-	case isEntityID(c.entityID()):
+	case isEntityID(c.SPEntityID()):
 	case c.EntityID == "":
 		wrong("DefaultEntityID", "is too long for the SAML entity ID that is made of it; set SAML_ENTITY_ID")
 	default:
@@ -78,7 +78,8 @@ func (c Config) Check() error {
 	return errors.Join(errs...)
 }
 
-func (c Config) entityID() string {
+// SPEntityID is the entity ID of the service provider.
+func (c Config) SPEntityID() string {
 	if c.EntityID == "" {
 		return c.PublicURL + "/saml/metadata"
 	}

@@ -32,6 +32,8 @@ type commands struct {
 	DemoIdP demoIdPCommand     `cmd:"" name:"demo-idp" help:"Run the identity provider of the demo by itself, for development."`
 	Version versionCommand     `cmd:"" help:"Print version, commit and date."`
 
+	Migration migrationCommand `cmd:"" help:"Move identity providers from the legacy to the canonical callback."`
+
 	clientcmd.Commands
 }
 
