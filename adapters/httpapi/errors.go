@@ -63,11 +63,16 @@ func (s *Responder) toPage(w http.ResponseWriter, r *http.Request, f *fault.Erro
 	if wait := w.Header().Get("Retry-After"); wait != "" {
 		q.Set("retry_after", wait)
 	}
+	leadTo(w, r, s.addresses.WebPage(q))
+}
+
+// leadTo redirects a browser to a page.
+func leadTo(w http.ResponseWriter, r *http.Request, page string) {
 	status := http.StatusFound
 	if r.Method == http.MethodPost {
 		status = http.StatusSeeOther
 	}
-	http.Redirect(w, r, s.addresses.WebPage(q), status)
+	http.Redirect(w, r, page, status)
 }
 
 // pollAnswers are the four words of RFC 8628 §3.5. difyctl reads error whatever

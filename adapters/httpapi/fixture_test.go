@@ -121,7 +121,10 @@ func metadata(_ context.Context, slug string) ([]byte, error) {
 // pages stand in for those of webui.
 var pages = httpapi.Pages{
 	Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page\n")) }),
-	Test:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page of a test\n")) }),
+	Test: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte("the page of a test\n"))
+	}),
 	NotFound: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusNotFound)

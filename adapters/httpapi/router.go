@@ -73,7 +73,9 @@ func NewRouter(rt Routes) *Router {
 	rt.Operations.Mount(r)
 	r.Handle("/device", rt.Pages.Handler)
 	r.Handle("/device/*", rt.Pages.Handler)
-	r.Handle(testPath, rt.Pages.Test)
+	r.Method(http.MethodGet, testPath, rt.Pages.Test)
+	r.Method(http.MethodHead, testPath, rt.Pages.Test)
+	r.Method(http.MethodPost, testPath, rt.Pages.Test)
 	rt.fallbacks(r, writeError)
 	return &Router{r}
 }

@@ -82,7 +82,7 @@ func (s *SSO) navigation(serve endpoint) http.HandlerFunc {
 		}
 		if isTest(err) {
 			_ = s.respond.refusal(r, err) // the log has it; the page of the test tells
-			http.Redirect(w, r, s.addresses.Public(testPath), http.StatusSeeOther)
+			leadTo(w, r, s.addresses.Public(testPath))
 			return nil
 		}
 		s.respond.toPage(w, r, s.respond.refusal(r, err), userCodeOf(r, err))
@@ -220,7 +220,7 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 			return err
 		}
 		if completed.Purpose == approval.TestConnection {
-			http.Redirect(w, r, s.addresses.Public(testPath), http.StatusSeeOther)
+			leadTo(w, r, s.addresses.Public(testPath))
 			return nil
 		}
 		s.cookies.SetGrantSession(w, completed.Session)
