@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -23,7 +24,7 @@ func ParseServer(text string) (Server, error) {
 		text = "https://" + text
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()) || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return Server{}, ErrServer
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
@@ -38,6 +39,11 @@ func ParseServer(text string) (Server, error) {
 		u.Path, u.RawPath = strings.TrimSuffix(path.Clean(u.Path), "/"), ""
 	}
 	return Server{u.String()}, nil
+}
+
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
 }
 
 // String returns the address.

@@ -1,13 +1,16 @@
 package deviceclient_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/adapters/deviceclient"
 )
@@ -20,7 +23,8 @@ func TestParseServer(t *testing.T) {
 		"http://localhost:8080/":        "http://localhost:8080",
 		"https://h.example/gate//x/../": "https://h.example/gate",
 		"http://[::1]:8080":             "http://[::1]:8080",
-		"ftp://h.example":               "", "https://": "", "": "", "https://u:p@h.example": "", "https://h.example/?a=b": "", "https://h.example/#a": "",
+		"https://h.example:99999":       "", "https://h.example:0": "", "not a url": "",
+		"ftp://h.example": "", "https://": "", "": "", "https://u:p@h.example": "", "https://h.example/?a=b": "", "https://h.example/#a": "",
 	} {
 		got, err := deviceclient.ParseServer(text)
 		if got.String() != want || (err == nil) != (want != "") {
@@ -28,6 +32,40 @@ func TestParseServer(t *testing.T) {
 		}
 	}
 }
+
+// An address that leads nowhere is told with what to do.
+func TestAWrongServerIsToldWithAHint(t *testing.T) {
+	lookUp := func(err net.DNSError) http.RoundTripper {
+		return roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &err}
+		})
+	}
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	for server, c := range map[string]struct {
+		through http.RoundTripper
+		want    string
+	}{
+		"not-a-url":       {lookUp(net.DNSError{Name: "not-a-url", IsNotFound: true}), "no host called not-a-url; give the server's address, such as https://"},
+		"sso.example.com": {lookUp(net.DNSError{Name: "sso.example.com", Err: "server misbehaving"}), "check the network and the server's address"},
+		strings.Replace(plain.URL, "http", "https", 1): {nil, "give its address with http://"},
+	} {
+		at, err := deviceclient.ParseServer(server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := deviceclient.New(at, "difyctl")
+		client.HTTP = deviceclient.NewHTTPClient(c.through)
+		client.Wait = func(context.Context, time.Duration) error { return nil }
+		if _, err := client.Start(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", server, err, c.want)
+		}
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestUnprotected(t *testing.T) {
 	for text, want := range map[string]bool{

@@ -117,11 +117,22 @@ func permanent(err error) bool {
 func distrusted(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	return errors.As(err, &certificate) || errors.As(err, &record)
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// plain drops the method and the URL that net/http puts before an error.
+// plain drops the method and the URL that net/http puts before an error, and says
+// what to do where the address of the server is wrong.
 func plain(err error) error {
+	var name *net.DNSError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		return fmt.Errorf("there is no host called %s; give the server's address, such as https://sso.example.com", name.Name)
+	case errors.As(err, &name):
+		return fmt.Errorf("the host %s cannot be looked up (%s); check the network and the server's address", name.Name, name.Err)
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return errors.New("the server does not speak https; if that is meant, give its address with http://")
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		if u.Timeout() {

@@ -276,14 +276,18 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 			r.t.Fatal(err)
 		}
 	}
-	for code, how := range map[string]struct{ begin, end []string }{
-		"OOM":        {[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}},
-		"READONLY":   {[]string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}},
-		"NOPERM":     {[]string{"ACL", "SETUSER", "gate", "-@write"}, []string{"ACL", "SETUSER", "gate", "+@all"}},
-		"NOREPLICAS": {[]string{"CONFIG", "SET", "min-replicas-to-write", "1"}, []string{"CONFIG", "SET", "min-replicas-to-write", "0"}},
+	for code, how := range map[string]struct{ begin, end, settings []string }{
+		"OOM":        {begin: []string{"CONFIG", "SET", "maxmemory", "1"}, end: []string{"CONFIG", "SET", "maxmemory", "0"}},
+		"READONLY":   {begin: []string{"REPLICAOF", "127.0.0.1", "1"}, end: []string{"REPLICAOF", "NO", "ONE"}},
+		"NOPERM":     {begin: []string{"ACL", "SETUSER", "gate", "-@write"}, end: []string{"ACL", "SETUSER", "gate", "+@all"}},
+		"NOREPLICAS": {begin: []string{"CONFIG", "SET", "min-replicas-to-write", "1"}, end: []string{"CONFIG", "SET", "min-replicas-to-write", "0"}},
+		"MISCONF": { // a snapshot cannot be written there, for instance because the disk is full
+			begin: []string{"BGSAVE"}, end: []string{"CONFIG", "SET", "save", ""},
+			settings: []string{"--save", "3600", "1000000", "--dir", "/proc"},
+		},
 	} {
 		t.Run(code, func(t *testing.T) {
-			server := services.PrivateRedis(t)
+			server := services.PrivateRedis(t, how.settings...)
 			r := openRaw(t, server.URL())
 			admin(r, "ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all")
 			var logs bytes.Buffer
@@ -306,6 +310,9 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			admin(r, how.begin...)
+			if code == "MISCONF" { // by then the snapshot has failed
+				eventually(t, "redis refuses", func() bool { return take() != nil })
+			}
 			if take() == nil && allow() == nil {
 				t.Error("got an answer from a server that refuses")
 			}

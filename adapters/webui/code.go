@@ -9,6 +9,9 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 )
 
+// codePath is that of the page, below the root.
+const codePath = "/code"
+
 // codePage asks for the user code after the sign-in: it could not be looked up
 // before, because too many wrong codes were tried.
 func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {

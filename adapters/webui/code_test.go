@@ -85,6 +85,9 @@ func TestRefusalsOfTheCodePageLeadBackToIt(t *testing.T) {
 	if got := attribute(outdated.element("next"), "href"); got != "/device/code" {
 		t.Errorf("after a wrong CSRF token: got %s, want /device/code", got)
 	}
+	if got := words(outdated.main()); !strings.Contains(got, "Enter the code again") || strings.Contains(got, "decided") {
+		t.Errorf("after a wrong CSRF token: got %q, want the code asked for, and no word of a decision", got)
+	}
 	for i := range 20 {
 		f.values.Set("user_code", fmt.Sprintf("WRNG-%04d", i))
 		v.sees(v.post(f.action, f.values), "error", "invalid_user_code")
@@ -92,11 +95,15 @@ func TestRefusalsOfTheCodePageLeadBackToIt(t *testing.T) {
 	f.values.Set("user_code", "WRNG-C3DE")
 	limited := v.post(f.action, f.values)
 	v.sees(limited, "error", "rate_limited")
-	if got := attribute(limited.element("next"), "href"); got != "/device/code" {
-		t.Errorf("after too many wrong codes: got %s, want /device/code", got)
+	// The sign-in ends long before the limit: the way out begins at the first page.
+	if got := attribute(limited.element("next"), "href"); got != "/device" {
+		t.Errorf("after too many wrong codes: got %s, want /device", got)
 	}
-	if got := v.get(limited.inLanguage("de")); got.problem() != "rate_limited" || attribute(got.element("next"), "href") != "/device/code" {
-		t.Errorf("in German: got %s with the way out %s, want rate_limited and /device/code", got.problem(), attribute(got.element("next"), "href"))
+	if got := words(limited.main()); !strings.Contains(got, "sign in again") {
+		t.Errorf("after too many wrong codes: got %q, want to be told that the sign-in ends before", got)
+	}
+	if got := v.get(limited.inLanguage("de")); got.problem() != "rate_limited" || attribute(got.element("next"), "href") != "/device" {
+		t.Errorf("in German: got %s with the way out %s, want rate_limited and /device", got.problem(), attribute(got.element("next"), "href"))
 	}
 
 	stranger := s.visitor(home)

@@ -65,6 +65,8 @@ var problems = map[string]problemPageOf{
 	"sso_initiate_failed":           {signInAgain, true},
 	"sso_initiate_missing_url":      {signInAgain, true},
 	"csrf_mismatch":                 {lookAgain, false},
+	"code_page_out_of_date":         {lookAgain, false},
+	"too_many_codes":                {startOver, false},
 	"another_code":                  {lookAgain, false},
 	"forbidden":                     {startOver, false},
 }
@@ -90,6 +92,19 @@ func problemCode(code string) string {
 	return code
 }
 
+// onCodePage is the code whose sentences a problem gets on the page that asks for
+// the user code after the sign-in: there is no request to look at yet, and the
+// sign-in ends before a limit does.
+func onCodePage(code string) string {
+	switch code {
+	case "csrf_mismatch":
+		return "code_page_out_of_date"
+	case "rate_limited":
+		return "too_many_codes"
+	}
+	return code
+}
+
 // problemBody is the content of the problem page.
 type problemBody struct {
 	Code         string // of the sentences
@@ -106,6 +121,13 @@ func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m pa
 	if code == "unknown" {
 		code = problemCode(m.Problem)
 	}
+	retry := retryPage(r.URL.Path)
+	if status == http.StatusOK {
+		retry = pagePath(m.Retry)
+	}
+	if retry == codePath {
+		code = onCodePage(code)
+	}
 	v := view{
 		State: "error", Problem: m.Problem, Title: "problem." + code + ".title", Code: m.Code,
 		Ref: m.Ref, ShowRef: problems[code].ref && m.Ref != "",
@@ -113,9 +135,8 @@ func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m pa
 	if m.Wait != 0 {
 		v.Until = time.Unix(m.Wait, 0)
 	}
-	retry := retryPage(r.URL.Path)
 	if status == http.StatusOK {
-		v.at, retry = "problem", pagePath(m.Retry)
+		v.at = "problem"
 	} else {
 		v.again = p.parametersOf(m, v.Until, retry)
 	}
@@ -127,10 +148,12 @@ func (p *Pages) nextStepOf(code string, m pageState, retry string) problemBody {
 	body := problemBody{Code: code, Icon: iconOf(code), Action: "action.enter_code", Href: p.root}
 	next := problems[code].next
 	switch {
+	case code == "too_many_codes":
+		body.Waits = true
+	case code == "code_page_out_of_date":
+		body.Href = p.root + retry
 	case next == tryAgain:
 		body.Action, body.Href, body.Waits = "action.try_again", p.root+retry, true
-	case next == lookAgain && retry == "/code": // nothing to look at before the code is entered
-		body.Href = p.root + retry
 	case m.Code == "":
 	case next == signInAgain:
 		body.Action, body.Href, body.OtherCode = "action.sign_in_again", p.root+"/sign-in", true
@@ -170,8 +193,8 @@ func retryPage(path string) string {
 		return "/decide"
 	case "/sign-in", "/leave":
 		return "/sign-in"
-	case "/code":
-		return "/code"
+	case codePath:
+		return codePath
 	case "/sessions":
 		return "/sessions"
 	}
@@ -180,7 +203,7 @@ func retryPage(path string) string {
 
 func iconOf(code string) string {
 	switch code {
-	case "rate_limited", "too_many_decisions", "no_session", "sso_expired", "user_code_expired", "user_code_not_pending":
+	case "rate_limited", "too_many_codes", "too_many_decisions", "no_session", "sso_expired", "user_code_expired", "user_code_not_pending":
 		return "clock"
 	case "sso_unavailable", "no_connection":
 		return "off"

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // child is a server program of this machine, about to be run.
@@ -52,6 +53,9 @@ func (c *child) command(ctx context.Context, program string, args ...string) *ex
 	return cmd
 }
 
+// quitTime is how long a program may take to end.
+const quitTime = 30 * time.Second
+
 // run starts the program and waits until it answers at addr. On an error the
 // program has ended; its folder is still there.
 func (c *child) run(ctx context.Context, addr string, answers func(context.Context, string) error, args ...string) (*running, error) {
@@ -75,7 +79,12 @@ func (c *child) run(ctx context.Context, addr string, answers func(context.Conte
 	}
 	stop := func() {
 		_ = cmd.Process.Signal(c.quit)
-		<-died
+		select {
+		case <-died:
+		case <-time.After(quitTime):
+			_ = cmd.Process.Kill()
+			<-died
+		}
 		dismiss()
 	}
 	if err != nil {

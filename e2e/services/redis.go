@@ -53,19 +53,20 @@ func Redis(t testing.TB) string {
 // address for all its life, and loses everything when it is stopped.
 type Server struct {
 	t     testing.TB
+	kind  kind
 	proxy *tcpProxy
 	now   *running
 }
 
-// PrivateRedis starts one.
-func PrivateRedis(t testing.TB) *Server {
+// PrivateRedis starts one, with further settings.
+func PrivateRedis(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	needMain(t)
-	now, err := redisKind.start()
-	if err != nil {
+	s := &Server{t: t, kind: redisWith(settings...)}
+	var err error
+	if s.now, err = s.kind.start(); err != nil {
 		missing(t, err)
 	}
-	s := &Server{t: t, now: now}
 	t.Cleanup(func() {
 		if s.proxy != nil {
 			s.proxy.close()
@@ -75,7 +76,7 @@ func PrivateRedis(t testing.TB) *Server {
 	if s.proxy, err = newTCPProxy(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.proxy.open(now.addr); err != nil {
+	if err := s.proxy.open(s.now.addr); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -94,12 +95,12 @@ func (s *Server) Stop() {
 // Start brings a stopped server back, empty.
 func (s *Server) Start() {
 	s.t.Helper()
-	now, err := redisKind.start()
+	now, err := s.kind.start()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.now = now
-	if err := s.proxy.open(now.addr); err != nil {
+	if err := s.proxy.open(s.now.addr); err != nil {
 		s.t.Fatal(err)
 	}
 }
