@@ -27,8 +27,9 @@ type pgConn struct {
 }
 
 type query struct {
-	text string
-	args []any
+	text  string
+	args  []any
+	apart string // of a read in SQLite: see [sqliteConn.queryRow]
 }
 
 const begin = "begin"

@@ -16,7 +16,7 @@ type reader struct {
 	db    bun.IDB
 	locks bool // what is read stays locked until the transaction ends
 	hot   *statements
-	pg    *sql.Conn // the transaction's connection; nil outside of one and for SQLite
+	conn  *sql.Conn // the transaction's connection; nil outside of one
 	held  map[rowKey]bool
 }
 
@@ -48,7 +48,8 @@ func found(ctx context.Context, err, unknown error) error {
 // causes several of their writes is kept once.
 type transaction struct {
 	db       bun.Tx
-	pg       *sql.Conn // below db; nil for SQLite
+	conn     *sql.Conn // below db
+	postgres bool
 	hot      *statements
 	queue    Queue
 	recorded map[uid.ID]bool
@@ -57,15 +58,15 @@ type transaction struct {
 	announced map[ports.Topic]bool
 }
 
-func newTransaction(db bun.Tx, pg *sql.Conn, hot *statements, queue Queue) *transaction {
+func newTransaction(db bun.Tx, conn *sql.Conn, hot *statements, queue Queue) *transaction {
 	return &transaction{
-		db: db, pg: pg, hot: hot, queue: queue,
+		db: db, conn: conn, postgres: isPostgres(db), hot: hot, queue: queue,
 		recorded: map[uid.ID]bool{}, held: map[rowKey]bool{}, announced: map[ports.Topic]bool{},
 	}
 }
 
 func (t *transaction) reader() reader {
-	return reader{db: t.db, locks: true, hot: t.hot, pg: t.pg, held: t.held}
+	return reader{db: t.db, locks: true, hot: t.hot, conn: t.conn, held: t.held}
 }
 
 func (t *transaction) Authorizations() ports.Authorizations {

@@ -31,6 +31,7 @@ type statementKey struct {
 type statement struct {
 	text   string
 	fields []*schema.Field // in the order of the result, or of the placeholders
+	apart  string          // of a read in SQLite: see [sqliteConn.queryRow]
 }
 
 // made returns the statement of a key, which compose makes once.
@@ -87,26 +88,42 @@ func (r reader) find(ctx context.Context, dst any, where string, args ...any) er
 		_, extra := e.extra()
 		into = append(into, extra...)
 	}
-	q := query{text: s.text, args: args}
-	switch {
-	case r.pg != nil:
-		err := onPG(r.pg, func(c *pgConn) error {
-			if c.tx == nil {
-				return sql.ErrTxDone
+	q := query{text: s.text, args: args, apart: s.apart}
+	if r.conn == nil {
+		return r.hot.queryRow(ctx, q, into)
+	}
+	if !isPostgres(r.db) {
+		return onSQLite(r.conn, func(c *sqliteConn) error {
+			ctx, err := c.within(ctx)
+			if err != nil {
+				return err
 			}
 			return c.queryRow(ctx, q, into)
 		})
-		if err == nil && r.locks {
-			r.held[keyOf(dst, r.hot.db.Table(reflect.TypeOf(dst).Elem()))] = true
+	}
+	err := onPG(r.conn, func(c *pgConn) error {
+		if c.tx == nil {
+			return sql.ErrTxDone
 		}
+		return c.queryRow(ctx, q, into)
+	})
+	if err == nil && r.locks {
+		r.held[keyOf(dst, r.hot.db.Table(reflect.TypeOf(dst).Elem()))] = true
+	}
+	return err
+}
+
+// queryRow reads outside of transactions.
+func (s *statements) queryRow(ctx context.Context, q query, into []any) error {
+	if isPostgres(s.db) {
+		return s.fromPool(ctx, func(c *pgConn) error { return c.queryRow(ctx, q, into) })
+	}
+	conn, err := s.db.DB.Conn(ctx)
+	if err != nil {
 		return err
-	case isPostgres(r.db):
-		return r.hot.fromPool(ctx, func(c *pgConn) error { return c.queryRow(ctx, q, into) })
 	}
-	if tx, ok := r.db.(bun.Tx); ok {
-		return tx.Tx.QueryRowContext(ctx, q.text, q.args...).Scan(into...)
-	}
-	return r.hot.db.DB.QueryRowContext(ctx, q.text, q.args...).Scan(into...)
+	defer func() { _ = conn.Close() }() // gives it back
+	return onSQLite(conn, func(c *sqliteConn) error { return c.queryRow(ctx, q, into) })
 }
 
 // poolTries is how often a read is sent while connections turn out to be closed
@@ -154,11 +171,14 @@ func (s *statements) selecting(row reflect.Type, where string, locks bool) state
 			expressions, _ := e.extra()
 			columns = append(columns, expressions...)
 		}
-		text := "SELECT " + strings.Join(columns, ", ") + " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
-		if locks && isPostgres(s.db) {
-			text += " FOR UPDATE"
+		rest := " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
+		if !isPostgres(s.db) {
+			return statement{"SELECT " + joined(columns) + rest, table.Fields, keep + "SELECT " + strings.Join(columns, ", ") + rest}
 		}
-		return statement{text, table.Fields}
+		if locks {
+			rest += " FOR UPDATE"
+		}
+		return statement{text: "SELECT " + strings.Join(columns, ", ") + rest, fields: table.Fields}
 	})
 }
 

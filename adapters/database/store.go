@@ -84,11 +84,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
-	pg := conn.Conn
-	if !isPostgres(s.db) {
-		pg = nil
-	}
-	within := newTransaction(tx, pg, s.hot, s.queue)
+	within := newTransaction(tx, conn.Conn, s.hot, s.queue)
 	err = fn(ctx, within)
 	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
 	if err != nil && !ok {

@@ -116,8 +116,8 @@ func (r tokenReader) ByDigest(ctx context.Context, wanted secret.Digest) (*token
 }
 
 func (r tokenReader) LiveOf(ctx context.Context, of token.Device) (*token.AccessToken, error) {
-	if r.pg != nil {
-		if err := lockDevice(r.pg, of); err != nil {
+	if r.conn != nil && isPostgres(r.db) {
+		if err := lockDevice(r.conn, of); err != nil {
 			return nil, err
 		}
 	}

@@ -71,12 +71,12 @@ func (t *transaction) save(ctx context.Context, event audit.Event, row any, none
 // eventually runs a write of which only the error matters. On PostgreSQL it waits
 // for the next statement.
 func (t *transaction) eventually(ctx context.Context, event audit.Event, q query) error {
-	if t.pg == nil {
+	if !t.postgres {
 		_, err := t.run(ctx, event, q)
 		return err
 	}
 	t.recorded[event.ID] = true
-	return onPG(t.pg, func(c *pgConn) error { return c.later(q) })
+	return onPG(t.conn, func(c *pgConn) error { return c.later(q) })
 }
 
 // oneRow runs a write that has to write a row; if it does not, none is returned
@@ -94,7 +94,7 @@ func (t *transaction) run(ctx context.Context, event audit.Event, q query) (n in
 	if n, err = t.exec(ctx, q); err != nil || n == 0 {
 		return n, err
 	}
-	if t.pg == nil {
+	if !t.postgres {
 		return n, t.record(ctx, event)
 	}
 	t.recorded[event.ID] = true
@@ -103,15 +103,17 @@ func (t *transaction) run(ctx context.Context, event audit.Event, q query) (n in
 
 // exec runs a statement that names no event.
 func (t *transaction) exec(ctx context.Context, q query) (n int64, err error) {
-	if t.pg == nil {
-		result, err := t.db.Tx.ExecContext(ctx, q.text, q.args...)
-		if err != nil {
-			return 0, mapError(ctx, err)
-		}
-		n, err = result.RowsAffected()
+	if !t.postgres {
+		err = onSQLite(t.conn, func(c *sqliteConn) error {
+			ctx, err := c.within(ctx)
+			if err == nil {
+				n, err = c.run(ctx, q)
+			}
+			return err
+		})
 		return n, mapError(ctx, err)
 	}
-	err = onPG(t.pg, func(c *pgConn) error {
+	err = onPG(t.conn, func(c *pgConn) error {
 		if c.tx == nil {
 			return sql.ErrTxDone
 		}
@@ -125,8 +127,8 @@ func (t *transaction) exec(ctx context.Context, q query) (n int64, err error) {
 // later runs a statement that names no event, and of which only the error
 // matters. On PostgreSQL it waits for the next statement.
 func (t *transaction) later(ctx context.Context, q query) error {
-	if t.pg != nil {
-		return onPG(t.pg, func(c *pgConn) error { return c.later(q) })
+	if t.postgres {
+		return onPG(t.conn, func(c *pgConn) error { return c.later(q) })
 	}
 	_, err := t.exec(ctx, q)
 	return err
@@ -148,7 +150,7 @@ func (t *transaction) write(event audit.Event, row any, clause string) (query, e
 	if event.ID.IsZero() {
 		return query{}, errNoEvent
 	}
-	if t.pg == nil || t.recorded[event.ID] {
+	if !t.postgres || t.recorded[event.ID] {
 		s := t.hot.writing(reflect.TypeOf(row).Elem(), clause, false)
 		return query{text: s.text, args: valuesOf(nil, row, s.fields)}, nil
 	}
@@ -187,7 +189,7 @@ func (s *statements) writing(row reflect.Type, clause string, withEvent bool) st
 
 func insert(table *schema.Table, conflict string) statement {
 	places := strings.TrimSuffix(strings.Repeat("?, ", len(table.Fields)), ", ")
-	return statement{"INSERT INTO " + string(table.SQLName) + " (" + strings.Join(namesOf(table.Fields), ", ") + ") VALUES (" + places + ")" + conflict, table.Fields}
+	return statement{text: "INSERT INTO " + string(table.SQLName) + " (" + strings.Join(namesOf(table.Fields), ", ") + ") VALUES (" + places + ")" + conflict, fields: table.Fields}
 }
 
 // setter is a row of which some columns are not written as they are.
@@ -208,7 +210,7 @@ func update(table *schema.Table) statement {
 	}
 	text := "UPDATE " + string(table.SQLName) + " SET " + strings.Join(set, ", ") +
 		" WHERE " + strings.Join(namesOf(table.PKs), " = ? AND ") + " = ?"
-	return statement{text, append(append([]*schema.Field{}, table.DataFields...), table.PKs...)}
+	return statement{text: text, fields: append(append([]*schema.Field{}, table.DataFields...), table.PKs...)}
 }
 
 // insertEvent inserts an event for each row that was written.

@@ -1,0 +1,104 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// joined is the columns of a row as one. The driver makes two strings for the
+// name and the type of each column of a result, which cost more than the row. The
+// columns are text or booleans, and NULL is what no text is.
+func joined(columns []string) string {
+	texts := make([]string, len(columns))
+	for i, column := range columns {
+		if name := strings.LastIndex(column, " AS "); name > 0 {
+			column = column[:name]
+		}
+		texts[i] = "ifnull(" + column + ", '')"
+	}
+	return "concat_ws(char(31), " + strings.Join(texts, ", ") + ")"
+}
+
+const separator = "\x1f"
+
+// queryRow reads a row whose columns are [joined]. If one of them contains the
+// separator, it reads them one by one.
+func (c *sqliteConn) queryRow(ctx context.Context, q query, into []any) error {
+	row := []driver.Value{nil}
+	if err := c.values(ctx, q, row); err != nil {
+		return err
+	}
+	columns, ok := row[0].(string)
+	if !ok || strings.Count(columns, separator) != len(into)-1 {
+		return c.queryColumns(ctx, query{text: q.apart, args: q.args}, into)
+	}
+	for _, to := range into {
+		var column string
+		column, columns, _ = strings.Cut(columns, separator)
+		if err := scanJoined(to, column); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scanJoined reads one of the columns that were joined.
+func scanJoined(into any, column string) error {
+	switch into := into.(type) {
+	case *bool: // SQLite keeps it as a number
+		*into = column == "1"
+		return nil
+	case *text:
+		*into = text(column)
+		return nil
+	case sql.Scanner:
+		if column == "" {
+			return into.Scan(nil)
+		}
+		return into.Scan(column)
+	}
+	return fmt.Errorf("no column is read into a %T", into)
+}
+
+func (c *sqliteConn) queryColumns(ctx context.Context, q query, into []any) error {
+	row := make([]driver.Value, len(into))
+	if err := c.values(ctx, q, row); err != nil {
+		return err
+	}
+	for i, value := range row {
+		var err error
+		switch into := into[i].(type) {
+		case *bool:
+			*into = value == int64(1)
+		case sql.Scanner:
+			err = into.Scan(value)
+		default:
+			err = fmt.Errorf("no column is read into a %T", into)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values reads the first row of a result; [sql.ErrNoRows] if there is none.
+func (c *sqliteConn) values(ctx context.Context, q query, row []driver.Value) error {
+	s, args, err := c.bound(ctx, q)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	if err = rows.Next(row); err == io.EOF {
+		return sql.ErrNoRows
+	}
+	return err
+}
