@@ -30,7 +30,8 @@ func NewEndSessions(store ports.Store, throttle ports.PollThrottle, csrf approva
 	return &EndSessions{store, throttle, csrf, now}
 }
 
-// endAtOnce bounds one transaction. A person has fewer devices.
+// endAtOnce bounds what one transaction reads. A person has fewer devices, and
+// fewer are approved within the life of a code.
 const endAtOnce = 10_000
 
 // ending is the work of one Execute: it ends what belongs to one person.

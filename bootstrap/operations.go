@@ -24,6 +24,10 @@ var adminUseCases = fx.Provide(
 	application.NewTestACS,
 	application.NewAdvanceACS,
 	application.NewCloseLegacyACS,
+	application.NewListTokens,
+	application.NewShowToken,
+	application.NewRevokeTokens,
+	application.NewEndToken,
 )
 
 // Administration provides what administrators do, for one command. It refuses an

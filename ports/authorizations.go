@@ -9,6 +9,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -29,6 +30,12 @@ type AuthorizationReader interface {
 	// ApprovedBy finds a person's authorizations that are approved and not
 	// redeemed, the newest decision first. Some may have expired.
 	ApprovedBy(ctx context.Context, email identity.Email, issuer string, limit int) ([]*device.Authorization, error)
+
+	// Unfetched finds up to limit authorizations, the youngest first, that are
+	// approved and not redeemed, or redeemed by an answer that is known not to have
+	// arrived, and that were not taken back. Of the filter, the times are ignored,
+	// and its network is that of the start. Some may have expired.
+	Unfetched(ctx context.Context, wanted token.Filter, limit int) ([]*device.Authorization, error)
 
 	// RedeemedWithoutToken finds up to limit authorizations that expired before
 	// the given time and were redeemed for a token that is no longer kept.

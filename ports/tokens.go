@@ -26,6 +26,11 @@ type TokenReader interface {
 	// the given time, the newest first, and how many there are in all.
 	Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error)
 
+	// Matching are the tokens that a filter matches, the newest first, and how many
+	// there are in all. Unless ended is set, tokens that are revoked, or expired at
+	// the given time, are left out.
+	Matching(ctx context.Context, wanted token.Filter, ended bool, at time.Time, offset, limit int) ([]*token.AccessToken, int, error)
+
 	// Overdue finds up to limit tokens that have expired at the given time and are
 	// not revoked. Tokens of accounts, which another issuer makes, are left out.
 	Overdue(ctx context.Context, at time.Time, limit int) ([]uid.ID, error)
@@ -42,6 +47,11 @@ type Tokens interface {
 	Add(ctx context.Context, t *token.AccessToken, event audit.Event) error
 	// Save keeps every field. It returns [token.ErrUnknown].
 	Save(ctx context.Context, t *token.AccessToken, event audit.Event) error
+
+	// RevokeMatching revokes all tokens that a filter matches and that are neither
+	// revoked nor expired at the given time, and returns the digests that they had.
+	// The event says how many; it is kept if there are none, too.
+	RevokeMatching(ctx context.Context, wanted token.Filter, at time.Time, event func(revoked int) audit.Event) ([]secret.Digest, error)
 
 	// SaveUse keeps LastUsedAt and nothing else, for each use but the first.
 	// It names no event: one a minute and token would bury the others. It

@@ -1,6 +1,7 @@
 // Package adminapi serves the administrators' API on the operations listener:
 //
 //	/admin/v1/whoami
+//	/admin/v1/tokens         list, show, revoke
 //
 // Each resource is a struct with a Mount of its own. A request is authenticated
 // before its route is looked for, so that without an administrator's token every

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -145,4 +146,12 @@ func answer(w http.ResponseWriter, status int, body any) error {
 	w.WriteHeader(status)
 	_, err = w.Write(append(text, '\n'))
 	return err
+}
+
+// jsonTime is a time as the API writes it, and empty for the zero time.
+func jsonTime(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format("2006-01-02T15:04:05.000000+00:00")
 }

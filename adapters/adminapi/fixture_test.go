@@ -56,6 +56,7 @@ func (s *fixture) serve(known administrator.Credentials) {
 	s.router = adminapi.NewRouter(adminapi.Routes{
 		Client: client, Responder: respond,
 		Self:    adminapi.NewSelf(respond),
+		Tokens:  adminapi.NewTokens(respond, s.ListTokens, s.ShowToken, s.RevokeTokens, s.EndToken),
 		Observe: func(next http.Handler) http.Handler { return next },
 	})
 }

@@ -12,6 +12,7 @@ var Module = fx.Module("adminapi", fx.Provide(
 	fx.Private,
 	NewResponder,
 	NewSelf,
+	NewTokens,
 ), fx.Provide(newRouter))
 
 type routerParams struct {
@@ -20,9 +21,13 @@ type routerParams struct {
 	Client    *httpserver.ClientAddress
 	Responder *Responder
 	Self      *Self
+	Tokens    *Tokens
 	Observe   Observe
 }
 
 func newRouter(p routerParams) *Router {
-	return NewRouter(Routes{Client: p.Client, Responder: p.Responder, Self: p.Self, Observe: p.Observe})
+	return NewRouter(Routes{
+		Client: p.Client, Responder: p.Responder, Observe: p.Observe,
+		Self: p.Self, Tokens: p.Tokens,
+	})
 }

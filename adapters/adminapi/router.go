@@ -18,6 +18,7 @@ type Routes struct {
 	Client    *httpserver.ClientAddress
 	Responder *Responder
 	Self      *Self
+	Tokens    *Tokens
 	Observe   Observe
 }
 
@@ -34,6 +35,7 @@ func NewRouter(rt Routes) *Router {
 	r.Use(rt.Observe, httpserver.NewMiddleware(rt.Client, httpserver.SecurityHeaders{}).Wrap)
 	r.Route(Prefix, func(r chi.Router) {
 		rt.Self.Mount(r)
+		rt.Tokens.Mount(r)
 		rt.fallbacks(r)
 	})
 	rt.fallbacks(r)

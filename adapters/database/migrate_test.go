@@ -14,7 +14,6 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
-	"github.com/devicegate/devicegate/ports"
 )
 
 const crowd = 5
@@ -239,25 +238,28 @@ func TestTheTokenTableIsTheContracts(t *testing.T) {
 }
 
 // F13: a login goes on while an index of its table is built, and the build
-// waits for no lock that migrating itself holds.
+// waits for no lock that migrating itself holds. The rows are written as the
+// program of that schema wrote them.
 func TestAnIndexIsBuiltBesideWriters(t *testing.T) {
 	db := postgres(t).Empty(t)
 	if err := database.MigrateTo(t.Context(), db, 3); err != nil {
 		t.Fatal(err)
 	}
-	s := database.NewStore(db)
-	add := func(ctx context.Context, tx ports.Tx) error {
-		a, started := start()
-		return tx.Authorizations().Add(ctx, a, started)
+	add := func(ctx context.Context, to bun.IDB, code string) error {
+		_, err := to.ExecContext(ctx, `INSERT INTO device_authorizations (id, device_code_hash, user_code, client_id, requested_at, expires_at, status)
+			VALUES (gen_random_uuid(), ?0, ?0, 'difyctl', now(), now(), 'pending')`, code)
+		return err
 	}
 	migrated := make(chan error, 1)
-	err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-		if err := add(ctx, tx); err != nil {
+	err := db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error {
+		if err := add(ctx, tx, "one"); err != nil {
 			return err
 		}
 		go func() { migrated <- database.Migrate(t.Context(), db) }()
 		await(t, db, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE INDEX%' AND datname = current_database()")
-		return database.NewStore(db).Within(5*time.Second).Update(ctx, add)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return add(ctx, db, "two")
 	})
 	if err != nil {
 		t.Fatalf("a login beside the build: %v", err)

@@ -202,3 +202,35 @@ func TestImpossibleStatesCannotBeStored(t *testing.T) {
 		}
 	})
 }
+
+func TestAdministratorsFiltersMatchNoTokensOfAccounts(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		db := engine.Migrated(t)
+		foreignToken(t, db, "01890000-0000-7000-8000-000000000001", "ann@example.com", "NULL")
+		now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+		err := database.NewStore(db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			for _, filter := range []token.Filter{{}, {ClientID: "difyctl"}} {
+				found, total, err := tx.Tokens().Matching(ctx, filter, true, now, 0, 10)
+				if err != nil || len(found) != 0 || total != 0 {
+					t.Errorf("%s: got %d of %d tokens and %v, want none", filter, len(found), total, err)
+				}
+				digests, err := tx.Tokens().RevokeMatching(ctx, filter, now, func(n int) audit.Event {
+					if n != 0 {
+						t.Errorf("%s: got %d revoked tokens, want none", filter, n)
+					}
+					return audit.New(audit.TokensRevoked, audit.AdminOf("ann"), now, request.Origin{})
+				})
+				if err != nil || len(digests) != 0 {
+					t.Errorf("%s: got %d digests and %v, want none", filter, len(digests), err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count(t, db, "SELECT count(*) FROM oauth_access_tokens WHERE revoked_at IS NULL AND token_hash IS NOT NULL") != 1 {
+			t.Error("the token was changed")
+		}
+	})
+}

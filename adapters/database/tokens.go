@@ -130,15 +130,13 @@ func (r tokenReader) LiveOf(ctx context.Context, of token.Device) (*token.Access
 }
 
 func (r tokenReader) Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
-	live := func(q *bun.SelectQuery) *bun.SelectQuery {
-		return issuedTo(q, email, issuer).Where("revoked_at IS NULL").Where("expires_at > ?", timestamp(at))
-	}
-	total, err := live(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
+	those := func(q *bun.SelectQuery) *bun.SelectQuery { return live(issuedTo(q, email, issuer), at) }
+	total, err := those(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
 	if err != nil {
 		return nil, 0, mapError(ctx, err)
 	}
 	var rows []tokenRow
-	q := live(r.from(&rows)).Order("created_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
+	q := those(r.from(&rows)).Order("created_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
 	if err := q.Scan(ctx); err != nil {
 		return nil, 0, mapError(ctx, err)
 	}

@@ -82,6 +82,10 @@ type Fixture struct {
 	Verify            *application.VerifyToken
 	ListSessions      *application.ListSessions
 	EndSessions       *application.EndSessions
+	ListTokens        *application.ListTokens
+	ShowToken         *application.ShowToken
+	RevokeTokens      *application.RevokeTokens
+	EndToken          *application.EndToken
 	RevokeToken       *application.RevokeToken
 	Introspect        *application.IntrospectToken
 	Authorize         *application.AuthorizeRequest
@@ -188,6 +192,10 @@ func (w *Fixture) build(limits quota.Configured, policy approval.Policy, legacyO
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
 	w.RevokeToken = application.NewRevokeToken(w.Store, now)
 	w.EndSessions = application.NewEndSessions(w.Store, w.Throttle, csrf, now)
+	w.ListTokens = application.NewListTokens(w.Store, now)
+	w.ShowToken = application.NewShowToken(w.Store, now)
+	w.RevokeTokens = application.NewRevokeTokens(w.Store, w.Throttle, now)
+	w.EndToken = application.NewEndToken(w.Store, now)
 	w.AccountSignIn = application.NewStartAccountSignIn(signIns, w.Limiter, now)
 	w.Undo = application.NewUndoApproval(w.Store, w.Throttle, csrf, now)
 }

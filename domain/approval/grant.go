@@ -198,7 +198,7 @@ func (gs Grants) Spend(verdict Verdict, by Proof, keys CSRFKeys, policy Policy, 
 		}
 	}
 	g.s.SpentAt = at
-	return g, proof.NewDecision(verdict, g.s.Authorization, g.s.Subject, at), nil
+	return g, proof.NewDecision(verdict, g.s.Authorization, g.s.Subject, g.s.Connection, at), nil
 }
 
 // Authenticate finds the grant that csrf belongs to, spent or not: it says who

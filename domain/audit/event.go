@@ -27,6 +27,7 @@ const (
 	TokenRotated       Kind = "oauth.token_rotated"
 	TokenRevoked       Kind = "oauth.token_revoked"
 	TokenExpired       Kind = "oauth.token_expired"
+	TokensRevoked      Kind = "oauth.tokens_revoked" // by one act of an administrator
 	TokenFirstUsed     Kind = "oauth.token_first_used"
 	LoginStarted       Kind = "sso.login_started"
 	AssertionAccepted  Kind = "sso.assertion_accepted"

@@ -73,6 +73,7 @@ type Snapshot struct {
 	ExpiresAt       time.Time
 	Status          Status
 	Subject         identity.Subject // the person who decided
+	Connection      string           // slug, through which that person had signed in; empty: not known
 	TokenID         uid.ID           // allotted at approval
 	DecidedAt       time.Time
 	UndoneAt        time.Time // the approval was taken back
@@ -167,7 +168,7 @@ func (a *Authorization) decide(to Status, verdict proof.Verdict, by proof.Decisi
 	if err := a.CheckPending(by.At()); err != nil {
 		return err
 	}
-	a.s.Status, a.s.Subject, a.s.DecidedAt = to, by.Subject(), by.At()
+	a.s.Status, a.s.Subject, a.s.Connection, a.s.DecidedAt = to, by.Subject(), by.Connection(), by.At()
 	return nil
 }
 
@@ -180,7 +181,7 @@ func (a *Authorization) Undo(by proof.Undo, origin request.Origin) (undone audit
 	if by.Authorization() != a.s.ID {
 		return audit.Event{}, false, fmt.Errorf("device: the proof is not one of undoing %s", a.s.ID)
 	}
-	return a.withdraw(by.Subject(), "undone", by.At(), origin)
+	return a.withdrawBy(by.Subject(), "undone", by.At(), origin)
 }
 
 // Withdraw takes back an approval that was not redeemed, for the person who gave
@@ -190,13 +191,26 @@ func (a *Authorization) Withdraw(by identity.Subject, at time.Time, origin reque
 	if a.s.Status == Redeemed {
 		return audit.Event{}, false, ErrNotPending
 	}
-	return a.withdraw(by, "by_owner", at, origin)
+	return a.withdrawBy(by, "by_owner", at, origin)
 }
 
-func (a *Authorization) withdraw(by identity.Subject, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {
-	switch {
-	case !a.s.Subject.Same(by):
+func (a *Authorization) withdrawBy(by identity.Subject, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {
+	if !a.s.Subject.Same(by) {
 		return audit.Event{}, false, ErrNotPending
+	}
+	return a.withdraw(audit.PersonOf(by), reason, at, origin)
+}
+
+// Cancel takes back an approval for an administrator. If it was not redeemed, the
+// device is turned away; if it was, the answer will not be repeated. It reports
+// false if that happened before, and returns [ErrNotPending] if there is no
+// approval.
+func (a *Authorization) Cancel(by audit.Actor, at time.Time, origin request.Origin) (cancelled audit.Event, changed bool, err error) {
+	return a.withdraw(by, "by_admin", at, origin)
+}
+
+func (a *Authorization) withdraw(by audit.Actor, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {
+	switch {
 	case !a.s.UndoneAt.IsZero():
 		return audit.Event{}, false, nil
 	case a.s.Status == Approved:
@@ -207,7 +221,7 @@ func (a *Authorization) withdraw(by identity.Subject, reason string, at time.Tim
 		return audit.Event{}, false, ErrNotPending
 	}
 	a.s.UndoneAt = at
-	e := a.event(audit.DeviceFlowDenied, audit.PersonOf(by), at, origin)
+	e := a.event(audit.DeviceFlowDenied, by, at, origin)
 	e.Reason = reason
 	return e, true, nil
 }
@@ -215,6 +229,12 @@ func (a *Authorization) withdraw(by identity.Subject, reason string, at time.Tim
 // Redeemable reports whether the device may still fetch its token.
 func (a *Authorization) Redeemable(at time.Time) bool {
 	return a.s.Status == Approved && at.Before(a.redeemableUntil())
+}
+
+// Fetchable reports whether a client may still get a token by the authorization:
+// for the first time, or because its answer is known not to have arrived.
+func (a *Authorization) Fetchable(at time.Time) bool {
+	return a.Redeemable(at) || a.s.Undelivered && !a.s.Repeated && at.Before(a.s.RedeemedAt.Add(repeatWindow))
 }
 
 // Reject records that a decision was refused for reason, without deciding.

@@ -76,6 +76,10 @@ var moves = map[string]move{
 		e, _, err := a.Withdraw(identity.Subject{}, at, away)
 		return e, err
 	},
+	"cancel": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+		e, _, err := a.Cancel(audit.AdminOf("ann"), at, away)
+		return e, err
+	},
 	"redeem": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return audit.Event{}, a.Redeem(at, home)
 	},
@@ -124,6 +128,12 @@ func TestAuthorizationStateMatrix(t *testing.T) {
 		{device.Approved, "withdraw by another", soon, device.ErrNotPending, "", ""},
 		{device.Denied, "withdraw", soon, device.ErrNotPending, "", ""},
 		{device.Redeemed, "withdraw", soon, device.ErrNotPending, "", ""},
+
+		{device.Pending, "cancel", soon, device.ErrNotPending, "", ""},
+		{device.Approved, "cancel", soon, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Approved, "cancel", late, nil, audit.DeviceFlowDenied, device.Denied},
+		{device.Denied, "cancel", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "cancel", soon, nil, audit.DeviceFlowDenied, device.Redeemed},
 
 		{device.Approved, "undo", soon, nil, audit.DeviceFlowDenied, device.Denied},
 		{device.Approved, "undo", late, nil, audit.DeviceFlowDenied, device.Denied},
@@ -285,6 +295,34 @@ func TestARedemptionThatWasUndoneIsNotRepeated(t *testing.T) {
 	}
 	if err := a.Repeat(tok, device.StandardTiming, begun.Add(75*second), home); !errors.Is(err, device.ErrExpiredToken) {
 		t.Errorf("got %v, want expired_token", err)
+	}
+}
+
+func TestAnAdministratorTakesBackWhatCanLeadToAToken(t *testing.T) {
+	at := begun.Add(75 * second)
+	undelivered := func() *device.Authorization {
+		a := in(t, device.Redeemed)
+		if err := a.MarkUndelivered(issued(t, a)); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	for name, a := range map[string]*device.Authorization{"approved": in(t, device.Approved), "undelivered": undelivered()} {
+		if !a.Fetchable(at) {
+			t.Errorf("%s: got nothing to fetch, want a token", name)
+		}
+		e, changed, err := a.Cancel(audit.AdminOf("ops"), at, away)
+		if err != nil || !changed || e.Actor != audit.AdminOf("ops") || e.Reason != "by_admin" || a.Fetchable(at) {
+			t.Errorf("%s: got %+v, %t, %v, want the administrator's event and nothing to fetch", name, e, changed, err)
+		}
+	}
+	if a := undelivered(); a.Fetchable(at.Add(time.Minute)) {
+		t.Error("got a token to fetch after the repetition's window, want none")
+	}
+	for _, none := range []device.Status{device.Pending, device.Denied, device.Redeemed} {
+		if in(t, none).Fetchable(at) {
+			t.Errorf("%s: got a token to fetch, want none", none)
+		}
 	}
 }
 
@@ -642,7 +680,7 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			}
 			if before.Status == device.Denied && after.Status != device.Denied ||
 				before.Status == device.Redeemed && after.Status != device.Redeemed ||
-				!before.Subject.IsZero() && (after.Subject != before.Subject || name != "undo" && name != "withdraw" && after.TokenID != before.TokenID) {
+				!before.Subject.IsZero() && (after.Subject != before.Subject || name != "undo" && name != "withdraw" && name != "cancel" && after.TokenID != before.TokenID) {
 				r.Fatalf("%s takes a decision back: %+v", name, after)
 			}
 			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {

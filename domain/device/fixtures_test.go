@@ -49,7 +49,7 @@ func start(t testing.TB) *device.Authorization {
 
 // decision is the proof of a grant that was spent for a.
 func decision(verdict proof.Verdict, a *device.Authorization, by identity.Subject, at time.Time) proof.Decision {
-	return proof.NewDecision(verdict, a.Snapshot().ID, by, at)
+	return proof.NewDecision(verdict, a.Snapshot().ID, by, "acme", at)
 }
 
 // in brings an authorization into a state, one minute after it began.

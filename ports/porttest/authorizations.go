@@ -170,7 +170,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		redeemed := approved
 		redeemed.Status, redeemed.RedeemedAt, redeemed.RedeemedFrom = device.Redeemed, w.now.Add(2*time.Microsecond), netip.MustParseAddr("198.51.100.9")
 		redeemed.Repeated, redeemed.Undelivered, redeemed.PolledElsewhere = true, true, true
-		redeemed.UndoneAt = w.now.Add(3 * time.Microsecond)
+		redeemed.UndoneAt, redeemed.Connection = w.now.Add(3*time.Microsecond), "acme"
 		redeemed.Scopes = scope.Restore("apps:run full")
 		return []device.Snapshot{pending, denied, approved, redeemed}
 	}

@@ -225,6 +225,8 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		}
 	})
 
+	storeMatchingTokens(t, open)
+
 	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
 		"Add": func(w *fixture, _ ports.Store) eventWrite {
 			issued, _, _ := token.Mint(token.Order{ID: uid.New(w.now), Device: w.device("laptop"), Subject: "external_sso", Lifetime: token.Lifetime(hour)}, w.now, w.by)

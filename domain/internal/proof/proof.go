@@ -25,7 +25,8 @@ const (
 // Decision proves that a grant for an authorization was spent on a verdict.
 type Decision struct {
 	claim
-	verdict Verdict
+	verdict    Verdict
+	connection string
 }
 
 // Undo proves that the person who decided takes the decision back in time.
@@ -39,8 +40,8 @@ type claim struct {
 }
 
 // NewDecision is for package approval, which has spent the grant.
-func NewDecision(verdict Verdict, authorization uid.ID, subject identity.Subject, at time.Time) Decision {
-	return Decision{claim{authorization, subject, at}, verdict}
+func NewDecision(verdict Verdict, authorization uid.ID, subject identity.Subject, connection string, at time.Time) Decision {
+	return Decision{claim{authorization, subject, at}, verdict, connection}
 }
 
 // NewUndo is for package approval, which has checked the undo token.
@@ -50,6 +51,9 @@ func NewUndo(authorization uid.ID, subject identity.Subject, at time.Time) Undo 
 
 // Verdict is what was decided.
 func (d Decision) Verdict() Verdict { return d.verdict }
+
+// Connection is the slug of the connection through which the person signed in.
+func (d Decision) Connection() string { return d.connection }
 
 // Authorization is the one that the proof is about.
 func (c claim) Authorization() uid.ID { return c.authorization }

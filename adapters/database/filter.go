@@ -1,0 +1,168 @@
+package database
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/uptrace/bun"
+	"modernc.org/sqlite"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+)
+
+// inNetwork is the condition that an address column lies in a network. PostgreSQL
+// knows no zones of addresses. SQLite knows no addresses; it calls
+// [addressInNetwork].
+func inNetwork(db bun.IDB, column string) string {
+	if isPostgres(db) {
+		return "split_part(" + column + ", '%', 1)::inet <<= ?::inet"
+	}
+	return sqliteInNetwork + "(" + column + ", ?)"
+}
+
+const sqliteInNetwork = "devicegate_in_network"
+
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction(sqliteInNetwork, 2, addressInNetwork)
+}
+
+func addressInNetwork(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	address, _ := args[0].(string)
+	network, _ := args[1].(string)
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return false, nil // as NULL: no address is known
+	}
+	prefix, err := netip.ParsePrefix(network)
+	return err == nil && prefix.Contains(ip.Unmap().WithZone("")), nil
+}
+
+// matching narrows q, a query of tokens, to those that a filter matches. It
+// leaves out tokens of accounts and, as [token.Restore] refuses them, tokens that
+// have no hash although they are not revoked.
+func matching(q *bun.SelectQuery, db bun.IDB, wanted token.Filter) *bun.SelectQuery {
+	q = q.Where("account_id IS NULL").Where("token_hash IS NOT NULL OR revoked_at IS NOT NULL")
+	q = matchingDevice(q, wanted)
+	if wanted.Connection != "" {
+		q = q.Where(ofRedeemed("a.connection = ?"), text(wanted.Connection))
+	}
+	if wanted.FetchedFrom.IsValid() {
+		q = q.Where(ofRedeemed(inNetwork(db, "a.redeemed_from")), wanted.FetchedFrom.String())
+	}
+	for _, c := range []struct {
+		condition string
+		at        time.Time
+	}{
+		{"created_at >= ?", wanted.IssuedAfter},
+		{"created_at < ?", wanted.IssuedBefore},
+		{"last_used_at >= ?", wanted.UsedAfter},
+		{"coalesce(last_used_at, created_at) < ?", wanted.UsedBefore},
+	} {
+		if !c.at.IsZero() {
+			q = q.Where(c.condition, timestamp(c.at))
+		}
+	}
+	return q
+}
+
+// ofRedeemed is a condition on the authorization that was redeemed for a token.
+func ofRedeemed(condition string) string {
+	return "EXISTS (SELECT 1 FROM device_authorizations AS a WHERE a.token_id = ?TableAlias.id AND a.redeemed_at IS NOT NULL AND " + condition + ")"
+}
+
+// matchingDevice narrows q by what tokens and authorizations have alike.
+func matchingDevice(q *bun.SelectQuery, wanted token.Filter) *bun.SelectQuery {
+	for _, c := range []struct{ condition, value string }{
+		{"subject_email = ?", wanted.Email.String()},
+		{"subject_issuer = ?", wanted.Issuer},
+		{"client_id = ?", wanted.ClientID},
+		{"device_label = ?", wanted.Label},
+	} {
+		if c.value != "" {
+			q = q.Where(c.condition, text(c.value))
+		}
+	}
+	return q
+}
+
+// live narrows q to tokens that are neither revoked nor expired.
+func live(q *bun.SelectQuery, at time.Time) *bun.SelectQuery {
+	return q.Where("revoked_at IS NULL").Where("expires_at > ?", timestamp(at))
+}
+
+func (r tokenReader) Matching(ctx context.Context, wanted token.Filter, ended bool, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
+	those := func(q *bun.SelectQuery) *bun.SelectQuery {
+		if !ended {
+			q = live(q, at)
+		}
+		return matching(q, r.db, wanted)
+	}
+	total, err := those(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
+	if err != nil {
+		return nil, 0, mapError(ctx, err)
+	}
+	var rows []tokenRow
+	q := those(r.from(&rows)).Order("created_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
+	if err := q.Scan(ctx); err != nil {
+		return nil, 0, mapError(ctx, err)
+	}
+	found := make([]*token.AccessToken, len(rows))
+	for i := range rows {
+		if found[i], err = rows[i].restore(); err != nil {
+			return nil, 0, fmt.Errorf("token %d: %w", offset+i, err)
+		}
+	}
+	return found, int(total), nil
+}
+
+// endedRow is what is left of a token that RevokeMatching has revoked.
+type endedRow struct {
+	ID        id
+	TokenHash digest
+}
+
+// RevokeMatching reads and writes in one statement on PostgreSQL, where another
+// transaction could add a token between two. In SQLite none can.
+func (w tokens) RevokeMatching(ctx context.Context, wanted token.Filter, at time.Time, event func(revoked int) audit.Event) ([]secret.Digest, error) {
+	which := func() *bun.SelectQuery {
+		return matching(live(w.tx.db.NewSelect().Model((*tokenRow)(nil)), at), w.tx.db, wanted)
+	}
+	revoke := w.tx.db.NewUpdate().Table("oauth_access_tokens").Set("revoked_at = ?", timestamp(at)).Set("token_hash = NULL")
+	var rows []endedRow
+	var err error
+	if isPostgres(w.tx.db) {
+		_, err = revoke.With("doomed", which().Column("id", "token_hash").For("UPDATE")).TableExpr("doomed").
+			Where("oauth_access_tokens.id = doomed.id").Returning("doomed.id, doomed.token_hash").Exec(ctx, &rows)
+	} else if err = which().Column("id", "token_hash").Scan(ctx, &rows); err == nil {
+		_, err = revoke.Where("id IN (?)", which().Column("id")).Exec(ctx)
+	}
+	if err != nil {
+		return nil, mapError(ctx, err)
+	}
+	digests := make([]secret.Digest, len(rows))
+	for i := range rows {
+		digests[i] = secret.Digest(rows[i].TokenHash)
+	}
+	return digests, w.tx.record(ctx, event(len(rows)))
+}
+
+func (r authorizationReader) Unfetched(ctx context.Context, wanted token.Filter, limit int) ([]*device.Authorization, error) {
+	var rows []authorizationRow
+	q := matchingDevice(r.from(&rows), wanted).Where("undone_at IS NULL").Where("status = ? OR undelivered", text(device.Approved))
+	if wanted.Connection != "" {
+		q = q.Where("connection = ?", text(wanted.Connection))
+	}
+	if wanted.FetchedFrom.IsValid() {
+		q = q.Where(inNetwork(r.db, "requested_from"), wanted.FetchedFrom.String())
+	}
+	if err := q.Order("id DESC").Limit(int64(limit)).Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	return restoreAuthorizations(rows)
+}
