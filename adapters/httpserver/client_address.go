@@ -99,11 +99,12 @@ func speaksForAnother(r *http.Request) bool {
 
 // parseHop reads an address; some proxies write the port as well.
 func parseHop(text string) netip.Addr {
-	if hop, err := netip.ParseAddrPort(text); err == nil {
-		return hop.Addr()
+	hop, err := netip.ParseAddr(text)
+	if err == nil {
+		return hop
 	}
-	hop, _ := netip.ParseAddr(text)
-	return hop
+	withPort, _ := netip.ParseAddrPort(text)
+	return withPort.Addr()
 }
 
 func peer(r *http.Request) netip.Addr {

@@ -15,9 +15,10 @@ func SetRateLimit(head http.Header, a quota.Allowance) {
 		return
 	}
 	reset := strconv.Itoa(int(math.Ceil(a.Reset.Seconds())))
-	head.Set("RateLimit-Limit", strconv.Itoa(a.Limit.Max))
-	head.Set("RateLimit-Remaining", strconv.Itoa(max(0, a.Remaining)))
-	head.Set("RateLimit-Reset", reset)
+	values := []string{strconv.Itoa(a.Limit.Max), strconv.Itoa(max(0, a.Remaining)), reset}
+	head["Ratelimit-Limit"] = values[0:1:1]
+	head["Ratelimit-Remaining"] = values[1:2:2]
+	head["Ratelimit-Reset"] = values[2:3:3]
 	if a.Exceeded {
 		head.Set("Retry-After", reset)
 	}
