@@ -98,9 +98,14 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}))
 	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.RevokeUndelivered, s.LookUp)
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
+	headers := httpserver.NewSecurityHeaders(at)
+	description, err := httpapi.NewDescription(respond, addresses, headers)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	s.handler = httpapi.NewRouter(httpapi.Routes{
 		Config: cfg, Addresses: addresses, Responder: respond,
-		Middleware:    httpserver.NewMiddleware(client, httpserver.NewSecurityHeaders(at)),
+		Middleware:    httpserver.NewMiddleware(client, headers),
 		Device:        flow,
 		SSO:           httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete, s.ByAssertion, s.Fail, s.RefuseClosed),
 		Approval:      httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
@@ -108,6 +113,7 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 		OAuth:         httpapi.NewOAuth(respond, clients, flow),
 		Revocation:    httpapi.NewRevocation(respond, client, s.RevokeToken),
 		Introspection: httpapi.NewIntrospection(respond, addresses, client, s.Introspect), Discovery: httpapi.NewDiscovery(respond, addresses, s.Servers),
+		Description: description,
 		ForwardAuth: httpapi.NewForwardAuth(respond, client, log, s.Authorize),
 		Operations:  s.operations, Pages: pages,
 		Observe: func(next http.Handler) http.Handler { return next },

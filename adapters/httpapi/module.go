@@ -19,6 +19,7 @@ var Module = fx.Module("httpapi", fx.Provide(
 	NewIntrospection,
 	NewForwardAuth,
 	NewDiscovery,
+	NewDescription,
 	NewOperations,
 	newRouter,
 ))
@@ -39,6 +40,7 @@ type routerParams struct {
 	Introspection *Introspection
 	ForwardAuth   *ForwardAuth
 	Discovery     *Discovery
+	Description   *Description
 	Operations    *Operations
 	Pages         Pages
 	Observe       Observe
@@ -48,7 +50,7 @@ func newRouter(p routerParams) *Router {
 	return NewRouter(Routes{
 		Config: p.Config, Addresses: p.Addresses, Middleware: p.Middleware, Responder: p.Responder,
 		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, Operations: p.Operations,
-		OAuth: p.OAuth, Revocation: p.Revocation, Introspection: p.Introspection, ForwardAuth: p.ForwardAuth, Discovery: p.Discovery,
+		OAuth: p.OAuth, Revocation: p.Revocation, Introspection: p.Introspection, ForwardAuth: p.ForwardAuth, Discovery: p.Discovery, Description: p.Description,
 		Pages: p.Pages, Observe: p.Observe,
 	})
 }

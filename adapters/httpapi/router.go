@@ -26,6 +26,7 @@ type Routes struct {
 	Introspection *Introspection
 	ForwardAuth   *ForwardAuth
 	Discovery     *Discovery
+	Description   *Description
 	Operations    *Operations
 
 	Pages   Pages
@@ -52,6 +53,7 @@ func NewRouter(rt Routes) *Router {
 		rt.Approval.Mount(r)
 		rt.Account.Mount(r)
 		rt.Operations.MountCanonical(r)
+		rt.Description.Mount(r)
 		rt.fallbacks(r, writeError)
 	})
 	r.Route(connection.Legacy.Prefix(), func(r chi.Router) { rt.legacy(r, cross) })
