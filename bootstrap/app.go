@@ -88,22 +88,43 @@ func redisState(c *redis.Connection) sharedState { return c.State }
 
 // configured joins what operators configure and may change while we run.
 func configured(c Config) fx.Option {
-	clients := fx.Provide(func() ports.Clients { return memory.NewClients(c.Clients) })
-	if c.Files.Path == "" {
-		return fx.Options(clients, fx.Provide(
-			func() ports.Connections { return memory.NewConnections(c.Connections) },
-			func() *files.Connections { return nil },
-		))
-	}
-	return fx.Options(clients, fx.Supply(c.Files), files.Module, fx.Invoke(refreshBroker))
+	return fx.Options(
+		fx.Provide(func() ports.Clients { return memory.NewClients(c.Clients) }),
+		connectionsOf(c, false),
+	)
 }
 
-// refreshBroker gives the SAML broker the connections that are about to be served.
-func refreshBroker(f *files.Connections, b *saml.Broker) { f.OnChange(b.Reload) }
+// connectionsOf joins the connections of the file, if there is one, and of the
+// database.
+func connectionsOf(c Config, tolerates tolerant) fx.Option {
+	connections := fx.Options(connections, fx.Supply(tolerates))
+	if c.Files.Path == "" {
+		return fx.Options(connections, fx.Provide(func() *files.Connections { return nil }))
+	}
+	return fx.Options(connections, fx.Supply(c.Files), files.Module)
+}
+
+// connections are those of all sources, and what is kept of their metadata.
+var connections = fx.Provide(
+	joinConnections,
+	func(j *joinedConnections) ports.Connections { return j },
+	func(c Config) application.ConnectionRules {
+		if c.ConnectionRules == nil {
+			return func(connection.Connection) error { return nil }
+		}
+		return c.ConnectionRules
+	},
+	saml.NewReader,
+	func(r *saml.Reader) ports.MetadataReader { return r },
+	application.NewRefreshMetadata,
+)
 
 // brokers joins the ways in which people sign in, and the edition gate.
 func brokers(c Config) fx.Option {
-	options := []fx.Option{saml.Module, fx.Supply(c.SAML), fx.Provide(spMetadata)}
+	options := []fx.Option{
+		saml.Module, fx.Supply(c.SAML), fx.Invoke(refreshBroker, followMetadata),
+		fx.Provide(spMetadata, func(r *application.RefreshMetadata) saml.Keeper { return r }),
+	}
 	if c.Enterprise.URL == nil {
 		options = append(options, fx.Provide(samlOnly))
 	} else {

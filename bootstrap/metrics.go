@@ -14,6 +14,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/redis"
+	"github.com/devicegate/devicegate/adapters/saml"
 )
 
 // metrics counts requests by route, never by anything a client can make up.
@@ -30,7 +31,7 @@ type requestKind struct {
 	status               int
 }
 
-func newMetrics(shared sharedState, connections *files.Connections, keys *files.Keys) *metrics {
+func newMetrics(shared sharedState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -42,8 +43,12 @@ func newMetrics(shared sharedState, connections *files.Connections, keys *files.
 	if shared != nil {
 		m.registry.MustRegister(redisGauge(shared, redis.Up), redisGauge(shared, redis.Down), redisGauge(shared, redis.Refusing))
 	}
-	if connections != nil {
-		m.registry.MustRegister(currentGauge("devicegate_connections_file_current", "what the connections file holds", connections.Current))
+	if file != nil {
+		m.registry.MustRegister(currentGauge("devicegate_connections_file_current", "what the connections file holds", file.Current))
+	}
+	m.registry.MustRegister(currentGauge("devicegate_connections_current", "what the database holds of connections", connections.Current))
+	if broker != nil {
+		m.registry.MustRegister(idpMetrics{broker})
 	}
 	if keys != nil {
 		m.registry.MustRegister(currentGauge("devicegate_saml_key_files_current", "what the SAML key files hold", keys.Current))

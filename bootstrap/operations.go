@@ -13,7 +13,6 @@ import (
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
-	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -28,6 +27,13 @@ var adminUseCases = fx.Provide(
 	application.NewShowToken,
 	application.NewRevokeTokens,
 	application.NewEndToken,
+	application.NewConnectionChecks,
+	application.NewListConnections,
+	application.NewAddConnection,
+	application.NewEditConnection,
+	application.NewRemoveConnection,
+	application.NewTestConnection,
+	application.NewApplyConnections,
 )
 
 // Administration provides what administrators do, for one command. It refuses an
@@ -40,7 +46,7 @@ func Administration(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c),
-		fx.Provide(func() ports.Connections { return memory.NewConnections(c.Connections) }),
+		connectionsOf(c, true),
 		adminUseCases,
 	)
 }

@@ -15,6 +15,7 @@ const (
 	TopicClients     Topic = "clients"
 	TopicConnections Topic = "connections"
 	TopicKeys        Topic = "keys"
+	TopicMetadata    Topic = "metadata" // of identity providers
 )
 
 // ChangesRefresh is the longest time between two tellings, whether there was a

@@ -12,6 +12,8 @@ const (
 	SweepExpired JobKind = "sweep_expired"
 	// SweepTokens ends tokens that expired and deletes those that ended long ago.
 	SweepTokens JobKind = "sweep_tokens"
+	// RefreshMetadata fetches the metadata of identity providers that is due.
+	RefreshMetadata JobKind = "refresh_metadata"
 )
 
 // Job is work that a worker does later, at least once. Key says what it is about;

@@ -41,6 +41,8 @@ type Reader interface {
 	Transactions() TransactionReader
 	Grants() GrantReader
 	Tokens() TokenReader
+	Connections() ConnectionReader
+	Metadata() MetadataCopyReader
 	Audit() AuditReader
 	ACSLedger() ACSLedgerReader
 }
@@ -53,6 +55,8 @@ type Tx interface {
 	Transactions() Transactions
 	Grants() Grants
 	Tokens() Tokens
+	Connections() StoredConnections
+	Metadata() MetadataCopies
 	Audit() Audit
 	ACSLedger() ACSLedger
 	Jobs() Jobs

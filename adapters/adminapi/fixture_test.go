@@ -22,8 +22,10 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/administrator"
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/secret"
 )
 
@@ -35,6 +37,7 @@ type fixture struct {
 	router *adminapi.Router
 	ann    secret.Text
 	log    bytes.Buffer
+	idps   applicationtest.Published // the metadata of identity providers
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -55,10 +58,21 @@ func (s *fixture) serve(known administrator.Credentials) {
 	respond := adminapi.NewResponder(slog.New(slog.NewJSONHandler(&s.log, nil)), client, known, s.Limiter)
 	s.router = adminapi.NewRouter(adminapi.Routes{
 		Client: client, Responder: respond,
-		Self:    adminapi.NewSelf(respond),
-		Tokens:  adminapi.NewTokens(respond, s.ListTokens, s.ShowToken, s.RevokeTokens, s.EndToken),
-		Observe: func(next http.Handler) http.Handler { return next },
+		Self:        adminapi.NewSelf(respond),
+		Tokens:      adminapi.NewTokens(respond, s.ListTokens, s.ShowToken, s.RevokeTokens, s.EndToken),
+		Connections: adminapi.NewConnections(respond, s.connectionUses()),
+		Observe:     func(next http.Handler) http.Handler { return next },
 	})
+}
+
+func (s *fixture) connectionUses() adminapi.ConnectionUses {
+	rules := func(connection.Connection) error { return nil }
+	checks := application.NewConnectionChecks(s.Store, s.Connections, &s.idps, rules, s.Clock.Now)
+	return adminapi.ConnectionUses{
+		List: application.NewListConnections(checks), Add: application.NewAddConnection(checks), Edit: application.NewEditConnection(checks),
+		Remove: application.NewRemoveConnection(checks), Test: application.NewTestConnection(checks), Apply: application.NewApplyConnections(checks),
+		Refresh: application.NewRefreshMetadata(s.Store, s.Connections, &s.idps, s.Clock.Now),
+	}
 }
 
 // as sends a request of ann; line is method and target.

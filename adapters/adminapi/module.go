@@ -4,6 +4,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/application"
 )
 
 // Module provides the router over all resources. It needs the
@@ -13,21 +14,40 @@ var Module = fx.Module("adminapi", fx.Provide(
 	NewResponder,
 	NewSelf,
 	NewTokens,
+	connectionUses,
+	NewConnections,
 ), fx.Provide(newRouter))
 
 type routerParams struct {
 	fx.In
 
-	Client    *httpserver.ClientAddress
-	Responder *Responder
-	Self      *Self
-	Tokens    *Tokens
-	Observe   Observe
+	Client      *httpserver.ClientAddress
+	Responder   *Responder
+	Self        *Self
+	Tokens      *Tokens
+	Connections *Connections
+	Observe     Observe
 }
 
 func newRouter(p routerParams) *Router {
 	return NewRouter(Routes{
 		Client: p.Client, Responder: p.Responder, Observe: p.Observe,
-		Self: p.Self, Tokens: p.Tokens,
+		Self: p.Self, Tokens: p.Tokens, Connections: p.Connections,
 	})
+}
+
+type connectionParams struct {
+	fx.In
+
+	List    *application.ListConnections
+	Add     *application.AddConnection
+	Edit    *application.EditConnection
+	Remove  *application.RemoveConnection
+	Test    *application.TestConnection
+	Refresh *application.RefreshMetadata
+	Apply   *application.ApplyConnections
+}
+
+func connectionUses(p connectionParams) ConnectionUses {
+	return ConnectionUses{p.List, p.Add, p.Edit, p.Remove, p.Test, p.Refresh, p.Apply}
 }

@@ -15,11 +15,12 @@ const Prefix = "/admin/v1"
 
 // Routes are the handlers of all resources, and what stands before them.
 type Routes struct {
-	Client    *httpserver.ClientAddress
-	Responder *Responder
-	Self      *Self
-	Tokens    *Tokens
-	Observe   Observe
+	Client      *httpserver.ClientAddress
+	Responder   *Responder
+	Self        *Self
+	Tokens      *Tokens
+	Connections *Connections
+	Observe     Observe
 }
 
 // Observe wraps every request, to count and time it.
@@ -36,6 +37,7 @@ func NewRouter(rt Routes) *Router {
 	r.Route(Prefix, func(r chi.Router) {
 		rt.Self.Mount(r)
 		rt.Tokens.Mount(r)
+		rt.Connections.Mount(r)
 		rt.fallbacks(r)
 	})
 	rt.fallbacks(r)

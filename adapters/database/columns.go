@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/identity"
@@ -134,6 +135,26 @@ func scanText(src any) (string, error) {
 		return string(v), nil
 	}
 	return "", fmt.Errorf("column is not text but %T", src)
+}
+
+// count is a number. NULL is zero, but zero is not NULL.
+type count int64
+
+func (c count) Value() (driver.Value, error) { return int64(c), nil }
+
+func (c *count) Scan(src any) error {
+	if n, ok := src.(int64); ok {
+		*c = count(n)
+		return nil
+	}
+	s, err := scanText(src)
+	if err != nil || s == "" {
+		*c = 0
+		return err
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	*c = count(n)
+	return err
 }
 
 type subjectColumns struct {

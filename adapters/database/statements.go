@@ -107,8 +107,8 @@ func (r reader) find(ctx context.Context, dst any, where string, args ...any) er
 		}
 		return c.queryRow(ctx, q, into)
 	})
-	if err == nil && r.locks {
-		r.held[keyOf(dst, r.hot.db.Table(reflect.TypeOf(dst).Elem()))] = true
+	if key := keyOf(dst, r.hot.db.Table(reflect.TypeOf(dst).Elem())); err == nil && r.locks && key != (rowKey{}) {
+		r.held[key] = true
 	}
 	return err
 }

@@ -151,10 +151,14 @@ func (t *transaction) write(event audit.Event, row any, clause string) (query, e
 		return query{}, errNoEvent
 	}
 	if !t.postgres || t.recorded[event.ID] {
-		s := t.hot.writing(reflect.TypeOf(row).Elem(), clause, false)
-		return query{text: s.text, args: valuesOf(nil, row, s.fields)}, nil
+		return t.hot.writeAlone(row, clause), nil
 	}
 	return t.hot.writeWithEvent(event, row, clause), nil
+}
+
+func (s *statements) writeAlone(row any, clause string) query {
+	w := s.writing(reflect.TypeOf(row).Elem(), clause, false)
+	return query{text: w.text, args: valuesOf(nil, row, w.fields)}
 }
 
 func (s *statements) writeWithEvent(event audit.Event, row any, clause string) query {

@@ -24,25 +24,25 @@ type connectionsFile struct {
 
 type connectionEntry struct {
 	Slug           string   `yaml:"slug"`
-	Name           string   `yaml:"name"`
-	Broker         string   `yaml:"broker"`
-	MetadataFile   string   `yaml:"metadata_file"`
-	MetadataURL    string   `yaml:"metadata_url"`
-	Metadata       string   `yaml:"metadata"` // the document itself
-	Signers        string   `yaml:"metadata_signers"`
-	CA             string   `yaml:"metadata_ca_file"`
-	Private        bool     `yaml:"metadata_private"`
-	EntityID       string   `yaml:"entity_id"`
+	Name           string   `yaml:"name,omitempty"`
+	Broker         string   `yaml:"broker,omitempty"`
+	MetadataFile   string   `yaml:"metadata_file,omitempty"`
+	MetadataURL    string   `yaml:"metadata_url,omitempty"`
+	Metadata       string   `yaml:"metadata,omitempty"` // the document itself
+	Signers        string   `yaml:"metadata_signers,omitempty"`
+	CA             string   `yaml:"metadata_ca_file,omitempty"`
+	Private        bool     `yaml:"metadata_private,omitempty"`
+	EntityID       string   `yaml:"entity_id,omitempty"`
 	Domains        []string `yaml:"domains"`
-	ACSMount       string   `yaml:"acs_mount"`
-	SignRequests   string   `yaml:"sign_requests"`
-	LoginHint      string   `yaml:"login_hint"`
-	EmailAttribute string   `yaml:"email_attribute"`
-	Public         bool     `yaml:"public"`
-	NameIDFormat   string   `yaml:"name_id_format"`
-	Signed         string   `yaml:"signed_assertions"`
-	Encrypted      bool     `yaml:"require_encryption"`
-	AllowWeak      []string `yaml:"allow_weak"` // sha1, rsa1_5, 3des
+	ACSMount       string   `yaml:"acs_mount,omitempty"`
+	SignRequests   string   `yaml:"sign_requests,omitempty"`
+	LoginHint      string   `yaml:"login_hint,omitempty"`
+	EmailAttribute string   `yaml:"email_attribute,omitempty"`
+	Public         bool     `yaml:"public,omitempty"`
+	NameIDFormat   string   `yaml:"name_id_format,omitempty"`
+	Signed         string   `yaml:"signed_assertions,omitempty"`
+	Encrypted      bool     `yaml:"require_encryption,omitempty"`
+	AllowWeak      []string `yaml:"allow_weak,omitempty"` // sha1, rsa1_5, 3des
 
 	unread  []string // what is wrong with names and types in it
 	mapping bool     // or else nothing of it was understood
@@ -63,6 +63,12 @@ func (f *connectionsFile) UnmarshalYAML(read func(any) error) error {
 	return nil
 }
 
+// nameOf is the name of a field in the file.
+func nameOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return name
+}
+
 // strictly reads a mapping and lists all names in it that are not known: a
 // mistyped setting would silently be none. The library stops at the first.
 func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
@@ -74,7 +80,7 @@ func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
 	case errors.As(err, &kind) && kind.StructFieldName != nil: // the library words it for programmers
 		_, name, _ := strings.Cut(*kind.StructFieldName, ".")
 		field, _ := fields.FieldByName(name)
-		wrong = append(wrong, fmt.Sprintf("%s: a %s is wanted, not a %s", field.Tag.Get("yaml"), kind.DstType, kind.SrcType))
+		wrong = append(wrong, fmt.Sprintf("%s: a %s is wanted, not a %s", nameOf(field), kind.DstType, kind.SrcType))
 	default:
 		wrong = append(wrong, yaml.FormatError(err, false, false))
 	}
@@ -83,7 +89,7 @@ func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
 		return wrong, false
 	}
 	for field := range fields.Fields() {
-		delete(found, field.Tag.Get("yaml"))
+		delete(found, nameOf(field))
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		wrong = append(wrong, fmt.Sprintf("unknown field %q", name))
@@ -158,9 +164,6 @@ func named(name string, err error) error {
 	return errors.Join(out...)
 }
 
-// weaknesses are what allow_weak may name.
-var weaknesses = []string{"sha1", "rsa1_5", "3des"}
-
 func (e connectionEntry) read(r *reader, check Check) (connection.Connection, error) {
 	settings := connection.Settings{
 		Slug: e.Slug, Name: e.Name, Broker: connection.Broker(e.Broker), EntityID: e.EntityID, Domains: e.Domains,
@@ -168,10 +171,8 @@ func (e connectionEntry) read(r *reader, check Check) (connection.Connection, er
 		LoginHint: connection.LoginHint(e.LoginHint), EmailAttribute: e.EmailAttribute, Public: e.Public,
 	}
 	var errs []error
-	for _, weak := range e.AllowWeak {
-		if !slices.Contains(weaknesses, weak) {
-			errs = append(errs, fmt.Errorf("allow_weak %q: use sha1, rsa1_5 or 3des", weak))
-		}
+	if err := new(connection.SAMLSettings).AllowWeak(e.AllowWeak...); err != nil {
+		errs = append(errs, err)
 	}
 	if settings.Broker != connection.Enterprise {
 		saml, err := e.saml(r)
@@ -188,9 +189,8 @@ func (e connectionEntry) saml(r *reader) (connection.SAMLSettings, error) {
 	out := connection.SAMLSettings{
 		MetadataFile: e.MetadataFile, MetadataURL: e.MetadataURL, MetadataPrivate: e.Private, NameIDFormat: e.NameIDFormat,
 		Signed: connection.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted,
-		AllowSHA1: slices.Contains(e.AllowWeak, "sha1"), AllowRSA15: slices.Contains(e.AllowWeak, "rsa1_5"),
-		AllowTripleDES: slices.Contains(e.AllowWeak, "3des"),
 	}
+	_ = out.AllowWeak(e.AllowWeak...) // read says what is wrong with it
 	var errs []error
 	sources := 0
 	for _, source := range []string{e.MetadataFile, e.MetadataURL, e.Metadata} {

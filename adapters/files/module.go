@@ -9,12 +9,9 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Module provides [ports.Connections] from a [Config], and reads the files again
-// while the application runs.
-var Module = fx.Module("files", fx.Provide(
-	startConnections,
-	func(c *Connections) ports.Connections { return c },
-))
+// Module provides [*Connections] from a [Config], and reads the files again while
+// the application runs.
+var Module = fx.Module("files", fx.Provide(startConnections))
 
 // KeysModule provides [ports.KeyStore] from a [KeysConfig], and reads the files
 // again while the application runs.

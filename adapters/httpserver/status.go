@@ -29,6 +29,8 @@ func Status(k fault.Kind) int {
 		return http.StatusUnprocessableEntity
 	case fault.RateLimited:
 		return http.StatusTooManyRequests
+	case fault.PreconditionFailed:
+		return http.StatusPreconditionFailed
 	case fault.Upstream:
 		return http.StatusBadGateway
 	case fault.Unavailable:

@@ -31,6 +31,7 @@ const (
 const (
 	sweepExpiredEvery = 10 * time.Minute
 	sweepTokensEvery  = time.Hour
+	metadataEvery     = 5 * time.Minute // that is due; see domain/connection
 )
 
 // Worker runs jobs and, if it is elected, enqueues the periodic ones.
@@ -45,14 +46,15 @@ func PollEvery(d time.Duration) Option {
 }
 
 // NewWorker makes the worker of a database. The database need not answer yet.
-func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, log *slog.Logger, options ...Option) (*Worker, error) {
+func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, log *slog.Logger, options ...Option) (*Worker, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweep[sweepExpired]{run: expired.Execute, log: log})
 	river.AddWorker(workers, &sweep[sweepTokens]{run: tokens.Execute, log: log})
+	river.AddWorker(workers, &sweep[refreshMetadata]{run: metadata.ExecuteDue, log: log})
 	cfg := &river.Config{
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
-		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{})},
+		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{}), every(metadataEvery, refreshMetadata{})},
 		PollOnly:          true,
 		FetchPollInterval: pollInterval,
 		JobTimeout:        jobTime,
@@ -109,7 +111,14 @@ type sweepTokens struct {
 // Kind implements [river.JobArgs].
 func (sweepTokens) Kind() string { return string(ports.SweepTokens) }
 
-// sweep runs one of the sweeps.
+type refreshMetadata struct {
+	Key string `json:"key"`
+}
+
+// Kind implements [river.JobArgs].
+func (refreshMetadata) Kind() string { return string(ports.RefreshMetadata) }
+
+// sweep runs work that goes through rows, and says how many it changed.
 type sweep[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
 	run func(ctx context.Context) (rows int, err error)

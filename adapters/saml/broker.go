@@ -26,7 +26,8 @@ type Broker struct {
 	log    *slog.Logger
 	served atomic.Pointer[served]
 
-	reload sync.Mutex // one Reload at a time
+	reload sync.Mutex                         // one Reload or Adopt at a time
+	kept   map[string]connection.CopySnapshot // by connection, also of those that are not served yet
 	logged logged
 }
 
@@ -42,7 +43,7 @@ type served struct {
 func New(cfg Config, keys ports.KeyStore, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
 	err := cfg.Check()
 	cfg.EntityID = cfg.SPEntityID()
-	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock), now: clock, log: log}
+	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock), now: clock, log: log, kept: map[string]connection.CopySnapshot{}}
 	for _, o := range options {
 		o(b)
 	}
@@ -73,6 +74,9 @@ func (b *Broker) Reload(connections connection.Directory) error {
 		if before != nil && before.sources[via.Slug()] != nil {
 			s.inherit(before.sources[via.Slug()])
 		}
+		if err := s.adopt(b.kept[via.Slug()]); err != nil {
+			b.log.Error("metadata that is kept cannot be used", "connection", via.Slug(), "error", err)
+		}
 		next.sources[via.Slug()] = s
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -93,12 +97,15 @@ func (b *Broker) ReplaceMetadata(slug string, document []byte) error {
 	return s.replace(document)
 }
 
-// Adopt takes up the copies of metadata that are kept for all replicas. Copies of
-// other connections and of other sources are left alone.
+// Adopt takes up the copies of metadata that are kept for all replicas. One of a
+// connection, or of a source, that is not served is used when it is.
 func (b *Broker) Adopt(kept []connection.CopySnapshot) error {
+	b.reload.Lock()
+	defer b.reload.Unlock()
 	var errs []error
 	sources := b.served.Load().sources
 	for _, one := range kept {
+		b.kept[one.Connection] = one
 		if s, ok := sources[one.Connection]; ok {
 			errs = append(errs, s.adopt(one))
 		}

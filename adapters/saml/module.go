@@ -13,12 +13,23 @@ import (
 // application runs.
 var Module = fx.Module("saml", fx.Provide(start))
 
-func start(lc fx.Lifecycle, cfg Config, keys ports.KeyStore, connections ports.Connections, clock ports.Clock, log *slog.Logger) (*Broker, error) {
-	now, err := connections.Connections(context.Background())
+type parts struct {
+	fx.In
+
+	Config      Config
+	Keys        ports.KeyStore
+	Connections ports.Connections
+	Keeper      Keeper `optional:"true"` // none: this process fetches for itself
+	Clock       ports.Clock
+	Log         *slog.Logger
+}
+
+func start(lc fx.Lifecycle, p parts) (*Broker, error) {
+	now, err := p.Connections.Connections(context.Background())
 	if err != nil {
 		return nil, err
 	}
-	b, err := New(cfg, keys, now, clock, log)
+	b, err := New(p.Config, p.Keys, now, p.Clock, p.Log, KeptBy(p.Keeper))
 	if err != nil {
 		return nil, err
 	}

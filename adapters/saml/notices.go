@@ -2,9 +2,12 @@ package saml
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"sync"
 	"time"
+
+	"github.com/devicegate/devicegate/domain/connection"
 )
 
 // Notice is something operators should know about a connection.
@@ -127,4 +130,30 @@ func (b *Broker) notices(of func(*source) []Notice) []Notice {
 		return out[i].Text < out[j].Text
 	})
 	return out
+}
+
+// State is how a connection's metadata does.
+type State struct {
+	Connection string
+	Usable     bool // sign-ins do not fail for it
+	Failing    bool // the last attempt to read it failed
+	Metadata   connection.Metadata
+}
+
+// States are those of all connections, by slug.
+func (b *Broker) States() []State {
+	var all []State
+	for slug, s := range b.served.Load().sources {
+		_, err := s.current()
+		state := State{Connection: slug, Usable: err == nil}
+		s.mu.Lock()
+		state.Failing = s.err != nil && !errors.Is(s.err, errNotFetched)
+		if s.idp != nil {
+			state.Metadata = s.idp.metadata()
+		}
+		s.mu.Unlock()
+		all = append(all, state)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].Connection < all[j].Connection })
+	return all
 }

@@ -35,6 +35,7 @@ type commands struct {
 
 	Migration migrationCommand `cmd:"" help:"Move identity providers from the legacy to the canonical callback."`
 
+	connectionCommands
 	clientcmd.Commands
 }
 

@@ -18,7 +18,7 @@ func (workerCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGHUP) // there are no files to read again
+	signal.Ignore(syscall.SIGHUP) // the connections file is read again by itself
 	log := newLog(c.LogLevel)
 	app := fx.New(bootstrap.Worker(c, log), fx.StartTimeout(startTime), fx.StopTimeout(stopTime))
 	if err := app.Err(); err != nil {

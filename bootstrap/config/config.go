@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/webui"
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/administrator"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -67,6 +68,7 @@ type Config struct {
 	Files           files.Config         // empty path: Connections are all there are
 	Keys            files.KeysConfig     // no active file: one in DataDir
 	Connections     connection.Directory // as they were first read
+	ConnectionRules application.ConnectionRules
 	Clock           ports.Clock
 
 	Warnings []Warning // told once, at start
@@ -202,6 +204,7 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 	wrong.named(names{
 		"Active": "SAML_SP_KEY_FILE", "Next": "SAML_SP_KEY_FILE_NEXT", "Previous": "SAML_SP_KEY_FILE_PREVIOUS",
 	}, c.Keys.Check())
+	c.ConnectionRules = connectionRules(e)
 	if e.ConnectionsFile != "" {
 		c.loadConnections(e, wrong)
 	}

@@ -76,7 +76,10 @@ type Settings struct {
 }
 
 // Connection is one identity provider as configured here. It does not change.
-type Connection struct{ s Settings }
+type Connection struct {
+	s     Settings
+	owner Owner
+}
 
 var (
 	slugForm   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
@@ -122,7 +125,7 @@ func New(s Settings) (Connection, error) {
 			wrong("domains: %q is not a domain", d)
 		}
 	}
-	return Connection{s}, errors.Join(errs...)
+	return Connection{s: s}, errors.Join(errs...)
 }
 
 func or[T ~string](value, otherwise T) T {

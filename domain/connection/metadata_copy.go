@@ -1,13 +1,13 @@
 package connection
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
-	"github.com/devicegate/devicegate/domain/request"
 )
 
 // How often metadata is fetched.
@@ -20,6 +20,9 @@ const (
 // another identity provider. People would become other people.
 var ErrOtherEntity = fault.New(fault.Conflict, "entity_changed",
 	"The metadata is now that of another identity provider. The last good copy stays in use. If the change is right, state the new entity_id in the connection.")
+
+// ErrNoMetadata says that no metadata of a connection is kept.
+var ErrNoMetadata = errors.New("no metadata of this connection is kept")
 
 // MetadataCopy is the last good metadata of one connection, and how the attempts
 // since went. All replicas share it.
@@ -41,6 +44,14 @@ type CopySnapshot struct {
 // NewMetadataCopy begins without metadata.
 func NewMetadataCopy(of Connection) *MetadataCopy {
 	return &MetadataCopy{CopySnapshot{Connection: of.Slug(), Source: of.MetadataSource()}}
+}
+
+// Restart is a copy without metadata, for a connection whose source is another
+// now. Its revision goes on.
+func (c *MetadataCopy) Restart(of Connection) *MetadataCopy {
+	next := NewMetadataCopy(of)
+	next.s.Revision = c.s.Revision
+	return next
 }
 
 // RestoreMetadataCopy is the way back from storage.
@@ -99,31 +110,40 @@ func (c *MetadataCopy) Claim(at time.Time, gap time.Duration) error {
 // Accept takes what was fetched. The event is zero if nothing that matters has
 // changed. If the metadata is of another identity provider than the last good
 // copy, it is refused with [ErrOtherEntity], which has an event the first time.
-func (c *MetadataCopy) Accept(fetched Metadata, by audit.Actor, at time.Time) (audit.Event, error) {
-	event := func(kind audit.Kind, detail ...string) audit.Event {
-		e := audit.New(kind, by, at, request.Origin{})
-		e.Connection, e.Detail = c.s.Connection, strings.Join(detail, "; ")
-		return e
-	}
+func (c *MetadataCopy) Accept(fetched Metadata, by By) (audit.Event, error) {
 	first := c.s.SeenAt.IsZero()
 	if !first && fetched.EntityID != c.s.Good.EntityID {
 		told := c.s.Failure
-		c.Fail(fmt.Sprintf("the metadata is now that of %s; it was that of %s: state entity_id if that is right", fetched.EntityID, c.s.Good.EntityID), at)
+		c.Fail(fmt.Sprintf("the metadata is now that of %s; it was that of %s: state entity_id if that is right", fetched.EntityID, c.s.Good.EntityID), by.At)
 		if c.s.Failure == told {
 			return audit.Event{}, ErrOtherEntity
 		}
-		return event(audit.MetadataRefused, c.s.Failure), ErrOtherEntity
+		return by.event(audit.MetadataRefused, c.s.Connection, c.s.Failure), ErrOtherEntity
 	}
 	changes := c.s.Good.Changes(fetched)
-	c.s.FetchedAt, c.s.Failure, c.s.FailingAt = at, "", time.Time{}
+	c.s.FetchedAt, c.s.Failure, c.s.FailingAt = by.At, "", time.Time{}
 	if first || !c.s.Good.Same(fetched) {
-		c.s.Good, c.s.SeenAt = fetched, at
+		c.s.Good, c.s.SeenAt = fetched, by.At
 		c.s.Revision++
 	}
 	if len(changes) == 0 {
 		return audit.Event{}, nil
 	}
-	return event(audit.MetadataChanged, changes...), nil
+	return by.event(audit.MetadataChanged, c.s.Connection, strings.Join(changes, "; ")), nil
+}
+
+// Replace takes the metadata of a connection whose source an administrator has
+// chosen, whatever it was before. The event is zero if that says nothing new.
+func (c *MetadataCopy) Replace(of Connection, fetched Metadata, by By) audit.Event {
+	changes := c.s.Good.Changes(fetched)
+	c.s = CopySnapshot{
+		Connection: of.Slug(), Source: of.MetadataSource(), Good: fetched,
+		SeenAt: by.At, FetchedAt: by.At, TriedAt: by.At, Revision: c.s.Revision + 1,
+	}
+	if len(changes) == 0 {
+		return audit.Event{}
+	}
+	return by.event(audit.MetadataChanged, of.Slug(), strings.Join(changes, "; "))
 }
 
 // Fail records why there is nothing newer. The last good copy stays.

@@ -1,5 +1,10 @@
 package connection
 
+import (
+	"errors"
+	"fmt"
+)
+
 // SAMLSettings are what the SAML broker needs to know of a connection: where its
 // metadata comes from, and what its identity provider is allowed. The broker
 // checks them.
@@ -44,3 +49,34 @@ const (
 	SignedRequired  SignedAssertions = "required" // our metadata asks for it, and a signed Response will not do
 	SignedEither    SignedAssertions = "either"   // our metadata does not ask for it
 )
+
+// weaknesses are the names of the weak algorithms that can be allowed.
+var weaknesses = []string{"sha1", "rsa1_5", "3des"}
+
+// Weak names the weak algorithms that are allowed.
+func (s SAMLSettings) Weak() (names []string) {
+	for i, allowed := range []bool{s.AllowSHA1, s.AllowRSA15, s.AllowTripleDES} {
+		if allowed {
+			names = append(names, weaknesses[i])
+		}
+	}
+	return names
+}
+
+// AllowWeak allows the named algorithms, and no others. Its error lists the names
+// that are none.
+func (s *SAMLSettings) AllowWeak(names ...string) error {
+	allowed := map[string]*bool{"sha1": &s.AllowSHA1, "rsa1_5": &s.AllowRSA15, "3des": &s.AllowTripleDES}
+	for _, a := range allowed {
+		*a = false
+	}
+	var errs []error
+	for _, name := range names {
+		if allowed[name] == nil {
+			errs = append(errs, fmt.Errorf("allow_weak %q: use sha1, rsa1_5 or 3des", name))
+			continue
+		}
+		*allowed[name] = true
+	}
+	return errors.Join(errs...)
+}

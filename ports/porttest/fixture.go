@@ -177,6 +177,8 @@ func (r readerOf) Authorizations() ports.AuthorizationReader { return r.tx.Autho
 func (r readerOf) Transactions() ports.TransactionReader     { return r.tx.Transactions() }
 func (r readerOf) Grants() ports.GrantReader                 { return r.tx.Grants() }
 func (r readerOf) Tokens() ports.TokenReader                 { return r.tx.Tokens() }
+func (r readerOf) Connections() ports.ConnectionReader       { return r.tx.Connections() }
+func (r readerOf) Metadata() ports.MetadataCopyReader        { return r.tx.Metadata() }
 func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
 func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
 

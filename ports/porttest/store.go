@@ -26,6 +26,8 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"transactions", storeTransactions},
 		{"grants", storeGrants},
 		{"tokens", storeTokens},
+		{"connections", storeConnections},
+		{"metadata", storeMetadata},
 		{"audit", storeAudit},
 		{"ACS ledger", storeACSLedger},
 		{"jobs", storeJobs},

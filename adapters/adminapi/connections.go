@@ -1,0 +1,267 @@
+package adminapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
+)
+
+// Connections serves the identity providers.
+type Connections struct {
+	respond *Responder
+	uses    ConnectionUses
+}
+
+// ConnectionUses are what administrators do with identity providers.
+type ConnectionUses struct {
+	List    *application.ListConnections
+	Add     *application.AddConnection
+	Edit    *application.EditConnection
+	Remove  *application.RemoveConnection
+	Test    *application.TestConnection
+	Refresh *application.RefreshMetadata
+	Apply   *application.ApplyConnections
+}
+
+// NewConnections makes the handlers.
+func NewConnections(respond *Responder, uses ConnectionUses) *Connections {
+	return &Connections{respond, uses}
+}
+
+// Mount adds the routes.
+func (c *Connections) Mount(r chi.Router) {
+	r.Get("/connections", c.respond.json(c.list))
+	r.Post("/connections", c.respond.json(c.add))
+	r.Post("/connections/apply", c.respond.json(c.apply))
+	r.Get("/connections/{slug}", c.respond.json(c.show))
+	r.Patch("/connections/{slug}", c.respond.json(c.edit))
+	r.Delete("/connections/{slug}", c.respond.json(c.remove))
+	r.Post("/connections/{slug}/test", c.respond.json(c.test))
+	r.Post("/connections/{slug}/refresh", c.respond.json(c.refresh))
+}
+
+// connectionsMax bounds bodies with metadata in them.
+const connectionsMax = 8 << 20
+
+func byOf(by Caller) connection.By { return connection.By{Actor: by.Actor, Origin: by.Origin} }
+
+var errIfMatch = fault.InvalidRequest("If-Match has to be the ETag of one answer, with its quotes.")
+
+// ifMatch is the revision that a request wants to change; 0: whatever is there.
+func ifMatch(r *http.Request) (int64, error) {
+	given := r.Header.Values("If-Match")
+	if len(given) == 0 || len(given) == 1 && given[0] == "*" {
+		return 0, nil
+	}
+	if len(given) == 1 && len(given[0]) > 2 && strings.HasPrefix(given[0], `"`) && strings.HasSuffix(given[0], `"`) {
+		if revision, err := strconv.ParseInt(given[0][1:len(given[0])-1], 10, 64); err == nil && revision > 0 {
+			return revision, nil
+		}
+	}
+	return 0, errIfMatch
+}
+
+func setRevision(w http.ResponseWriter, revision int64) {
+	if revision > 0 {
+		w.Header().Set("ETag", `"`+strconv.FormatInt(revision, 10)+`"`)
+	}
+}
+
+// dryRun reads the parameter of that name.
+func dryRun(r *http.Request) (bool, error) {
+	q, err := query(r, "dry_run")
+	if err != nil {
+		return false, err
+	}
+	switch q.Get("dry_run") {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, unknownParameter("dry_run has to be true or false.")
+}
+
+// list answers GET connections.
+func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	q, err := query(r, pageParameters...)
+	if err != nil {
+		return err
+	}
+	page, err := pageOf(q)
+	if err != nil {
+		return err
+	}
+	all, err := c.uses.List.Execute(r.Context())
+	if err != nil {
+		return err
+	}
+	from := min((page.Number()-1)*page.Limit(), len(all))
+	to := min(from+page.Limit(), len(all))
+	data := make([]connectionBody, 0, to-from)
+	for _, one := range all[from:to] {
+		data = append(data, connectionBodyOf(one))
+	}
+	return answer(w, http.StatusOK, listOf(page, len(all), data))
+}
+
+// show answers GET connections/{slug}.
+func (c *Connections) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	if _, err := query(r); err != nil {
+		return err
+	}
+	return c.answerState(w, r, http.StatusOK, chi.URLParam(r, "slug"))
+}
+
+func (c *Connections) answerState(w http.ResponseWriter, r *http.Request, status int, slug string) error {
+	found, err := c.uses.List.Find(r.Context(), slug)
+	if err != nil {
+		return err
+	}
+	setRevision(w, found.Stored.Revision)
+	return answer(w, status, connectionBodyOf(found))
+}
+
+// add answers POST connections.
+func (c *Connections) add(w http.ResponseWriter, r *http.Request, by Caller) error {
+	dry, err := dryRun(r)
+	if err != nil {
+		return err
+	}
+	var body struct {
+		Slug string `json:"slug"`
+		settingsBody
+	}
+	if err := readJSON(w, r, connectionsMax, &body); err != nil {
+		return err
+	}
+	settings := connection.Settings{Slug: body.Slug}
+	if err := body.change(&settings); err != nil {
+		return err
+	}
+	report, err := c.uses.Add.Execute(r.Context(), settings, dry, byOf(by))
+	switch {
+	case err != nil:
+		return err
+	case dry:
+		return answer(w, http.StatusOK, reportBodyOf(report))
+	}
+	return c.answerState(w, r, http.StatusCreated, body.Slug)
+}
+
+// edit answers PATCH connections/{slug}: what is not given stays.
+func (c *Connections) edit(w http.ResponseWriter, r *http.Request, by Caller) error {
+	dry, err := dryRun(r)
+	if err != nil {
+		return err
+	}
+	revision, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	var body settingsBody
+	if err := readJSON(w, r, connectionsMax, &body); err != nil {
+		return err
+	}
+	edited, err := c.uses.Edit.Execute(r.Context(), chi.URLParam(r, "slug"), revision, body.change, dry, byOf(by))
+	if err != nil {
+		return err
+	}
+	setRevision(w, edited.Revision)
+	return answer(w, http.StatusOK, editedBody{
+		Revision: edited.Revision, Changes: changesOf(edited.Changes), Metadata: listed(edited.Metadata), Warnings: listed(edited.Report.Warnings), DryRun: dry,
+	})
+}
+
+// remove answers DELETE connections/{slug}.
+func (c *Connections) remove(w http.ResponseWriter, r *http.Request, by Caller) error {
+	dry, err := dryRun(r)
+	if err != nil {
+		return err
+	}
+	revision, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	was, err := c.uses.Remove.Execute(r.Context(), chi.URLParam(r, "slug"), revision, dry, byOf(by))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, removedBody{was.Connection().Slug(), was.Connection().Settings().Domains, dry})
+}
+
+// test answers POST connections/{slug}/test.
+func (c *Connections) test(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	if _, err := query(r); err != nil {
+		return err
+	}
+	report, err := c.uses.Test.Execute(r.Context(), chi.URLParam(r, "slug"))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, reportBodyOf(report))
+}
+
+// refresh answers POST connections/{slug}/refresh.
+func (c *Connections) refresh(w http.ResponseWriter, r *http.Request, by Caller) error {
+	if _, err := query(r); err != nil {
+		return err
+	}
+	got, err := c.uses.Refresh.Execute(r.Context(), chi.URLParam(r, "slug"), byOf(by))
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, refreshedBody{
+		Fetched: got.Failure == "", Failure: got.Failure, Changes: listed(got.Changes), Metadata: metadataBodyOf(got.Copy.Good, got.Copy),
+	})
+}
+
+// apply answers POST connections/apply. It is a dry run unless dry_run is false.
+func (c *Connections) apply(w http.ResponseWriter, r *http.Request, by Caller) error {
+	if _, err := query(r); err != nil {
+		return err
+	}
+	var body struct {
+		Connections []struct {
+			Slug string `json:"slug"`
+			settingsBody
+		} `json:"connections"`
+		Prune  bool  `json:"prune"`
+		DryRun *bool `json:"dry_run"`
+	}
+	if err := readJSON(w, r, connectionsMax, &body); err != nil {
+		return err
+	}
+	var all []connection.Connection
+	for _, one := range body.Connections {
+		settings := connection.Settings{Slug: one.Slug}
+		if err := one.change(&settings); err != nil {
+			return err
+		}
+		via, err := connection.New(settings)
+		if err != nil {
+			return &application.InvalidConnectionError{Slug: one.Slug, Problems: strings.Split(err.Error(), "\n")}
+		}
+		all = append(all, via)
+	}
+	wanted, err := connection.NewDirectory(all...)
+	if err != nil {
+		return fault.InvalidRequest("Two of the connections have one slug.")
+	}
+	dry := body.DryRun == nil || *body.DryRun
+	plan, err := c.uses.Apply.Execute(r.Context(), wanted, body.Prune, dry, byOf(by))
+	if err != nil {
+		return err
+	}
+	out := planBody{DryRun: dry, Unchanged: plan.Unchanged, Unlisted: listed(plan.Unlisted), Steps: []stepBody{}}
+	for _, step := range plan.Steps {
+		out.Steps = append(out.Steps, stepBody{step.Slug, string(step.Do), changesOf(step.Changes), listed(step.Metadata), listed(step.Warnings)})
+	}
+	return answer(w, http.StatusOK, out)
+}

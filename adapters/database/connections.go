@@ -1,0 +1,165 @@
+package database
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+type connectionRow struct {
+	bun.BaseModel `bun:"table:connections"`
+
+	Slug      text `bun:",pk"`
+	Settings  text // a connectionRecord
+	Revision  count
+	AddedAt   timestamp
+	ChangedAt timestamp
+	ChangedBy text
+}
+
+// connectionRecord is what the settings column holds. Its names last: another
+// release reads them, and leaves alone what it does not know.
+type connectionRecord struct {
+	Name           string   `json:"name"`
+	Broker         string   `json:"broker"`
+	EntityID       string   `json:"entity_id,omitempty"`
+	Domains        []string `json:"domains"`
+	ACSMount       string   `json:"acs_mount"`
+	SignRequests   string   `json:"sign_requests"`
+	LoginHint      string   `json:"login_hint"`
+	EmailAttribute string   `json:"email_attribute,omitempty"`
+	Public         bool     `json:"public,omitempty"`
+
+	Metadata        []byte   `json:"metadata,omitempty"`
+	MetadataFile    string   `json:"metadata_file,omitempty"`
+	MetadataURL     string   `json:"metadata_url,omitempty"`
+	MetadataSigners []byte   `json:"metadata_signers,omitempty"`
+	MetadataCA      []byte   `json:"metadata_ca,omitempty"`
+	MetadataPrivate bool     `json:"metadata_private,omitempty"`
+	AllowWeak       []string `json:"allow_weak,omitempty"`
+	NameIDFormat    string   `json:"name_id_format,omitempty"`
+	Signed          string   `json:"signed_assertions,omitempty"`
+	Encrypted       bool     `json:"require_encryption,omitempty"`
+}
+
+func connectionRowOf(c *connection.Stored) (*connectionRow, error) {
+	s := c.Snapshot()
+	m := s.Settings.SAML
+	record, err := json.Marshal(connectionRecord{
+		Name: s.Settings.Name, Broker: string(s.Settings.Broker), EntityID: s.Settings.EntityID, Domains: s.Settings.Domains,
+		ACSMount: string(s.Settings.ACSMount), SignRequests: string(s.Settings.SignRequests), LoginHint: string(s.Settings.LoginHint),
+		EmailAttribute: s.Settings.EmailAttribute, Public: s.Settings.Public,
+		Metadata: m.Metadata, MetadataFile: m.MetadataFile, MetadataURL: m.MetadataURL, MetadataSigners: m.MetadataSigners,
+		MetadataCA: m.MetadataCA, MetadataPrivate: m.MetadataPrivate, AllowWeak: m.Weak(), NameIDFormat: m.NameIDFormat,
+		Signed: string(m.Signed), Encrypted: m.RequireEncryption,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connection %s: %w", s.Settings.Slug, err)
+	}
+	return &connectionRow{
+		Slug: text(s.Settings.Slug), Settings: text(record), Revision: count(s.Revision),
+		AddedAt: timestamp(s.AddedAt), ChangedAt: timestamp(s.ChangedAt), ChangedBy: text(s.ChangedBy),
+	}, nil
+}
+
+func (r *connectionRow) restore() (*connection.Stored, error) {
+	var record connectionRecord
+	if err := json.Unmarshal([]byte(r.Settings), &record); err != nil {
+		return nil, fmt.Errorf("stored connection %s: %w", r.Slug, err)
+	}
+	m := connection.SAMLSettings{
+		Metadata: record.Metadata, MetadataFile: record.MetadataFile, MetadataURL: record.MetadataURL, MetadataSigners: record.MetadataSigners,
+		MetadataCA: record.MetadataCA, MetadataPrivate: record.MetadataPrivate, NameIDFormat: record.NameIDFormat,
+		Signed: connection.SignedAssertions(record.Signed), RequireEncryption: record.Encrypted,
+	}
+	if err := m.AllowWeak(record.AllowWeak...); err != nil {
+		return nil, fmt.Errorf("stored connection %s: %w", r.Slug, err)
+	}
+	return connection.RestoreStored(connection.StoredSnapshot{
+		Settings: connection.Settings{
+			Slug: string(r.Slug), Name: record.Name, Broker: connection.Broker(record.Broker), EntityID: record.EntityID,
+			Domains: record.Domains, ACSMount: connection.Mount(record.ACSMount), SignRequests: connection.SignRequests(record.SignRequests),
+			LoginHint: connection.LoginHint(record.LoginHint), EmailAttribute: record.EmailAttribute, Public: record.Public, SAML: m,
+		},
+		Revision: int64(r.Revision), AddedAt: r.AddedAt.time(), ChangedAt: r.ChangedAt.time(), ChangedBy: string(r.ChangedBy),
+	})
+}
+
+func (r reader) Connections() ports.ConnectionReader { return connectionReader{r} }
+
+func (t *transaction) Connections() ports.StoredConnections {
+	return storedConnections{connectionReader{t.reader()}, t}
+}
+
+type connectionReader struct{ reader }
+
+func (r connectionReader) All(ctx context.Context) ([]*connection.Stored, error) {
+	var rows []connectionRow
+	if err := r.from(&rows).Order("slug").Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	all := make([]*connection.Stored, len(rows))
+	for i := range rows {
+		var err error
+		if all[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+type storedConnections struct {
+	connectionReader
+	tx *transaction
+}
+
+// All announces the topic first: its row is what locks the set as a whole, also
+// against a connection that another transaction is about to add.
+func (w storedConnections) All(ctx context.Context) ([]*connection.Stored, error) {
+	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
+		return nil, err
+	}
+	return w.connectionReader.All(ctx)
+}
+
+func (w storedConnections) Add(ctx context.Context, c *connection.Stored, because audit.Event) error {
+	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
+		return err
+	}
+	row, err := connectionRowOf(c)
+	if err != nil {
+		return err
+	}
+	return w.tx.addUnless(ctx, because, row, insertingUnless("(slug)"), connection.ErrSlugTaken)
+}
+
+func (w storedConnections) Save(ctx context.Context, c *connection.Stored, because audit.Event) error {
+	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
+		return err
+	}
+	row, err := connectionRowOf(c)
+	if err != nil {
+		return err
+	}
+	return w.tx.save(ctx, because, row, connection.ErrUnknown)
+}
+
+func (w storedConnections) Remove(ctx context.Context, slug string, because audit.Event) error {
+	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
+		return err
+	}
+	n, err := w.tx.exec(ctx, w.tx.hot.plain("DELETE FROM connections WHERE slug = ?", text(slug)))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return connection.ErrUnknown
+	}
+	return w.tx.record(ctx, because)
+}

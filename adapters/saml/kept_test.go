@@ -1,0 +1,168 @@
+package saml_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// keeper is a [saml.Keeper] that a test tells what to keep.
+type keeper struct {
+	mu    sync.Mutex
+	copy  connection.CopySnapshot
+	err   error
+	asked []time.Duration // the gaps
+}
+
+func (k *keeper) Refresh(_ context.Context, _ connection.Connection, gap time.Duration) (connection.CopySnapshot, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked = append(k.asked, gap)
+	return k.copy, k.err
+}
+
+// keeps makes the copy that of an identity provider as it is now.
+func (k *keeper) keeps(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time, err error) {
+	t.Helper()
+	read, failed := saml.NewReader(func() time.Time { return at }).ReadThrough(body(strings.NewReader(string(idp.Metadata())))).Read(t.Context(), via)
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.copy = connection.CopySnapshot{Connection: via.Slug(), Source: via.MetadataSource(), Good: read, SeenAt: at, FetchedAt: at, TriedAt: at, Revision: 1}
+	k.err = err
+}
+
+func (k *keeper) questions() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.asked)
+}
+
+func keptBench(t *testing.T, idp *samltest.IdP, k *keeper) *bench {
+	t.Helper()
+	b := &bench{via: viaURL(t, "https://idp.test/metadata"), idp: idp, requestedAt: samltest.Epoch, at: samltest.Epoch, on: connection.Canonical, keys: memory.NewKeys(ourKeys(t))}
+	d, err := connection.NewDirectory(b.via)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.broker, err = saml.New(saml.Config{PublicURL: publicURL, ClockSkew: 3 * time.Minute}, b.keys, d, func() time.Time { return b.at },
+		slog.New(slog.NewTextHandler(io.Discard, nil)), saml.KeptBy(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestKeptMetadataServesTheFirstSignIn(t *testing.T) {
+	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	b := keptBench(t, idp, k)
+	k.keeps(t, b.via, idp, b.at, nil)
+	if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, b)
+	b.accepts(t, b.with(t))
+	b.broker.Maintain(t.Context())
+	if n := k.questions(); n != 0 {
+		t.Errorf("got %d fetches, want none", n)
+	}
+	// A worker fetches; without one, a replica does after three hours.
+	b.at = b.at.Add(2 * time.Hour)
+	b.broker.Maintain(t.Context())
+	if n := k.questions(); n != 0 {
+		t.Errorf("got %d fetches after two hours, want none", n)
+	}
+	b.at = b.at.Add(time.Hour)
+	b.broker.Maintain(t.Context())
+	if k.questions() != 1 || k.asked[0] == 0 {
+		t.Errorf("got %v after three hours, want one fetch that leaves others a gap", k.asked)
+	}
+}
+
+func TestAnUnknownKeyAsksTheKeeper(t *testing.T) {
+	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
+	b := keptBench(t, idp, k)
+	k.keeps(t, b.via, idp, b.at.Add(-time.Hour), nil)
+	if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
+		t.Fatal(err)
+	}
+	b.idp = rolled
+	// Another replica has fetched a moment ago: what it got is used.
+	k.keeps(t, b.via, rolled, b.at, connection.TooSoonError{Gap: time.Minute})
+	b.accepts(t, b.with(t))
+	if k.questions() != 1 || k.asked[0] != time.Minute {
+		t.Errorf("got %v, want one question with a gap of a minute", k.asked)
+	}
+	// The store is away: the last copy serves.
+	b.at = b.at.Add(2 * time.Minute)
+	k.mu.Lock()
+	k.copy, k.err = connection.CopySnapshot{}, errors.New("the database is away")
+	k.mu.Unlock()
+	b.idp = samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 2))
+	if r := b.refuses(t, b.with(t, func(m *samltest.Message) { m.Request.At = b.at }), "unknown_key"); !strings.Contains(r.Received, "the database is away") {
+		t.Errorf("got %q, want why", r.Received)
+	}
+	b.idp = rolled
+	b.accepts(t, b.with(t, func(m *samltest.Message) { m.Request.At = b.at }))
+}
+
+func TestACopyOfAnotherSourceIsNotUsed(t *testing.T) {
+	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	b := keptBench(t, idp, k)
+	k.keeps(t, b.via, idp, b.at, nil)
+	other := k.copy
+	other.Source = "another"
+	if err := b.broker.Adopt([]connection.CopySnapshot{other, {Connection: "unknown"}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.broker.States(); len(s) != 1 || s[0].Usable {
+		t.Errorf("got %+v, want none usable", s)
+	}
+	// A copy can come before the connection.
+	none, err := connection.NewDirectory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	served, err := connection.NewDirectory(b.via)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.broker.Reload(none), b.broker.Adopt([]connection.CopySnapshot{k.copy}), b.broker.Reload(served)); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.broker.States(); len(s) != 1 || !s[0].Usable || s[0].Failing {
+		t.Errorf("got %+v, want acme usable", s)
+	}
+}
+
+// The refusal of the store's copy does not end what works.
+func TestAnUnreadableCopyChangesNothing(t *testing.T) {
+	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	b := keptBench(t, idp, k)
+	k.keeps(t, b.via, idp, b.at, nil)
+	if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
+		t.Fatal(err)
+	}
+	bad := k.copy
+	bad.Good.Document = []byte("<html>")
+	if err := b.broker.Adopt([]connection.CopySnapshot{bad}); err == nil || !strings.Contains(err.Error(), "stored metadata of connection acme") {
+		t.Errorf("got %v, want an error that names it", err)
+	}
+	b.accepts(t, b.with(t))
+}
+
+var _ ports.MetadataReader = (*saml.Reader)(nil)

@@ -1,0 +1,253 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/lastgood"
+	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// joinedConnections are those of the connections file and those of the database.
+// It is a [ports.Connections].
+type joinedConnections struct {
+	rules  application.ConnectionRules
+	stored *lastgood.Followed[connection.Directory]
+
+	mu             sync.Mutex // one change at a time
+	file, database connection.Directory
+	apply          []func(connection.Directory) error
+	joined         lastgood.Value[connection.Directory]
+}
+
+// tolerant makes a conflict between file and database no reason to end: commands
+// have to be able to solve it.
+type tolerant bool
+
+// joinConnections reads the file's connections as they are, and those of the
+// database when the application starts: its schema is there by then.
+func joinConnections(lc fx.Lifecycle, c Config, rules application.ConnectionRules, tolerates tolerant, file *files.Connections, store ports.Store, changes ports.Changes, log *slog.Logger) (*joinedConnections, error) {
+	j := &joinedConnections{rules: rules, file: c.Connections}
+	j.stored = lastgood.Follow("connections in the database", log, readStored(store), func(ctx context.Context, all connection.Directory) {
+		log.InfoContext(ctx, "connections in the database read", "connections", len(all.All()))
+	})
+	if file != nil {
+		now, err := file.Connections(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		j.file = now
+		file.OnChange(j.takeFile)
+	}
+	if err := j.join(j.file, connection.Directory{}); err != nil {
+		return nil, err
+	}
+	j.stored.OnChange(j.takeDatabase)
+	follow := whileRunning(func(ctx context.Context) { j.stored.Run(ctx, changes.Watch(ctx, ports.TopicConnections)) })
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			if err := j.stored.Open(ctx); err != nil {
+				return err
+			}
+			if err := j.takeDatabase(j.stored.Get()); err != nil && !bool(tolerates) {
+				return err
+			}
+			return follow.OnStart(ctx)
+		},
+		OnStop: follow.OnStop,
+	})
+	return j, nil
+}
+
+// readStored reads the connections of the database. Their revisions are the
+// version.
+func readStored(store ports.Store) lastgood.Read[connection.Directory] {
+	return func(ctx context.Context) (all connection.Directory, version string, err error) {
+		var stored []*connection.Stored
+		err = store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+			stored, err = r.Connections().All(ctx)
+			return err
+		})
+		if err != nil {
+			return all, "", err
+		}
+		var text strings.Builder
+		list := make([]connection.Connection, len(stored))
+		for i, s := range stored {
+			list[i] = s.Connection()
+			fmt.Fprintf(&text, "%s %d %d\n", s.Connection().Slug(), s.Revision(), s.Snapshot().AddedAt.UnixMicro())
+		}
+		all, err = connection.NewDirectory(list...)
+		return all, text.String(), err
+	}
+}
+
+// Connections implements [ports.Connections].
+func (j *joinedConnections) Connections(context.Context) (connection.Directory, error) {
+	return j.joined.Get(), nil
+}
+
+// OnChange calls apply with the connections before they are served. An error
+// refuses them.
+func (j *joinedConnections) OnChange(apply func(connection.Directory) error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.apply = append(j.apply, apply)
+}
+
+// Current reports whether what was read last of the database is served.
+func (j *joinedConnections) Current() bool { return j.stored.Current() }
+
+func (j *joinedConnections) takeFile(next connection.Directory) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.join(next, j.database); err != nil {
+		return err
+	}
+	j.file = next
+	return nil
+}
+
+func (j *joinedConnections) takeDatabase(next connection.Directory) error {
+	var errs []error
+	for _, via := range next.All() {
+		if err := j.rules(via); err != nil {
+			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.join(j.file, next); err != nil {
+		return err
+	}
+	j.database = next
+	return nil
+}
+
+func (j *joinedConnections) join(file, database connection.Directory) error {
+	all, err := connection.Join(file, database)
+	if err != nil {
+		return err
+	}
+	for _, apply := range j.apply {
+		err = errors.Join(err, apply(all))
+	}
+	if err == nil {
+		j.joined.Replace(all)
+	}
+	return err
+}
+
+// refreshBroker gives the SAML broker the connections that are about to be served.
+func refreshBroker(j *joinedConnections, b *saml.Broker) { j.OnChange(b.Reload) }
+
+// followMetadata gives the SAML broker the metadata that is kept for all replicas:
+// at the start, so that no sign-in waits for an identity provider's server, and
+// whenever a replica or a worker has fetched another.
+func followMetadata(lc fx.Lifecycle, _ *joinedConnections, b *saml.Broker, store ports.Store, changes ports.Changes, log *slog.Logger) {
+	k := &keptMetadata{store: store, broker: b, seen: map[string]connection.CopySnapshot{}}
+	follow := whileRunning(func(ctx context.Context) {
+		retry := time.NewTimer(time.Hour)
+		for changed := changes.Watch(ctx, ports.TopicMetadata); ; {
+			if err := k.load(ctx); err != nil && ctx.Err() == nil {
+				log.ErrorContext(ctx, "metadata of identity providers not taken up", "error", err)
+				retry.Reset(10 * time.Second)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+			case <-retry.C:
+			}
+		}
+	})
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			if err := k.load(ctx); err != nil {
+				log.ErrorContext(ctx, "metadata of identity providers not taken up", "error", err)
+			}
+			return follow.OnStart(ctx)
+		},
+		OnStop: follow.OnStop,
+	})
+}
+
+// keptMetadata reads the copies that are newer than those it has read.
+type keptMetadata struct {
+	store  ports.Store
+	broker *saml.Broker
+	seen   map[string]connection.CopySnapshot // without their documents
+}
+
+func (k *keptMetadata) load(ctx context.Context) error {
+	var found []connection.CopySnapshot
+	err := k.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
+		all, err := r.Metadata().All(ctx)
+		if err != nil {
+			return err
+		}
+		for _, one := range all {
+			last, known := k.seen[one.Connection]
+			if known && last.Revision == one.Revision && last.Source == one.Source && last.Failure == one.Failure && last.TriedAt.Equal(one.TriedAt) {
+				continue
+			}
+			whole, err := r.Metadata().Of(ctx, one.Connection)
+			if errors.Is(err, connection.ErrNoMetadata) { // removed in between
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			found = append(found, whole.Snapshot())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = k.broker.Adopt(found)
+	for _, one := range found {
+		one.Good.Document = nil
+		k.seen[one.Connection] = one
+	}
+	return err
+}
+
+// whileRunning calls run when the application starts, and ends it with the
+// application.
+func whileRunning(run func(context.Context)) fx.Hook {
+	running, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	return fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(done)
+				run(running)
+			}()
+			return nil
+		},
+		OnStop: func(ctx context.Context) error {
+			stop()
+			select {
+			case <-done:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
+}

@@ -1,0 +1,30 @@
+package connection
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Entities are the entityIDs of the identity providers of connections, by slug,
+// as far as they are known.
+type Entities map[string]string
+
+// Conflicts are the reasons why c cannot stand beside others, a sentence each: an
+// e-mail domain and an identity provider belong to one connection, because a
+// person who came by two would be two, or one of two companies.
+func Conflicts(c Connection, entityID string, others []Connection, of Entities) (found []string) {
+	for _, other := range others {
+		if other.Slug() == c.Slug() {
+			continue
+		}
+		for _, domain := range c.s.Domains {
+			if domain != "*" && slices.Contains(other.s.Domains, domain) {
+				found = append(found, fmt.Sprintf("domains: %s belongs to connection %s; take it out there first", domain, other.Slug()))
+			}
+		}
+		if entityID != "" && of[other.Slug()] == entityID && c.s.Broker == SAML && other.s.Broker == SAML {
+			found = append(found, fmt.Sprintf("entity_id: %s is the identity provider of connection %s already; edit that one", entityID, other.Slug()))
+		}
+	}
+	return found
+}
