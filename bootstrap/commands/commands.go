@@ -33,6 +33,9 @@ type commands struct {
 	DemoIdP demoIdPCommand     `cmd:"" name:"demo-idp" help:"Run the identity provider of the demo by itself, for development."`
 	Version versionCommand     `cmd:"" help:"Print version, commit and date."`
 
+	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
+
 	Migration migrationCommand `cmd:"" help:"Move identity providers from the legacy to the canonical callback."`
 
 	connectionCommands
@@ -48,8 +51,8 @@ func Main(args []string) int {
 	var c commands
 	exit := -1
 	parser := kong.Must(&c,
-		kong.Name("devicegate"),
-		kong.Description("Device login (RFC 8628) for people behind a company's SAML single sign-on."),
+		kong.Name(programName),
+		kong.Description(programHelp),
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(os.Stdout, (*io.Writer)(nil)),

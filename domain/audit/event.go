@@ -18,22 +18,22 @@ type Kind string
 
 // The kinds of events.
 const (
-	DeviceFlowStarted  Kind = "oauth.device_flow_started"
-	DeviceFlowApproved Kind = "oauth.device_flow_approved"
-	DeviceFlowDenied   Kind = "oauth.device_flow_denied"
-	DeviceFlowRejected Kind = "oauth.device_flow_rejected"
-	DeviceCodeCrossIP  Kind = "oauth.device_code_cross_ip_poll"
-	TokenMinted        Kind = "oauth.token_minted"
-	TokenRotated       Kind = "oauth.token_rotated"
-	TokenRevoked       Kind = "oauth.token_revoked"
-	TokenExpired       Kind = "oauth.token_expired"
-	TokensRevoked      Kind = "oauth.tokens_revoked" // by one act of an administrator
-	TokenFirstUsed     Kind = "oauth.token_first_used"
-	LoginStarted       Kind = "sso.login_started"
-	AssertionAccepted  Kind = "sso.assertion_accepted"
-	LoginCompleted     Kind = "sso.login_completed"
-	LoginFailed        Kind = "sso.login_failed"
-	UserCodeEntered    Kind = "sso.user_code_entered"
+	DeviceFlowStarted  Kind = "oauth.device_flow_started"       // a device has asked for access
+	DeviceFlowApproved Kind = "oauth.device_flow_approved"      // a person has let it in: scopes and planned end
+	DeviceFlowDenied   Kind = "oauth.device_flow_denied"        // a person has turned it away
+	DeviceFlowRejected Kind = "oauth.device_flow_rejected"      // a decision was refused, and why
+	DeviceCodeCrossIP  Kind = "oauth.device_code_cross_ip_poll" // a poll came from another address than the start
+	TokenMinted        Kind = "oauth.token_minted"              // a device has fetched its token
+	TokenRotated       Kind = "oauth.token_rotated"             // a new login has replaced the token of the same device
+	TokenRevoked       Kind = "oauth.token_revoked"             // a person, a client or an administrator has ended it
+	TokenExpired       Kind = "oauth.token_expired"             // its lifetime is over
+	TokensRevoked      Kind = "oauth.tokens_revoked"            // by one act of an administrator
+	TokenFirstUsed     Kind = "oauth.token_first_used"          // the first request with it
+	LoginStarted       Kind = "sso.login_started"               // a person is sent to the identity provider
+	AssertionAccepted  Kind = "sso.assertion_accepted"          // its assertion was verified
+	LoginCompleted     Kind = "sso.login_completed"             // the person is back and signed in
+	LoginFailed        Kind = "sso.login_failed"                // the sign-in was refused; reason and detail
+	UserCodeEntered    Kind = "sso.user_code_entered"           // the code was entered after the sign-in
 
 	ConnectionAdded   Kind = "connection.added"
 	ConnectionEdited  Kind = "connection.edited"
