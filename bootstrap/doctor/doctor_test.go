@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"io"
@@ -16,6 +17,9 @@ import (
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/bootstrap/config"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // load reads the smallest configuration with changes.
@@ -173,6 +177,22 @@ func TestTheSchemaIsChecked(t *testing.T) {
 	want(t, all, "schema", OK, "")
 	want(t, all, "clock", Skipped, "")
 	want(t, all, "background work", Warn, "no worker runs")
+	want(t, all, "connections", Warn, "there are none")
+
+	via, err := connection.New(connection.Settings{
+		Slug: "acme", Domains: []string{"*"}, SAML: connection.SAMLSettings{MetadataURL: "https://idp.example/metadata"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	added, event := connection.Add(via, connection.By{Actor: audit.AdminOf("ann"), At: time.Now()})
+	err = databasetest.Store(t, db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return tx.Connections().Add(ctx, added, event)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, examine("check"), "connections", Warn, "acme: it may vouch for every e-mail address")
 }
 
 func TestStoresThatDoNotAnswerFailWithoutANetwork(t *testing.T) {

@@ -8,11 +8,15 @@ import (
 	"os"
 	"time"
 
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/spkeys"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // certificateWarn is how long before its end a certificate of ours is reported.
@@ -47,17 +51,35 @@ func (x *examination) keys() {
 	x.ok("keys", fmt.Sprintf("SECRET_KEY and %d SAML pairs can be used", len(set.Decrypting())))
 }
 
+// storedConnections adds those of the database to those of the file.
+func (x *examination) storedConnections(ctx context.Context, db *bun.DB) {
+	all := x.Connections.All()
+	err := database.NewStore(db).View(ctx, func(ctx context.Context, r ports.Reader) error {
+		stored, err := r.Connections().All(ctx)
+		for _, s := range stored {
+			all = append(all, s.Connection())
+		}
+		return err
+	})
+	joined, conflict := connection.NewDirectory(all...)
+	if err := errors.Join(err, conflict); err != nil {
+		x.fail("connections", err.Error(), "devicegate connections list shows both; remove one of the two")
+		return
+	}
+	x.Connections = joined
+}
+
 // connections reads, and unless offline fetches, each connection's metadata.
 func (x *examination) connections(ctx context.Context) {
 	const check = "connections"
 	all := x.Connections.All()
 	if len(all) == 0 {
-		x.warn(check, "there are none: no sign-in is possible", "add an identity provider to CONNECTIONS_FILE (docs/configuration.md)")
+		x.warn(check, "there are none: no sign-in is possible", "devicegate connections add, or CONNECTIONS_FILE (docs/connections.md)")
 		return
 	}
 	broker, err := saml.New(x.SAML, memory.NewKeys(spkeys.Set{}), x.Connections, x.Clock, silent)
 	if err != nil {
-		x.fail(check, err.Error(), "mend CONNECTIONS_FILE")
+		x.fail(check, err.Error(), "mend CONNECTIONS_FILE, or use devicegate connections edit")
 		return
 	}
 	if !x.Offline {
@@ -74,7 +96,7 @@ func (x *examination) connections(ctx context.Context) {
 	}
 	for _, via := range all {
 		if via.MayAssertAnyDomain() {
-			x.warn(check, via.Slug()+": it may vouch for every e-mail address", "list its domains in CONNECTIONS_FILE")
+			x.warn(check, via.Slug()+": it may vouch for every e-mail address", "list its domains instead")
 		}
 	}
 	if len(x.found) == before {

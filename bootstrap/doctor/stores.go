@@ -59,6 +59,7 @@ func (x *examination) database(ctx context.Context) {
 	x.clock("the database", condition.Now)
 	if condition.Missing == 0 && !condition.OldQueue {
 		x.work(asked, db)
+		x.storedConnections(asked, db)
 	}
 }
 
