@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -129,8 +130,8 @@ func (uc *ApplyConnections) plan(ctx context.Context, wanted connection.Director
 		removed = append(removed, Step{Slug: slug, Do: StepRemove, revision: s.Revision()})
 	}
 	var errs []error
-	for _, via := range wanted.All() {
-		step, err := uc.step(ctx, via, stored, kept)
+	for i, made := range uc.steps(ctx, wanted.All(), stored, kept) {
+		via, step, err := wanted.All()[i], made.step, made.err
 		if inFile, known := here.Find(via.Slug()); known == nil && inFile.Owner() == connection.File {
 			err = errors.Join(err, &InvalidConnectionError{via.Slug(), []string{"slug: " + connection.ErrInFile.Message}})
 		}
@@ -148,6 +149,28 @@ func (uc *ApplyConnections) plan(ctx context.Context, wanted connection.Director
 	}
 	plan.Steps = append(removed, plan.Steps...) // first, so that their domains are free
 	return plan, uc.conflicts(ctx, plan, stored, kept)
+}
+
+type madeStep struct {
+	step Step
+	err  error
+}
+
+// steps are those of all wanted connections, in their order. Some servers may be
+// slow: several are asked at once.
+func (uc *ApplyConnections) steps(ctx context.Context, wanted []connection.Connection, stored []*connection.Stored, kept []connection.CopySnapshot) []madeStep {
+	made := make([]madeStep, len(wanted))
+	slots := make(chan struct{}, refreshesAtOnce)
+	var all sync.WaitGroup
+	for i, via := range wanted {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			made[i].step, made[i].err = uc.step(ctx, via, stored, kept)
+		})
+	}
+	all.Wait()
+	return made
 }
 
 // step is what makes the store's connection the wanted one; none if it is that.
