@@ -234,6 +234,23 @@ func TestOfTwoEditsAtOnceTheSecondIsRefused(t *testing.T) {
 	}
 }
 
+// What was free when it was checked may be taken when it is kept.
+func TestADomainAndAnEntityBelongToOneConnection(t *testing.T) {
+	s := newIdPs(t)
+	s.store = between{s.Store, func() {
+		s.store = s.Store
+		s.build()
+		must(t, s.add(s.acme()))
+	}}
+	s.build()
+	twin := s.acme()
+	twin.Slug = "twin"
+	problems(t, s.add(twin), "acme.example belongs to connection acme", "https://acme.example is the identity provider of connection acme")
+	if got := s.stored(); got != "acme" {
+		t.Errorf("got %q, want the first alone", got)
+	}
+}
+
 func errOf(_ any, err error) error { return err }
 
 // between does something once before an Update.
