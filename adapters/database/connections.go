@@ -13,7 +13,7 @@ import (
 )
 
 type connectionRow struct {
-	bun.BaseModel `bun:"table:connections"`
+	bun.BaseModel `bun:"table:idp_connections"`
 
 	Slug      text `bun:",pk"`
 	Settings  text // a connectionRecord
@@ -154,7 +154,7 @@ func (w storedConnections) Remove(ctx context.Context, slug string, because audi
 	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
 		return err
 	}
-	n, err := w.tx.exec(ctx, w.tx.hot.plain("DELETE FROM connections WHERE slug = ?", text(slug)))
+	n, err := w.tx.exec(ctx, w.tx.hot.plain("DELETE FROM idp_connections WHERE slug = ?", text(slug)))
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 type metadataRow struct {
-	bun.BaseModel `bun:"table:connection_metadata"`
+	bun.BaseModel `bun:"table:idp_metadata"`
 
 	Connection text `bun:",pk"`
 	Source     text
@@ -147,5 +147,5 @@ const replacingMetadata = inserting + ` ON CONFLICT (connection) DO UPDATE SET s
 	revision = excluded.revision`
 
 func (w metadataCopies) Forget(ctx context.Context, slug string) error {
-	return w.tx.later(ctx, w.tx.hot.plain("DELETE FROM connection_metadata WHERE connection = ?", text(slug)))
+	return w.tx.later(ctx, w.tx.hot.plain("DELETE FROM idp_metadata WHERE connection = ?", text(slug)))
 }

@@ -163,7 +163,7 @@ func TestADatabaseThatHasTheTokenTableKeepsItsTokens(t *testing.T) {
 		issued := "01890000-0000-7000-8000-000000000001"
 		foreignToken(t, db, issued, "ann@example.com", "'dify:account'")
 		for _, ours := range []string{
-			"acs_moves", "acs_traffic",
+			"idp_connections", "idp_metadata", "acs_moves", "acs_traffic",
 			"configuration_changes", "access_token_scopes", "audit_events", "spent_assertions", "approval_grants", "sso_transactions", "device_authorizations", "devicegate_schema",
 		} {
 			execute(t, db, "DROP TABLE "+ours)

@@ -1,7 +1,8 @@
 -- +goose Up
 
 -- Connections that administrators keep here, beside those of CONNECTIONS_FILE.
-CREATE TABLE connections (
+-- The names say idp because other services share the database.
+CREATE TABLE idp_connections (
     slug       text PRIMARY KEY NOT NULL,
     settings   text        NOT NULL,
     revision   bigint      NOT NULL CHECK (revision > 0),
@@ -12,7 +13,7 @@ CREATE TABLE connections (
 
 -- The last good metadata of each connection, also of those that a file has, and
 -- how the attempts since went.
-CREATE TABLE connection_metadata (
+CREATE TABLE idp_metadata (
     connection  text PRIMARY KEY NOT NULL,
     source      text,
     entity_id   text,
@@ -30,5 +31,5 @@ CREATE TABLE connection_metadata (
 
 -- +goose Down
 
-DROP TABLE connection_metadata;
-DROP TABLE connections;
+DROP TABLE idp_metadata;
+DROP TABLE idp_connections;
