@@ -48,7 +48,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
 		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes)),
 		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
-		fx.Supply(httpserver.Config{PublicURL: c.PublicURL, WebURL: c.WebURL, CookieDomain: c.CookieDomain, TrustedProxies: c.TrustedProxies, HSTS: c.HSTS}),
+		fx.Supply(c.HTTPServer()),
 		httpserver.Module,
 		stores(c),
 		configured(c),

@@ -16,10 +16,11 @@ var Module = fx.Module("adminapi", fx.Provide(
 	NewTokens,
 	connectionUses,
 	NewConnections,
-), fx.Provide(newRouter))
+), fx.Provide(NewRouter))
 
-type routerParams struct {
-	fx.In
+// Routes are the handlers of all resources, and what stands before them.
+type Routes struct {
+	fx.In // a test fills the fields in by itself
 
 	Client      *httpserver.ClientAddress
 	Responder   *Responder
@@ -27,13 +28,6 @@ type routerParams struct {
 	Tokens      *Tokens
 	Connections *Connections
 	Observe     Observe
-}
-
-func newRouter(p routerParams) *Router {
-	return NewRouter(Routes{
-		Client: p.Client, Responder: p.Responder, Observe: p.Observe,
-		Self: p.Self, Tokens: p.Tokens, Connections: p.Connections,
-	})
 }
 
 type connectionParams struct {

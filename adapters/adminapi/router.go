@@ -13,16 +13,6 @@ import (
 // Prefix is the path below which the API lies.
 const Prefix = "/admin/v1"
 
-// Routes are the handlers of all resources, and what stands before them.
-type Routes struct {
-	Client      *httpserver.ClientAddress
-	Responder   *Responder
-	Self        *Self
-	Tokens      *Tokens
-	Connections *Connections
-	Observe     Observe
-}
-
 // Observe wraps every request, to count and time it.
 type Observe func(http.Handler) http.Handler
 

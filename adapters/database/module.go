@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/lifecycle"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -29,26 +30,7 @@ func changes(lc fx.Lifecycle, cfg Config, _ *bun.DB, log *slog.Logger) (*Changes
 	if err != nil {
 		return nil, err
 	}
-	running, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(done)
-				c.Run(running)
-			}()
-			return nil
-		},
-		OnStop: func(ctx context.Context) error {
-			stop()
-			select {
-			case <-done:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	})
+	lc.Append(lifecycle.WhileRunning(c.Run))
 	return c, nil
 }
 

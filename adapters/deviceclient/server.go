@@ -5,8 +5,9 @@ import (
 	"net"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
+
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // Server is the address of an authorization server in its one normal form:
@@ -24,7 +25,7 @@ func ParseServer(text string) (Server, error) {
 		text = "https://" + text
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Port() != "" && !isPort(u.Port()) || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || u.Port() != "" && !setting.IsPort(u.Port()) || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return Server{}, ErrServer
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
@@ -39,11 +40,6 @@ func ParseServer(text string) (Server, error) {
 		u.Path, u.RawPath = strings.TrimSuffix(path.Clean(u.Path), "/"), ""
 	}
 	return Server{u.String()}, nil
-}
-
-func isPort(text string) bool {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return err == nil && n > 0
 }
 
 // String returns the address.

@@ -1,11 +1,11 @@
 package enterprise
 
 import (
-	"context"
 	"log/slog"
 
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/lifecycle"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -18,25 +18,6 @@ func startEdition(lc fx.Lifecycle, cfg Config, now ports.Clock, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	running, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(done)
-				e.Run(running)
-			}()
-			return nil
-		},
-		OnStop: func(ctx context.Context) error {
-			stop()
-			select {
-			case <-done:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	})
+	lc.Append(lifecycle.WhileRunning(e.Run))
 	return e, nil
 }

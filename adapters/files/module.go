@@ -1,11 +1,11 @@
 package files
 
 import (
-	"context"
 	"log/slog"
 
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/lifecycle"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -29,7 +29,7 @@ func startCertificate(lc fx.Lifecycle, cfg CertificateConfig, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	lc.Append(whileRunning(c.Run))
+	lc.Append(lifecycle.WhileRunning(c.Run))
 	return c, nil
 }
 
@@ -38,7 +38,7 @@ func startConnections(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*Connectio
 	if err != nil {
 		return nil, err
 	}
-	lc.Append(whileRunning(c.Run))
+	lc.Append(lifecycle.WhileRunning(c.Run))
 	return c, nil
 }
 
@@ -47,31 +47,6 @@ func startKeys(lc fx.Lifecycle, cfg KeysConfig, log *slog.Logger) (*Keys, error)
 	if err != nil {
 		return nil, err
 	}
-	lc.Append(whileRunning(k.Run))
+	lc.Append(lifecycle.WhileRunning(k.Run))
 	return k, nil
-}
-
-// whileRunning calls run when the application starts, and ends it with the
-// application.
-func whileRunning(run func(context.Context)) fx.Hook {
-	running, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	return fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(done)
-				run(running)
-			}()
-			return nil
-		},
-		OnStop: func(ctx context.Context) error {
-			stop()
-			select {
-			case <-done:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
 }

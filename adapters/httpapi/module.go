@@ -21,16 +21,18 @@ var Module = fx.Module("httpapi", fx.Provide(
 	NewDiscovery,
 	NewDescription,
 	NewOperations,
-	newRouter,
+	NewRouter,
 ))
 
-type routerParams struct {
-	fx.In
+// Routes are the handlers of all resources, and what stands before them.
+type Routes struct {
+	fx.In // a test fills the fields in by itself
 
-	Config        Config
-	Addresses     *httpserver.Addresses
-	Middleware    *httpserver.Middleware
-	Responder     *Responder
+	Config     Config
+	Addresses  *httpserver.Addresses
+	Middleware *httpserver.Middleware
+	Responder  *Responder
+
 	Device        *DeviceFlow
 	SSO           *SSO
 	Approval      *Approval
@@ -42,15 +44,7 @@ type routerParams struct {
 	Discovery     *Discovery
 	Description   *Description
 	Operations    *Operations
-	Pages         Pages
-	Observe       Observe
-}
 
-func newRouter(p routerParams) *Router {
-	return NewRouter(Routes{
-		Config: p.Config, Addresses: p.Addresses, Middleware: p.Middleware, Responder: p.Responder,
-		Device: p.Device, SSO: p.SSO, Approval: p.Approval, Account: p.Account, Operations: p.Operations,
-		OAuth: p.OAuth, Revocation: p.Revocation, Introspection: p.Introspection, ForwardAuth: p.ForwardAuth, Discovery: p.Discovery, Description: p.Description,
-		Pages: p.Pages, Observe: p.Observe,
-	})
+	Pages   Pages
+	Observe Observe
 }

@@ -5,33 +5,9 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
 )
-
-// Routes are the handlers of all resources, and what stands before them.
-type Routes struct {
-	Config     Config
-	Addresses  *httpserver.Addresses
-	Middleware *httpserver.Middleware
-	Responder  *Responder
-
-	Device        *DeviceFlow
-	SSO           *SSO
-	Approval      *Approval
-	Account       *Account
-	OAuth         *OAuth
-	Revocation    *Revocation
-	Introspection *Introspection
-	ForwardAuth   *ForwardAuth
-	Discovery     *Discovery
-	Description   *Description
-	Operations    *Operations
-
-	Pages   Pages
-	Observe Observe
-}
 
 // Router serves all mounts.
 type Router struct{ *chi.Mux }

@@ -15,12 +15,12 @@ type signInOption struct {
 }
 
 type chooseBody struct {
-	Only   signInOption   // the only one, if there is only one
-	ByMail bool           // an e-mail address finds the others
-	Public []signInOption // may be named
-	Notice string
-	Hint   string
-	Visit  bool
+	Only     signInOption   // the only one, if there is only one
+	ByMail   bool           // an e-mail address finds the others
+	Public   []signInOption // may be named
+	Notice   string
+	Hint     string
+	Managing bool
 	// ShowCode says that the code may be shown: a device shows it, and the
 	// person does not have to type it later.
 	ShowCode bool
@@ -29,18 +29,18 @@ type chooseBody struct {
 // choosePage asks how to sign in. It names only the public connections.
 func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
-	if m.Code == "" && !m.Visit && p.cookiesOff(r) {
+	if m.Code == "" && !m.Managing && p.cookiesOff(r) {
 		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
 		return
 	}
-	if m.Code == "" && !m.Visit {
+	if m.Code == "" && !m.Managing {
 		p.redirect(w, r, "")
 		return
 	}
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Visit: m.Visit, ShowCode: !m.Visit && !p.mustType(m, m.Code)}
+	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Managing: m.Managing, ShowCode: !m.Managing && !p.mustType(m, m.Code)}
 	all := p.connections(r.Context()).All()
 	if len(all) == 1 {
 		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
@@ -53,7 +53,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	v := view{State: "choose", Title: "choose.title", at: "sign-in", Step: 2, Code: m.Code, Body: body}
-	if m.Visit {
+	if m.Managing {
 		v.Step = 0
 	}
 	if m.Notice == noMatch || m.Notice == badEmail {
@@ -68,7 +68,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
 	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
-	if err != nil && !m.Visit {
+	if err != nil && !m.Managing {
 		p.writeState(w, pageState{Problem: device.ErrInvalidUserCode.Code})
 		p.redirect(w, r, "#code-wrong")
 		return
@@ -95,15 +95,15 @@ func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 }
 
 type redirectBody struct {
-	Name  string
-	Visit bool
+	Name     string
+	Managing bool
 }
 
 // redirectPage goes on to the identity provider by itself, once. With the
 // browser's back button the person gets to choose instead of being sent away.
 func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
-	if m.Code == "" && !m.Visit || !m.Redirect {
+	if m.Code == "" && !m.Managing || !m.Redirect {
 		p.redirect(w, r, "/sign-in")
 		return
 	}
@@ -114,13 +114,13 @@ func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
 		m.Redirect = false
 		p.writeState(w, m)
 	}
-	v := view{State: "choose", Title: "redirect.title", Step: 2, Code: m.Code, noLanguages: true, Body: redirectBody{Visit: m.Visit}}
+	v := view{State: "choose", Title: "redirect.title", Step: 2, Code: m.Code, noLanguages: true, Body: redirectBody{Managing: m.Managing}}
 	v.RedirectURL = p.initiate(m)
-	if m.Visit {
+	if m.Managing {
 		v.Step = 0
 	}
 	if all := p.connections(r.Context()).All(); len(all) == 1 {
-		v.Body = redirectBody{all[0].Settings().Name, m.Visit}
+		v.Body = redirectBody{all[0].Settings().Name, m.Managing}
 	} else {
 		v.RedirectURL = p.initiate(m, "login_hint", m.Hint)
 	}

@@ -33,7 +33,7 @@ type pageState struct {
 	Wait     int64  `json:"w,omitempty"` // when to try again
 	Retry    string `json:"y,omitempty"` // page, below the root, on which to try again
 	Outcome  string `json:"o,omitempty"` // approved, denied or undone
-	Visit    bool   `json:"v,omitempty"` // the sign-in is for the sessions page: there is no code
+	Managing bool   `json:"v,omitempty"` // the sign-in is for the sessions page: there is no code
 	Ended    int    `json:"e,omitempty"` // number of devices whose access was ended just now
 }
 
@@ -86,10 +86,10 @@ func (p *Pages) readState(r *http.Request) (m pageState) {
 // valid keeps the fields of m that have a possible value.
 func (m pageState) valid(at time.Time) pageState {
 	if code, err := device.ParseUserCode(m.Code); err == nil {
-		m.Code, m.Visit = code.String(), false
+		m.Code, m.Managing = code.String(), false
 	} else {
 		m.Code, m.Entered, m.ByHand, m.Until, m.Outcome = "", false, false, 0, ""
-		m.Redirect, m.Fresh = m.Redirect && m.Visit, m.Fresh && m.Visit
+		m.Redirect, m.Fresh = m.Redirect && m.Managing, m.Fresh && m.Managing
 	}
 	m.Typed = clean(m.Typed)
 	if email, err := identity.ParseEmail(m.Hint); err == nil {

@@ -115,7 +115,7 @@ func (p *Pages) redirect(w http.ResponseWriter, r *http.Request, below string) {
 // initiate is the address that takes a browser to its identity provider.
 func (p *Pages) initiate(m pageState, more ...string) string {
 	q := url.Values{}
-	if !m.Visit {
+	if !m.Managing {
 		q.Set("user_code", m.Code)
 	}
 	if m.Fresh {
@@ -124,7 +124,7 @@ func (p *Pages) initiate(m pageState, more ...string) string {
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
-	if m.Visit {
+	if m.Managing {
 		return p.root + "/sessions/sign-in?" + q.Encode()
 	}
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()

@@ -140,7 +140,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 
 // chooseForSessions leads to the choice of a connection, if there is one to make.
 func (p *Pages) chooseForSessions(w http.ResponseWriter, r *http.Request) {
-	m, to := pageState{Visit: true}, "/sign-in"
+	m, to := pageState{Managing: true}, "/sign-in"
 	if len(p.connections(r.Context()).All()) == 1 {
 		m.Redirect, to = true, "/leave"
 	}
@@ -161,7 +161,7 @@ func (p *Pages) accountSignIn(w http.ResponseWriter, r *http.Request) {
 	})
 	switch {
 	case errors.Is(err, connection.ErrChoose):
-		m, to := pageState{Visit: true, Hint: m.Hint}, "/sign-in"
+		m, to := pageState{Managing: true, Hint: m.Hint}, "/sign-in"
 		if m.Hint != "" { // and no connection speaks for it
 			m.Notice, to = noMatch, "/sign-in#hint-wrong"
 		}

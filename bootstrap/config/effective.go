@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/adapters/redis"
 )
 
@@ -106,7 +107,7 @@ func (s Setting) safe() Setting {
 	case s.Secret, err == nil && u.User != nil:
 		s.Value = masked
 	case (s.Name == "PUBLIC_URL" || s.Name == "WEB_URL") && err == nil:
-		s.Value = normal(u).String()
+		s.Value = httpserver.Normal(u).String()
 	}
 	return s
 }

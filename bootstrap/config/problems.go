@@ -3,14 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
@@ -70,32 +68,13 @@ func (p *problems) named(as names, err error) {
 
 func (p *problems) err() error { return errors.Join(p.lines...) }
 
-// web reads the address of a server, with a path at most. What may hold a
-// password is not repeated.
+// web reads the address of a server, with a path at most.
 func (p *problems) web(setting, text string) *url.URL {
-	u, err := url.Parse(text)
-	bad := err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.Port() != "" && !isPort(u.Port())
-	switch {
-	case text == "":
-		p.add(setting, "is required: the address by which browsers reach devicegate, for instance https://sso.example.com")
-	case strings.ContainsAny(text, "?#"), strings.Contains(text, "@") && (bad || u.User != nil):
-		p.add(setting, "leave out user, query and fragment; write https://sso.example.com, with a path at most")
-	case bad:
-		p.add(setting, "%q is not an http(s) address", text)
-	default:
-		return normal(u)
+	u, err := httpserver.ParseURL(text)
+	if err != nil {
+		p.add(setting, "%s", err)
 	}
-	return nil
-}
-
-// normal is the address as browsers write it (RFC 3986 §6.2): scheme and host
-// in lower case, without the scheme's own port, without a slash at the end.
-func normal(u *url.URL) *url.URL {
-	out := *u // url.Parse has made the scheme lower-case
-	out.Host = strings.ToLower(u.Host)
-	out.Host = strings.TrimSuffix(strings.TrimSuffix(out.Host, ":"), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
-	out.Path, out.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
-	return &out
+	return u
 }
 
 // origin reads what browsers send in Origin (RFC 6454 §6.2).
@@ -108,31 +87,6 @@ func (p *problems) origin(setting, text string) string {
 		p.add(setting, "%q is not an origin; leave out the path: %s://%s", text, u.Scheme, u.Host)
 	}
 	return u.Scheme + "://" + u.Host
-}
-
-var hostForm = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
-
-// listener checks an address to listen on.
-func (p *problems) listener(setting, text string) string {
-	host, port, err := net.SplitHostPort(text)
-	if err == nil && port != "" {
-		_, err = net.LookupPort("tcp", port) // may be a name, like http
-	}
-	if err != nil || port == "" || host != "" && !isHost(host) {
-		p.add(setting, "%q is no address to listen on; write :8080 or 127.0.0.1:8080", text)
-	}
-	return text
-}
-
-// isHost takes an IPv6 address in brackets or not.
-func isHost(text string) bool {
-	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
-	return err == nil || hostForm.MatchString(text)
-}
-
-func isPort(text string) bool {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return err == nil && n > 0
 }
 
 func (p *problems) networks(setting string, list []string) []netip.Prefix {

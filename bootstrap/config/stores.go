@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/domain/setting"
 )
 
 // loadStores leaves to the start whether the stores answer.
@@ -56,10 +57,10 @@ func (c *Config) loadStores(e environment, wrong *problems) {
 // place checks a host and a port that are given by two settings. Of the host
 // nothing is repeated: people put whole addresses there.
 func (p *problems) place(prefix, host, port string) {
-	if !isHost(host) {
+	if !setting.IsHost(host) {
 		p.add(prefix+"_HOST", "is not a host")
 	}
-	if !isPort(port) {
+	if !setting.IsPort(port) {
 		p.add(prefix+"_PORT", "%q is not a port", port)
 	}
 }

@@ -32,7 +32,7 @@ var (
 	InitiateSSO  = Limit{Name: "initiate_sso", Max: 60, Per: time.Hour}
 	// Approve bounds the approvals of one person. Denying has no limit.
 	Approve            = Limit{Name: "decide", Max: 10, Per: time.Hour}
-	StartAccountSignIn = Limit{Name: "begin_visit", Max: 60, Per: time.Hour}
+	StartAccountSignIn = Limit{Name: "account_sign_in", Max: 60, Per: time.Hour}
 	// EnterCode bounds the wrong user codes of one person who has signed in.
 	EnterCode = Limit{Name: "enter_code", Max: 20, Per: time.Hour}
 	// FailedSignIns bounds the audit rows of one SSO transaction or address.
