@@ -80,7 +80,7 @@ func (uc *EndSessions) Execute(ctx context.Context, owner Owner, id uid.ID, orig
 	return ended, nil
 }
 
-// identify finds out who the owner at a browser is.
+// identify returns the owner at a browser.
 func (e *ending) identify(ctx context.Context, keys approval.CSRFKeys) error {
 	if e.owner.proof != nil {
 		grants, err := e.tx.Grants().BySession(ctx, e.owner.proof.Session.Digest())

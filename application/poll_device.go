@@ -43,9 +43,9 @@ type Redeemed struct {
 // [device.ErrAccessDenied], [device.ErrExpiredToken] or
 // [device.ErrForeignClient]. An empty clientID is not checked.
 func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID string, origin request.Origin) (Redeemed, error) {
-	digest, who, now := code.Digest(), clientID+"|"+origin.IP.String(), uc.now()
+	digest, poller, now := code.Digest(), clientID+"|"+origin.IP.String(), uc.now()
 
-	waits, due, err := uc.throttle.CheckPending(ctx, digest, who, uc.timing.Gap())
+	waits, due, err := uc.throttle.CheckPending(ctx, digest, poller, uc.timing.Gap())
 	known := err == nil
 	switch {
 	case known && waits && due:
@@ -67,7 +67,7 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 	case !pending:
 		return uc.redeem(ctx, a.Snapshot().ID, origin)
 	}
-	_ = uc.throttle.CachePending(ctx, digest, ports.PendingHint{Poller: who, TTL: a.PendingHintTTL(now)}) // a hint
+	_ = uc.throttle.CachePending(ctx, digest, ports.PendingHint{Poller: poller, TTL: a.PendingHintTTL(now)}) // a hint
 	if a.IsNewPollOrigin(origin) {
 		if err := uc.recordPollOrigin(ctx, a.Snapshot().ID, origin); err != nil {
 			return Redeemed{}, err
@@ -205,7 +205,7 @@ func (uc *PollDevice) repeat(ctx context.Context, tx ports.Tx, a *device.Authori
 	return Redeemed{a.Snapshot().ID, secret, t}, nil
 }
 
-// placeIsFree refuses to bring a withdrawn token back over whatever the device
+// noNewerToken refuses to bring a withdrawn token back over whatever the device
 // got since. A live one is in its place; it is not looked for, because that
 // takes locks in another order than minting does.
 func (uc *PollDevice) noNewerToken(ctx context.Context, tx ports.Tx, t *token.AccessToken) error {

@@ -122,7 +122,7 @@ func (s *fixture) redeem(code device.Code) application.Redeemed {
 	return out
 }
 
-// opens returns nil if the token is good.
+// verifyRedeemed returns nil if the token is good.
 func (s *fixture) verifyRedeemed(r application.Redeemed) error {
 	_, err := s.Verify.Execute(s.t.Context(), r.Secret, applicationtest.From(home))
 	return err

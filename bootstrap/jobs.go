@@ -39,7 +39,7 @@ func workerBeside(c Config) fx.Option {
 	return background(c)
 }
 
-// background does what is due.
+// background runs the jobs of the queue.
 func background(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c.TokenRetention),

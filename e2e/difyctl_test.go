@@ -148,7 +148,7 @@ func (d difyctl) poll(ctx context.Context, codes demo.Codes) (got difyctlToken, 
 	}
 }
 
-// refusal is what it needs of each error: without one of the three it cannot
+// difyctlRefusal is what it needs of each error: without one of the three it cannot
 // say what happened.
 type difyctlRefusal struct {
 	Code    string `json:"code"`

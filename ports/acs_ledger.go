@@ -26,7 +26,7 @@ type ACSLedgerReader interface {
 	MoveByBrowser(ctx context.Context, browser secret.Digest) (*acsmove.Move, error)
 }
 
-// ACSLedger keeps them.
+// ACSLedger keeps ledgers and moves.
 type ACSLedger interface {
 	ACSLedgerReader
 

@@ -33,8 +33,8 @@ type Broker interface {
 	// not accept, whatever is wrong with it, and never panics.
 	Verify(ctx context.Context, via connection.Connection, what Response) (approval.VerifiedAssertion, error)
 
-	// Claim reads who says to have sent a response that belongs to no sign-in. It
-	// reads every text without failing; a zero Claim says nothing.
+	// Claim reads the issuer that a response names which belongs to no sign-in. It
+	// takes any text and fails for none; a zero Claim says nothing.
 	Claim(raw string) Claim
 }
 

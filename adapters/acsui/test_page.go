@@ -58,7 +58,7 @@ func (p *TestPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		p.log.InfoContext(r.Context(), "test page refused", "request_id", httpserver.RequestID(r.Context()), "code", f.PageCode(), "error", err)
 	}
-	_ = show(w, statusOf(f), "problem", view{Title: "This did not work", Message: f.Message})
+	_ = show(w, httpserver.Status(f.Kind), "problem", view{Title: "This did not work", Message: f.Message})
 }
 
 const bodyMax = 4 << 10
@@ -125,28 +125,4 @@ func (p *TestPage) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, begun.Redirect.URL, http.StatusSeeOther)
 	return nil
-}
-
-func statusOf(f *fault.Error) int {
-	switch f.Kind {
-	case fault.Invalid:
-		return http.StatusBadRequest
-	case fault.Forbidden:
-		return http.StatusForbidden
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.MethodNotAllowed:
-		return http.StatusMethodNotAllowed
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Gone:
-		return http.StatusGone
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
-	case fault.Upstream:
-		return http.StatusBadGateway
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
 }

@@ -74,7 +74,7 @@ func (s *Responder) json(serve endpoint) http.HandlerFunc {
 	}
 }
 
-// authenticate finds out who calls. It counts requests by administrator, and
+// authenticate returns the caller. It counts requests by administrator, and
 // those without a valid token by address.
 func (s *Responder) authenticate(w http.ResponseWriter, r *http.Request) (Caller, error) {
 	if s.credentials.IsZero() {

@@ -19,7 +19,7 @@ func (m *metadata) text(name string) string {
 
 const wellKnown = "/.well-known/oauth-authorization-server"
 
-// readMetadata reads it once. It is empty if there is none.
+// readMetadata asks for the metadata once. It is empty if there is none.
 func (r *run) readMetadata(ctx context.Context) (*metadata, error) {
 	if r.metadata == nil {
 		origin := strings.TrimSuffix(r.base, r.path)
@@ -47,6 +47,7 @@ func (r *run) endpoint(ctx context.Context, name string) (string, error) {
 	return m.text(name), nil
 }
 
+// announced makes a check that needs the metadata.
 func announced(check func(r *run, m *metadata) error) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		m, err := r.readMetadata(ctx)
@@ -62,9 +63,9 @@ func announced(check func(r *run, m *metadata) error) func(context.Context, *run
 	}
 }
 
-func metadataRules() []vector {
+func metadataRules() []rule {
 	const name = "metadata"
-	return []vector{
+	return []rule{
 		{"8414-document", "RFC 8414 §3.2", name, "the metadata is one JSON object, between the host and the issuer's path", announced(func(_ *run, m *metadata) error { return m.ok() })},
 		{"8414-issuer", "RFC 8414 §3.3", name, "the issuer is the address that was asked", announced(func(r *run, m *metadata) error {
 			if got := m.text("issuer"); got != r.base {

@@ -54,8 +54,8 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	r := newRun(o, u)
 	report := Report{Target: r.base, StartedAt: o.Now().UTC().Truncate(time.Second)}
-	for _, v := range vectors() {
-		row := Row{ID: v.id, Clause: v.clause, Mount: v.mount, Rule: v.rule}
+	for _, v := range rules() {
+		row := Row{ID: v.id, Clause: v.clause, Mount: v.mount, Rule: v.text}
 		row.Result, row.Detail = result(v.check(ctx, r))
 		if ctx.Err() != nil {
 			return report, ctx.Err()
@@ -69,17 +69,17 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return report, nil
 }
 
-// vector is one rule and how to check it.
-type vector struct {
-	id, clause, mount, rule string
+// rule is one clause of a standard and how to check it.
+type rule struct {
+	id, clause, mount, text string
 	check                   func(ctx context.Context, r *run) error
 }
 
-// vectors are all rules, in the order of a login. A token is ended by the last
+// rules are all rules, in the order of a login. A token is ended by the last
 // ones that need it.
-func vectors() []vector {
-	var all []vector
-	for _, part := range [][]vector{
+func rules() []rule {
+	var all []rule
+	for _, part := range [][]rule{
 		metadataRules(), canonicalRules(), standardRules(), bearerRules(), introspectionRules(), sessionRules(), revocationRules(), legacyRules(),
 	} {
 		all = append(all, part...)

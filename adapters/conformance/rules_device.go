@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// rule makes a vector of a check on a mount.
-type ruleMaker func(id, clause, text string, check func(ctx context.Context, r *run, m *mount) error) vector
+// ruleMaker makes a rule from a check on a mount.
+type ruleMaker func(id, clause, text string, check func(ctx context.Context, r *run, m *mount) error) rule
 
 func maker(which func(*run) *mount, name string) ruleMaker {
-	return func(id, clause, text string, check func(ctx context.Context, r *run, m *mount) error) vector {
-		return vector{id: name + "-" + id, clause: clause, mount: name, rule: text, check: on(which, check)}
+	return func(id, clause, text string, check func(ctx context.Context, r *run, m *mount) error) rule {
+		return rule{id: name + "-" + id, clause: clause, mount: name, text: text, check: on(which, check)}
 	}
 }
 
 // standardRules are those of RFC 8628 on the endpoints of the metadata.
-func standardRules() []vector {
-	rule := maker(standard, "standard")
+func standardRules() []rule {
+	add := maker(standard, "standard")
 	word := func(more url.Values, statuses []int, words ...string) func(context.Context, *run, *mount) error {
 		return func(ctx context.Context, r *run, m *mount) error {
 			got, err := r.begin(ctx, m, more)
@@ -39,10 +39,10 @@ func standardRules() []vector {
 		}
 	}
 	either := []int{http.StatusBadRequest, http.StatusUnauthorized}
-	return []vector{
-		rule("codes", "RFC 8628 §3.2", "the answer holds codes, an address and how long they are good for", codes),
-		rule("unlike", "RFC 8628 §5.2, §6.1", "device codes cannot be guessed, and no two logins share one", unlike),
-		rule("complete", "RFC 8628 §3.3.1", "verification_uri_complete, where it is given, carries the code", func(ctx context.Context, r *run, m *mount) error {
+	return []rule{
+		add("codes", "RFC 8628 §3.2", "the answer holds codes, an address and how long they are good for", codes),
+		add("unlike", "RFC 8628 §5.2, §6.1", "device codes cannot be guessed, and no two logins share one", unlike),
+		add("complete", "RFC 8628 §3.3.1", "verification_uri_complete, where it is given, carries the code", func(ctx context.Context, r *run, m *mount) error {
 			l, err := r.waiting(ctx, m)
 			if err != nil {
 				return err
@@ -52,32 +52,32 @@ func standardRules() []vector {
 			}
 			return nil
 		}),
-		rule("no-client", "RFC 8628 §3.1", "a request without client_id is refused", word(url.Values{"client_id": nil}, either, "invalid_request", "invalid_client")),
-		rule("unknown-client", "RFC 6749 §5.2", "an unknown client is refused", word(url.Values{"client_id": {"conformance-unknown"}}, either, "invalid_client", "unauthorized_client")),
-		rule("repeated", "RFC 8628 §3.1", "a repeated parameter is refused", word(url.Values{"scope": {"a", "a"}}, []int{http.StatusBadRequest}, "invalid_request")),
-		rule("tolerant", "RFC 8628 §3.1", "empty parameters count as absent and unknown ones are ignored", func(ctx context.Context, r *run, m *mount) error {
+		add("no-client", "RFC 8628 §3.1", "a request without client_id is refused", word(url.Values{"client_id": nil}, either, "invalid_request", "invalid_client")),
+		add("unknown-client", "RFC 6749 §5.2", "an unknown client is refused", word(url.Values{"client_id": {"conformance-unknown"}}, either, "invalid_client", "unauthorized_client")),
+		add("repeated", "RFC 8628 §3.1", "a repeated parameter is refused", word(url.Values{"scope": {"a", "a"}}, []int{http.StatusBadRequest}, "invalid_request")),
+		add("tolerant", "RFC 8628 §3.1", "empty parameters count as absent and unknown ones are ignored", func(ctx context.Context, r *run, m *mount) error {
 			got, err := r.begin(ctx, m, url.Values{"scope": {""}, "conformance_unknown": {"x"}})
 			return first(err, got.ok())
 		}),
-		rule("pending", "RFC 8628 §3.5", "a poll before the decision is answered authorization_pending", pending),
-		rule("early", "RFC 8628 §3.5", "a poll within the interval is answered slow_down or authorization_pending", early("slow_down", "authorization_pending")),
-		rule("unknown-code", "RFC 8628 §3.5", "an unknown device code is refused", func(ctx context.Context, r *run, m *mount) error {
+		add("pending", "RFC 8628 §3.5", "a poll before the decision is answered authorization_pending", pending),
+		add("early", "RFC 8628 §3.5", "a poll within the interval is answered slow_down or authorization_pending", early("slow_down", "authorization_pending")),
+		add("unknown-code", "RFC 8628 §3.5", "an unknown device code is refused", func(ctx context.Context, r *run, m *mount) error {
 			got, err := r.pollAs(ctx, m, r.ClientID, "conformance-unknown")
 			return first(err, got.refuses(http.StatusBadRequest, "invalid_grant", "expired_token"))
 		}),
-		rule("foreign-code", "RFC 8628 §3.4", "the device code of another client is refused", foreign("invalid_grant")),
-		rule("no-code", "RFC 8628 §3.4", "a poll without device_code is refused", grant(url.Values{"grant_type": {deviceGrant}}, "invalid_request")),
-		rule("no-grant", "RFC 6749 §5.2", "a token request without grant_type is refused", grant(nil, "invalid_request", "unsupported_grant_type")),
-		rule("unknown-grant", "RFC 6749 §5.2", "an unknown grant is refused", grant(url.Values{"grant_type": {"conformance-unknown"}}, "unsupported_grant_type")),
-		rule("repeated-code", "RFC 8628 §3.1", "a repeated parameter of the token request is refused", grant(url.Values{"grant_type": {deviceGrant}, "device_code": {"a", "a"}}, "invalid_request")),
-		rule("get", "RFC 6749 §3.2", "the token endpoint answers POST alone", func(ctx context.Context, r *run, m *mount) error {
+		add("foreign-code", "RFC 8628 §3.4", "the device code of another client is refused", foreign("invalid_grant")),
+		add("no-code", "RFC 8628 §3.4", "a poll without device_code is refused", grant(url.Values{"grant_type": {deviceGrant}}, "invalid_request")),
+		add("no-grant", "RFC 6749 §5.2", "a token request without grant_type is refused", grant(nil, "invalid_request", "unsupported_grant_type")),
+		add("unknown-grant", "RFC 6749 §5.2", "an unknown grant is refused", grant(url.Values{"grant_type": {"conformance-unknown"}}, "unsupported_grant_type")),
+		add("repeated-code", "RFC 8628 §3.1", "a repeated parameter of the token request is refused", grant(url.Values{"grant_type": {deviceGrant}, "device_code": {"a", "a"}}, "invalid_request")),
+		add("get", "RFC 6749 §3.2", "the token endpoint answers POST alone", func(ctx context.Context, r *run, m *mount) error {
 			got, err := r.get(ctx, m.token, "")
 			return first(err, got.is(http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed))
 		}),
-		rule("interval", "RFC 8628 §3.5", "a client that keeps the interval is never slowed down", patient),
-		rule("denied", "RFC 8628 §3.5", "a denial is answered access_denied", denied),
-		rule("expired", "RFC 8628 §3.5", "a code whose time has run out is answered expired_token", expired),
-		rule("token", "RFC 6749 §5.1", "the token answer holds access_token and token_type, and no cache keeps it", func(ctx context.Context, r *run, m *mount) error {
+		add("interval", "RFC 8628 §3.5", "a client that keeps the interval is never slowed down", patient),
+		add("denied", "RFC 8628 §3.5", "a denial is answered access_denied", denied),
+		add("expired", "RFC 8628 §3.5", "a code whose time has run out is answered expired_token", expired),
+		add("token", "RFC 6749 §5.1", "the token answer holds access_token and token_type, and no cache keeps it", func(ctx context.Context, r *run, m *mount) error {
 			_, got, err := r.decided(ctx, m, true)
 			if err := first(err, got.ok(), got.texts("access_token", "token_type"), got.noStore()); err != nil {
 				return err

@@ -21,7 +21,7 @@ func at(endpoint string, check func(ctx context.Context, r *run, address string)
 }
 
 // revocationRules are those of RFC 7009. They end the standard login's token.
-func revocationRules() []vector {
+func revocationRules() []rule {
 	const name, endpoint = "revocation", "revocation_endpoint"
 	revoke := func(ctx context.Context, r *run, address, token, hint string) error {
 		form := url.Values{"client_id": {r.ClientID}, "token": {token}}
@@ -31,7 +31,7 @@ func revocationRules() []vector {
 		got, err := r.post(ctx, address, form)
 		return first(err, got.is(http.StatusOK))
 	}
-	return []vector{
+	return []rule{
 		{"7009-unknown", "RFC 7009 §2.2", name, "an unknown token is answered 200", at(endpoint, func(ctx context.Context, r *run, address string) error {
 			return revoke(ctx, r, address, deadToken, "")
 		})},
@@ -63,7 +63,7 @@ func revocationRules() []vector {
 }
 
 // introspectionRules are those of RFC 7662.
-func introspectionRules() []vector {
+func introspectionRules() []rule {
 	const name, endpoint = "introspection", "introspection_endpoint"
 	refused := func(headers ...string) func(context.Context, *run) error {
 		return at(endpoint, func(ctx context.Context, r *run, address string) error {
@@ -71,7 +71,7 @@ func introspectionRules() []vector {
 			return first(err, got.is(http.StatusUnauthorized))
 		})
 	}
-	return []vector{
+	return []rule{
 		{"7662-anonymous", "RFC 7662 §2.1", name, "a request without credentials is refused", refused()},
 		{"7662-credentials", "RFC 7662 §2.3", name, "wrong credentials are refused", refused("Authorization", basic("conformance-unknown", "wrong"))},
 		{"7662-unknown", "RFC 7662 §2.2", name, "an unknown token is inactive, and nothing else is said", at(endpoint, func(ctx context.Context, r *run, _ string) error {
@@ -159,7 +159,7 @@ func (a reply) kinds() error {
 var deprecation = regexp.MustCompile(`^@-?[0-9]+$`)
 
 // legacyRules are those of the alias under /v1.
-func legacyRules() []vector {
+func legacyRules() []rule {
 	const name = "legacy"
 	offered := func(check func(ctx context.Context, r *run, got reply) error) func(context.Context, *run) error {
 		return func(ctx context.Context, r *run) error {
@@ -173,7 +173,7 @@ func legacyRules() []vector {
 			return check(ctx, r, got)
 		}
 	}
-	return []vector{
+	return []rule{
 		{"legacy-deprecated", "RFC 9745 §2, API", name, "legacy answers are marked as deprecated and name their successor", offered(func(_ context.Context, r *run, got reply) error {
 			if !deprecation.MatchString(got.header.Get("Deprecation")) {
 				return fmt.Errorf("the Deprecation header is %q, want @ and seconds", got.header.Get("Deprecation"))

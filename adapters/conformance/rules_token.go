@@ -39,7 +39,7 @@ func (a reply) challenge(word string) error {
 }
 
 // bearerRules are about showing a token (RFC 6750) at /openapi/v1/account.
-func bearerRules() []vector {
+func bearerRules() []rule {
 	const name = "bearer"
 	account := func(r *run) string { return r.api("/account") }
 	without := func(headers []string, word string) func(context.Context, *run) error {
@@ -48,7 +48,7 @@ func bearerRules() []vector {
 			return first(err, got.challenge(word), got.envelope())
 		})
 	}
-	return []vector{
+	return []rule{
 		{"bearer-none", "RFC 6750 §3.1", name, "a request without a token gets a challenge without an error", without(nil, "")},
 		{"bearer-unknown", "RFC 6750 §3.1", name, "an unknown token gets a challenge, as invalid_token", without([]string{"Authorization", "Bearer " + deadToken}, "invalid_token")},
 		{"bearer-malformed", "RFC 6750 §3.1", name, "what is no token gets a challenge", without([]string{"Authorization", "Bearer a b"}, "invalid_token")},
@@ -72,9 +72,9 @@ func bearerRules() []vector {
 }
 
 // sessionRules end the canonical login's token.
-func sessionRules() []vector {
+func sessionRules() []rule {
 	const name = "canonical"
-	return []vector{
+	return []rule{
 		{"sessions-list", "API, sessions", name, "the sessions are a page", bearer(func(ctx context.Context, r *run, token string) error {
 			got, err := r.get(ctx, r.api("/account/sessions?page=1&limit=200"), token)
 			if err := first(err, got.ok(), got.has("has_more"), got.positive("page", "limit", "total")); err != nil {

@@ -39,7 +39,7 @@ type fixture struct {
 	http *http.Client
 }
 
-// newWorld starts one; with encrypted, the service provider publishes a key for
+// newFixture starts one; with encrypted, the service provider publishes a key for
 // encryption.
 func newFixture(t *testing.T, encrypted bool) *fixture {
 	t.Helper()

@@ -59,7 +59,7 @@ func presented(r *http.Request) (token.Secret, error) {
 	return token.ParseSecret(words[1])
 }
 
-// bearer finds out whom the request acts for, and counts it.
+// bearer returns the token that the request acts with, and counts the request.
 func (a *Account) bearer(w http.ResponseWriter, r *http.Request) (*token.AccessToken, error) {
 	presented, err := presented(r)
 	if err != nil {

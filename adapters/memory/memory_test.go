@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/ports/porttest"
 )
 
-// clock is a time that tests move.
+// newClock makes a time that tests move.
 func newClock() *porttest.Clock {
 	return porttest.NewClock(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
 }

@@ -189,7 +189,7 @@ func encrypted(e samltest.Encryption) func(*samltest.Message) {
 	return func(m *samltest.Message) { m.Encryption = &e }
 }
 
-// message returns the usual message, changed.
+// with returns the usual message, changed.
 func (b *bench) with(t testing.TB, changes ...func(*samltest.Message)) string {
 	t.Helper()
 	m := b.message()

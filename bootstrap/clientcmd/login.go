@@ -121,8 +121,8 @@ func (l loginCommand) keep(ctx context.Context, t tool, c *deviceclient.Client, 
 		}
 		return fmt.Errorf("%w; end it on the page %s/device/sessions", err, c.Server)
 	}
-	if who, err := c.Account(ctx, token.Secret); err == nil && who.Email != "" && kept.Email == "" {
-		kept.Email, kept.Issuer = who.Email, who.Issuer
+	if account, err := c.Account(ctx, token.Secret); err == nil && account.Email != "" && kept.Email == "" {
+		kept.Email, kept.Issuer = account.Email, account.Issuer
 		_, _ = t.store.Save(kept) // the token is kept already
 	}
 	if !old.Token.IsZero() && old.Token.Reveal() != token.Secret.Reveal() {

@@ -56,7 +56,7 @@ func (w whoamiCommand) run(ctx context.Context, t tool) error {
 	if err != nil {
 		return err
 	}
-	who, err := client.Account(ctx, c.Token)
+	account, err := client.Account(ctx, c.Token)
 	if err != nil {
 		return refused(c, err)
 	}
@@ -65,9 +65,9 @@ func (w whoamiCommand) run(ctx context.Context, t tool) error {
 			Server string `json:"server"`
 			deviceclient.Account
 			ExpiresAt time.Time `json:"expires_at,omitzero"`
-		}{c.Server, who, c.ExpiresAt})
+		}{c.Server, account, c.ExpiresAt})
 	}
-	_, err = fmt.Fprintf(t.out, "%s (%s) on %s\n", deviceclient.Printable(who.Email), deviceclient.Printable(who.Issuer), c.Server)
+	_, err = fmt.Fprintf(t.out, "%s (%s) on %s\n", deviceclient.Printable(account.Email), deviceclient.Printable(account.Issuer), c.Server)
 	return err
 }
 

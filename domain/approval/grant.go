@@ -201,8 +201,8 @@ func (gs Grants) Spend(verdict Verdict, by Proof, keys CSRFKeys, policy Policy, 
 	return g, proof.NewDecision(verdict, g.s.Authorization, g.s.Subject, g.s.Connection, at), nil
 }
 
-// Authenticate finds the grant that csrf belongs to, spent or not: it says who
-// the person at this browser is. It returns [ErrInvalidSession] and [ErrCSRF].
+// Authenticate finds the grant that csrf belongs to, spent or not: its subject is
+// the person at this browser. It returns [ErrInvalidSession] and [ErrCSRF].
 func (gs Grants) Authenticate(csrf CSRF, keys CSRFKeys, at time.Time) (*Grant, error) {
 	all := gs.unexpired(at)
 	if len(all) == 0 {

@@ -92,7 +92,7 @@ func FindUserCode(text string) (UserCode, error) {
 	return found, nil
 }
 
-// separates reports whether r ends a word: no spelling of a code has it inside.
+// isSeparator reports whether r ends a word: no spelling of a code has it inside.
 func isSeparator(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune("=&?#/:;,.<>()[]{}|\"'`", r)
 }

@@ -1,8 +1,8 @@
 // Package identity names the person who decides about a device.
 //
 // A person is identified by the pair (issuer, e-mail): the identity provider and
-// the e-mail address that it asserts. Two identity
-// providers never share a subject, whatever addresses they assert.
+// the e-mail address that it asserts. Two identity providers never share a
+// subject, whatever addresses they assert.
 package identity
 
 import (

@@ -107,7 +107,7 @@ func (t *AccessToken) Valid(at time.Time) error {
 	return nil
 }
 
-// useGrain is how exactly the last use is kept; anything finer would turn each
+// lastUsedPrecision is how exactly the last use is kept; anything finer would turn each
 // request into a write.
 const lastUsedPrecision = time.Minute
 

@@ -9,7 +9,8 @@ import (
 )
 
 // Ports below those that systems give to outgoing connections: else such a
-// connection could take one between our look and the server's start.
+// connection could take a port after it was found free and before the server
+// listens on it.
 const (
 	firstPort = 20_000
 	portCount = 10_000
@@ -17,7 +18,8 @@ const (
 
 var portsGiven atomic.Int64
 
-// Port is a free TCP port of localhost, given once in each test binary. Binaries that run beside each other begin at different ones.
+// Port is a free TCP port of localhost, given once in each test binary. Binaries
+// that run at the same time begin at different ports.
 func Port(t testing.TB) int {
 	t.Helper()
 	for range portCount {

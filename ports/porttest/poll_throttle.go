@@ -24,11 +24,11 @@ type PollThrottleUnderTest struct {
 func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 	// Minutes, so that a slow machine does not reach an end by itself.
 	const gap, life, almost = 10 * time.Minute, time.Hour, time.Minute
-	const who, other = "client|192.0.2.1", "client|198.51.100.2"
+	const poller, other = "client|192.0.2.1", "client|198.51.100.2"
 
-	poll := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string) string {
+	poll := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, poller string) string {
 		t.Helper()
-		pending, due, err := p.CheckPending(t.Context(), code, who, gap)
+		pending, due, err := p.CheckPending(t.Context(), code, poller, gap)
 		switch {
 		case err != nil:
 			t.Fatal(err)
@@ -47,9 +47,9 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		}
 		return due
 	}
-	cache := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string, life time.Duration) {
+	cache := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, poller string, life time.Duration) {
 		t.Helper()
-		if err := p.CachePending(t.Context(), code, ports.PendingHint{Poller: who, TTL: life}); err != nil {
+		if err := p.CachePending(t.Context(), code, ports.PendingHint{Poller: poller, TTL: life}); err != nil {
 			t.Fatal(err)
 		}
 		p.Settle()
@@ -62,13 +62,13 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		p.Settle()
 	}
 	// remember accepts a poll and keeps its hint.
-	remember := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, who string, life time.Duration) {
+	remember := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest, poller string, life time.Duration) {
 		t.Helper()
-		_, due, err := p.CheckPending(t.Context(), code, who, gap)
+		_, due, err := p.CheckPending(t.Context(), code, poller, gap)
 		if err != nil || !due {
 			t.Fatalf("got %v, %v for a poll after the gap, want it to be accepted", due, err)
 		}
-		cache(t, p, code, who, life)
+		cache(t, p, code, poller, life)
 	}
 	wake := func(t *testing.T, p PollThrottleUnderTest, code secret.Digest) {
 		t.Helper()
@@ -88,7 +88,7 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		before := p.Kept()
 		for range 100 {
 			code := aCode()
-			expect(t, poll(t, p, code, who), "unknown")
+			expect(t, poll(t, p, code, poller), "unknown")
 			if err := p.Release(t.Context(), code); err != nil {
 				t.Fatal(err)
 			}
@@ -99,55 +99,55 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 
 	t.Run("a released poll counts for nothing, and hints stay", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
-		expect(t, poll(t, p, code, who), "early")
+		remember(t, p, code, poller, life)
+		expect(t, poll(t, p, code, poller), "early")
 		release(t, p, code)
-		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, poller), "due")
 		release(t, p, aCode())
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, code, poller), "early")
 	})
 
 	t.Run("a hint that was under way when the code was invalidated is not kept", func(t *testing.T) {
 		p, code := open(t), aCode()
 		wake(t, p, code)
-		cache(t, p, code, who, life)
-		expect(t, poll(t, p, code, who), "unknown")
+		cache(t, p, code, poller, life)
+		expect(t, poll(t, p, code, poller), "unknown")
 		p.Advance(ports.HintInTransit)
-		cache(t, p, code, who, life)
-		expect(t, poll(t, p, code, who), "early")
+		cache(t, p, code, poller, life)
+		expect(t, poll(t, p, code, poller), "early")
 	})
 
 	t.Run("a poller with a hint is pending, and no other is", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
+		remember(t, p, code, poller, life)
 		expect(t, poll(t, p, code, other), "unknown")
-		expect(t, poll(t, p, aCode(), who), "unknown")
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, aCode(), poller), "unknown")
+		expect(t, poll(t, p, code, poller), "early")
 		p.Advance(gap)
-		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, poller), "due")
 	})
 
 	t.Run("several may wait on one code, and have one mark", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
+		remember(t, p, code, poller, life)
 		p.Advance(gap)
 		remember(t, p, code, other, life)
 		p.Advance(gap)
-		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, poller), "due")
 		expect(t, poll(t, p, code, other), "early")
 	})
 
 	t.Run("the next poll is due a gap after the last accepted one, however many came early", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
-		expect(t, poll(t, p, code, who), "early")
+		remember(t, p, code, poller, life)
+		expect(t, poll(t, p, code, poller), "early")
 		p.Advance(gap - almost)
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, code, poller), "early")
 		expect(t, claim(t, p, code), false)
 		p.Advance(almost)
-		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, poller), "due")
 		p.Advance(gap - almost)
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, code, poller), "early")
 	})
 
 	t.Run("an accepted poll without a hint moves the mark like any other", func(t *testing.T) {
@@ -155,50 +155,50 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		expect(t, claim(t, p, code), true)
 		expect(t, claim(t, p, code), false)
 		p.Advance(gap)
-		remember(t, p, code, who, life)
+		remember(t, p, code, poller, life)
 		expect(t, claim(t, p, code), false)
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, code, poller), "early")
 		p.Advance(gap)
 		expect(t, claim(t, p, code), true)
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, code, poller), "early")
 		expect(t, claim(t, p, aCode()), true)
 	})
 
 	t.Run("a hint ends with its life", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
+		remember(t, p, code, poller, life)
 		p.Advance(life - almost)
-		expect(t, poll(t, p, code, who), "due")
+		expect(t, poll(t, p, code, poller), "due")
 		p.Advance(almost)
-		expect(t, poll(t, p, code, who), "unknown")
+		expect(t, poll(t, p, code, poller), "unknown")
 	})
 
 	t.Run("a second hint for a code keeps the first one's expiry", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
+		remember(t, p, code, poller, life)
 		p.Advance(life - almost)
 		remember(t, p, code, other, life)
 		p.Advance(almost)
-		expect(t, poll(t, p, code, who), "unknown")
+		expect(t, poll(t, p, code, poller), "unknown")
 	})
 
 	t.Run("a hint without a life is not kept, and its poll is accepted", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, 0)
-		expect(t, poll(t, p, code, who), "unknown")
+		remember(t, p, code, poller, 0)
+		expect(t, poll(t, p, code, poller), "unknown")
 		p.Advance(gap)
-		remember(t, p, code, who, -time.Second)
-		expect(t, poll(t, p, code, who), "unknown")
+		remember(t, p, code, poller, -time.Second)
+		expect(t, poll(t, p, code, poller), "unknown")
 	})
 
 	t.Run("waking forgets the hints for everybody, and not the pace", func(t *testing.T) {
 		p, code := open(t), aCode()
-		remember(t, p, code, who, life)
+		remember(t, p, code, poller, life)
 		p.Advance(gap)
 		remember(t, p, code, other, life)
-		expect(t, poll(t, p, code, who), "early")
+		expect(t, poll(t, p, code, poller), "early")
 		wake(t, p, code)
-		expect(t, poll(t, p, code, who), "unknown")
+		expect(t, poll(t, p, code, poller), "unknown")
 		expect(t, poll(t, p, code, other), "unknown")
 		expect(t, claim(t, p, code), false)
 		wake(t, p, code)
@@ -209,14 +209,14 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		before := p.Kept()
 		for range 10 {
 			code := aCode()
-			remember(t, p, code, who, life)
-			expect(t, poll(t, p, code, who), "early")
+			remember(t, p, code, poller, life)
+			expect(t, poll(t, p, code, poller), "early")
 		}
 		p.Advance(life)
 		// An adapter that sweeps late does it when something new comes.
 		for range 10 {
 			code := aCode()
-			expect(t, poll(t, p, code, who), "unknown")
+			expect(t, poll(t, p, code, poller), "unknown")
 			release(t, p, code)
 		}
 		if kept := p.Kept(); kept > before+20 {
@@ -228,11 +228,11 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		p := open(t)
 		for round := range 20 {
 			code := aCode()
-			remember(t, p, code, who, life)
+			remember(t, p, code, poller, life)
 			p.Advance(gap)
 			var accepted atomic.Int32
 			together(50, func(i int) {
-				_, due, err := p.CheckPending(t.Context(), code, []string{who, other}[i%2], gap)
+				_, due, err := p.CheckPending(t.Context(), code, []string{poller, other}[i%2], gap)
 				if err != nil {
 					t.Error(err)
 				}
