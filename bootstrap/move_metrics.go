@@ -25,14 +25,14 @@ const scrapeTime = 2 * time.Second
 
 func measureMoves(m *metrics, status *application.ACSStatus) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("devicegate_acs_"+name, help, labels, nil)
+		return prometheus.NewDesc(name, help, labels, nil)
 	}
 	m.registry.MustRegister(&moveMetrics{
 		status,
-		desc("requests_total", "AuthnRequests that named a callback.", "connection", "mount"),
-		desc("sign_ins_total", "Responses to a callback, by result.", "connection", "mount", "result"),
-		desc("last_good_timestamp_seconds", "When a sign-in last ended on a callback.", "connection", "mount"),
-		desc("needs_legacy", "1 if a connection cannot do without the legacy callback.", "connection"),
+		desc("devicegate_acs_requests_total", "AuthnRequests that named a callback.", "connection", "mount"),
+		desc("devicegate_acs_sign_ins_total", "Responses to a callback, by result.", "connection", "mount", "result"),
+		desc("devicegate_acs_last_good_timestamp_seconds", "When a sign-in last ended on a callback.", "connection", "mount"),
+		desc("devicegate_acs_needs_legacy", "1 if a connection cannot do without the legacy callback.", "connection"),
 	})
 }
 
