@@ -64,11 +64,12 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 // stores joins the durable store, and what makes it fast: Redis where it is
 // configured, else this process's memory.
 func stores(c Config) fx.Option {
+	durable := fx.Options(database.Module, jobQueue, fx.Provide(invalidating))
 	if c.Redis.URL == "" {
-		return fx.Options(database.Module, jobQueue, memory.Module, fx.Provide(func() sharedState { return nil }))
+		return fx.Options(durable, memory.Module, fx.Provide(processTokenCache, func() sharedState { return nil }))
 	}
-	return fx.Options(database.Module, jobQueue, fx.Supply(c.Redis), redis.Module,
-		fx.Decorate(limiterWithoutRedis, throttleWithoutRedis), fx.Provide(redisState))
+	return fx.Options(durable, fx.Supply(c.Redis), redis.Module,
+		fx.Decorate(limiterWithoutRedis, throttleWithoutRedis), fx.Provide(sharedTokenCache, redisState))
 }
 
 // limiterWithoutRedis lets each process count for itself while Redis is down.

@@ -21,8 +21,8 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.Clock),
-		database.Module, jobQueue, connectionsOf(c, false),
-		fx.Provide(newMetrics, newFailure, func() (sharedState, *files.Keys, *saml.Broker) { return nil, nil, nil }),
+		stores(c), connectionsOf(c, false),
+		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *saml.Broker) { return nil, nil }),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations),

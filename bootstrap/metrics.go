@@ -31,7 +31,7 @@ type requestKind struct {
 	status               int
 }
 
-func newMetrics(shared sharedState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys) *metrics {
+func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -40,6 +40,7 @@ func newMetrics(shared sharedState, file *files.Connections, connections *joined
 		}, []string{"method", "route", "status"}),
 	}
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(tokens.collectors()...)
 	if shared != nil {
 		m.registry.MustRegister(redisGauge(shared, redis.Up), redisGauge(shared, redis.Down), redisGauge(shared, redis.Refusing))
 	}

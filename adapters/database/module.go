@@ -12,7 +12,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Module provides [ports.Store], [ports.Changes] and [ports.Accounts] from a
+// Module provides the [Store], [ports.Changes] and [ports.Accounts] from a
 // [Config] and a [Queue]. The pool stays private to the module, but for the
 // queue's tables, which are reached through [Pool].
 var Module = fx.Module("database",
@@ -20,7 +20,7 @@ var Module = fx.Module("database",
 	fx.Provide(store, accounts, poolOf, func(c *Changes) ports.Changes { return c }),
 )
 
-func store(db *bun.DB, queue Queue, changes *Changes) ports.Store {
+func store(db *bun.DB, queue Queue, changes *Changes) *Store {
 	return NewStore(db).WithQueue(queue).WithChanges(changes)
 }
 

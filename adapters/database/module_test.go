@@ -21,7 +21,7 @@ var queue = fx.Provide(func() *slog.Logger { return slog.New(slog.DiscardHandler
 })
 
 func TestTheModuleBringsAStoreThatIsReadyWhenTheServiceStarts(t *testing.T) {
-	var store ports.Store
+	var store *database.Store
 	var accounts ports.Accounts
 	app := fxtest.New(t,
 		fx.Supply(database.Config{URL: "sqlite://" + filepath.ToSlash(t.TempDir()) + "/x.db"}),
@@ -49,7 +49,7 @@ func TestAServiceThatMayNotMigrateDoesNotStartOnAnOldSchema(t *testing.T) {
 	app := fx.New(fx.NopLogger,
 		fx.Supply(database.Config{URL: "sqlite://" + filepath.ToSlash(t.TempDir()) + "/x.db", Migrate: database.MigrateCheck}),
 		database.Module, queue,
-		fx.Invoke(func(ports.Store) {}),
+		fx.Invoke(func(*database.Store) {}),
 	)
 	if err := app.Start(t.Context()); err == nil {
 		t.Error("it started")

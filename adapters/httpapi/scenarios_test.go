@@ -242,9 +242,13 @@ func (s *fixture) step(text string) string {
 	return s.tell(answer)
 }
 
-// harm takes the store away, or breaks it in a way that no code foresees.
+// harm takes the store away, or breaks it in a way that no code foresees. What
+// was verified before is verified anew.
 func (s *fixture) harm(how string) {
 	s.t.Helper()
+	if err := s.Cache.InvalidateAll(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
 	var err error
 	switch how {
 	case "closed":

@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
 )
@@ -183,5 +186,42 @@ func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	waiting, _ := p.waiting.get(code, c.Now())
 	if n := len(waiting.value); n > pollersPerCode {
 		t.Errorf("%d entries, %d allowed", n, pollersPerCode)
+	}
+}
+
+func TestTokenCache(t *testing.T) {
+	porttest.TokenCache(t, func(*testing.T) porttest.TokenCacheUnderTest {
+		c := newClock()
+		cache := NewTokenCache(c.Now, time.Second)
+		return porttest.TokenCacheUnderTest{TokenCache: cache, MaxAge: time.Second, Advance: c.Advance, Kept: func() int { return cache.Stats().Kept }}
+	})
+}
+
+func TestATokenCacheWithoutAnAgeKeepsNothing(t *testing.T) {
+	c := newClock()
+	cache := NewTokenCache(c.Now, 0)
+	_, mark := cache.Find(secret.Digest{1})
+	live, _, _ := token.Mint(token.Order{Subject: identity.ExternalSSO, Lifetime: token.Lifetime(time.Hour)}, c.Now(), request.Origin{})
+	cache.Fill(mark, live)
+	if got := cache.Stats().Kept; got != 0 {
+		t.Errorf("got %d tokens kept, want 0", got)
+	}
+}
+
+// Whatever ends, the tombstones are bounded.
+func TestTombstonesAreBounded(t *testing.T) {
+	c := newClock()
+	cache := NewTokenCache(c.Now, time.Second)
+	for range 3 * tombstonesKept {
+		if err := cache.Invalidate(t.Context(), secret.Random("", 32).Digest()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(cache.tombstones) > tombstonesKept || len(cache.order) > tombstonesKept {
+		t.Errorf("got %d and %d tombstones, want at most %d", len(cache.tombstones), len(cache.order), tombstonesKept)
+	}
+	c.Advance(tombstoneLife)
+	if err := cache.Invalidate(t.Context(), secret.Digest{1}); err != nil || len(cache.tombstones) != 1 {
+		t.Errorf("got %d tombstones after their life, %v, want 1", len(cache.tombstones), err)
 	}
 }

@@ -1,4 +1,15 @@
 package redis
 
+import (
+	"time"
+
+	"github.com/devicegate/devicegate/ports"
+)
+
+// NewSwiftTokenCache is [NewTokenCache] with a channel that is trusted soon.
+func NewSwiftTokenCache(c *Connection, local ports.TokenCache) *TokenCache {
+	return newTokenCache(c, local, channelTiming{probe: 5 * time.Millisecond, lease: time.Second, settle: 20 * time.Millisecond})
+}
+
 // Settle returns when the writes that p has gathered are sent.
 func (p *PollThrottle) Settle() { p.later.settle() }

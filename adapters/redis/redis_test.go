@@ -16,6 +16,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxtest"
 
+	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -423,7 +424,7 @@ func TestTheDocumentedPermissionsAreEnough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const listed = "`+eval +evalsha +set +get +del +incr +pexpire +pttl +type +sadd +scard +sismember +ping`"
+	const listed = "`+eval +evalsha +set +get +del +incr +pexpire +pttl +type +sadd +scard +sismember +ping +client|tracking`"
 	if !strings.Contains(string(docs), listed) {
 		t.Fatalf("docs/operators.md does not list %s", listed)
 	}
@@ -448,6 +449,11 @@ func TestTheDocumentedPermissionsAreEnough(t *testing.T) {
 	err6 := throttle.Release(ctx, code)
 	throttle.Settle()
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, throttle.Invalidate(ctx, code), c.Ready(ctx)); err != nil {
+		t.Error(err)
+	}
+	cache := redis.NewSwiftTokenCache(c, memory.NewTokenCache(time.Now, maxAge))
+	eventually(t, "the token cache is trusted", func() bool { now, _ := cache.Trusted(); return now })
+	if err := errors.Join(cache.Invalidate(ctx, code), cache.InvalidateAll(ctx)); err != nil {
 		t.Error(err)
 	}
 }

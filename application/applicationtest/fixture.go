@@ -34,6 +34,7 @@ type Options struct {
 	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
 	Throttle    ports.PollThrottle // nil: memory's
 	Limiter     ports.Limiter      // nil: memory's
+	Cache       ports.TokenCache   // nil: memory's, for a second
 	DB          *bun.DB            // migrated; nil: SQLite in memory
 	Around      func(ports.Store) ports.Store
 }
@@ -59,6 +60,7 @@ type Fixture struct {
 	Store       ports.Store
 	Throttle    ports.PollThrottle
 	Limiter     ports.Limiter
+	Cache       ports.TokenCache
 	Broker      *Broker
 	Accounts    *Accounts
 	Connections *memory.Connections
@@ -117,6 +119,10 @@ func New(t testing.TB, o Options) *Fixture {
 	if o.Around != nil {
 		w.Store = o.Around(w.Store)
 	}
+	if w.Cache = o.Cache; w.Cache == nil {
+		w.Cache = memory.NewTokenCache(w.Clock.Now, time.Second)
+	}
+	w.Store = application.NewInvalidatingStore(w.Store, w.Cache)
 	if w.Throttle == nil {
 		w.Throttle = memory.NewPollThrottle(w.Clock.Now)
 	}
@@ -186,7 +192,7 @@ func (w *Fixture) build(limits quota.Configured, policy approval.Policy, legacyO
 	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)
-	w.Verify = application.NewVerifyToken(w.Store, w.Limiter, limits, now)
+	w.Verify = application.NewVerifyToken(w.Store, w.Cache, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, clients, csrf, now)
 	w.Authorize = application.NewAuthorizeRequest(w.Verify)
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)

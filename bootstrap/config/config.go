@@ -61,6 +61,7 @@ type Config struct {
 	Timing         device.Timing
 	TokenLife      token.Lifetime
 	TokenRetention token.Retention
+	TokenCacheAge  time.Duration // of a verified token; 0: each verification reads the database
 	Limits         quota.Configured
 	CSRF           approval.CSRFKeys
 
@@ -81,6 +82,10 @@ const secretKeyMin = 32 // bytes, RFC 7518 §3.2
 
 const shutdownDelayMax = 10 * time.Minute
 
+// tokenCacheMax bounds how long a token that ended may be accepted whatever
+// fails.
+const tokenCacheMax = time.Minute
+
 // Load reads the configuration. Its error lists everything that is wrong, each
 // line with the setting's name.
 func Load(vars map[string]string) (Config, error) {
@@ -99,6 +104,9 @@ func Load(vars map[string]string) (Config, error) {
 	}
 	c.TokenLife = token.Lifetime(24 * time.Hour * time.Duration(wrong.between("OAUTH_TTL_DAYS", e.TokenTTLDays, 1, 365)))
 	c.TokenRetention = token.Retention(24 * time.Hour * time.Duration(wrong.between("OAUTH_ACCESS_TOKEN_RETENTION_DAYS", e.RetentionDays, 1, 3650)))
+	if c.TokenCacheAge = e.TokenCacheTTL; e.TokenCacheTTL < 0 || e.TokenCacheTTL > tokenCacheMax {
+		wrong.add("TOKEN_CACHE_TTL", "%s: use 0s to %s", e.TokenCacheTTL, tokenCacheMax)
+	}
 	wrong.between("OPENAPI_RATE_LIMIT_PER_TOKEN", e.RatePerToken, 0, 1_000_000)
 	wrong.between("USER_CODE_GLOBAL_LIMIT", e.UserCodeLimit, 1, 1_000_000_000)
 	wrong.between("INTROSPECTION_RATE_LIMIT", e.IntrospectionLimit, 0, 1_000_000_000)

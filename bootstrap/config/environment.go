@@ -51,6 +51,8 @@ type environment struct {
 	RetentionDays    int      `env:"OAUTH_ACCESS_TOKEN_RETENTION_DAYS" envDefault:"30"`
 	CompatVersion    string   `env:"API_COMPAT_VERSION" envDefault:"1.14.2"`
 
+	TokenCacheTTL time.Duration `env:"TOKEN_CACHE_TTL" envDefault:"5s"`
+
 	IntrospectionClients string `env:"INTROSPECTION_CLIENTS" secret:"true"`
 	IntrospectionLimit   int    `env:"INTROSPECTION_RATE_LIMIT" envDefault:"60000"`
 

@@ -34,7 +34,11 @@ type Lifetime time.Duration
 
 // AccessToken is a bearer token. Its methods are the only ways it changes; one
 // that returns an error has changed nothing.
-type AccessToken struct{ s Snapshot }
+type AccessToken struct {
+	s Snapshot
+	// known is the digest with which the token was made or restored.
+	known secret.Digest
+}
 
 // Snapshot is an [AccessToken] laid flat, for rows and comparisons.
 type Snapshot struct {
@@ -65,10 +69,11 @@ type Order struct {
 // Mint makes the token. The [Secret] is for the client alone and is not kept.
 func Mint(o Order, at time.Time, origin request.Origin) (*AccessToken, Secret, audit.Event) {
 	s := newSecret(o.Subject)
-	t := &AccessToken{Snapshot{
+	t := &AccessToken{s: Snapshot{
 		ID: o.ID, Authorization: o.Authorization, Device: o.Device, Scopes: o.Scopes, Prefix: prefixOf(o.Subject), Digest: s.Digest(),
 		CreatedAt: at, ExpiresAt: at.Add(time.Duration(o.Lifetime)),
 	}}
+	t.known = t.s.Digest
 	if o.Scopes.IsZero() {
 		t.s.Scopes = ScopesOf(o.Subject)
 	}
@@ -89,7 +94,7 @@ func Restore(s Snapshot) (*AccessToken, error) {
 	if s.ID.IsZero() || s.CreatedAt.IsZero() || s.ExpiresAt.IsZero() || s.Digest.IsZero() != !s.RevokedAt.IsZero() {
 		return nil, fmt.Errorf("token: stored token %s is in an impossible state", s.ID)
 	}
-	t := &AccessToken{s}
+	t := &AccessToken{s, s.Digest}
 	if s.Scopes.IsZero() { // minted by another issuer, or by an earlier release
 		t.s.Scopes = ScopesOf(t.SubjectType())
 	}
@@ -98,6 +103,27 @@ func Restore(s Snapshot) (*AccessToken, error) {
 
 // Snapshot is the token laid flat.
 func (t *AccessToken) Snapshot() Snapshot { return t.s }
+
+// ID names the token.
+func (t *AccessToken) ID() uid.ID { return t.s.ID }
+
+// Copy is another token in the same state.
+func (t *AccessToken) Copy() *AccessToken {
+	copied := *t
+	return &copied
+}
+
+// Digest is that of the secret that opens something; zero once revoked.
+func (t *AccessToken) Digest() secret.Digest { return t.s.Digest }
+
+// Superseded returns the digest with which the token was made or restored, if a
+// move has taken it away since: its secret opens nothing any more.
+func (t *AccessToken) Superseded() (digest secret.Digest, superseded bool) {
+	if t.known.IsZero() || t.known == t.s.Digest {
+		return secret.Digest{}, false
+	}
+	return t.known, true
+}
 
 // Valid returns nil if the token is valid at the given time, else [ErrInvalid].
 func (t *AccessToken) Valid(at time.Time) error {

@@ -35,6 +35,13 @@
 // trips are counted by a proxy in a pass of its own, one request at a time.
 // SQLite has none: its calls stay in the process.
 //
+// # Revocations
+//
+//	task bench -- -run TestRevocations      how long a revoked token is accepted
+//
+// Two replicas revoke tokens in turns while 64 connections verify them at both,
+// with Redis answering, stopped, restarting and hanging, and without Redis.
+//
 // Without -measure, `go test` sends each operation a few requests and checks
 // that both programs give the expected answers. No test looks at a duration.
 package bench

@@ -21,13 +21,19 @@ type fixture struct {
 	env       map[string]string
 }
 
-func newFixture(t *testing.T, stores string) *fixture {
+// serviceEnv are the settings of every service here.
+func serviceEnv(t *testing.T) map[string]string {
 	t.Helper()
-	w := &fixture{env: map[string]string{
+	return map[string]string{
 		"PUBLIC_URL": "http://localhost:8080", "SECRET_KEY": strings.Repeat("bench", 10), "DATA_DIR": t.TempDir(),
 		"TRUSTED_PROXIES": "127.0.0.1/32", "OPENAPI_RATE_LIMIT_PER_TOKEN": "0", "REDIS_URL": "",
 		"DB_MAX_CONNS": strconv.Itoa(poolSize), "SHUTDOWN_DELAY": "0s",
-	}}
+	}
+}
+
+func newFixture(t *testing.T, stores string) *fixture {
+	t.Helper()
+	w := &fixture{env: serviceEnv(t)}
 	counted := maps.Clone(w.env)
 	switch stores {
 	case onSQLite:
