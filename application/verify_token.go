@@ -18,14 +18,15 @@ import (
 type VerifyToken struct {
 	store   ports.Store
 	cache   ports.TokenCache
+	ours    token.RequireChecksum
 	limiter ports.Limiter
 	limits  quota.Configured
 	now     ports.Clock
 }
 
 // NewVerifyToken makes the use case.
-func NewVerifyToken(store ports.Store, cache ports.TokenCache, limiter ports.Limiter, limits quota.Configured, now ports.Clock) *VerifyToken {
-	return &VerifyToken{store, cache, limiter, limits, now}
+func NewVerifyToken(store ports.Store, cache ports.TokenCache, ours token.RequireChecksum, limiter ports.Limiter, limits quota.Configured, now ports.Clock) *VerifyToken {
+	return &VerifyToken{store, cache, ours, limiter, limits, now}
 }
 
 // Verified is a valid token, and what is left of its rate limit.
@@ -49,6 +50,9 @@ func (uc *VerifyToken) Execute(ctx context.Context, presented token.Secret, orig
 // Authenticate verifies the token without counting it against its rate limit,
 // so that a rate-limited client can still revoke itself.
 func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret, origin request.Origin) (*token.AccessToken, error) {
+	if err := uc.ours.Check(presented); err != nil {
+		return nil, err
+	}
 	digest := presented.Digest()
 	t, mark := uc.cache.Find(digest)
 	cached := t != nil

@@ -45,7 +45,7 @@ func Handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
-		fx.Supply(c.Timing, c.TokenLife, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
+		fx.Supply(c.Timing, c.TokenLife, c.RequireChecksum, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
 		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes)),
 		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
 		fx.Supply(c.HTTPServer()),

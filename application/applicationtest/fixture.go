@@ -30,7 +30,8 @@ type Options struct {
 	Connections []connection.Settings // nil: Connections
 	Accounts    []string              // whose addresses belong to an account
 	Policy      approval.Policy
-	LegacyOff   bool               // the legacy mount is not served
+	LegacyOff   bool // the legacy mount is not served
+	Checksum    token.RequireChecksum
 	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
 	Throttle    ports.PollThrottle // nil: memory's
 	Limiter     ports.Limiter      // nil: memory's
@@ -138,7 +139,7 @@ func New(t testing.TB, o Options) *Fixture {
 	if o.Limits != nil {
 		limits = *o.Limits
 	}
-	w.build(limits, o.Policy, o.LegacyOff)
+	w.build(limits, o)
 	return w
 }
 
@@ -159,7 +160,8 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 	return d
 }
 
-func (w *Fixture) build(limits quota.Configured, policy approval.Policy, legacyOff bool) {
+func (w *Fixture) build(limits quota.Configured, o Options) {
+	policy, legacyOff := o.Policy, o.LegacyOff
 	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"}))
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
@@ -192,11 +194,11 @@ func (w *Fixture) build(limits quota.Configured, policy approval.Policy, legacyO
 	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)
-	w.Verify = application.NewVerifyToken(w.Store, w.Cache, w.Limiter, limits, now)
+	w.Verify = application.NewVerifyToken(w.Store, w.Cache, o.Checksum, w.Limiter, limits, now)
 	w.ListSessions = application.NewListSessions(w.Store, clients, csrf, now)
 	w.Authorize = application.NewAuthorizeRequest(w.Verify)
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
-	w.RevokeToken = application.NewRevokeToken(w.Store, now)
+	w.RevokeToken = application.NewRevokeToken(w.Store, o.Checksum, now)
 	w.EndSessions = application.NewEndSessions(w.Store, w.Throttle, csrf, now)
 	w.ListTokens = application.NewListTokens(w.Store, now)
 	w.ShowToken = application.NewShowToken(w.Store, now)

@@ -61,9 +61,11 @@ type Config struct {
 	Timing         device.Timing
 	TokenLife      token.Lifetime
 	TokenRetention token.Retention
-	TokenCacheAge  time.Duration // of a verified token; 0: each verification reads the database
-	Limits         quota.Configured
-	CSRF           approval.CSRFKeys
+	// RequireChecksum refuses tokens of another issuer without a look-up.
+	RequireChecksum token.RequireChecksum
+	TokenCacheAge   time.Duration // of a verified token; 0: each verification reads the database
+	Limits          quota.Configured
+	CSRF            approval.CSRFKeys
 
 	ResourceServers resource.Servers     // that may introspect
 	Files           files.Config         // empty path: Connections are all there are

@@ -52,6 +52,7 @@ type environment struct {
 	CompatVersion    string   `env:"API_COMPAT_VERSION" envDefault:"1.14.2"`
 
 	TokenCacheTTL time.Duration `env:"TOKEN_CACHE_TTL" envDefault:"5s"`
+	TokenChecksum string        `env:"TOKEN_CHECKSUM" envDefault:"auto"`
 
 	IntrospectionClients string `env:"INTROSPECTION_CLIENTS" secret:"true"`
 	IntrospectionLimit   int    `env:"INTROSPECTION_RATE_LIMIT" envDefault:"60000"`

@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/domain/setting"
+	"github.com/devicegate/devicegate/domain/token"
 )
 
 // loadStores leaves to the start whether the stores answer.
@@ -40,6 +41,13 @@ func (c *Config) loadStores(e environment, wrong *problems) {
 		c.WithWorker = true
 	case "auto": // a file is one machine's: there is no other place for a worker
 		c.WithWorker = strings.HasPrefix(c.Database.URL, "sqlite")
+	}
+
+	switch wrong.oneOf("TOKEN_CHECKSUM", e.TokenChecksum, "auto", "required", "optional") {
+	case "required":
+		c.RequireChecksum = true
+	case "auto": // no other issuer writes into this file
+		c.RequireChecksum = token.RequireChecksum(strings.HasPrefix(c.Database.URL, "sqlite"))
 	}
 
 	c.Redis.URL = e.redisURL()

@@ -44,9 +44,21 @@ func newSecret(of identity.Type) Secret {
 	return Secret{secret.New("token", prefix+body+checksum(prefix+body))}
 }
 
+// RequireChecksum says that every token of the table is one of ours. Otherwise
+// another issuer that shares the table may make tokens without a checksum, which
+// cannot be told from ours in any other way.
+type RequireChecksum bool
+
+// Check returns [ErrInvalid] for a token that cannot be one of ours.
+func (r RequireChecksum) Check(s Secret) error {
+	if bool(r) && !s.ChecksumHolds() {
+		return ErrInvalid
+	}
+	return nil
+}
+
 // ParseSecret returns [ErrInvalid] for what no issuer of this token table can
-// have issued. The checksum is not asked for: another issuer that shares the
-// table may make tokens without one.
+// have issued. For the checksum see [RequireChecksum].
 func ParseSecret(text string) (Secret, error) {
 	body, external := strings.CutPrefix(text, prefixExternal)
 	if !external {
