@@ -34,6 +34,8 @@ var adminUseCases = fx.Provide(
 	application.NewRemoveConnection,
 	application.NewTestConnection,
 	application.NewApplyConnections,
+	application.NewReadAudit,
+	application.NewTailAudit,
 )
 
 // Administration provides what administrators do, for one command. It refuses an

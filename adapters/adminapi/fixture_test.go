@@ -61,6 +61,7 @@ func (s *fixture) serve(known administrator.Credentials) {
 		Self:        adminapi.NewSelf(respond),
 		Tokens:      adminapi.NewTokens(respond, s.ListTokens, s.ShowToken, s.RevokeTokens, s.EndToken),
 		Connections: adminapi.NewConnections(respond, s.connectionUses()),
+		Audit:       adminapi.NewAudit(respond, s.ReadAudit),
 		Observe:     func(next http.Handler) http.Handler { return next },
 	})
 }

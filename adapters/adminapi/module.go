@@ -16,6 +16,7 @@ var Module = fx.Module("adminapi", fx.Provide(
 	NewTokens,
 	connectionUses,
 	NewConnections,
+	NewAudit,
 ), fx.Provide(NewRouter))
 
 // Routes are the handlers of all resources, and what stands before them.
@@ -27,6 +28,7 @@ type Routes struct {
 	Self        *Self
 	Tokens      *Tokens
 	Connections *Connections
+	Audit       *Audit
 	Observe     Observe
 }
 

@@ -28,6 +28,7 @@ func NewRouter(rt Routes) *Router {
 		rt.Self.Mount(r)
 		rt.Tokens.Mount(r)
 		rt.Connections.Mount(r)
+		rt.Audit.Mount(r)
 		rt.fallbacks(r)
 	})
 	rt.fallbacks(r)

@@ -87,17 +87,33 @@ type auditReader struct{ reader }
 func (r auditReader) Events(ctx context.Context, wanted ports.AuditFilter) ([]audit.Event, error) {
 	var rows []eventRow
 	q := r.from(&rows)
-	if wanted.Kind != "" {
-		q = q.Where("event = ?", text(wanted.Kind))
+	for _, c := range []struct{ condition, value string }{
+		{"event = ?", string(wanted.Kind)},
+		{"connection = ?", wanted.Connection},
+		{"subject_email = ?", wanted.Email},
+		{"subject_issuer = ?", wanted.Issuer},
+		{"client_id = ?", wanted.ClientID},
+		{"actor_kind = ?", string(wanted.Actor.Kind)},
+		{"actor_name = ?", wanted.Actor.Name},
+	} {
+		if c.value != "" {
+			q = q.Where(c.condition, text(c.value))
+		}
 	}
 	if !wanted.TokenID.IsZero() {
 		q = q.Where("token_id = ?", id(wanted.TokenID))
 	}
-	if wanted.Connection != "" {
-		q = q.Where("connection = ?", text(wanted.Connection))
+	if !wanted.AuthorizationID.IsZero() {
+		q = q.Where("authorization_id = ?", id(wanted.AuthorizationID))
 	}
 	if !wanted.Since.IsZero() {
 		q = q.Where("time >= ?", timestamp(wanted.Since))
+	}
+	if !wanted.Until.IsZero() {
+		q = q.Where("time < ?", timestamp(wanted.Until))
+	}
+	if p := wanted.After; !p.IsZero() { // the first condition is for the index on time
+		q = q.Where("time >= ?", timestamp(p.At)).Where("(time, id) > (?, ?)", timestamp(p.At), id(p.ID))
 	}
 	order := []string{"time", "id"}
 	if wanted.Newest {
@@ -118,6 +134,14 @@ func (r auditReader) Events(ctx context.Context, wanted ports.AuditFilter) ([]au
 		}
 	}
 	return events, nil
+}
+
+func (r auditReader) Find(ctx context.Context, eventID uid.ID) (audit.Event, error) {
+	var row eventRow
+	if err := r.from(&row).Where("id = ?", id(eventID)).Scan(ctx); err != nil {
+		return audit.Event{}, found(ctx, err, audit.ErrUnknown)
+	}
+	return row.restore()
 }
 
 type auditTrail struct {

@@ -86,6 +86,8 @@ type Fixture struct {
 	ListSessions      *application.ListSessions
 	EndSessions       *application.EndSessions
 	ListTokens        *application.ListTokens
+	ReadAudit         *application.ReadAudit
+	TailAudit         *application.TailAudit
 	ShowToken         *application.ShowToken
 	RevokeTokens      *application.RevokeTokens
 	EndToken          *application.EndToken
@@ -201,6 +203,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.RevokeToken = application.NewRevokeToken(w.Store, o.Checksum, now)
 	w.EndSessions = application.NewEndSessions(w.Store, w.Throttle, csrf, now)
 	w.ListTokens = application.NewListTokens(w.Store, now)
+	w.ReadAudit, w.TailAudit = application.NewReadAudit(w.Store, now), application.NewTailAudit(w.Store, now)
 	w.ShowToken = application.NewShowToken(w.Store, now)
 	w.RevokeTokens = application.NewRevokeTokens(w.Store, w.Throttle, now)
 	w.EndToken = application.NewEndToken(w.Store, now)

@@ -25,6 +25,7 @@ type commands struct {
 	Jobs    jobsCommand        `cmd:"" help:"Look at background jobs, and retry them."`
 	Admin   adminCommand       `cmd:"" help:"Make tokens for the administrators' API."`
 	Tokens  tokensCommand      `cmd:"" help:"List, show and revoke access tokens, as an administrator."`
+	Audit   auditCommand       `cmd:"" help:"Read the audit events, as an administrator."`
 	Migrate migrateCommand     `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
 	Demo    demoCommand        `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
 	Doctor  doctorCommand      `cmd:"" help:"Check this installation and say what to do: settings, stores, keys, addresses, identity providers."`

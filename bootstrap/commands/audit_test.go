@@ -1,0 +1,113 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// recorded are events of an hour ago in the configured database.
+func recorded(t *testing.T, n int) (ids []string) {
+	t.Helper()
+	store, _ := stored(t)
+	at := ports.SystemClock().Add(-time.Hour)
+	err := store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		for i := range n {
+			e := audit.New(audit.ConnectionEdited, audit.AdminOf(fmt.Sprint(i)), at, request.Origin{})
+			ids = append(ids, e.ID.String())
+			if err := tx.Audit().Record(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// printedIDs reads JSON lines.
+func printedIDs(t *testing.T, out string) (ids []string) {
+	t.Helper()
+	for text := range strings.Lines(out) {
+		var e struct{ ID string }
+		if err := json.Unmarshal([]byte(text), &e); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+func TestTheAuditIsExportedAndTailed(t *testing.T) {
+	ids := recorded(t, 4)
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"export", ids},
+		{"export --after " + ids[1], ids[2:]},
+		{"export --after " + ids[3], nil},
+		{"export --actor 2 --actor-kind admin --kind connection.edited", ids[2:3]},
+		{"export --until 2026-01-01", nil},
+		{"tail -n 2", ids[2:]},
+		{"tail --actor 0", ids[:1]},
+	} {
+		out, err := run(t, append([]string{"audit"}, strings.Fields(c.args+" --as ops")...)...)
+		if got := printedIDs(t, out); err != nil || strings.Join(got, " ") != strings.Join(c.want, " ") {
+			t.Errorf("%s: got %q, %v, want %q", c.args, got, err, c.want)
+		}
+	}
+	for args, want := range map[string]string{
+		"export --after x": "unknown_event", "export --subject x": "invalid_filter", "tail -n 0": "invalid_param", "tail --since x": "invalid_filter",
+	} {
+		if _, err := run(t, append([]string{"audit"}, strings.Fields(args+" --as ops")...)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", args, err, want)
+		}
+	}
+}
+
+// stopping ends a command when it has printed.
+type stopping struct {
+	bytes.Buffer
+	stop func()
+}
+
+func (s *stopping) Write(p []byte) (int, error) {
+	s.stop()
+	return s.Buffer.Write(p)
+}
+
+func TestATailThatFollowsEndsWithTheSignal(t *testing.T) {
+	ids := recorded(t, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	out := &stopping{stop: stop}
+	err := tailAudit{Acting: Acting{As: "ops"}, Count: 1, Follow: true}.Run(ctx, out)
+	if got := printedIDs(t, out.String()); err != nil || len(got) != 1 || got[0] != ids[0] {
+		t.Errorf("got %q, %v, want the event and no error", got, err)
+	}
+}
+
+// full is a pipe of which the other end is closed.
+type full struct{}
+
+var errFull = errors.New("broken pipe")
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
+	recorded(t, 1)
+	if err := (exportAudit{Acting: Acting{As: "ops"}}).Run(t.Context(), full{}); !errors.Is(err, errFull) {
+		t.Errorf("got %v, want the error of the writer", err)
+	}
+}
