@@ -80,7 +80,7 @@ func TestVersionsAreComparedAsNumbers(t *testing.T) {
 		{"nonsense", "v0.0.1", true},
 	} {
 		if got := older(c.a, c.b); got != c.want {
-			t.Errorf("%s older than %s: %v", c.a, c.b, got)
+			t.Errorf("%s older than %s: got %t, want %t", c.a, c.b, got, c.want)
 		}
 	}
 }

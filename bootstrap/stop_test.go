@@ -52,7 +52,7 @@ func TestStopsUnderLoadLoseNoRequest(t *testing.T) {
 				resp, err := client.Post(*balancer.Load(), "text/plain", nil)
 				if err != nil {
 					lost.Add(1)
-					t.Errorf("got %v", err)
+					t.Errorf("got %v, want an answer", err)
 					continue
 				}
 				_ = resp.Body.Close()
@@ -135,7 +135,7 @@ func TestADrainingServerAnswersAndEndsConnections(t *testing.T) {
 		}
 		resp.Body.Close()
 		if resp.StatusCode != http.StatusNotFound || resp.Close != draining {
-			t.Errorf("draining %t: got status %d, close %t", draining, resp.StatusCode, resp.Close)
+			t.Errorf("draining %t: got status %d, close %t, want 404 and Connection: close while draining", draining, resp.StatusCode, resp.Close)
 		}
 	}
 }
@@ -164,7 +164,7 @@ func TestAClosingListenerCanBeClosedAgain(t *testing.T) {
 	closing := &closingListener{Listener: l, closed: make(chan struct{})}
 	for range 2 {
 		if err := closing.Close(); err != nil {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want no error", err)
 		}
 	}
 }

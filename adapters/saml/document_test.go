@@ -37,7 +37,7 @@ func FuzzGuard(f *testing.F) {
 		}
 		var r *approval.Refusal
 		if err != nil && (!errors.As(err, &r) || r.Reason == "" || r.Reason == "internal_error") {
-			t.Errorf("%v", err)
+			t.Errorf("got %v, want a refusal with a reason", err)
 		}
 	})
 }
@@ -58,7 +58,7 @@ func TestPanicBecomesARefusal(t *testing.T) {
 	_, err = b.Verify(t.Context(), via, ports.Response{Raw: base64.StdEncoding.EncodeToString(raw)})
 	var r *approval.Refusal
 	if !errors.As(err, &r) || r.Reason != "internal_error" || !strings.Contains(logged.String(), "panicked") {
-		t.Errorf("got %v, logged %s", err, logged.String())
+		t.Errorf("got %v and the log %s, want internal_error and the cause", err, logged.String())
 	}
 }
 

@@ -59,10 +59,10 @@ func TestMetadataRedirectsAreBoundedAndStayOnHTTPS(t *testing.T) {
 			b.Maintain(t.Context())
 			problems := b.Problems()
 			if tc.says == "" && len(problems) != 0 || tc.says != "" && (len(problems) != 1 || !strings.Contains(problems[0].Text, tc.says)) {
-				t.Errorf("problems %v, want %q", problems, tc.says)
+				t.Errorf("got the problems %v, want %q", problems, tc.says)
 			}
 			if strings.Contains(log.String(), "SECRET") {
-				t.Errorf("logged %s", log.String())
+				t.Errorf("got the secret in the log %s, want none", log.String())
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func TestSecretsInAMetadataURLAreNotShown(t *testing.T) {
 			b, via := fetchingThrough(t, address, tc.through, epoch, &log)
 			b.Maintain(t.Context())
 			if !strings.Contains(log.String(), tc.says) {
-				t.Errorf("logged %s, want %s", log.String(), tc.says)
+				t.Errorf("got the log %s, want %s in it", log.String(), tc.says)
 			}
 			_, err := b.Begin(t.Context(), via, signInRequest(&bench{via: via, at: epoch(), on: connection.Canonical}))
 			if err == nil || !strings.Contains(err.Error(), tc.says) {

@@ -190,7 +190,7 @@ func TestPrivateAddressesAndAuthoritiesCanBeAllowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.EntityID != idpID || len(got.Keys) != 1 || len(got.Keys[0].Fingerprint) != 16 || len(got.Keys[0].Certificate) != 64 || got.ServerClock != 4*time.Minute || len(got.Bindings) != 2 {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want one key with its fingerprint", got)
 	}
 	if _, err := read(func(s *connection.SAMLSettings) { s.MetadataCA = []byte("none") }); err == nil || !strings.Contains(err.Error(), "metadata_ca_file") {
 		t.Errorf("got %v, want a refusal of metadata_ca_file", err)

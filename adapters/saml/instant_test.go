@@ -26,7 +26,7 @@ func TestInstantsFollowXMLSchema(t *testing.T) {
 		"-0001-01-01T00:00:00Z":          utc(0, 1, 1, 0, 0, 0, 0),
 	} {
 		if got, ok := parseInstant(text); !ok || !got.Equal(want) || got.IsZero() {
-			t.Errorf("%s: %v, %v", text, got, ok)
+			t.Errorf("%s: got %v, %v, want the instant", text, got, ok)
 		}
 	}
 	for _, text := range []string{
@@ -38,7 +38,7 @@ func TestInstantsFollowXMLSchema(t *testing.T) {
 		"+2026-11-25T12:00:00Z", "99999999999-01-01T00:00:00Z", "2026-11-25T12:00:00Z\n",
 	} {
 		if got, ok := parseInstant(text); ok {
-			t.Errorf("%q is %v", text, got)
+			t.Errorf("%q: got %v, want a refusal", text, got)
 		}
 	}
 }

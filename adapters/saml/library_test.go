@@ -63,7 +63,7 @@ func TestSignInAtCrewjamsIdentityProvider(t *testing.T) {
 				theirs.ServeSSO(w, httptest.NewRequest(http.MethodGet, begin(t, b).URL, nil))
 				form := regexp.MustCompile(`name="SAMLResponse" value="([^"]+)"`).FindStringSubmatch(w.Body.String())
 				if form == nil {
-					t.Fatalf("answered %d %s", w.Code, w.Body)
+					t.Fatalf("got %d %s, want a form", w.Code, w.Body)
 				}
 				b.accepts(t, html.UnescapeString(form[1]))
 			})
@@ -89,7 +89,7 @@ func TestGoxmldsigIsNewerThanCVE202633487(t *testing.T) { // S27, CVE-2026-33487
 		version = version*1000 + n
 	}
 	if version < 1_006_001 {
-		t.Errorf("go.mod has %s", m[0])
+		t.Errorf("got %s in go.mod, want at least 1.6.1", m[0])
 	}
 }
 

@@ -15,7 +15,7 @@ func TestExpiresAtIsWhenTheAssertionIsRefused(t *testing.T) {
 	raw := b.with(t)
 	until := b.accepts(t, raw).ExpiresAt
 	if want := samltest.Epoch.Add(8 * time.Minute); !until.Equal(want) {
-		t.Fatalf("until %s, want %s", until, want)
+		t.Fatalf("got until %s, want %s", until, want)
 	}
 	b.at = until.Add(-time.Second)
 	b.accepts(t, raw)
@@ -30,7 +30,7 @@ func TestExpiresAtIsBoundedForAssertionsWithoutEnd(t *testing.T) {
 		m.BeforeSigning = samltest.Replace(`<saml:SubjectConfirmationData NotOnOrAfter="`+samltest.Stamp(samltest.Epoch.Add(5*time.Minute)), `<saml:SubjectConfirmationData NotOnOrAfter="9999-12-31T23:59:59Z`)
 	})
 	if until := b.accepts(t, raw).ExpiresAt; until.After(samltest.Epoch.Add(25 * time.Hour)) {
-		t.Errorf("until %s", until)
+		t.Errorf("got until %s, want a day and the skew at most", until)
 	}
 }
 
@@ -115,6 +115,6 @@ func TestAssertionInANewResponseKeepsItsID(t *testing.T) { // S24
 	first := b.accepts(t, b.with(t))
 	again := b.accepts(t, b.with(t, func(m *samltest.Message) { m.AfterSigning = samltest.Replace(`ID="_response"`, `ID="_another"`) }))
 	if first.ID != again.ID || first.Subject.Issuer() != again.Subject.Issuer() {
-		t.Errorf("spent as %s and %s", first.ID, again.ID)
+		t.Errorf("got the IDs %s and %s, want the same", first.ID, again.ID)
 	}
 }

@@ -70,7 +70,7 @@ func TestValidMetadataIsAccepted(t *testing.T) { // S04, S09
 			b := newBench(t, idp, changes...)
 			b.accepts(t, b.with(t))
 			if u := begin(t, b).URL; !strings.HasPrefix(u, "https://idp.test/sso?SAMLRequest=") {
-				t.Errorf("redirect to %s", u)
+				t.Errorf("got a redirect to %s, want the address of the metadata", u)
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func TestUnusableMetadataFailsTheStart(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tc.says)
 			}
 			if err != nil && strings.Contains(err.Error(), "SECRET") {
-				t.Errorf("shown: %v", err)
+				t.Errorf("got a secret in %v, want none", err)
 			}
 		})
 	}
@@ -150,7 +150,7 @@ func TestExpiredMetadataIsReportedAndNotUsed(t *testing.T) { // S11
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, idp, metadata(document))
 			if problems := b.broker.Problems(); len(problems) != 1 || problems[0].Connection != "acme" || !strings.Contains(problems[0].Text, "valid until 2020-01-01") {
-				t.Errorf("problems %v", problems)
+				t.Errorf("got the problems %v, want one of acme", problems)
 			}
 			b.cannotBegin(t, "valid until 2020-01-01")
 			b.refuses(t, b.with(t), "no_metadata")
@@ -160,7 +160,7 @@ func TestExpiredMetadataIsReportedAndNotUsed(t *testing.T) { // S11
 		b := newBench(t, idp, metadata(strings.Replace(usual, ` entityID=`, ` validUntil="2026-11-25T12:30:00Z" entityID=`, 1)))
 		begin(t, b)
 		if len(b.broker.Warnings()) != 1 || len(b.broker.Problems()) != 0 {
-			t.Errorf("warnings %v, problems %v", b.broker.Warnings(), b.broker.Problems())
+			t.Errorf("got the warnings %v, the problems %v, want one warning", b.broker.Warnings(), b.broker.Problems())
 		}
 		b.at = b.at.Add(30 * time.Minute)
 		b.cannotBegin(t, "valid until 2026-11-25T12:30:00Z")
@@ -202,7 +202,7 @@ func TestMetadataSignersAreRequired(t *testing.T) {
 		})
 	}
 	if _, err := tryBench(t, idp, change{source: func(s *connection.SAMLSettings) { s.MetadataSigners = []byte("hello") }}); err == nil || !strings.Contains(err.Error(), "metadata signers") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want a refusal", err)
 	}
 }
 
@@ -225,6 +225,6 @@ func TestTwoConnectionsToOneIdentityProviderCauseAWarning(t *testing.T) {
 		t.Fatal(err)
 	}
 	if w := b.Warnings(); len(w) != 1 || w[0].Connection != "two" || !strings.Contains(w[0].Text, "connection one") {
-		t.Errorf("warnings %v", w)
+		t.Errorf("got the warnings %v, want one of two", w)
 	}
 }

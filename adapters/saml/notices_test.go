@@ -129,7 +129,7 @@ func TestCertificateExpiryIsLoggedInAdvance(t *testing.T) { // at 90, 30, 7 and 
 	for after, want := range map[time.Duration]string{9 * day: "", 11 * day: "expires at", 101 * day: "expired at"} {
 		document.at = samltest.Epoch.Add(after)
 		if w := document.broker.Warnings(); (want == "") != (len(w) == 0) || want != "" && !strings.Contains(w[0].Text, want) {
-			t.Errorf("after %s: warnings %v", after, w)
+			t.Errorf("after %s: got the warnings %v, want those of that time", after, w)
 		}
 	}
 }

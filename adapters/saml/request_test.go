@@ -68,7 +68,7 @@ func TestAuthnRequestFollowsTheProfile(t *testing.T) { // S39
 		b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.ACSMount = mount }})
 		r := begin(t, b)
 		if r.Fields != nil || !strings.HasPrefix(r.URL, "https://idp.test/sso?SAMLRequest=") {
-			t.Fatalf("redirect %+v", r)
+			t.Fatalf("got %+v, want a redirect", r)
 		}
 		u, err := url.Parse(r.URL)
 		if err != nil {
@@ -76,7 +76,7 @@ func TestAuthnRequestFollowsTheProfile(t *testing.T) { // S39
 		}
 		query, err := url.ParseQuery(u.RawQuery)
 		if err != nil || len(query) != 2 || len(query["SAMLRequest"]) != 1 || query.Get("RelayState") != relay {
-			t.Fatalf("query %v, %v", query, err)
+			t.Fatalf("got the query %v, %v, want SAMLRequest and RelayState", query, err)
 		}
 		document := inflated(t, query.Get("SAMLRequest"))
 		var got crewjam.AuthnRequest
@@ -86,11 +86,11 @@ func TestAuthnRequestFollowsTheProfile(t *testing.T) { // S39
 		if got.ID != requestID || got.Version != "2.0" || !got.IssueInstant.Equal(b.at) || got.Destination != "https://idp.test/sso" ||
 			got.AssertionConsumerServiceURL != publicURL+mount.ACSPath() || got.ProtocolBinding != "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" ||
 			got.Issuer.Value != entityID || *got.NameIDPolicy.Format != "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress" || !*got.NameIDPolicy.AllowCreate {
-			t.Errorf("request %s", document)
+			t.Errorf("got the request %s, want the usual one", document)
 		}
 		for _, unwanted := range []string{"RequestedAuthnContext", "ForceAuthn", "IsPassive", "transient", "Signature", "AssertionConsumerServiceIndex"} {
 			if strings.Contains(string(document), unwanted) {
-				t.Errorf("%s in %s", unwanted, document)
+				t.Errorf("got %s in %s, want it left out", unwanted, document)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func TestNameIDPolicyFollowsTheConnection(t *testing.T) {
 		}
 		document := string(inflated(t, u.Query().Get("SAMLRequest")))
 		if !strings.Contains(document, want) || want == "" && strings.Contains(document, "NameIDPolicy") {
-			t.Errorf("request %s", document)
+			t.Errorf("got the request %s, want the NameIDPolicy of the connection", document)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestForceAuthnIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if document := inflated(t, u.Query().Get("SAMLRequest")); !strings.Contains(string(document), `ForceAuthn="true"`) {
-		t.Errorf("request %s", document)
+		t.Errorf("got the request %s, want what the connection says", document)
 	}
 }
 
@@ -252,12 +252,12 @@ func TestSignInThatCannotBeginHasAReason(t *testing.T) {
 func checkRedirected(t *testing.T, r ports.Redirect, signed bool) {
 	t.Helper()
 	if r.Fields != nil || !strings.HasPrefix(r.URL, "https://idp.test/sso?tenant=1&SAMLRequest=") {
-		t.Fatalf("redirect %+v", r)
+		t.Fatalf("got %+v, want a redirect that keeps the query", r)
 	}
 	query := strings.TrimPrefix(r.URL, "https://idp.test/sso?tenant=1&")
 	octets, signature, found := strings.Cut(query, "&Signature=")
 	if found != signed || strings.Contains(query, "&SigAlg=") != signed {
-		t.Fatalf("query %s", query)
+		t.Fatalf("got the query %s, want it signed as the connection says", query)
 	}
 	if !signed {
 		return
@@ -279,7 +279,7 @@ func checkRedirected(t *testing.T, r ports.Redirect, signed bool) {
 func checkPosted(t *testing.T, r ports.Redirect, signed bool) {
 	t.Helper()
 	if r.URL != "https://idp.test/sso?tenant=1" || len(r.Fields) != 2 || r.Fields[0].Name != "SAMLRequest" || r.Fields[1] != (ports.Field{Name: "RelayState", Value: relay}) {
-		t.Fatalf("form %+v", r)
+		t.Fatalf("got %+v, want a form with two fields", r)
 	}
 	document, err := base64.StdEncoding.DecodeString(r.Fields[0].Value)
 	if err != nil {
@@ -294,6 +294,6 @@ func checkPosted(t *testing.T, r ports.Redirect, signed bool) {
 		t.Errorf("signed %t: %v", signed, err)
 	}
 	if second := root.Elements()[1].Local; signed && second != "Signature" {
-		t.Errorf("behind the Issuer stands %s", second) // the schema's order
+		t.Errorf("got %s behind the Issuer, want Signature", second) // the schema's order
 	}
 }

@@ -86,18 +86,18 @@ func TestFailedFetchStopsOnlySignIns(t *testing.T) {
 			b := newBench(t, idp, url)
 			b.cannotBegin(t, "metadata: ")
 			if problems := b.broker.Problems(); len(problems) != 1 {
-				t.Errorf("problems %v", problems)
+				t.Errorf("got the problems %v, want one", problems)
 			}
 			asked := p.asked.Load()
 			b.cannotBegin(t, "metadata: ")
 			if p.asked.Load() != asked {
-				t.Error("asked again at once")
+				t.Error("got another request at once, want none")
 			}
 			p.publish(http.StatusOK, string(idp.Metadata()))
 			b.at = b.at.Add(11 * time.Second)
 			begin(t, b)
 			if problems := b.broker.Problems(); len(problems) != 0 {
-				t.Errorf("problems %v", problems)
+				t.Errorf("got the problems %v, want none", problems)
 			}
 		})
 	}
@@ -233,10 +233,10 @@ func TestFailedFetchKeepsTheLastMetadata(t *testing.T) {
 	b.refuses(t, b.with(t, func(m *samltest.Message) { m.Request.At, m.Signing.Key = b.at, samltest.RSAKey(t, 1) }), "signature_invalid")
 	b.accepts(t, b.with(t, func(m *samltest.Message) { m.Request.At = b.at }))
 	if problems := b.broker.Problems(); len(problems) != 0 {
-		t.Errorf("people can sign in, yet problems %v", problems)
+		t.Errorf("got the problems %v, want none: people can sign in", problems)
 	}
 	if !slices.ContainsFunc(b.broker.Warnings(), func(n saml.Notice) bool { return strings.Contains(n.Text, "502") }) {
-		t.Errorf("warnings %v", b.broker.Warnings())
+		t.Errorf("got the warnings %v, want one of the failed fetch", b.broker.Warnings())
 	}
 }
 
@@ -254,7 +254,7 @@ func TestBeginDoesNotWaitPastItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := b.broker.Begin(ctx, b.via, signInRequest(b)); err == nil || !strings.Contains(err.Error(), "not fetched yet") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want a refusal", err)
 	}
 }
 
@@ -272,17 +272,17 @@ func TestMetadataIsRefreshedInTheBackground(t *testing.T) {
 		}()
 		time.Sleep(30 * time.Second) // of the bubble's clock
 		if n := p.asked.Load(); n != 1 {
-			t.Errorf("asked %d times at the start", n)
+			t.Errorf("got %d requests at the start, want 1", n)
 		}
 		p.publish(http.StatusBadGateway, "")
 		time.Sleep(time.Hour + 10*time.Minute)
 		if n := p.asked.Load(); n != 4 { // after an hour, and every five minutes while it fails
-			t.Errorf("asked %d times in an hour", n)
+			t.Errorf("got %d requests in an hour, want 4", n)
 		}
 		stop()
 		<-done
 		if n := strings.Count(log.String(), "502"); n != 1 {
-			t.Errorf("said %d times what is wrong: %s", n, log.String())
+			t.Errorf("got %d lines of what is wrong, want 1: %s", n, log.String())
 		}
 	})
 }
@@ -349,6 +349,6 @@ func TestModule(t *testing.T) {
 	app.RequireStart()
 	app.RequireStop()
 	if b == nil || b.EntityID() != entityID {
-		t.Error("no broker")
+		t.Error("got no broker, want one")
 	}
 }

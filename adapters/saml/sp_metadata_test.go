@@ -27,7 +27,7 @@ func described(t *testing.T, b *bench, slug string, callbacks ...connection.Moun
 		t.Fatal(err)
 	}
 	if got.EntityID != b.broker.EntityID() || len(got.SPSSODescriptors) != 1 {
-		t.Fatalf("metadata %s", document)
+		t.Fatalf("got the metadata %s, want one SPSSODescriptor of ours", document)
 	}
 	return got.SPSSODescriptors[0], string(document)
 }
@@ -78,7 +78,7 @@ func TestSPMetadataFollowsTheConnection(t *testing.T) {
 			})
 			sp, document := described(t, b, "acme")
 			if *sp.WantAssertionsSigned != want || *sp.AuthnRequestsSigned != signs {
-				t.Errorf("%q, %s: %s", signed, sign, document)
+				t.Errorf("%q, %s: got %s, want the flags of the connection", signed, sign, document)
 			}
 		}
 	}
@@ -88,13 +88,13 @@ func TestConfiguredEntityIDIsKept(t *testing.T) { // S38, F10
 	b := newBench(t, samltest.NewIdP(t, idpID), change{config: func(c *saml.Config) { c.PublicURL, c.EntityID = "https://moved.test/gate", "urn:acme:<gate>" }})
 	sp, _ := described(t, b, "", connection.Canonical)
 	if got := sp.AssertionConsumerServices[0].Location; got != "https://moved.test/gate/openapi/v1/oauth/device/sso-complete" {
-		t.Errorf("endpoint %s", got)
+		t.Errorf("got the endpoint %s, want one below PUBLIC_URL", got)
 	}
 }
 
 func TestSPMetadataOfAnUnknownConnection(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID))
 	if _, err := b.broker.Metadata(t.Context(), "other", bothMounts); !errors.Is(err, connection.ErrUnknown) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an unknown connection", err)
 	}
 }

@@ -128,7 +128,7 @@ func TestMissingEmailNamesWhatCame(t *testing.T) {
 				t.Errorf("got %q, %q, want %q, %q", r.Expected, r.Received, tc.expected, tc.received)
 			}
 			if strings.Contains(strings.ToLower(r.Detail()), "personal") {
-				t.Errorf("got a value in %s", r.Detail())
+				t.Errorf("got a value in %s, want names alone", r.Detail())
 			}
 		})
 	}
@@ -138,7 +138,7 @@ func TestMissingEmailNamesWhatCame(t *testing.T) {
 			m.Statement = samltest.Part(`<saml:AttributeStatement>%s</saml:AttributeStatement>`, strings.Repeat(named(strings.Repeat("x\u2028", 500), "v"), 100))
 		}), "email_missing")
 		if len([]rune(r.Received)) > 2000 || !strings.Contains(r.Received, "88 more attributes") || strings.Contains(r.Received, "\u2028") {
-			t.Errorf("got %q", r.Received)
+			t.Errorf("got %q, want a bounded list", r.Received)
 		}
 	})
 }

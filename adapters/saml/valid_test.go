@@ -439,7 +439,7 @@ func TestCertificateDatesAreNotChecked(t *testing.T) { // S01
 			b.idp = idp // the response carries the other certificate of the key
 			b.accepts(t, b.with(t))
 			if name == "expired" && len(b.broker.Warnings()) != 1 {
-				t.Errorf("warnings %v", b.broker.Warnings())
+				t.Errorf("got the warnings %v, want one", b.broker.Warnings())
 			}
 		})
 	}
@@ -468,7 +468,7 @@ func TestResponseIsCheckedAgainstItsMount(t *testing.T) { // S34
 	b.refuses(t, b.with(t, to(legacy)), "destination_is_legacy_acs")
 	r := b.refuses(t, b.with(t, func(m *samltest.Message) { m.Recipient = legacy }), "recipient_is_legacy_acs")
 	if r.Expected != publicURL+connection.Canonical.ACSPath() || r.Received != legacy {
-		t.Errorf("detail %s", r.Detail())
+		t.Errorf("got the detail %s, want both addresses", r.Detail())
 	}
 	b.refuses(t, b.with(t, to(strings.Replace(publicURL, "https", "http", 1)+connection.Canonical.ACSPath())), "destination_mismatch")
 }

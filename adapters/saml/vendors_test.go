@@ -80,15 +80,15 @@ func TestRecordedResponsesAreAccepted(t *testing.T) {
 					t.Fatal(err)
 				}
 				if assertion.Subject.Email().String() != "alice@example.com" || assertion.Subject.Issuer() != b.idp.EntityID {
-					t.Errorf("signed in %s of %s", assertion.Subject.Email(), assertion.Subject.Issuer())
+					t.Errorf("got %s of %s, want the usual person", assertion.Subject.Email(), assertion.Subject.Issuer())
 				}
 				answer.At = at.Add(9 * time.Minute)
 				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "expired" {
-					t.Errorf("nine minutes later: %v", err)
+					t.Errorf("nine minutes later: got %v, want expired", err)
 				}
 				answer.At, answer.RequestID = at, "_another"
 				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "in_response_to_mismatch" {
-					t.Errorf("for another request: %v", err)
+					t.Errorf("for another request: got %v, want a mismatch", err)
 				}
 			})
 		}
@@ -108,7 +108,7 @@ func TestChangedOctetsDoNotChangeTheSubject(t *testing.T) {
 			changed[i] ^= 1
 			assertion, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
 			if err == nil && assertion != want {
-				t.Fatalf("%s: octet %d changed: %+v", vendor, i, assertion)
+				t.Fatalf("%s: octet %d changed: got %+v, want a refusal", vendor, i, assertion)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestASignInBegunAtTheIdentityProviderLeadsToTheDevice(t *testing.T) {
 		for _, l := range languages {
 			got := v.get(page.inLanguage(l))
 			if got.state() != "error" || got.problem() != page.problem() || titles[got.title()] {
-				t.Errorf("%s in %s: got %s (%s) with the title %q", name, l, got.state(), got.problem(), got.title())
+				t.Errorf("%s in %s: got %s (%s) with the title %q, want the same problem in words of that language", name, l, got.state(), got.problem(), got.title())
 			}
 			titles[got.title()] = true
 		}

@@ -70,7 +70,7 @@ func TestTheCodePageIsShownInEveryLanguage(t *testing.T) {
 		got := v.get(page.inLanguage(l))
 		v.sees(got, "enter", "")
 		if got.url.Path != "/device/code" || got.header.Get("Content-Language") != l || !strings.Contains(words(got.main()), "alice@acme.example") {
-			t.Errorf("%s: got %s in %s: %s", l, got.url, got.header.Get("Content-Language"), words(got.main()))
+			t.Errorf("%s: got %s in %s: %s, want /device/code in that language", l, got.url, got.header.Get("Content-Language"), words(got.main()))
 		}
 	}
 }

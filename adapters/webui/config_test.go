@@ -13,7 +13,7 @@ func TestConfigCheckReportsEveryFault(t *testing.T) {
 		SupportURL: "javascript:alert(1)",
 	}.Check()
 	if err == nil {
-		t.Fatal("nothing is wrong")
+		t.Fatal("got no error, want each field named")
 	}
 	for _, want := range []string{"Name: ", "Logo: ", "contrast", "SupportURL: "} {
 		if !strings.Contains(err.Error(), want) {
@@ -21,7 +21,7 @@ func TestConfigCheckReportsEveryFault(t *testing.T) {
 		}
 	}
 	if err := (Config{}).Check(); err != nil {
-		t.Errorf("the default: %v", err)
+		t.Errorf("the default: got %v, want no error", err)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestConfigCheckAcceptsAndRefuses(t *testing.T) {
 		"no link":           {Config{SupportURL: "help"}, false},
 	} {
 		if err := c.config.Check(); (err == nil) != c.ok {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want it accepted: %t", name, err, c.ok)
 		}
 	}
 }
@@ -63,13 +63,13 @@ func TestAcceptedBrandColoursAreReadableInBothSchemes(t *testing.T) {
 				dark := c.onDark()
 				if contrast(c, lightSurface) < minContrast || contrast(dark, darkSurface) < minContrast ||
 					contrast(c.textOn(), c) < minContrast || contrast(dark.textOn(), dark) < minContrast {
-					t.Errorf("%s becomes %s in the dark, with %s on it", c, dark, dark.textOn())
+					t.Errorf("%s: got %s in the dark, with %s on it, want enough contrast", c, dark, dark.textOn())
 				}
 			}
 		}
 	}
 	if got := contrast(color{}, lightSurface); got < 20.9 || got > 21.1 {
-		t.Errorf("black on white has %f", got)
+		t.Errorf("got a contrast of %f, want 21", got)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestApproveButtonIsNeitherRedNorGreyForAnyBrand(t *testing.T) {
 		_, rest, _ := strings.Cut(css, "--"+name+":")
 		c, err := parseColor(rest[:min(7, len(rest))])
 		if err != nil {
-			t.Fatalf("no %s in %s", name, css)
+			t.Fatalf("got no %s in %s, want one", name, css)
 		}
 		return c
 	}
@@ -89,7 +89,7 @@ func TestApproveButtonIsNeitherRedNorGreyForAnyBrand(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			button, text := variable(css, "approve-"+scheme), variable(css, "on-approve-"+scheme)
 			if button.isRed() || button.isGrey() || contrast(button, text) < minContrast {
-				t.Errorf("brand %q, %s: got a button %s with %s on it", brand, scheme, button, text)
+				t.Errorf("brand %q, %s: got a button %s with %s on it, want one that is neither red nor grey", brand, scheme, button, text)
 			}
 			if accent := variable(css, "accent-"+scheme); accent.isGrey() && scheme == "dark" && contrast(accent, darkSurface) < 10 {
 				t.Errorf("brand %q: got the accent %s, which looks disabled in the dark", brand, accent)
@@ -102,7 +102,7 @@ func TestApproveButtonIsNeitherRedNorGreyForAnyBrand(t *testing.T) {
 	}
 	for _, rule := range regexp.MustCompile(`(?m)^.*\.deny\b.*$`).FindAllString(string(style), -1) {
 		if selector, body, _ := strings.Cut(rule, "{"); strings.Contains(body, "accent") || strings.Contains(body, "approve") {
-			t.Errorf("%s depends on the brand", selector)
+			t.Errorf("got %s with the brand's colour, want it without", selector)
 		}
 	}
 }
@@ -114,7 +114,7 @@ func TestStyleSheetUsesTheSurfacesThatContrastIsComputedFor(t *testing.T) {
 	}
 	for _, want := range []string{"--surface: #fff;", "--surface: " + darkSurface.String() + ";"} {
 		if !bytes.Contains(style, []byte(want)) {
-			t.Errorf("it lacks %s", want)
+			t.Errorf("got no %s, want it", want)
 		}
 	}
 }

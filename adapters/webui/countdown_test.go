@@ -46,10 +46,10 @@ func TestCountdownsSayWhatEndsAndOfferTheNextStep(t *testing.T) {
 			t.Errorf("got %q, want %q", got, over)
 		}
 		if !ask[bool](b, takesAway) {
-			t.Error("a button stays that cannot work any more")
+			t.Error("got a button that cannot work any more, want none")
 		}
 		if at := ask[string](b, focused); at != "renew" {
-			t.Errorf("the focus is at %s, want the next step", at)
+			t.Errorf("got the focus at %s, want the next step", at)
 		}
 		b.accessible()
 	}
@@ -111,7 +111,7 @@ func TestTryAgainIsDisabledUntilTheLimitEnds(t *testing.T) {
 	b.click("next")
 	b.sees("error", "rate_limited")
 	if !ask[bool](b, `document.getElementById("next").getAttribute("aria-disabled") === "true"`) {
-		t.Error("the button seems to work")
+		t.Error("got a button that seems to work, want it disabled")
 	}
 }
 

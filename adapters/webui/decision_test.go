@@ -16,14 +16,14 @@ func TestApproveIsDescribedAndTheCodeIsSpelled(t *testing.T) {
 	v.sees(page, "decide", "")
 	for _, id := range strings.Fields(attribute(page.element("approve"), "aria-describedby")) {
 		if words(page.element(id)) == "" {
-			t.Errorf("Approve is described by #%s, which says nothing", id)
+			t.Errorf("got no text in #%s, want what describes Approve", id)
 		}
 	}
 	if got := attribute(page.element("approve"), "aria-describedby"); got != "verdict caution" {
 		t.Errorf("Approve is described by %q, want verdict and caution", got)
 	}
 	if strings.ContainsAny(page.text, "\u2066\u2067\u2068\u2069") {
-		t.Error("isolates are copied along with the text")
+		t.Error("got isolates in the text, want none")
 	}
 	var spelled, hidden bool
 	for n := range page.main().Descendants() {
@@ -34,7 +34,7 @@ func TestApproveIsDescribedAndTheCodeIsSpelled(t *testing.T) {
 		hidden = hidden || words(n) == codes.UserCode && attribute(n, "aria-hidden") == "true"
 	}
 	if !spelled || !hidden {
-		t.Errorf("the code is read as a word (spelled: %t, hidden from screen readers: %t)", spelled, hidden)
+		t.Errorf("got the code spelled %t, hidden from screen readers %t, want both", spelled, hidden)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestCodeFieldsDisableAutocorrectionAndPasswordManagers(t *testing.T) { // F
 		}
 	}
 	if got := attribute(field, "placeholder"); strings.ContainsAny(got, "ABCDEFGHJKLMNPQRSTUVWXY3456789") {
-		t.Errorf("the mask %q looks like a code", got)
+		t.Errorf("got the mask %q, want none that looks like a code", got)
 	}
 	var detection string
 	for n := range page.doc.Descendants() {
@@ -58,6 +58,6 @@ func TestCodeFieldsDisableAutocorrectionAndPasswordManagers(t *testing.T) { // F
 		}
 	}
 	if !strings.Contains(detection, "telephone=no") {
-		t.Errorf("format-detection is %q", detection)
+		t.Errorf("got the format-detection %q, want no telephone numbers", detection)
 	}
 }

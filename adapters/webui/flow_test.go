@@ -31,10 +31,10 @@ func TestATypedCodeAndALinkLeadToTheSamePage(t *testing.T) { // D18
 	byLink := linked.press(prefilled, "continue")
 
 	if byHand.url.String() != byLink.url.String() || words(byHand.main()) != words(byLink.main()) {
-		t.Errorf("by hand: %s\nby link: %s", words(byHand.main()), words(byLink.main()))
+		t.Errorf("by hand: got %s\nwant as by link: %s", words(byHand.main()), words(byLink.main()))
 	}
 	if href := attribute(byHand.element("sign-in"), "href"); href != s.url+"/openapi/v1/oauth/device/sso-initiate?user_code="+codes.UserCode {
-		t.Errorf("the way on is %s", href)
+		t.Errorf("got the way on %s, want sso-initiate", href)
 	}
 }
 
@@ -67,12 +67,12 @@ func TestApproveAndDenyReachTheDevice(t *testing.T) { // F04
 		page := v.signIn(codes.UserCode, "alice")
 		v.sees(page, "decide", "")
 		if page.url.RawQuery != "" {
-			t.Errorf("the address keeps %s", page.url.RawQuery)
+			t.Errorf("got the query %s, want none", page.url.RawQuery)
 		}
 		done := v.press(page, id)
 		v.sees(done, end.state, "")
 		if again := v.get(done.url.Path); again.state() != end.state {
-			t.Errorf("reloaded, the page says %s", again.state())
+			t.Errorf("reloaded: got %s, want the same page", again.state())
 		}
 		if got := s.poll(codes); got != end.poll {
 			t.Errorf("%s: the device polls: got %q, want %q", id, got, end.poll)
@@ -80,10 +80,10 @@ func TestApproveAndDenyReachTheDevice(t *testing.T) { // F04
 		// T18: the same form, sent once more.
 		f := page.form(id)
 		if repeated := v.post("/device/approve", f.values); repeated.state() != end.state {
-			t.Errorf("%s: decided twice: %s", id, repeated.state())
+			t.Errorf("%s, sent twice: got %s, want a refusal", id, repeated.state())
 		}
 		if back := v.get("/device/decide"); back.state() != end.state { // with the browser's button
-			t.Errorf("%s: going back leads to %s (%s)", id, back.state(), back.problem())
+			t.Errorf("%s, going back: got %s (%s), want the decision", id, back.state(), back.problem())
 		}
 	}
 }
@@ -105,7 +105,7 @@ func TestGetAndHeadDecideNothing(t *testing.T) { // D20
 				t.Errorf("%s %s: got %s, want no decision", method, path, got.state())
 			}
 			if method == http.MethodHead && got.text != "" {
-				t.Errorf("HEAD %s has a body", path)
+				t.Errorf("HEAD %s: got a body, want none", path)
 			}
 		}
 	}
@@ -163,7 +163,7 @@ func TestEachTabDecidesAboutItsOwnCode(t *testing.T) { // S17
 	two := v.signIn(second.UserCode, "bob")
 	for code, page := range map[string]shown{first.UserCode: one, second.UserCode: two} {
 		if text := words(page.main()); !strings.Contains(text, code) {
-			t.Fatalf("the page is not about %s: %s", code, text)
+			t.Fatalf("want %s on the page, got %s", code, text)
 		}
 	}
 	v.sees(v.press(one, "approve"), "approved", "")
@@ -199,7 +199,7 @@ func TestTheDecisionPageSaysWhereAndWhenTheRequestStarted(t *testing.T) {
 		text := words(page.main())
 		for _, fact := range []string{codes.UserCode, label, "difyctl", c.from, "alice@acme.example", "ACME Corp", "run apps"} {
 			if !strings.Contains(text, fact) {
-				t.Errorf("%s: the page does not say %s", name, fact)
+				t.Errorf("%s: got no %s on the page, want it", name, fact)
 			}
 		}
 	}
@@ -216,7 +216,7 @@ func TestASignInFinishedInAnotherWindowSaysSo(t *testing.T) {
 	late := v.post(answer.action, answer.values)
 	v.sees(late, "error", "invalid_sso_assertion")
 	if text := words(late.main()); !strings.HasPrefix(text, "This was finished in another window") {
-		t.Errorf("got %s", text)
+		t.Errorf("got %s, want that it was finished elsewhere", text)
 	}
 }
 
@@ -227,10 +227,10 @@ func TestNetworksOfDifferentFamiliesAreNotCompared(t *testing.T) {
 	page := v.signIn(s.device(label, home).UserCode, "alice")
 	v.sees(page, "decide", "")
 	if got := words(page.element("verdict")); !strings.HasPrefix(got, "Started just now. We cannot tell whether it was from your network.") {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want the difference of networks first", got)
 	}
 	if !strings.Contains(words(page.main()), home) {
-		t.Error("the page does not say from which address")
+		t.Error("got no address on the page, want that of the person")
 	}
 }
 
@@ -262,14 +262,14 @@ func TestRequireTypedCodeHoldsForLinksPastTheFirstPage(t *testing.T) {
 	enter := v.get("/device?user_code=" + codes.UserCode)
 	v.sees(enter, "enter", "")
 	if strings.Contains(enter.text, codes.UserCode) {
-		t.Error("the link filled the field in")
+		t.Error("got the code in the field, want it empty")
 	}
 
 	// Past the first page.
 	page := v.signIn(codes.UserCode, "alice")
 	v.sees(page, "decide", "")
 	if text := words(page.main()); strings.Contains(text, codes.UserCode) {
-		t.Errorf("the page says what to type: %s", text)
+		t.Errorf("got the code on the page, want it left out: %s", text)
 	}
 	v.sees(v.press(page, "approve"), "decide", "typed_mismatch")
 	f := page.form("approve")
@@ -317,10 +317,10 @@ func TestAnEmailAddressFindsItsConnection(t *testing.T) { // F12
 	choose := v.post("/device", url.Values{"user_code": {codes.UserCode}})
 	v.sees(choose, "choose", "")
 	if strings.Contains(strings.ToLower(choose.text), "globex") {
-		t.Error("a connection that is not public is named")
+		t.Error("got a connection that is not public, want it left out")
 	}
 	if choose.element("connection-acme") == nil {
-		t.Error("a public connection is not offered")
+		t.Error("got no public connection, want it offered")
 	}
 	f := choose.form("continue")
 	f.values.Set("login_hint", "ada@nowhere.example")
@@ -333,7 +333,7 @@ func TestAnEmailAddressFindsItsConnection(t *testing.T) { // F12
 	found := v.post(f.action, f.values)
 	login := v.get(attribute(found.element("sign-in"), "href"))
 	if login.element("password") == nil || login.state() != "" {
-		t.Errorf("the address leads to %s", login.url)
+		t.Errorf("got %s, want the identity provider's page", login.url)
 	}
 }
 
@@ -347,7 +347,7 @@ func TestUsingAnotherAccountKeepsTheCode(t *testing.T) {
 	choose := v.post(f.action, f.values)
 	v.sees(choose, "choose", "")
 	if !strings.Contains(words(choose.main()), codes.UserCode) {
-		t.Error("the code is lost")
+		t.Error("got a page without the code, want it kept")
 	}
 }
 
@@ -373,7 +373,7 @@ func TestTheLimitOfCodesSaysHowLongToWait(t *testing.T) { // D36
 	got := v.post("/device", url.Values{"user_code": {code}})
 	v.sees(got, "error", "rate_limited")
 	if got.status != http.StatusTooManyRequests || got.header.Get("Retry-After") != "300" || !strings.Contains(words(got.main()), "5 minutes") {
-		t.Errorf("%d, Retry-After %s: %s", got.status, got.header.Get("Retry-After"), words(got.main()))
+		t.Errorf("got %d, Retry-After %s: %s, want 429 and when to try again", got.status, got.header.Get("Retry-After"), words(got.main()))
 	}
 	home := s.visitor(home)
 	home.sees(home.post("/device", url.Values{"user_code": {code}}), "choose", "")
@@ -389,7 +389,7 @@ func TestTheLimitOfSignInsSaysHowLongToWait(t *testing.T) {
 	got := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + code)
 	v.sees(got, "error", "rate_limited")
 	if text := words(got.main()); !strings.Contains(text, "60 minutes") {
-		t.Errorf("the page says: %s", text)
+		t.Errorf("got %s, want the wait in minutes", text)
 	}
 }
 
@@ -406,10 +406,10 @@ func TestAnUnavailableStoreIsAnErrorPage(t *testing.T) {
 		"approve": v.press(page, "approve"),
 	} {
 		if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || got.state() != "error" || strings.Contains(got.text, "the test closed") {
-			t.Errorf("%s: %d %s\n%s", name, got.status, got.state(), words(got.main()))
+			t.Errorf("%s: got %d %s\n%s\nwant 503 and when to try again", name, got.status, got.state(), words(got.main()))
 		}
 		if ref := attribute(got.main(), "data-reference"); ref == "" || !strings.Contains(s.logs.String(), ref) {
-			t.Errorf("%s: the reference %q is not in the log", name, ref)
+			t.Errorf("%s: got the reference %q, want one that is in the log", name, ref)
 		}
 	}
 	s.storeDown.Store(false)
@@ -427,7 +427,7 @@ func TestWithoutALicencePagesAreClosed(t *testing.T) { // F16
 	} {
 		v.sees(got, "closed", "sso_unavailable")
 		if got.element("sign-in") != nil || got.element("continue") != nil || got.element("approve") != nil {
-			t.Error("there is a button all the same")
+			t.Error("got a button, want none")
 		}
 	}
 }
@@ -452,7 +452,7 @@ func TestACodeThatMustBeTypedIsNotShown(t *testing.T) {
 	page := v.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + codes.UserCode)
 	v.sees(page, "choose", "")
 	if strings.Contains(words(page.main()), codes.UserCode) {
-		t.Error("the page shows the code")
+		t.Error("got the code on the page, want it left out")
 	}
 }
 
@@ -464,7 +464,7 @@ func TestBehindAnUnknownProxyTheNetworkIsUnknown(t *testing.T) {
 	page := v.signIn(s.device(label, elsewhere).UserCode, "alice")
 	v.sees(page, "decide", "")
 	if text := words(page.main()); !strings.Contains(text, "We cannot tell whether it was from your network.") || strings.Contains(text, "127.0.0.1") {
-		t.Errorf("the page says: %s", text)
+		t.Errorf("got %s, want that it cannot be told", text)
 	}
 	if got := strings.Count(s.logs.String(), `"setting":"TRUSTED_PROXIES"`); got != 1 {
 		t.Errorf("got %d log lines that name TRUSTED_PROXIES, want 1:\n%s", got, s.logs.String())
@@ -477,7 +477,7 @@ func TestLabelsLoseSurplusMarksAndTags(t *testing.T) {
 	page := v.signIn(s.device("a"+strings.Repeat("\u0301", 60)+strings.Repeat("\u00a0", 100)+"b\U000E0041c", elsewhere).UserCode, "alice")
 	v.sees(page, "decide", "")
 	if text := words(page.main()); !strings.Contains(text, "a\u0301\u0301\u0301\u0301 bc") {
-		t.Errorf("the page says: %q", text)
+		t.Errorf("got %q, want the label with few marks", text)
 	}
 }
 

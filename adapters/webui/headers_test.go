@@ -52,23 +52,23 @@ func TestEveryResponseHasTheSecurityHeaders(t *testing.T) { // D23
 		h, name := got.header, c.method+" "+c.path
 		if h.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
 			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") {
-			t.Errorf("%s: %q, %q", name, h.Get("X-Frame-Options"), h.Get("Content-Security-Policy"))
+			t.Errorf("%s: got %q, %q, want framing denied", name, h.Get("X-Frame-Options"), h.Get("Content-Security-Policy"))
 		}
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Permissions-Policy") == "" || h.Get("X-Request-Id") == "" {
-			t.Errorf("%s: %v", name, h)
+			t.Errorf("%s: got %v, want nosniff and same-origin", name, h)
 		}
 		want := "no-store"
 		if c.path == style {
 			want = "public, max-age=31536000, immutable"
 		}
 		if h.Get("Cache-Control") != want {
-			t.Errorf("%s: Cache-Control %q", name, h.Get("Cache-Control"))
+			t.Errorf("%s: got Cache-Control %q, want %q", name, h.Get("Cache-Control"), want)
 		}
 		if got.status == http.StatusMovedPermanently || got.status == http.StatusFound || got.status >= 500 {
-			t.Errorf("%s: %d", name, got.status)
+			t.Errorf("%s: got %d, want no permanent redirect", name, got.status)
 		}
 		if to := h.Get("Location"); to != "" && !strings.HasPrefix(to, "/device") {
-			t.Errorf("%s leads to %s", name, to)
+			t.Errorf("%s: got a redirect to %s, want one of our pages", name, to)
 		}
 	}
 }
@@ -81,20 +81,20 @@ func TestTheContentPolicyAllowsOnlyItsNonce(t *testing.T) {
 		page := v.get("/device")
 		policy := page.header.Get("Content-Security-Policy")
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || strings.Contains(policy, "http") {
-			t.Errorf("the policy is %s", policy)
+			t.Errorf("got the policy %s, want none with unsafe or *", policy)
 		}
 		nonce := regexp.MustCompile(`script-src 'nonce-([A-Za-z0-9_-]{24})'`).FindStringSubmatch(policy)
 		if nonce == nil || nonces[nonce[1]] {
-			t.Fatalf("the nonce of %s is missing, or used before", policy)
+			t.Fatalf("got the policy %s, want a nonce that was not used before", policy)
 		}
 		nonces[nonce[1]] = true
 		for n := range page.doc.Descendants() {
 			if n.Data == "script" && (attribute(n, "nonce") != nonce[1] || n.FirstChild != nil) || n.Data == "style" && attribute(n, "nonce") != nonce[1] {
-				t.Errorf("a %s without the nonce, or written inline", n.Data)
+				t.Errorf("got a %s without the nonce, or written inline, want none", n.Data)
 			}
 			for _, a := range n.Attr {
 				if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
-					t.Errorf("%s=%q", a.Key, a.Val)
+					t.Errorf("got %s=%q, want no handler and no style", a.Key, a.Val)
 				}
 			}
 		}
@@ -108,7 +108,7 @@ func TestCookiesAreHttpOnlyAndHoldNoSecret(t *testing.T) { // D25
 	for _, c := range v.once(http.MethodGet, "/device?user_code="+codes.UserCode, nil).header.Values("Set-Cookie") {
 		for _, want := range []string{"HttpOnly", "SameSite=Lax", "Path=/device", "Max-Age="} {
 			if !strings.Contains(c, want) {
-				t.Errorf("%s without %s", c, want)
+				t.Errorf("got %s, want %s in it", c, want)
 			}
 		}
 	}
@@ -121,16 +121,16 @@ func TestCookiesAreHttpOnlyAndHoldNoSecret(t *testing.T) { // D25
 	}
 	for _, c := range v.client.Jar.Cookies(site) {
 		if strings.Contains(c.Value, csrf) || strings.Contains(c.Value, codes.DeviceCode) {
-			t.Errorf("%s holds a secret", c.Name)
+			t.Errorf("got a secret in the cookie %s, want none", c.Name)
 		}
 	}
 	for _, secret := range []string{csrf, codes.DeviceCode} {
 		if strings.Contains(s.logs.String(), secret) {
-			t.Error("a secret is in the log")
+			t.Error("got a secret in the log, want none")
 		}
 	}
 	if strings.Contains(page.text, codes.DeviceCode) { // D35
-		t.Error("the device code is on the page")
+		t.Error("got the device code on the page, want it left out")
 	}
 }
 
@@ -147,15 +147,15 @@ func TestAssetsAreNamedByTheirContent(t *testing.T) {
 			}
 			found++
 			if !regexp.MustCompile(`^/device/assets/[a-z]+-[0-9a-f]{12}\.[a-z]+$`).MatchString(path) {
-				t.Errorf("%s", path)
+				t.Errorf("got %s, want a name with a digest", path)
 			}
 			if got := v.get(path); got.status != http.StatusOK || got.text == "" || got.header.Get("Content-Type") == "text/html; charset=utf-8" {
-				t.Errorf("%s: %d %s", path, got.status, got.header.Get("Content-Type"))
+				t.Errorf("%s: got %d %s, want it served", path, got.status, got.header.Get("Content-Type"))
 			}
 		}
 	}
 	if found < 3 {
-		t.Errorf("%d assets", found)
+		t.Errorf("got %d assets, want at least 3", found)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestLinksKeepThePathOfThePublicURL(t *testing.T) {
 	for n := range page.doc.Descendants() {
 		for _, name := range []string{"href", "src", "action"} {
 			if to := attribute(n, name); strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "/gate/device") {
-				t.Errorf("%s=%s", name, to)
+				t.Errorf("got %s=%s, want it below the prefix", name, to)
 			}
 		}
 	}
@@ -179,7 +179,7 @@ func TestLinksKeepThePathOfThePublicURL(t *testing.T) {
 	choose := v.ask(http.MethodPost, strings.TrimSuffix(s.url, "/gate")+f.action, f.values, "Origin", strings.TrimSuffix(s.url, "/gate"))
 	v.sees(choose, "choose", "")
 	if href := attribute(choose.element("sign-in"), "href"); !strings.HasPrefix(href, s.url+"/openapi/v1/") {
-		t.Errorf("the way on is %s", href)
+		t.Errorf("got the way on %s, want one below the prefix", href)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestAFormThatIsTooLargeIsRefused(t *testing.T) {
 	got := v.post("/device", url.Values{"user_code": {strings.Repeat("A", 70_000)}})
 	v.sees(got, "error", "too_large")
 	if got.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("%d", got.status)
+		t.Errorf("got %d, want 413", got.status)
 	}
 }
 
@@ -197,18 +197,18 @@ func TestTheChosenLanguageIsKept(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	if got := v.get("/device", "Accept-Language", "de-CH"); got.header.Get("Content-Language") != "de" || !strings.Contains(got.text, `<html lang="de"`) {
-		t.Errorf("the browser asked for German and gets %s", got.header.Get("Content-Language"))
+		t.Errorf("the browser asks for German: got %s, want de", got.header.Get("Content-Language"))
 	}
 	v.get("/device?sso_error=access_denied")
 	got := v.get("/device?lang=ja&at=problem", "Accept-Language", "de-CH")
 	v.sees(got, "error", "access_denied")
 	if got.header.Get("Content-Language") != "ja" || got.url.RawQuery != "" {
-		t.Errorf("the person chose Japanese and gets %s at %s", got.header.Get("Content-Language"), got.url)
+		t.Errorf("the person chose Japanese: got %s at %s, want ja", got.header.Get("Content-Language"), got.url)
 	}
 	if got := v.get("/device?lang=fr&user_code=WDJB-M3HT"); got.header.Get("Content-Language") != "fr" || attribute(got.element("code"), "value") != "WDJB-M3HT" {
-		t.Errorf("a link in French leads to %s with %q", got.header.Get("Content-Language"), attribute(got.element("code"), "value"))
+		t.Errorf("a link in French: got %s with %q, want fr and the code", got.header.Get("Content-Language"), attribute(got.element("code"), "value"))
 	}
 	if got := v.get("/device?lang=xx&at=//evil.example", "Accept-Language", "de-CH"); got.url.Host != strings.TrimPrefix(s.url, "http://") {
-		t.Errorf("led to %s", got.url)
+		t.Errorf("got %s, want the first page", got.url)
 	}
 }

@@ -35,7 +35,7 @@ func TestEveryLanguageHasEverySentence(t *testing.T) {
 			for key, original := range reference.sentences {
 				said, has := l.sentences[key]
 				if !has {
-					t.Errorf("%s is missing", key)
+					t.Errorf("got no %s, want it", key)
 					continue
 				}
 				if got, want := placeholders(said), placeholders(original); !slices.Equal(got, want) {
@@ -44,7 +44,7 @@ func TestEveryLanguageHasEverySentence(t *testing.T) {
 			}
 			for key := range l.sentences {
 				if !reference.has(key) {
-					t.Errorf("%s is said in no other language", key)
+					t.Errorf("got %s in no other language, want it in all", key)
 				}
 			}
 		})
@@ -67,7 +67,7 @@ func TestEveryLanguageHasThePluralFormsItNeeds(t *testing.T) {
 		for key := range counted {
 			for form, n := range needed {
 				if l.sentences[key][form] == "" {
-					t.Errorf("%s: %s has no form for %d", l.tag, key, n)
+					t.Errorf("%s: %s: got no form for %d, want one", l.tag, key, n)
 				}
 			}
 		}
@@ -79,7 +79,7 @@ func TestNoSentenceIsEmptyOrMarkup(t *testing.T) {
 		for key, s := range o.load().sentences {
 			for _, text := range s {
 				if strings.TrimSpace(text) != text || text == "" || strings.ContainsAny(text, "<>&") {
-					t.Errorf("%s: %s: %q", o.tag, key, text)
+					t.Errorf("%s: %s: got %q, want text without blanks around it", o.tag, key, text)
 				}
 			}
 		}
@@ -111,12 +111,12 @@ func TestEverySentenceIsUsed(t *testing.T) {
 	reference := locales[0].load()
 	for _, key := range slices.Sorted(maps.Keys(said)) {
 		if !reference.has(key) {
-			t.Errorf("%s is said, and in no catalogue", key)
+			t.Errorf("got no %s in the catalogue, want it", key)
 		}
 	}
 	for key := range reference.sentences {
 		if !said[key] {
-			t.Errorf("%s is never said", key)
+			t.Errorf("got %s, which nothing uses, want it left out", key)
 		}
 	}
 }
@@ -165,13 +165,13 @@ func TestNumbersChooseThePluralForm(t *testing.T) {
 func TestSentencesAreOneTextOrOnePerPluralForm(t *testing.T) {
 	var s sentence
 	if err := json.Unmarshal([]byte(`"plain"`), &s); err != nil || s[plural.Other] != "plain" {
-		t.Errorf("%v %v", s, err)
+		t.Errorf("got %v, %v, want one form", s, err)
 	}
 	if err := json.Unmarshal([]byte(`{"one":"a","other":"b"}`), &s); err != nil || s[plural.One] != "a" || s[plural.Other] != "b" {
-		t.Errorf("%v %v", s, err)
+		t.Errorf("got %v, %v, want two forms", s, err)
 	}
 	if err := json.Unmarshal([]byte(`{"several":"a"}`), &s); err == nil {
-		t.Error("an unknown form is taken")
+		t.Error("got no error for an unknown form, want one")
 	}
 }
 

@@ -44,7 +44,7 @@ func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
 		b.speaks(l)
 		b.sees("enter", "")
 		if out := b.outOfView("#caution", "#continue"); out != nil {
-			t.Errorf("%s, first page: out of view: %v", l, out)
+			t.Errorf("%s, first page: got out of view %v, want all in view", l, out)
 		}
 	}
 	codes := s.device(label, elsewhere)
@@ -56,13 +56,13 @@ func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
 			b.speaks(l)
 			b.sees("decide", "")
 			if out := b.outOfView(".compare .code", "#verdict", "#approve", "#deny"); out != nil {
-				t.Errorf("%s, 360x%d: out of view: %v", l, height, out)
+				t.Errorf("%s, 360x%d: got out of view %v, want all in view", l, height, out)
 			}
 			if out := b.outOfView("#caution"); out != nil && height == 740 {
-				t.Errorf("%s: out of view: %v", l, out)
+				t.Errorf("%s: got out of view %v, want all in view", l, out)
 			}
 			if lines := ask[int](b, `document.querySelector(".compare .code").getClientRects().length`); lines != 1 {
-				t.Errorf("%s: the code takes %d lines", l, lines)
+				t.Errorf("%s: got the code on %d lines, want 1", l, lines)
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func TestTheCodeDoesNotBreakOnTheSignInPage(t *testing.T) { // F67
 		for width := int64(320); width <= 480; width += 16 {
 			b.looks("light", width, 740)
 			if lines := ask[int](b, `document.querySelector(".about .code").getClientRects().length`); lines != 1 {
-				t.Errorf("%s, %d px: the code takes %d lines", l, width, lines)
+				t.Errorf("%s, %d px: got the code on %d lines, want 1", l, width, lines)
 			}
 		}
 	}
@@ -96,13 +96,13 @@ func TestPagesFitWithTextAt200Percent(t *testing.T) {
 		b.looks("light", 360, 740)
 		b.enlarges("200%")
 		if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
-			t.Errorf("%s is %d px too wide", page, wide)
+			t.Errorf("%s: got %d px too many, want none", page, wide)
 		}
 		if cut := ask[string](b, `[...document.querySelectorAll("button, .primary, .secondary, dt, dd, h1, .steps li, .code, .notice > span")].filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent).join("|")`); cut != "" {
-			t.Errorf("%s: cut off: %s", page, cut)
+			t.Errorf("%s: got cut off %s, want nothing", page, cut)
 		}
 		if narrow := ask[string](b, `[...document.querySelectorAll("dd, .notice > span, .verdict > div")].filter(e => e.getBoundingClientRect().width < 200).map(e => e.textContent).join("|")`); narrow != "" {
-			t.Errorf("%s: squeezed: %s", page, narrow)
+			t.Errorf("%s: got squeezed %s, want nothing", page, narrow)
 		}
 		// An input does not tell how wide its text is: a copy of it does.
 		if clipped := ask[float64](b, `(() => {
@@ -112,13 +112,13 @@ func TestPagesFitWithTextAt200Percent(t *testing.T) {
 			document.body.append(copy); const width = copy.getBoundingClientRect().width; copy.remove();
 			return Math.max(0, width - (field.clientWidth - parseFloat(s.paddingInlineStart) - parseFloat(s.paddingInlineEnd)));
 		})()`); clipped > 0 {
-			t.Errorf("%s: the code field is %.0f px too narrow", page, clipped)
+			t.Errorf("%s: got a code field %.0f px too narrow, want it to fit", page, clipped)
 		}
 		if out := ask[bool](b, `(() => { const code = document.querySelector(".compare .code"); if (!code) return false; const c = code.getBoundingClientRect(), box = code.closest(".compare").getBoundingClientRect(); return c.left < box.left || c.right > box.right; })()`); out {
-			t.Errorf("%s: the code sticks out of its box", page)
+			t.Errorf("%s: got a code that sticks out of its box, want it inside", page)
 		}
 		if covers := ask[bool](b, `[...document.querySelectorAll(".decision")].some(e => getComputedStyle(e).position === "sticky")`); covers {
-			t.Errorf("%s: the buttons cover half of the screen", page)
+			t.Errorf("%s: got sticky buttons, want none", page)
 		}
 		b.enlarges("")
 	}
@@ -153,7 +153,7 @@ func TestMistakesAreScrolledIntoView(t *testing.T) {
 			b.enters("WRNG-C3DE")
 			b.sees("error", "invalid_user_code")
 			if out := b.outOfView("#code-wrong"); out != nil {
-				t.Errorf("%v, scripts %t, first page: out of view: %v", size, scripts, out)
+				t.Errorf("%v, scripts %t, first page: got out of view %v, want all in view", size, scripts, out)
 			}
 			b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + s.device(label, elsewhere).UserCode)
 			b.signsIn("alice")
@@ -163,7 +163,7 @@ func TestMistakesAreScrolledIntoView(t *testing.T) {
 			b.click("approve")
 			b.sees("decide", "typed_mismatch")
 			if out := b.outOfView("#code-wrong"); out != nil {
-				t.Errorf("%v, scripts %t, decision: out of view: %v", size, scripts, out)
+				t.Errorf("%v, scripts %t, decision: got out of view %v, want all in view", size, scripts, out)
 			}
 		}
 	}
@@ -190,6 +190,6 @@ func TestFrenchQuotesKeepTheirSpace(t *testing.T) { // F76
 	b.atDecision(s.device(label, elsewhere).UserCode)
 	b.speaks("fr")
 	if got := ask[string](b, `getComputedStyle(document.querySelector(".facts q")).quotes`); !strings.Contains(got, "«\u202f") {
-		t.Errorf("got the quotes %s", got)
+		t.Errorf("got the quotes %s, want them with thin spaces", got)
 	}
 }

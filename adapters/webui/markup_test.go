@@ -31,7 +31,7 @@ func harmless(t *testing.T, name string, page shown) {
 			continue
 		}
 		if !allowed[n.Data] {
-			t.Errorf("%s: there is a <%s>", name, n.Data)
+			t.Errorf("%s: got a <%s>, want none", name, n.Data)
 		}
 		switch n.Data {
 		case "script":
@@ -40,20 +40,20 @@ func harmless(t *testing.T, name string, page shown) {
 			mains++
 		case "img":
 			if src := attribute(n, "src"); !strings.HasPrefix(src, "/device/assets/") {
-				t.Errorf("%s: there is a picture from %s", name, src)
+				t.Errorf("%s: got a picture from %s, want one of ours", name, src)
 			}
 		}
 		for _, a := range n.Attr {
 			if strings.HasPrefix(a.Key, "on") || a.Key == "autofocus" || a.Key == "srcdoc" {
-				t.Errorf("%s: <%s %s=%q>", name, n.Data, a.Key, a.Val)
+				t.Errorf("%s: got <%s %s=%q>, want no such attribute", name, n.Data, a.Key, a.Val)
 			}
 			if (a.Key == "href" || a.Key == "action" || a.Key == "formaction" || a.Key == "src") && !strings.HasPrefix(a.Val, "/device") && !strings.HasPrefix(a.Val, page.url.Scheme+"://"+page.url.Host+"/") {
-				t.Errorf("%s: %s leads to %s", name, a.Key, a.Val)
+				t.Errorf("%s: got %s to %s, want one of our addresses", name, a.Key, a.Val)
 			}
 		}
 	}
 	if scripts != 1 || mains != 1 {
-		t.Errorf("%s: %d scripts, %d mains", name, scripts, mains)
+		t.Errorf("%s: got %d scripts, %d mains, want one of each", name, scripts, mains)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestMarkupInAnyParameterStaysText(t *testing.T) { // D22
 				page := v.get("/device?" + q.Encode())
 				harmless(t, parameter, page)
 				if ref := attribute(page.main(), "data-reference"); parameter == "ref" && !requestID.MatchString(ref) {
-					t.Errorf("%q is shown as the reference %q", payload, ref)
+					t.Errorf("%q: got the reference %q, want another", payload, ref)
 				}
 			}
 		}
@@ -91,7 +91,7 @@ func TestMarkupInALabelOrClientStaysText(t *testing.T) {
 		v.sees(page, "decide", "")
 		harmless(t, payload, page)
 		if text := words(page.main()); !strings.Contains(text, `<img src=x onerror=alert(1)>`) || strings.Contains(text, "\u202e") {
-			t.Errorf("the page does not say who asks: %s", text)
+			t.Errorf("got %s, want the client and the label as text", text)
 		}
 		v.press(page, "approve")
 	}
@@ -104,7 +104,7 @@ func TestMarkupInAConnectionsNameStaysText(t *testing.T) {
 	choose := v.post("/device", url.Values{"user_code": {codes.UserCode}})
 	harmless(t, "name", choose)
 	if text := words(choose.element("connection-odd")); text != `<b onclick="x">Odd</b> & "Co"` {
-		t.Errorf("the name is shown as %s", text)
+		t.Errorf("got the name %s, want it as text", text)
 	}
 }
 
@@ -139,11 +139,11 @@ func TestBrandingIsEscapedAndKept(t *testing.T) {
 		}
 	}
 	if name != `<i>ACME</i> & Söhne` || support != "mailto:help@acme.example?subject=%3Cb%3E" || !strings.Contains(page.text, "--accent-light:#8a1c4a") {
-		t.Errorf("name %q, support %q", name, support)
+		t.Errorf("got the name %q, the support %q, want them as text", name, support)
 	}
 	got := v.get(logo)
 	if got.header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(got.header.Get("Content-Security-Policy"), "sandbox") {
-		t.Errorf("the logo %s comes with %v", logo, got.header)
+		t.Errorf("the logo %s: got %v, want it as an image that runs nothing", logo, got.header)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestMistakesAreInTheTitleAndInView(t *testing.T) {
 			t.Errorf("%s: got %s, want it to lead to #%s", name, sent.header.Get("Location"), id)
 		}
 		if title := page.title(); !strings.HasPrefix(title, "Error: ") {
-			t.Errorf("%s: got the title %q", name, title)
+			t.Errorf("%s: got the title %q, want Error: first", name, title)
 		}
 	}
 	mistake("a wrong code", url.Values{"user_code": {"WRNG-C3DE"}}, "/device", "code-wrong")
@@ -58,10 +58,10 @@ func TestLinksFillInNothingButCodes(t *testing.T) {
 		page := v.get("/device?user_code=" + url.QueryEscape(text))
 		v.sees(page, "enter", "")
 		if value := attribute(page.element("code"), "value"); value != "" || strings.Contains(page.text, text) {
-			t.Errorf("%q: got the field %q", text, value)
+			t.Errorf("%q: got the field %q, want it empty", text, value)
 		}
 		if said := words(page.main()); !strings.Contains(said, "holds no valid code") || strings.Contains(said, "came with the link") {
-			t.Errorf("%q: got %s", text, said)
+			t.Errorf("%q: got %s, want that it holds no valid code", text, said)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestTheTypedCodeIsKeptDuringALimit(t *testing.T) {
 		t.Errorf("got the field %q, want %q", got, code)
 	}
 	if text := words(again.main()); strings.Contains(text, "came with the link") {
-		t.Errorf("a typed code is taken for a link's: %s", text)
+		t.Errorf("got %s, want no word of a link", text)
 	}
 	s.advance(6 * time.Minute)
 	v.sees(v.press(again, "continue"), "choose", "")
@@ -113,7 +113,7 @@ func TestReferencesAreShownWhereTheyHelp(t *testing.T) {
 	} {
 		got, full := reference(page), attribute(page.main(), "data-reference")
 		if got == "" || len(got) > 12 || !strings.HasSuffix(full, got) {
-			t.Errorf("%s: got the reference %q of %q", name, got, full)
+			t.Errorf("%s: got the reference %q of %q, want its end", name, got, full)
 		}
 	}
 	for name, page := range map[string]shown{
@@ -154,7 +154,7 @@ func TestErrorPagesKeepTheirProblemInEveryLanguage(t *testing.T) {
 		got := c.v.get(german)
 		c.v.sees(got, "error", c.problem)
 		if got.header.Get("Content-Language") != "de" || got.url.RawQuery != "" {
-			t.Errorf("%s: got %s at %s", name, got.header.Get("Content-Language"), got.url)
+			t.Errorf("%s: got %s at %s, want the same page in German", name, got.header.Get("Content-Language"), got.url)
 		}
 	}
 }

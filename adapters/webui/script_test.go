@@ -43,19 +43,19 @@ func TestKeyboardOrder(t *testing.T) {
 	b.open("/device")
 	b.sees("enter", "")
 	if at := ask[string](b, focused); at != "code" {
-		t.Errorf("one would type into %s", at)
+		t.Errorf("got the focus at %s, want the code", at)
 	}
 	if order := b.tabs(); !slices.Equal(order[:2], []string{"continue", "en"}) {
-		t.Errorf("on the first page the order is %v", order)
+		t.Errorf("first page: got the order %v, want continue, en first", order)
 	}
 
 	codes := s.device(label, home)
 	b.atDecision(codes.UserCode)
 	if at := ask[string](b, focused); at != "h1" {
-		t.Errorf("the decision begins at %s: nothing may be preselected", at)
+		t.Errorf("got the focus at %s, want the heading: nothing may be preselected", at)
 	}
 	if order := b.tabs(); !slices.Equal(order[:3], []string{"next", "approve", "deny"}) {
-		t.Errorf("at the decision the order is %v", order)
+		t.Errorf("decision: got the order %v, want next, approve, deny first", order)
 	}
 
 	// All of it without a mouse.
@@ -82,7 +82,7 @@ func TestTheCodeIsGroupedAsItIsTyped(t *testing.T) {
 		b.sees("enter", "")
 		b.do(chromedp.KeyEvent(typed))
 		if got := value(); got != want {
-			t.Errorf("%q becomes %q", typed, got)
+			t.Errorf("typed %q: got %q, want %q", typed, got, want)
 		}
 	}
 	for pasted, want := range map[string]string{
@@ -92,7 +92,7 @@ func TestTheCodeIsGroupedAsItIsTyped(t *testing.T) {
 		b.sees("enter", "")
 		call(b, input.InsertText, input.InsertTextParams{Text: pasted})
 		if got := value(); got != want {
-			t.Errorf("pasted, %q becomes %q", pasted, got)
+			t.Errorf("pasted %q: got %q, want %q", pasted, got, want)
 		}
 	}
 	// A correction in the middle stays in the middle.
@@ -102,7 +102,7 @@ func TestTheCodeIsGroupedAsItIsTyped(t *testing.T) {
 	ask[bool](b, `document.getElementById("code").setSelectionRange(2, 4); true`)
 	b.do(chromedp.KeyEvent("x"), chromedp.KeyEvent("y"))
 	if got := value(); got != "WDXY-M3HT" {
-		t.Errorf("corrected, it is %q", got)
+		t.Errorf("corrected: got %q, want WDXY-M3HT", got)
 	}
 }
 
@@ -144,10 +144,10 @@ func TestEveryLanguageFits(t *testing.T) {
 	fits := func(what string) {
 		t.Helper()
 		if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
-			t.Errorf("%s is %d px too wide", what, wide)
+			t.Errorf("%s: got %d px too many, want none", what, wide)
 		}
 		if cut := ask[string](b, `[...document.querySelectorAll("button, .primary, .secondary, dt, dd, h1, .code")].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline").map(e => e.textContent).join("|")`); cut != "" {
-			t.Errorf("%s: cut off: %s", what, cut)
+			t.Errorf("%s: got cut off %s, want nothing", what, cut)
 		}
 	}
 	b.enters(s.device(label, elsewhere).UserCode)
@@ -183,7 +183,7 @@ func TestApproveIsDisabledForAMomentAfterALink(t *testing.T) {
 	b := states[0].visit(t, in, s, true)
 	straight(b)
 	if !ask[bool](b, fmt.Sprintf(clickUponFocus, "approve")) {
-		t.Error("the button does not show that it waits")
+		t.Error("got a button that seems to work, want it disabled")
 	}
 	b.do(chromedp.WaitVisible(chromedp.CSS("#approve:not([aria-disabled])")))
 	b.sees("decide", "")

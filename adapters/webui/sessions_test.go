@@ -62,7 +62,7 @@ func TestUndoEndsAccessAtOnce(t *testing.T) {
 			}
 			page := v.get("/device/sessions")
 			if page.element("end-all") != nil || strings.Contains(page.text, label) {
-				t.Error("the device is still listed")
+				t.Error("got the device, want it gone")
 			}
 		})
 	}
@@ -84,10 +84,10 @@ func TestUndoWorksForFiveMinutesFromTheDecision(t *testing.T) {
 	late := v.press(done, "undo")
 	v.sees(late, "sessions", "")
 	if text := words(late.main()); !strings.Contains(text, "The device still has access") {
-		t.Errorf("the page says %s", text)
+		t.Errorf("got %s, want that the device still has access", text)
 	}
 	if late.element("sign-in") == nil {
-		t.Error("there is no way to sign in again")
+		t.Error("got no way to sign in again, want one")
 	}
 	if got := s.poll(codes); got != "" {
 		t.Errorf("the device polls: got %q, want a token", got)
@@ -109,17 +109,17 @@ func TestPeopleSeeAndEndTheirOwnDevicesOnly(t *testing.T) {
 	text := words(page.main())
 	for _, want := range []string{"alice@acme.example", "alice one", "alice two", "difyctl", elsewhere, home} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %s: %s", want, text)
+			t.Errorf("want %s on the page, got %s", want, text)
 		}
 	}
 	if strings.Contains(text, "bob") {
-		t.Error("somebody else's device is shown")
+		t.Error("got the device of another person, want it left out")
 	}
 
 	bob := s.visitor(home)
 	theirs := bob.visits("bob").form("end-all") // there is one: no button for all
 	if theirs.values != nil {
-		t.Error("one device, and a button for all")
+		t.Error("got a button for all, want none for one device")
 	}
 	f := page.form("end-all")
 	var first string
@@ -137,16 +137,16 @@ func TestPeopleSeeAndEndTheirOwnDevicesOnly(t *testing.T) {
 	f.values.Set("session", first)
 	one := v.post("/device/sessions", f.values)
 	if text := words(one.main()); !strings.Contains(text, "Access ended for 1 device.") || strings.Contains(text, "alice two") || !strings.Contains(text, "alice one") {
-		t.Errorf("after one: %s", text)
+		t.Errorf("after one: got %s, want that access ended", text)
 	}
 	f.values.Set("session", "all")
 	f.values.Set("confirmed", "1")
 	all := v.post("/device/sessions", f.values)
 	if text := words(all.main()); !strings.Contains(text, "No devices are connected.") {
-		t.Errorf("after all: %s", text)
+		t.Errorf("after all: got %s, want no devices", text)
 	}
 	if text := words(bob.get("/device/sessions").main()); !strings.Contains(text, "bob one") {
-		t.Errorf("the other person's: %s", text)
+		t.Errorf("the other person's: got %s, want their device", text)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestTheDevicesPageOpensAfterAnApproval(t *testing.T) {
 		t.Fatalf("the device polls: got %q, want a token", got)
 	}
 	if text := words(v.get("/device/sessions").main()); !strings.Contains(text, label) {
-		t.Errorf("the page says: %s", text)
+		t.Errorf("got %s, want no devices", text)
 	}
 }
 
@@ -235,6 +235,6 @@ func TestEndingAllAccessAsksFirst(t *testing.T) { // F76
 	f = v.post(f.action, f.values).form("confirm")
 	f.values.Set("session", "all")
 	if text := words(v.post(f.action, f.values).main()); !strings.Contains(text, "Access ended for 2 devices.") {
-		t.Errorf("got %q", text)
+		t.Errorf("got %q, want that access ended", text)
 	}
 }

@@ -401,12 +401,12 @@ func TestEveryStateIsReachedAndAccessible(t *testing.T) {
 						b.accessible()
 					}
 					if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
-						t.Errorf("at %d px the page is %d px too wide", look.width, wide)
+						t.Errorf("at %d px: got %d px too many, want none", look.width, wide)
 					}
 				}
 				weight := ask[int](b, `performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource")).reduce((sum, e) => sum + e.decodedBodySize, 0)`)
 				if weight <= 0 || weight > pageWeight {
-					t.Errorf("the page weighs %d bytes", weight)
+					t.Errorf("got a page of %d bytes, want some and at most 60 KiB", weight)
 				}
 				b.mu.Lock()
 				defer b.mu.Unlock()

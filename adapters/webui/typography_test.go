@@ -25,7 +25,7 @@ func TestEveryLanguageKeepsItsTypography(t *testing.T) {
 		for key, s := range o.load().sentences {
 			for _, text := range s {
 				for _, broken := range brokenRules(o.tag.String(), text) {
-					t.Errorf("%s: %s: %s: %q", o.tag, key, broken, text)
+					t.Errorf("%s: %s: got %s in %q, want it kept", o.tag, key, broken, text)
 				}
 			}
 		}
@@ -58,7 +58,7 @@ func TestTypographyRulesFindWhatTheyForbid(t *testing.T) {
 		{"zh-Hans", "不是您本人？", 0},
 	} {
 		if broken := brokenRules(c.language, c.text); len(broken) != c.broken {
-			t.Errorf("%s %q breaks %q, want %d", c.language, c.text, broken, c.broken)
+			t.Errorf("%s %q: got %q broken, want %d", c.language, c.text, broken, c.broken)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func (v *visitor) press(s shown, id string) shown {
 	v.t.Helper()
 	f := s.form(id)
 	if f.values == nil {
-		v.t.Fatalf("no form with %s in\n%s", id, s.text)
+		v.t.Fatalf("got no form with %s, want one in\n%s", id, s.text)
 	}
 	if to := attribute(s.element(id), "formaction"); to != "" {
 		f.action = to
@@ -185,7 +185,7 @@ func (s shown) problem() string { return attribute(s.main(), "data-code") }
 func (v *visitor) sees(s shown, state, problem string) {
 	v.t.Helper()
 	if s.state() != state || s.problem() != problem {
-		v.t.Fatalf("sees %q (%s) with status %d at %s, want %q (%s)\n%s", s.state(), s.problem(), s.status, s.url, state, problem, words(s.main()))
+		v.t.Fatalf("got %q (%s) with status %d at %s, want %q (%s)\n%s", s.state(), s.problem(), s.status, s.url, state, problem, words(s.main()))
 	}
 }
 

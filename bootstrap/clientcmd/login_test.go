@@ -16,16 +16,16 @@ func TestLogin(t *testing.T) {
 	}
 	for _, want := range []string{"Open   " + s.URL + "/device?user_code=ABCD-EFGH\n", "Enter  ABCD-EFGH\n", "No keychain answers"} {
 		if !strings.Contains(b.err.String(), want) {
-			t.Errorf("stderr lacks %q: %s", want, b.err)
+			t.Errorf("want %q on standard error, got %s", want, b.err)
 		}
 	}
 	if strings.ContainsAny(b.err.String(), "█\r\033") || b.opened != nil {
-		t.Errorf("without a terminal: opened %v, printed %q", b.opened, b.err)
+		t.Errorf("without a terminal: got %v opened and %q printed, want neither a browser nor control characters", b.opened, b.err)
 	}
 	b.out.Reset()
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), 0)
 	if got := b.out.String(); got != "dfoe_secret1\n" {
-		t.Errorf("token printed %q", got)
+		t.Errorf("got %q printed, want the token on a line", got)
 	}
 }
 
@@ -35,17 +35,17 @@ func TestLoginOnATerminal(t *testing.T) {
 	b.exits(t, loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto", QR: true}.run(t.Context(), b.tool), 0)
 	for _, want := range []string{"█", "Waiting for the approval, 15m0s left", "14m56s left", clearLine} {
 		if !strings.Contains(b.err.String(), want) {
-			t.Errorf("stderr lacks %q: %q", want, b.err)
+			t.Errorf("want %q on standard error, got %q", want, b.err)
 		}
 	}
 	if len(b.opened) != 1 || b.opened[0] != s.URL+"/device?user_code=ABCD-EFGH" {
-		t.Errorf("opened %v", b.opened)
+		t.Errorf("got %v opened, want the complete address", b.opened)
 	}
 	quiet := newBench(t)
 	quiet.terminal = true
 	quiet.exits(t, loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto", NoBrowser: true}.run(t.Context(), quiet.tool), 0)
 	if strings.Contains(quiet.err.String(), "█") || quiet.opened != nil {
-		t.Errorf("--no-qr --no-browser: opened %v, printed %q", quiet.opened, quiet.err)
+		t.Errorf("--no-qr --no-browser: got %v opened and %q printed, want neither", quiet.opened, quiet.err)
 	}
 }
 
@@ -55,10 +55,10 @@ func TestLoginForScripts(t *testing.T) {
 	lines := b.lines(t)
 	if len(lines) != 2 || lines[0]["event"] != "code" || lines[0]["user_code"] != "ABCD-EFGH" || lines[1]["event"] != "signed_in" ||
 		lines[1]["subject_email"] != "alice@acme.example" || lines[1]["stored_in"] != "file" || lines[1]["expires_at"] != "2026-12-12T12:00:00Z" {
-		t.Errorf("printed %v", lines)
+		t.Errorf("got %v, want the code and then who signed in", lines)
 	}
 	if all := b.out.String() + b.err.String(); strings.Contains(all, "secret") {
-		t.Errorf("a secret was printed: %s", all)
+		t.Errorf("got a secret in %s, want none", all)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestHowALoginEnds(t *testing.T) {
 		s, b := serve(t, c.answers...), newBench(t)
 		b.exits(t, loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto", JSON: true}.run(t.Context(), b.tool), c.code)
 		if lines := b.lines(t); len(lines) != 2 || lines[1]["event"] != "failed" || lines[1]["error"] != c.word || lines[1]["message"] == "" {
-			t.Errorf("%s: printed %v", name, lines)
+			t.Errorf("%s: got %v, want the code and then the failure", name, lines)
 		}
 		b.exits(t, tokenCommand{}.run(t.Context(), b.tool), exitNotSignedIn)
 	}
@@ -95,10 +95,10 @@ func TestInterruptedLogin(t *testing.T) {
 	err := loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto"}.run(ctx, b.tool)
 	b.exits(t, err, exitInterrupted)
 	if !strings.Contains(err.Error(), "interrupted, nothing was kept; code ABCD-EFGH stays good until") {
-		t.Errorf("said %q", err)
+		t.Errorf("got %q, want what happened to the code", err)
 	}
 	if servers, _ := b.store.Servers(); len(servers) != 0 {
-		t.Errorf("kept a token for %v", servers)
+		t.Errorf("got tokens for %v, want none", servers)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestANewLoginEndsTheTokenThatItReplaces(t *testing.T) {
 	b.login(t, s)
 	b.login(t, s)
 	if len(s.live) != 1 || !s.live["dfoe_secret2"] {
-		t.Errorf("live tokens: %v", s.live)
+		t.Errorf("got the live tokens %v, want the second alone", s.live)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestATokenThatCannotBeKeptIsRevoked(t *testing.T) {
 	err := loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto"}.run(t.Context(), b.tool)
 	b.exits(t, err, exitFailure)
 	if !strings.Contains(err.Error(), "the login was undone") || len(s.live) != 0 {
-		t.Errorf("said %q, live tokens %v", err, s.live)
+		t.Errorf("got %q and the live tokens %v, want the login undone", err, s.live)
 	}
 }
 
@@ -130,6 +130,6 @@ func TestPlainHTTPToAnotherMachineIsWarnedOf(t *testing.T) {
 	cancel()
 	_ = loginCommand{Server: "http://sso.example.com", Mount: "auto"}.run(ctx, b.tool)
 	if !strings.Contains(b.err.String(), "is not https") {
-		t.Errorf("said %q", b.err)
+		t.Errorf("got %q, want a warning", b.err)
 	}
 }

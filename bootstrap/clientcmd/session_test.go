@@ -17,13 +17,13 @@ func TestWhoami(t *testing.T) {
 	b.out.Reset()
 	b.exits(t, whoamiCommand{JSON: true}.run(t.Context(), b.tool), 0)
 	if got := b.lines(t)[0]; got["subject_email"] != "alice@acme.example" || got["server"] != s.URL {
-		t.Errorf("printed %v", got)
+		t.Errorf("got %v, want alice at the server", got)
 	}
 	s.live = map[string]bool{}
 	err := whoamiCommand{}.run(t.Context(), b.tool)
 	b.exits(t, err, exitNotSignedIn)
 	if want := "run: devicegate login --server " + s.URL; !strings.Contains(err.Error(), want) {
-		t.Errorf("said %q, want %q", err, want)
+		t.Errorf("got %q, want %q in it", err, want)
 	}
 }
 
@@ -32,12 +32,12 @@ func TestSessions(t *testing.T) {
 	b.login(t, s)
 	b.exits(t, sessionsCommand{}.run(t.Context(), b.tool), 0)
 	if got := b.out.String(); !strings.Contains(got, "id-1  difyctl  lap[31mtop  ") || !strings.Contains(got, "never") || strings.Contains(got, "\033") {
-		t.Errorf("printed %q", got)
+		t.Errorf("got %q, want a table without control characters", got)
 	}
 	b.out.Reset()
 	b.exits(t, sessionsCommand{JSON: true}.run(t.Context(), b.tool), 0)
 	if got := b.out.String(); !strings.HasPrefix(got, `[{"id":"id-1"`) {
-		t.Errorf("printed %q", got)
+		t.Errorf("got %q, want the list as JSON", got)
 	}
 	b.exits(t, sessionsCommand{Revoke: "id-9"}.run(t.Context(), b.tool), exitFailure)
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), 0)
@@ -56,7 +56,7 @@ func TestLogout(t *testing.T) {
 	b.exits(t, logoutCommand{}.run(t.Context(), b.tool), 0)
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), exitNotSignedIn)
 	if len(s.live) != 0 {
-		t.Errorf("live tokens: %v", s.live)
+		t.Errorf("got the live tokens %v, want none", s.live)
 	}
 	b.login(t, s)
 	s.down = true
@@ -71,7 +71,7 @@ func TestSeveralServersAtOnce(t *testing.T) {
 	err := tokenCommand{}.run(t.Context(), b.tool)
 	b.exits(t, err, exitUsage)
 	if !strings.Contains(err.Error(), one.URL) || !strings.Contains(err.Error(), two.URL) {
-		t.Errorf("said %q", err)
+		t.Errorf("got %q, want both servers in it", err)
 	}
 	b.exits(t, logoutCommand{serverFlag: serverFlag{Server: one.URL + "/"}}.run(t.Context(), b.tool), 0)
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), 0)

@@ -24,16 +24,16 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.WebURL.String() != "https://sso.example.com" || c.License != "active" || !c.HTTP.LegacyRoutes {
-			t.Errorf("got web %s, license %s, legacy %t", c.WebURL, c.License, c.HTTP.LegacyRoutes)
+			t.Errorf("got web %s, license %s, legacy %t, want PUBLIC_URL, active, true", c.WebURL, c.License, c.HTTP.LegacyRoutes)
 		}
 		if !c.HSTS || c.ShutdownDelay != 10*time.Second {
-			t.Errorf("got HSTS %t, shutdown delay %s", c.HSTS, c.ShutdownDelay)
+			t.Errorf("got HSTS %t, shutdown delay %s, want true, 10s", c.HSTS, c.ShutdownDelay)
 		}
 		if c.Database.URL != "sqlite:data/devicegate.db" {
-			t.Errorf("got database %s", c.Database.URL)
+			t.Errorf("got the database %s, want a file in data", c.Database.URL)
 		}
 		if got := time.Duration(c.TokenLife); got != 14*24*time.Hour {
-			t.Errorf("tokens live for %s", got)
+			t.Errorf("got tokens that live for %s, want 14 days", got)
 		}
 	})
 
@@ -47,23 +47,23 @@ func TestLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.PublicURL.String() != "https://api.example.com" || c.WebURL.String() != "https://console.example.com" {
-			t.Errorf("got %s and %s", c.PublicURL, c.WebURL)
+			t.Errorf("got %s and %s, want the addresses of the aliases", c.PublicURL, c.WebURL)
 		}
 		if c.Database.URL != "postgres://dify:p%2Fw@db:5433/dify" || c.Redis.URL != "redis://:secret@redis:6379/2" {
-			t.Errorf("got other stores than named")
+			t.Errorf("got other stores, want those named")
 		}
 	})
 
 	t.Run("HSTS can be left to a proxy", func(t *testing.T) { // F55
 		if c, err := Load(smallest("HSTS", "off")); err != nil || c.HSTS {
-			t.Errorf("got HSTS %t, %v", c.HSTS, err)
+			t.Errorf("got HSTS %t, %v, want it off", c.HSTS, err)
 		}
 	})
 
 	t.Run("an own name wins over its alias", func(t *testing.T) {
 		c, err := Load(smallest("CONSOLE_API_URL", "https://other.example"))
 		if err != nil || c.PublicURL.Host != "sso.example.com" {
-			t.Errorf("got %v, %v", c.PublicURL, err)
+			t.Errorf("got %v, %v, want the own name's value", c.PublicURL, err)
 		}
 	})
 
@@ -152,13 +152,13 @@ func TestLoad(t *testing.T) {
 		t.Run(wrong.setting+" may not be "+wrong.value, func(t *testing.T) {
 			_, err := Load(smallest("ENTERPRISE_API_SECRET_KEY", "shared", wrong.setting, wrong.value))
 			if err == nil {
-				t.Fatal("it was accepted")
+				t.Fatal("got no error, want a refusal")
 			}
 			if line := err.Error(); !strings.HasPrefix(line, wrong.setting+": ") || !strings.Contains(line, wrong.because) || strings.Contains(line, "\n") {
 				t.Errorf("want one line, got %v", err)
 			}
 			if strings.Contains(err.Error(), "hunter2") || wrong.setting == "SECRET_KEY" && wrong.value != "" && strings.Contains(err.Error(), wrong.value) {
-				t.Errorf("the error repeats a secret: %v", err)
+				t.Errorf("got a secret in %v, want none", err)
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func TestLoad(t *testing.T) {
 		_, err := Load(smallest("LISTEN_ADDR", "zz", "OPS_ADDR", "zy", "DATABASE_URL", "mysql://x", "REDIS_URL", "http://x", "SAML_ENTITY_ID", "a b",
 			"OPENAPI_CORS_ALLOW_ORIGINS", "https://a.example/x,b", "OPENAPI_KNOWN_CLIENT_IDS", ",", "TRUSTED_PROXIES", ",", "OAUTH_TTL_DAYS", "two", "LOG_LEVEL", "loud"))
 		if err == nil {
-			t.Fatal("it was accepted")
+			t.Fatal("got no error, want a refusal")
 		}
 		var named []string
 		for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -180,7 +180,7 @@ func TestLoad(t *testing.T) {
 			"OPENAPI_KNOWN_CLIENT_IDS", "OPS_ADDR", "REDIS_URL", "SAML_ENTITY_ID", "TRUSTED_PROXIES",
 		}
 		if !slices.Equal(named, want) {
-			t.Errorf("got\n%v", err)
+			t.Errorf("got\n%v\nwant a line for each setting", err)
 		}
 	})
 
@@ -202,7 +202,7 @@ func TestLoad(t *testing.T) {
 			}
 			_, err := Load(vars)
 			if err == nil || !strings.HasPrefix(err.Error(), wrong.setting+": ") || strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("%s=%s: got %v", wrong.setting, wrong.value, err)
+				t.Errorf("%s=%s: got %v, want one line with its name", wrong.setting, wrong.value, err)
 			}
 		}
 	})
@@ -211,7 +211,7 @@ func TestLoad(t *testing.T) {
 		_, err := Load(smallest("DB_HOST", "d b", "DB_PORT", "x", "REDIS_HOST", "c a", "REDIS_PORT", "x", "REDIS_DB", "x"))
 		for _, setting := range []string{"DB_HOST", "DB_PORT", "REDIS_HOST", "REDIS_PORT", "REDIS_DB"} {
 			if err == nil || !strings.Contains("\n"+err.Error(), "\n"+setting+": ") {
-				t.Errorf("%s is not named: %v", setting, err)
+				t.Errorf("got %[2]v, want a line of %[1]s", setting, err)
 			}
 		}
 	})
@@ -240,7 +240,7 @@ func TestLoad(t *testing.T) {
 			{"PUBLIC_URL", "https://sso.example.com/@team"},
 		} {
 			if _, err := Load(smallest(right...)); err != nil {
-				t.Errorf("%v: %v", right, err)
+				t.Errorf("%v: got %v, want no error", right, err)
 			}
 		}
 	})
@@ -248,21 +248,21 @@ func TestLoad(t *testing.T) {
 	t.Run("cookies reach the page's host, too", func(t *testing.T) {
 		_, err := Load(smallest("COOKIE_DOMAIN", "sso.example.com", "WEB_URL", "https://console.example.com"))
 		if err == nil || !strings.HasPrefix(err.Error(), "COOKIE_DOMAIN: ") || !strings.Contains(err.Error(), "the host of WEB_URL") {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want COOKIE_DOMAIN refused", err)
 		}
 	})
 
 	t.Run("origins are kept as browsers write them", func(t *testing.T) {
 		c, err := Load(smallest("OPENAPI_CORS_ALLOW_ORIGINS", "https://A.example:443/, http://b.example:8080"))
 		if want := []string{"https://a.example", "http://b.example:8080"}; err != nil || !slices.Equal(c.HTTP.AllowOrigins, want) {
-			t.Errorf("got %q, %v", c.HTTP.AllowOrigins, err)
+			t.Errorf("got %q, %v, want the origins in normal form", c.HTTP.AllowOrigins, err)
 		}
 	})
 
 	t.Run("a data directory of any name holds the database", func(t *testing.T) {
 		c, err := Load(smallest("DATA_DIR", "/var/lib/odd #?% name"))
 		if err != nil || c.Database.URL != "sqlite:/var/lib/odd%20%23%3F%25%20name/devicegate.db" {
-			t.Errorf("got %s, %v", c.Database.URL, err)
+			t.Errorf("got %s, %v, want the path escaped", c.Database.URL, err)
 		}
 	})
 }
@@ -271,12 +271,12 @@ func TestWordsOfOthersAreUnderstood(t *testing.T) {
 	for level, want := range map[string]slog.Level{"WARNING": slog.LevelWarn, "CRITICAL": slog.LevelError, "INFO": slog.LevelInfo, "debug": slog.LevelDebug} {
 		c, err := Load(smallest("LOG_LEVEL", level))
 		if err != nil || c.LogLevel != want {
-			t.Errorf("%s is %v, %v", level, c.LogLevel, err)
+			t.Errorf("%s: got %v, %v, want %v", level, c.LogLevel, err, want)
 		}
 	}
 	c, err := Load(smallest("TRUSTED_PROXIES", "::ffff:10.0.0.0/104, 192.0.2.7"))
 	if err != nil || len(c.TrustedProxies) != 2 || c.TrustedProxies[0].String() != "10.0.0.0/8" || c.TrustedProxies[1].String() != "192.0.2.7/32" {
-		t.Errorf("%v, %v", c.TrustedProxies, err)
+		t.Errorf("got %v, %v, want two networks", c.TrustedProxies, err)
 	}
 	for _, pair := range [][2]string{
 		{"LISTEN_ADDR", "127.0.0.1:0"},
@@ -293,7 +293,7 @@ func TestWordsOfOthersAreUnderstood(t *testing.T) {
 		{"COOKIE_DOMAIN", ".example.com"},
 	} {
 		if _, err := Load(smallest(pair[0], pair[1])); err != nil {
-			t.Errorf("%s=%s: %v", pair[0], pair[1], err)
+			t.Errorf("%s=%s: got %v, want no error", pair[0], pair[1], err)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func TestConnectionsFile(t *testing.T) {
 		t.Run(name+" is refused", func(t *testing.T) {
 			_, err := Load(smallest("CONNECTIONS_FILE", connections(t, c.file)))
 			if err == nil || !strings.Contains(err.Error(), c.setting) || !strings.Contains(err.Error(), c.because) || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("got %v", err)
+				t.Errorf("got %v, want the setting and the reason", err)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ connections:
   - {slug: two, domains: [c.example], metadata_url: 'https://idp.example/', public: perhaps}
 `)))
 		if err == nil {
-			t.Fatal("it was accepted")
+			t.Fatal("got no error, want a refusal")
 		}
 		got := strings.Split(err.Error(), "\n")
 		want := []string{
@@ -65,7 +65,7 @@ connections:
 		for _, w := range want {
 			who, what, _ := strings.Cut(w, ": ")
 			if !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, who+": ") && strings.Contains(line, what) }) {
-				t.Errorf("%s is not said of %s", what, who)
+				t.Errorf("got no line with %s, want one of %s", what, who)
 			}
 		}
 		if t.Failed() {
@@ -78,14 +78,14 @@ connections:
 			"  - {slug: one, domains: &d [a.example], metadata_url: 'https://one.example/'}\n"+
 			"  - {slug: two, domains: *d, metadata_url: 'https://two.example/'}\n")))
 		if err != nil || len(c.Connections.All()) != 2 || !slices.Equal(c.Connections.All()[1].Settings().Domains, []string{"a.example"}) {
-			t.Errorf("got %v, %v", c.Connections, err)
+			t.Errorf("got %v, %v, want both connections", c.Connections, err)
 		}
 	})
 
 	t.Run("metadata that can be used is accepted, even if it has expired", func(t *testing.T) {
 		c, err := Load(smallest("CONNECTIONS_FILE", connections(t, "connections:\n  - {slug: acme, domains: [acme.example], metadata_file: good.xml}\n")))
 		if err != nil || len(c.Connections.All()[0].Settings().SAML.Metadata) == 0 {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want the metadata of the file", err)
 		}
 	})
 }

@@ -14,7 +14,7 @@ func in(t *testing.T, all []Setting, name string) Setting {
 			return s
 		}
 	}
-	t.Fatalf("%s is not listed", name)
+	t.Fatalf("got no line of %s, want one", name)
 	return Setting{}
 }
 
@@ -66,7 +66,7 @@ func TestTheListShowsNoSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(text), "hunter2") {
-			t.Errorf("%s: the list has the secret in it: %s", address, text)
+			t.Errorf("%s: got the secret in %s, want it masked", address, text)
 		}
 	}
 	shown := Variables{Values: map[string]string{"DATABASE_URL": "postgres://u:p@h:5433/x?sslmode=require&password=p"}}.Effective()

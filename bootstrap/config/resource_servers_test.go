@@ -16,13 +16,13 @@ func TestIntrospectionClients(t *testing.T) {
 		t.Helper()
 		got, err := c.ResourceServers.Authenticate(resource.Credentials{ID: id, Secret: secret.New("secret", key)})
 		if err != nil || got.ID != id {
-			t.Errorf("%s: got %q, %v", id, got.ID, err)
+			t.Errorf("%s: got %q, %v, want it known", id, got.ID, err)
 		}
 	}
 	t.Run("none", func(t *testing.T) {
 		c, err := Load(smallest())
 		if err != nil || !c.ResourceServers.IsZero() || c.Limits.Introspections.Max != 60_000 {
-			t.Errorf("got %+v, %d a minute, %v", c.ResourceServers, c.Limits.Introspections.Max, err)
+			t.Errorf("got %+v, %d a minute, %v, want none and 60000", c.ResourceServers, c.Limits.Introspections.Max, err)
 		}
 	})
 	t.Run("several, one with two secrets", func(t *testing.T) {

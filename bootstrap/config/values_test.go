@@ -78,7 +78,7 @@ func wantOneLine(t *testing.T, vars map[string]string, name, because string) {
 	t.Helper()
 	_, err := Load(vars)
 	if err == nil {
-		t.Error("got no error")
+		t.Error("got no error, want one line")
 		return
 	}
 	if line := err.Error(); !strings.HasPrefix(line, name+": ") || !strings.Contains(line, because) || strings.Contains(line, "\n") || strings.Contains(line, "hunter2") {
@@ -136,7 +136,7 @@ func TestSecretsThatCannotBeMeantAreRefusedByName(t *testing.T) { // F51
 	for _, value := range []string{`pass"word`, `"`, "pass word", "pässword", "$ecret", "'tis"} {
 		c, err := Load(smallest("DB_HOST", "db", "DB_PASSWORD", value))
 		if err != nil || !strings.HasPrefix(c.Database.URL, "postgres://postgres:") {
-			t.Errorf("password %q: got %v", value, err)
+			t.Errorf("password %q: got %v, want it accepted", value, err)
 		}
 	}
 }
@@ -147,7 +147,7 @@ func TestOneTrailingLineEndIsCut(t *testing.T) { // F51
 		t.Fatal(err)
 	}
 	if string(c.Enterprise.SigningKey) != strings.Repeat("k", 42) || c.Redis.URL != "redis://:p@cache:6379/0" || c.PublicURL.String() != "https://sso.example.com" {
-		t.Errorf("got key %q, redis %q, public URL %q", c.Enterprise.SigningKey, c.Redis.URL, c.PublicURL)
+		t.Errorf("got key %q, redis %q, public URL %q, want them without the line end", c.Enterprise.SigningKey, c.Redis.URL, c.PublicURL)
 	}
 }
 
@@ -157,7 +157,7 @@ func TestPortsThatKubernetesSetsAreIgnored(t *testing.T) { // F52
 		t.Fatal(err)
 	}
 	if c.Redis.URL != "redis://redis:6379/0" || !strings.HasSuffix(c.Database.URL, "@db:5432/dify") {
-		t.Errorf("got %s and %s", c.Redis.URL, c.Database.URL)
+		t.Errorf("got %s and %s, want the default ports", c.Redis.URL, c.Database.URL)
 	}
 	var warned []string
 	for _, w := range c.Warnings {
@@ -178,7 +178,7 @@ func TestAPasswordThatEndsTheURLTooEarlyIsRefused(t *testing.T) { // F50
 	}
 	for _, address := range []string{"gate:p%40ss%23w@host", "gate:p@ss@host", "gate@host"} {
 		if _, err := Load(smallest("DATABASE_URL", "postgres://"+address+"/db", "REDIS_URL", "redis://"+address+"/0")); err != nil {
-			t.Errorf("%s: got %v", address, err)
+			t.Errorf("%s: got %v, want no error", address, err)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func TestAddressesAreNormal(t *testing.T) { // F27
 func TestTheDatabasePoolCanBeSet(t *testing.T) { // F59
 	c, err := Load(smallest("DB_MAX_CONNS", "40", "DB_MAX_IDLE_CONNS", "5", "DB_CONN_MAX_LIFETIME", "10m"))
 	if err != nil || c.Database.MaxConns != 40 || c.Database.MaxIdleConns != 5 || c.Database.ConnMaxLifetime.String() != "10m0s" {
-		t.Errorf("got %+v, %v", c.Database, err)
+		t.Errorf("got %+v, %v, want what was set", c.Database, err)
 	}
 	for name, values := range map[string][]string{
 		"DB_MAX_CONNS": {"1", "-1", "1001", "many"}, "DB_MAX_IDLE_CONNS": {"-1", "1001"}, "DB_CONN_MAX_LIFETIME": {"-1s", "1ms", "hour"},

@@ -41,7 +41,7 @@ func TestCertificateYieldsItsKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, err := xmlsec.ParseCertificate(text)
 			if err != nil || !xmlsec.SameKey(got.Key, key.Public()) {
-				t.Errorf("got %v, %v", got.Key, err)
+				t.Errorf("got %v, %v, want the key", got.Key, err)
 			}
 		})
 	}
@@ -50,7 +50,7 @@ func TestCertificateYieldsItsKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, err := xmlsec.ParseCertificate(text); err == nil {
-				t.Errorf("got %v", got)
+				t.Errorf("got %v, want a refusal", got)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func TestTextFollowsXML(t *testing.T) {
 	} {
 		root, err := xmltree.Parse([]byte(document), limits)
 		if err != nil {
-			t.Errorf("%q: %v", document, err)
+			t.Errorf("%q: got %v, want no error", document, err)
 			continue
 		}
 		if got, ok := root.Content(); !ok || got != want {
@@ -67,13 +67,13 @@ func TestNamespacesAreResolved(t *testing.T) {
 	var got []string
 	root.Walk(func(n *xmltree.Node) { got = append(got, n.Space+" "+n.Local) })
 	if want := "u:1 a, u:3 b,  c, u:1 d"; strings.Join(got, ", ") != want {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want %q", got, want)
 	}
 	in, _ := root.AttrIn("u:2", "x")
 	out, _ := root.Attr("x")
 	lang, _ := root.AttrIn(xmltree.XMLSpace, "lang")
 	if in != "1" || out != "2" || lang != "de" {
-		t.Errorf("attributes %+v", root.Attrs)
+		t.Errorf("got the attributes %+v, want in, out and lang", root.Attrs)
 	}
 }
 
@@ -83,10 +83,10 @@ func TestFragmentInheritsNamespaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !root.Is("u:1", "a") || !root.Elements()[0].Is("u:2", "b") {
-		t.Errorf("read %+v", root)
+		t.Errorf("got %+v, want the namespaces of the prefixes", root)
 	}
 	if got := string(xmltree.Canonical(root, xmltree.Form{Exclusive: true}, nil)); got != `<p:a xmlns:p="u:1"><b xmlns="u:2"></b></p:a>` {
-		t.Errorf("canonical %s", got)
+		t.Errorf("got the canonical form %s, want the prefixes kept", got)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestInvalidXMLIsRefused(t *testing.T) {
 		_, err := xmltree.Parse([]byte(document), limits)
 		var e *xmltree.Error
 		if !errors.As(err, &e) || e.Reason != want {
-			t.Errorf("%.60q: %v, want %s", document, err, want)
+			t.Errorf("%.60q: got %v, want %s", document, err, want)
 		}
 	}
 	for n, want := range map[int]string{64: "", 65: xmltree.TooManyAttributes} {
@@ -182,7 +182,7 @@ func TestInvalidXMLIsRefused(t *testing.T) {
 		_, err := xmltree.Parse([]byte("<a"+attrs.String()+"/>"), limits)
 		var e *xmltree.Error
 		if errors.As(err, &e) != (want != "") || e != nil && e.Reason != want {
-			t.Errorf("%d attributes: %v", n, err)
+			t.Errorf("%d attributes: got %v, want a refusal above the limit", n, err)
 		}
 	}
 }
