@@ -106,7 +106,7 @@ func TestAttacks(t *testing.T) {
 			victim, thief := w.client(), w.client()
 			response := victim.response(codes, "alice")
 			if got := victim.do(http.MethodPost, acs, response, nil); got.StatusCode != http.StatusSeeOther {
-				t.Fatalf("the first time: %s", got.Status)
+				t.Fatalf("the first time: got %s, want 303", got.Status)
 			}
 			thief.refused(thief.do(http.MethodPost, acs, response, nil), http.StatusBadRequest, "invalid_sso_assertion")
 			thief.refused(thief.do(http.MethodPost, legacy, response, nil), http.StatusBadRequest, "invalid_sso_assertion")
@@ -120,11 +120,11 @@ func TestAttacks(t *testing.T) {
 			stolen := thief.do(http.MethodGet, back, nil, nil)
 			thief.refused(stolen, http.StatusBadRequest, "invalid_sso_assertion")
 			if len(stolen.Cookies()) > 0 {
-				t.Error("the thief got a cookie")
+				t.Error("got a cookie for the thief, want none")
 			}
 			mine := victim.do(http.MethodGet, back, nil, nil)
 			if mine.StatusCode != http.StatusFound || len(mine.Cookies()) == 0 {
-				t.Errorf("the victim got %s", mine.Status)
+				t.Errorf("the victim: got %s, want a cookie", mine.Status)
 			}
 			victim.refused(victim.do(http.MethodGet, back, nil, nil), http.StatusBadRequest, "invalid_sso_assertion")
 		})
@@ -167,7 +167,7 @@ func TestAttacks(t *testing.T) {
 			c.refused(c.do(http.MethodPost, approve, decision, http.Header{"X-Csrf-Token": {"guess"}}), http.StatusForbidden, "csrf_mismatch")
 			c.refused(c.do(http.MethodPost, approve, url.Values{"user_code": {"ABCD-EFGH"}}, proof), http.StatusBadRequest, "user_code_mismatch")
 			if got := c.do(http.MethodPost, approve, decision, proof); got.StatusCode != http.StatusOK {
-				t.Fatalf("approve: %s", got.Status)
+				t.Fatalf("approve: got %s, want 200", got.Status)
 			}
 			replay := http.Header{"X-Csrf-Token": {context.CSRF}, "Cookie": {cookie.Name + "=" + cookie.Value}}
 			c.refused(c.do(http.MethodPost, approve, decision, replay), http.StatusUnauthorized, "session_already_consumed")
@@ -183,7 +183,7 @@ func TestAttacks(t *testing.T) {
 				t.Fatal(err)
 			}
 			if started.URI != w.public+"/device" {
-				t.Errorf("the person is sent to %s", started.URI)
+				t.Errorf("got %s, want the page", started.URI)
 			}
 		})
 	})

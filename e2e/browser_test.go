@@ -112,10 +112,10 @@ func TestBrowser(t *testing.T) {
 		b.signIn(codes, "alice")
 		b.reaches("decide")
 		if text := b.text(); !strings.Contains(text, codes.UserCode) || !strings.Contains(text, "alice@acme.example") || !strings.Contains(text, "test device") {
-			t.Errorf("the page does not say who, what and which code:\n%s", text)
+			t.Errorf("got a page without person, device or code, want all three:\n%s", text)
 		}
 		if at, _ := chromedp.Run(b.ctx, chromedp.Location()); strings.Contains(at, "?") {
-			t.Errorf("the address bar shows %s", at)
+			t.Errorf("got the address %s, want it without parameters", at)
 		}
 		b.do(chromedp.Click(chromedp.ID("approve")))
 		b.reaches("approved")
@@ -166,7 +166,7 @@ func TestBrowser(t *testing.T) {
 			b.reaches("error")
 		}
 		if n := w.liveTokens(); n == 0 {
-			t.Error("the token is gone")
+			t.Error("got no token, want it alive")
 		}
 	})
 
@@ -186,7 +186,7 @@ func TestBrowser(t *testing.T) {
 		b.do(chromedp.Click(chromedp.ID("approve")))
 		b.reaches("approved")
 		if token := w.polls(device, codes, ""); token.SubjectEmail != "bob@acme.example" {
-			t.Errorf("approved by %s", token.SubjectEmail)
+			t.Errorf("got it approved by %s, want alice", token.SubjectEmail)
 		}
 	})
 
@@ -217,7 +217,7 @@ func TestBrowser(t *testing.T) {
 		b.do(chromedp.Click(chromedp.ID("approve")))
 		b.reaches("approved")
 		if token := w.polls(device, codes, ""); token.SubjectEmail != "bob@acme.example" {
-			t.Errorf("approved by %s", token.SubjectEmail)
+			t.Errorf("got it approved by %s, want alice", token.SubjectEmail)
 		}
 	})
 

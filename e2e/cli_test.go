@@ -95,16 +95,16 @@ func TestClientCommands(t *testing.T) {
 			codes, _, wait := u.login("--mount", mount, "--label", "laptop")
 			w.ends(w.person("alice", "approve"), codes, "approved")
 			if end := wait(0); end["event"] != "signed_in" || end["subject_email"] != "alice@acme.example" || end["stored_in"] != "file" {
-				t.Errorf("login ended with %v", end)
+				t.Errorf("login: got the end %v, want alice signed in", end)
 			}
 			secret := u.run(0, "token")
 			token := demo.Token{AccessToken: secret}
 			w.works(w.device(), token, http.StatusOK)
 			if got := u.run(0, "whoami"); !strings.HasPrefix(got, "alice@acme.example (") {
-				t.Errorf("whoami printed %q", got)
+				t.Errorf("whoami: got %q, want alice", got)
 			}
 			if got := u.run(0, "sessions"); !strings.Contains(got, "  laptop  ") {
-				t.Errorf("sessions printed %q", got)
+				t.Errorf("sessions: got %q, want the device", got)
 			}
 			u.run(1, "sessions", "--revoke", "00000000-0000-7000-8000-000000000000")
 			u.run(0, "logout")
@@ -112,7 +112,7 @@ func TestClientCommands(t *testing.T) {
 			u.run(5, "token")
 			u.run(5, "whoami", "--server", w.public)
 			if strings.Contains(u.said.String(), secret) {
-				t.Errorf("the token was printed: %s", &u.said)
+				t.Errorf("got the token in %s, want it nowhere", &u.said)
 			}
 		})
 	}
@@ -129,14 +129,14 @@ func TestCommandLineLoginOutcomes(t *testing.T) {
 	codes, _, wait := u.login()
 	w.ends(w.person("alice", "deny"), codes, "denied")
 	if end := wait(3); end["error"] != "denied" {
-		t.Errorf("denied: ended with %v", end)
+		t.Errorf("denied: got the end %v, want denied", end)
 	}
 	_, cmd, wait := u.login()
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	if end := wait(130); end["error"] != "interrupted" {
-		t.Errorf("interrupted: ended with %v", end)
+		t.Errorf("interrupted: got the end %v, want interrupted", end)
 	}
 	u.run(5, "token")
 	u.run(2, "login", "--server", "ftp://x")
@@ -154,6 +154,6 @@ func TestTheCommandsFollowTheProxyOfTheEnvironment(t *testing.T) {
 	w.skip(6 * time.Second)
 	wait(0)
 	if got := u.run(0, "whoami"); !strings.HasSuffix(got, " on http://sso.invalid") {
-		t.Errorf("whoami printed %q", got)
+		t.Errorf("whoami: got %q, want the server", got)
 	}
 }

@@ -66,12 +66,12 @@ func (w *fixture) passes(report conformance.Report) {
 		case conformance.Pass:
 			mounts[row.Mount]++
 		case conformance.Skip:
-			w.t.Errorf("%s was skipped: %s", row.ID, row.Detail)
+			w.t.Errorf("%s: got it skipped (%s), want it checked", row.ID, row.Detail)
 		}
 	}
 	for _, mount := range []string{"metadata", "canonical", "standard", "bearer", "introspection", "revocation", "legacy"} {
 		if mounts[mount] == 0 {
-			w.t.Errorf("no rule of %s was checked", mount)
+			w.t.Errorf("got no rule of %s, want some", mount)
 		}
 	}
 }

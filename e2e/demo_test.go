@@ -40,11 +40,11 @@ func TestDemo(t *testing.T) {
 			ports := []string{fmt.Sprintf("--port=%d", services.Port(t)), fmt.Sprintf("--idp-port=%d", services.Port(t))}
 			printed, left, err := playDemo(t, append(ports, c.flags...)...)
 			if err != nil || len(left) > 0 {
-				t.Errorf("it ended with %v and left %v", err, left)
+				t.Errorf("got the end %v and %v left, want neither", err, left)
 			}
 			for _, says := range c.says {
 				if !strings.Contains(printed, says) {
-					t.Errorf("it does not say %q:\n%s", says, printed)
+					t.Errorf("want %q, got\n%s", says, printed)
 				}
 			}
 		})
@@ -62,7 +62,7 @@ func TestDemo(t *testing.T) {
 			ports[flag] = l.Addr().(*net.TCPAddr).Port
 			printed, left, err := playDemo(t, fmt.Sprintf("--port=%d", ports["--port"]), fmt.Sprintf("--idp-port=%d", ports["--idp-port"]))
 			if err == nil || !strings.Contains(printed, flag) || !strings.Contains(printed, "address already in use") || len(left) > 0 {
-				t.Errorf("it ended with %v, left %v and said:\n%s", err, left, printed)
+				t.Errorf("got the end %v, %v left, and\n%s\nwant the flag refused", err, left, printed)
 			}
 		})
 	}

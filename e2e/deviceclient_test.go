@@ -33,9 +33,9 @@ func TestOurClientGetsATokenWhoseAnswerWasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if line.lose.Load() != 0 {
-		t.Error("no answer was lost")
+		t.Error("got no lost answer, want one")
 	}
 	if who, err := c.Account(t.Context(), token.Secret); err != nil || who.Email != "alice@acme.example" {
-		t.Errorf("got %+v, %v", who, err)
+		t.Errorf("got %+v, %v, want alice", who, err)
 	}
 }

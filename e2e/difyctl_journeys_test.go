@@ -35,21 +35,21 @@ func TestDifyctlLogsInListsRevokesAndLogsOut(t *testing.T) {
 		d := w.difyctl(w.public)
 		laptop, server := w.logsIn(d, "laptop"), w.logsIn(d, "server")
 		if laptop.SubjectType != "external_sso" || laptop.SubjectEmail != "alice@acme.example" || laptop.Account != nil || laptop.Workspaces == nil {
-			t.Errorf("got %+v", laptop)
+			t.Errorf("got %+v, want an external subject", laptop)
 		}
 		var list difyctlSessions
 		if err := d.call(t.Context(), http.MethodGet, "account/sessions?page=1&limit=100", laptop.Token, &list); err != nil {
 			t.Fatal(err)
 		}
 		if list.Total != 2 || list.HasMore || len(list.Data) != 2 || list.Data[0].Label != "server" || list.Data[1].ID != laptop.ID {
-			t.Errorf("got %+v", list)
+			t.Errorf("got %+v, want two sessions", list)
 		}
 		var ended struct{ Status string }
 		if err := d.call(t.Context(), http.MethodDelete, "account/sessions/"+server.ID, laptop.Token, &ended); err != nil || ended.Status != "revoked" {
-			t.Errorf("revoke: got %+v, %v", ended, err)
+			t.Errorf("revoke: got %+v, %v, want revoked", ended, err)
 		}
 		if err := d.call(t.Context(), http.MethodDelete, "account/sessions/self", laptop.Token, &ended); err != nil || ended.Status != "revoked" {
-			t.Errorf("log out: got %+v, %v", ended, err)
+			t.Errorf("log out: got %+v, %v, want revoked", ended, err)
 		}
 		for _, dead := range []difyctlToken{laptop, server} {
 			err := d.call(t.Context(), http.MethodGet, "account", dead.Token, &list)
@@ -74,14 +74,14 @@ func TestDifyctlLoginOutcomes(t *testing.T) {
 	}
 	w.ends(w.person("alice", "deny"), denied, "denied")
 	if _, err := d.wait(t.Context(), denied); !errors.Is(err, errDifyctlDenied) {
-		t.Errorf("denied: got %v", err)
+		t.Errorf("denied: got %v, want access_denied", err)
 	}
 	expired, err := d.start(t.Context(), "laptop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.wait(t.Context(), expired); !errors.Is(err, errDifyctlExpired) {
-		t.Errorf("expired: got %v", err)
+		t.Errorf("expired: got %v, want expired_token", err)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestDifyctlKeepsPolling(t *testing.T) {
 		"after slow_down": {func(w *fixture, d *difyctl, codes demo.Codes) {
 			again, err := d.poll(w.t.Context(), codes) // from a second process, say
 			if err != nil || again.Error != "slow_down" {
-				w.t.Errorf("polled at once: got %+v, %v", again, err)
+				w.t.Errorf("polled at once: got %+v, %v, want slow_down", again, err)
 			}
 		}, 10 * time.Second},
 		"through an approval while it waits": {func(*fixture, *difyctl, demo.Codes) {}, 5 * time.Second},
@@ -144,7 +144,7 @@ func TestDifyctlKeepsPollingThroughARestart(t *testing.T) {
 		}
 	}
 	if got, err := d.wait(t.Context(), codes); err != nil || pauses < 3 {
-		t.Errorf("got %+v, %v after %d pauses", got, err, pauses)
+		t.Errorf("got %+v, %v after %d pauses, want a token", got, err, pauses)
 	}
 }
 
@@ -165,15 +165,15 @@ func TestDifyctlGetsATokenWhoseAnswerWasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if line.lose.Load() != 0 {
-		t.Error("no answer was lost")
+		t.Error("got no lost answer, want one")
 	}
 	if n := w.liveTokens(); n != 1 {
-		t.Errorf("%d live tokens, want 1", n)
+		t.Errorf("got %d live tokens, want 1", n)
 	}
 	var who struct {
 		Email string `json:"subject_email"`
 	}
 	if err := d.call(t.Context(), http.MethodGet, "account", got.Token, &who); err != nil || who.Email != "alice@acme.example" {
-		t.Errorf("got %+v, %v", who, err)
+		t.Errorf("got %+v, %v, want alice", who, err)
 	}
 }

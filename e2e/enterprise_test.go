@@ -33,7 +33,7 @@ func TestThroughAnEnterpriseBroker(t *testing.T) {
 	w.ends(w.person("", "approve"), codes, "approved")
 	token := w.polls(device, codes, "")
 	if token.SubjectEmail != "alice@acme.example" || token.SubjectIssuer != enterprisetest.Issuer {
-		t.Errorf("approved by %s of %s", token.SubjectEmail, token.SubjectIssuer)
+		t.Errorf("got it approved by %s of %s, want alice", token.SubjectEmail, token.SubjectIssuer)
 	}
 	w.works(device, token, http.StatusOK)
 
@@ -41,7 +41,7 @@ func TestThroughAnEnterpriseBroker(t *testing.T) {
 		inner.SignIn("")
 		codes := w.start(device)
 		if got, err := w.person("", "approve").Decide(t.Context(), codes.Complete, codes.UserCode); err != nil || got == "approved" {
-			t.Fatalf("the page ends with %q, %v", got, err)
+			t.Fatalf("got the end %q, %v, want it approved", got, err)
 		}
 		w.polls(device, codes, "authorization_pending")
 	})

@@ -221,7 +221,7 @@ func (w *fixture) redeems(d demo.Device, codes demo.Codes) demo.Token {
 	w.eventually("the poll is in time", func() bool {
 		t, refused, err := d.Poll(w.t.Context(), codes.DeviceCode)
 		if err != nil || refused != "" && refused != "slow_down" {
-			w.t.Fatalf("the device is told %q (%v)", refused, err)
+			w.t.Fatalf("got %q (%v) for the device, want a token", refused, err)
 		}
 		token = t
 		return refused == ""
@@ -252,7 +252,7 @@ func (w *fixture) works(d demo.Device, token demo.Token, want int) {
 		w.t.Fatal(err)
 	}
 	if status != want {
-		w.t.Fatalf("account answers %d, want %d: %s", status, want, body)
+		w.t.Fatalf("account: got %d, want %d: %s", status, want, body)
 	}
 }
 

@@ -131,10 +131,10 @@ func TestAnAPIBehindTheGuard(t *testing.T) {
 	api.stop()
 	for _, hidden := range []string{secret, token.AccessToken, madeUp, other} {
 		if strings.Contains(api.log.String(), hidden) {
-			t.Errorf("the API's log holds %s", hidden)
+			t.Errorf("got %s in the API's log, want it left out", hidden)
 		}
 	}
 	if !strings.Contains(api.log.String(), "token introspection fails") {
-		t.Errorf("the API's log does not tell of the outage: %s", &api.log)
+		t.Errorf("got the API's log %s, want the outage in it", &api.log)
 	}
 }

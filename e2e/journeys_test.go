@@ -15,7 +15,7 @@ func TestApprove(t *testing.T) {
 		w.ends(w.person("alice", "approve"), codes, "approved")
 		token := w.redeems(device, codes)
 		if token.SubjectEmail != "alice@acme.example" {
-			t.Errorf("approved by %s", token.SubjectEmail)
+			t.Errorf("got it approved by %s, want alice", token.SubjectEmail)
 		}
 		w.works(device, token, http.StatusOK)
 		w.polls(device, codes, "slow_down")

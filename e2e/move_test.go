@@ -236,7 +236,7 @@ func (m *move) refusesToStart() string {
 	err = app.Start(m.t.Context())
 	if err == nil {
 		_ = app.Stop(m.t.Context())
-		m.t.Fatal("it started")
+		m.t.Fatal("got it started, want an error")
 	}
 	return err.Error()
 }
@@ -264,7 +264,7 @@ func TestThreeConnectionsMoveToTheCanonicalCallback(t *testing.T) {
 		t.Helper()
 		states, err := status.Execute(t.Context())
 		if err != nil || len(states) != len(want) {
-			t.Fatalf("got %d connections, %v", len(states), err)
+			t.Fatalf("got %d connections, %v, want each once", len(states), err)
 		}
 		for i, s := range states {
 			if got := s.Verdict.String() + ", test " + string(s.Test); got != want[i] {
@@ -323,7 +323,7 @@ func TestThreeConnectionsMoveToTheCanonicalCallback(t *testing.T) {
 		}
 	}
 	if p, err := underWay.finish(form); err != nil || p.address.Path != "/device/sessions" {
-		t.Errorf("a sign-in that was under way: got %s, %v", p.address, err)
+		t.Errorf("a sign-in that was under way: got %s, %v, want it completed", p.address, err)
 	}
 	m.clock.RUnlock()
 	if p := try("gamma"); p.status < 400 || strings.HasPrefix(p.address.String(), m.public) {
@@ -348,14 +348,14 @@ func TestThreeConnectionsMoveToTheCanonicalCallback(t *testing.T) {
 	m.leap(7 * 24 * time.Hour)
 	for _, slug := range movedSlugs {
 		if text := m.metadata(slug); strings.Contains(text, connection.Legacy.ACSPath()) {
-			t.Errorf("%s: the metadata still lists the legacy callback", slug)
+			t.Errorf("%s: got the legacy callback in the metadata, want it gone", slug)
 		}
 		m.register(slug, true)
 	}
 	m.everyone()
 	verdicts("canonical for 7 days, test passed", "canonical for 7 days, test passed", "canonical for 7 days, test passed")
 	if err := closing.Execute(t.Context(), application.Closing{By: audit.AdminOf("ops")}); err != nil {
-		t.Errorf("close: %v", err)
+		t.Errorf("close: got %v, want no error", err)
 	}
 	stop()
 	m.env["LEGACY_ROUTES"] = "off"

@@ -109,12 +109,12 @@ func TestNginxProtectsAnAPI(t *testing.T) {
 
 	resp, got := asks(t, "POST", api, "name=x", bearer)
 	if resp.StatusCode != http.StatusOK || got.Method != "POST" || got.URI != "/items?scope=admin" || got.Body != "name=x" {
-		t.Fatalf("got %s, and %+v arrived", resp.Status, got)
+		t.Fatalf("got %s, and %+v arrived, want the request as it was sent", resp.Status, got)
 	}
 	identity := identityOf(got)
 	if len(identity) != 7 || identity["X-Auth-Request-Email"] != "alice@acme.example" || identity["X-Auth-Request-Client"] != "difyctl" ||
 		identity["X-Auth-Request-Token-Id"] != token.TokenID || len(identity["X-Auth-Request-User"]) != 43 {
-		t.Errorf("the API is told %v", identity)
+		t.Errorf("got %v, want the identity of the token", identity)
 	}
 
 	forged := http.Header{"Authorization": bearer["Authorization"], "X-Forwarded-Uri": {"/other"}}

@@ -27,7 +27,7 @@ func TestAStockOAuthClientWorksUnchanged(t *testing.T) { // T15
 		t.Fatal(err)
 	}
 	if token.Type() != "Bearer" || !token.Valid() {
-		t.Errorf("got a %s token, valid %t", token.Type(), token.Valid())
+		t.Errorf("got a %s token, valid %t, want a valid Bearer", token.Type(), token.Valid())
 	}
 	resp, err := client.Client(t.Context(), token).Get(w.public + "/openapi/v1/account")
 	if err != nil {
@@ -35,6 +35,6 @@ func TestAStockOAuthClientWorksUnchanged(t *testing.T) { // T15
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		t.Errorf("account answers %s", resp.Status)
+		t.Errorf("account: got %s, want 200", resp.Status)
 	}
 }

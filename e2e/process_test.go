@@ -108,14 +108,14 @@ func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
 		case a.refused == "" && a.token != "":
 			tokens++
 		case a.refused != "slow_down":
-			t.Errorf("a poll was told %q", a.refused)
+			t.Errorf("got %q for a poll, want a token or slow_down", a.refused)
 		}
 	}
 	if tokens > 1 {
-		t.Fatalf("%d tokens were handed out, want 1", tokens)
+		t.Fatalf("got %d tokens, want 1", tokens)
 	}
 	if n := w.liveTokens(); n != 1 {
-		t.Errorf("%d live rows, want 1", n)
+		t.Errorf("got %d live rows, want 1", n)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 	fmt.Fprintf(c, "POST /openapi/v1/oauth/device/code HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
 	answers := bufio.NewReader(c)
 	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") { // the endpoint reads
-		t.Fatalf("%q, %v", line, err)
+		t.Fatalf("got %q, %v, want the first line", line, err)
 	}
 	if _, err := answers.ReadString('\n'); err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 	fmt.Fprint(c, body)
 	resp, err := http.ReadResponse(answers, nil)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("the request in flight got %v, %v", resp, err)
+		t.Fatalf("the request in flight: got %v, %v, want 200", resp, err)
 	}
 	resp.Body.Close()
 	if err := p.cmd.Wait(); err != nil {
@@ -215,10 +215,10 @@ func TestAPortThatIsTakenEndsTheStart(t *testing.T) { // O14
 	again := exec.Command(program(t), "serve")
 	again.Env, again.Stderr = p.cmd.Env, &told
 	if err := again.Run(); err == nil {
-		t.Fatal("it started")
+		t.Fatal("got it started, want an error")
 	}
 	if !bytes.Contains(told.Bytes(), []byte("address already in use")) {
-		t.Errorf("it said: %s", told.String())
+		t.Errorf("got %s, want the address in use", told.String())
 	}
 }
 
@@ -251,11 +251,11 @@ func TestEverySettingThatIsWrongIsNamedAtOnce(t *testing.T) { // O19
 	serve.Env = append([]string{"CONNECTIONS_FILE=" + file}, wrong...)
 	err := serve.Run()
 	if code := serve.ProcessState.ExitCode(); code != 2 {
-		t.Errorf("exit code %d (%v), want 2", code, err)
+		t.Errorf("got the exit code %d (%v), want 2", code, err)
 	}
 	head, list, _ := strings.Cut(told.String(), "\n")
 	if head != "devicegate: these settings have to be mended first:" {
-		t.Errorf("it begins with %q", head)
+		t.Errorf("got %q first, want the heading", head)
 	}
 	named := map[string]int{}
 	for line := range strings.Lines(list) {
@@ -271,9 +271,9 @@ func TestEverySettingThatIsWrongIsNamedAtOnce(t *testing.T) { // O19
 		t.Errorf("got %v, want %v in:\n%s", named, want, list)
 	}
 	if strings.Contains(list, "hunter2") {
-		t.Errorf("a secret is told:\n%s", list)
+		t.Errorf("got a secret, want none in\n%s", list)
 	}
 	if made, err := os.ReadDir(dir); err != nil || len(made) != 2 {
-		t.Errorf("it left %v behind (%v)", made, err)
+		t.Errorf("got %v left (%v), want nothing", made, err)
 	}
 }

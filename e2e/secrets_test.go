@@ -41,7 +41,7 @@ func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 	approved := c.do(http.MethodPost, w.public+"/openapi/v1/oauth/device/approve-external",
 		url.Values{"user_code": {codes.UserCode}}, http.Header{"X-Csrf-Token": {context.CSRF}})
 	if approved.StatusCode != http.StatusOK {
-		t.Fatalf("approve: %s", approved.Status)
+		t.Fatalf("approve: got %s, want 200", approved.Status)
 	}
 	token := w.polls(device, codes, "")
 	w.works(device, token, http.StatusOK)
@@ -62,13 +62,13 @@ func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 				" in hex": hex.EncodeToString([]byte(secret)), " in a URL": url.QueryEscape(secret),
 			} {
 				if strings.Contains(text, written) {
-					t.Errorf("%s holds the %s%s", where, what, form)
+					t.Errorf("got in %s the %s%s, want it nowhere", where, what, form)
 				}
 			}
 		}
 	}
 	if !strings.Contains(w.databaseDump(), "oauth.token_minted") {
-		t.Error("the dump holds nothing, so it proves nothing")
+		t.Error("got an empty dump, want the events of the journey")
 	}
 }
 

@@ -123,7 +123,7 @@ func TestAnOperationsAddressThatIsTakenEndsTheStart(t *testing.T) {
 	}
 	serve.Env = append(serve.Env, "SHUTDOWN_DELAY=10m", "OPS_ADDR="+taken.Addr().String())
 	if err := serve.Run(); err == nil {
-		t.Fatal("it started")
+		t.Fatal("got it started, want an error")
 	}
 	if !strings.Contains(told.String(), "address already in use") || strings.Contains(told.String(), fmt.Sprintf(":%d", w.port)) {
 		t.Errorf("got %s, want the address in use, and nothing served before", told.String())
@@ -152,7 +152,7 @@ func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract sec
 	p := w.process(w.port)
 	published := func() string { return w.body(p.at + "/saml/metadata") }
 	if !strings.Contains(published(), certificates[0]) {
-		t.Fatal("got metadata without the configured key")
+		t.Fatal("got metadata without the configured key, want it")
 	}
 
 	w.write("active.pem", []byte("-----BEGIN"))
@@ -161,14 +161,14 @@ func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract sec
 		return strings.Contains(w.body("http://"+ops+"/metrics"), "devicegate_saml_key_files_current 0")
 	})
 	if !strings.Contains(published(), certificates[0]) {
-		t.Error("got metadata without the last good key")
+		t.Error("got metadata without the last good key, want it")
 	}
 
 	w.write("previous.pem", texts[0])
 	w.write("active.pem", texts[1])
 	w.eventually("the new key is published without a signal", func() bool { return strings.Contains(published(), certificates[1]) })
 	if strings.Contains(published(), certificates[0]) {
-		t.Error("got metadata with the previous key")
+		t.Error("got metadata with the previous key, want it gone")
 	}
 	p.signal(syscall.SIGTERM)
 	if err := p.cmd.Wait(); err != nil {

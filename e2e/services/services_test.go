@@ -27,7 +27,7 @@ func TestEachDatabaseIsEmptyAndGoesWithItsTest(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			u := services.Postgres(t)
 			if u == first {
-				t.Fatal("the same database twice")
+				t.Fatal("got the same database twice, want another")
 			}
 			first = u
 			c := connect(t, u)
@@ -44,7 +44,7 @@ func TestEachDatabaseIsEmptyAndGoesWithItsTest(t *testing.T) {
 	err = connect(t, services.Postgres(t)).
 		QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datname = $1", strings.TrimPrefix(u.Path, "/")).Scan(&n)
 	if err != nil || n != 0 {
-		t.Errorf("%d databases left, %v", n, err)
+		t.Errorf("got %d databases left, %v, want none", n, err)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestAPrivateRedisCanBeStoppedAndComesBackEmptyAtTheSameAddress(t *testing.T
 	s.Stop()
 	if c, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "redis://")); err == nil {
 		_ = c.Close()
-		t.Error("a stopped server takes connections")
+		t.Error("got a connection to a stopped server, want none")
 	}
 	s.Start()
 	if got := say(t, s.URL(), "EXISTS k"); got != ":0" {
@@ -113,7 +113,7 @@ func TestAPrivateRedisCanHang(t *testing.T) {
 	_, _ = fmt.Fprint(c, "PING\r\n")
 	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("a hanging server answered: %v", err)
+		t.Errorf("got %v from a hanging server, want a timeout", err)
 	}
 	s.Resume()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -164,7 +164,7 @@ func TestNothingIsLeftOfAKilledTestBinary(t *testing.T) {
 	_ = cmd.Process.Signal(syscall.SIGKILL)
 	_ = cmd.Wait()
 	if len(addrs) != 2 {
-		t.Fatalf("the other binary held %q", addrs)
+		t.Fatalf("got %q from the other binary, want two addresses", addrs)
 	}
 	for _, addr := range addrs {
 		eventually(t, "nothing listens at "+addr, func() bool {
