@@ -33,6 +33,9 @@
 //	CloseLegacyACS         an operator makes sure that the old callback can go
 //	SweepExpired           a worker deletes what has expired
 //	SweepTokens            a worker ends and deletes tokens
+//	SealAudit              a worker hashes the events of past days into a chain
+//	ReadAudit, TailAudit   administrators read events
+//	VerifyAudit            administrators check events against the chain
 //
 // What several use cases share is a part of its own: [Decisions], [SignIns],
 // [Completions], [SignInFailures], [UserCodes].

@@ -43,7 +43,7 @@ func workerBeside(c Config) fx.Option {
 func background(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c.TokenRetention),
-		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, jobs.NewWorker),
+		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, application.NewSealAudit, jobs.NewWorker),
 		fx.Invoke(func(lc fx.Lifecycle, w *jobs.Worker) {
 			lc.Append(fx.Hook{OnStart: w.Start, OnStop: w.Stop})
 		}),

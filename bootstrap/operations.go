@@ -36,6 +36,7 @@ var adminUseCases = fx.Provide(
 	application.NewApplyConnections,
 	application.NewReadAudit,
 	application.NewTailAudit,
+	application.NewVerifyAudit,
 )
 
 // Administration provides what administrators do, for one command. It refuses an

@@ -12,6 +12,8 @@ const (
 	SweepExpired JobKind = "sweep_expired"
 	// SweepTokens ends tokens that expired and deletes those that ended long ago.
 	SweepTokens JobKind = "sweep_tokens"
+	// SealAudit hashes the events of days that are over into a chain.
+	SealAudit JobKind = "seal_audit"
 	// RefreshMetadata fetches the metadata of identity providers that is due.
 	RefreshMetadata JobKind = "refresh_metadata"
 )

@@ -44,6 +44,7 @@ type Reader interface {
 	Connections() ConnectionReader
 	Metadata() MetadataCopyReader
 	Audit() AuditReader
+	AuditSeals() AuditSealReader
 	ACSLedger() ACSLedgerReader
 }
 
@@ -58,6 +59,7 @@ type Tx interface {
 	Connections() StoredConnections
 	Metadata() MetadataCopies
 	Audit() Audit
+	AuditSeals() AuditSeals
 	ACSLedger() ACSLedger
 	Jobs() Jobs
 }

@@ -25,6 +25,7 @@ func (r reader) Transactions() ports.TransactionReader     { return transactionR
 func (r reader) Grants() ports.GrantReader                 { return grantReader{r} }
 func (r reader) Tokens() ports.TokenReader                 { return tokenReader{r} }
 func (r reader) Audit() ports.AuditReader                  { return auditReader{r} }
+func (r reader) AuditSeals() ports.AuditSealReader         { return auditSealReader{r} }
 func (r reader) ACSLedger() ports.ACSLedgerReader          { return acsLedgerReader{r} }
 
 // from begins a query for rows of a model.
@@ -81,5 +82,9 @@ func (t *transaction) Grants() ports.Grants { return grants{grantReader{t.reader
 func (t *transaction) Tokens() ports.Tokens { return tokens{tokenReader{t.reader()}, t} }
 func (t *transaction) Jobs() ports.Jobs     { return jobs{t} }
 func (t *transaction) Audit() ports.Audit   { return auditTrail{auditReader{reader{db: t.db}}, t} }
+
+func (t *transaction) AuditSeals() ports.AuditSeals {
+	return auditSeals{auditSealReader{reader{db: t.db}}}
+}
 
 func (t *transaction) ACSLedger() ports.ACSLedger { return acsLedger{acsLedgerReader{t.reader()}, t} }

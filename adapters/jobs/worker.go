@@ -31,6 +31,7 @@ const (
 const (
 	sweepExpiredEvery = 10 * time.Minute
 	sweepTokensEvery  = time.Hour
+	sealEvery         = time.Hour
 	metadataEvery     = 5 * time.Minute // that is due; see domain/connection
 )
 
@@ -46,15 +47,16 @@ func PollEvery(d time.Duration) Option {
 }
 
 // NewWorker makes the worker of a database. The database need not answer yet.
-func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, log *slog.Logger, options ...Option) (*Worker, error) {
+func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, seal *application.SealAudit, log *slog.Logger, options ...Option) (*Worker, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &sweep[sweepExpired]{run: expired.Execute, log: log})
 	river.AddWorker(workers, &sweep[sweepTokens]{run: tokens.Execute, log: log})
+	river.AddWorker(workers, &sealing{run: seal.Execute, log: log})
 	river.AddWorker(workers, &sweep[refreshMetadata]{run: metadata.ExecuteDue, log: log})
 	cfg := &river.Config{
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
-		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{}), every(metadataEvery, refreshMetadata{})},
+		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{}), every(metadataEvery, refreshMetadata{}), every(sealEvery, sealAudit{})},
 		PollOnly:          true,
 		FetchPollInterval: pollInterval,
 		JobTimeout:        jobTime,

@@ -45,7 +45,8 @@ func work(t *testing.T, db *bun.DB, s ports.Store, log *slog.Logger) (stop func(
 	t.Helper()
 	w, err := jobs.NewWorker(databasetest.JobsIn(db), application.NewSweepExpired(s, ports.SystemClock),
 		application.NewSweepTokens(s, token.Retention(retention), ports.SystemClock),
-		application.NewRefreshMetadata(s, new(memory.Connections), nil, ports.SystemClock), log, jobs.PollEvery(pollInterval))
+		application.NewRefreshMetadata(s, new(memory.Connections), nil, ports.SystemClock),
+		application.NewSealAudit(s, ports.SystemClock), log, jobs.PollEvery(pollInterval))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,10 +181,10 @@ func TestTwoWorkersHaveOneScheduleAndTheSecondTakesItOver(t *testing.T) {
 		await(t, db, 1, "SELECT count(*) FROM river_leader")
 		first := leader()
 		work(t, db, s, quiet)
-		await(t, db, 3, "SELECT count(*) FROM river_job WHERE state = 'completed'")
+		await(t, db, 4, "SELECT count(*) FROM river_job WHERE state = 'completed'")
 		stop()
 		await(t, db, 1, "SELECT count(*) FROM river_leader WHERE leader_id <> '"+first+"'")
-		await(t, db, 3, "SELECT count(*) FROM river_job") // it enqueued the periodic jobs only once
+		await(t, db, 4, "SELECT count(*) FROM river_job") // it enqueued the periodic jobs only once
 	})
 }
 

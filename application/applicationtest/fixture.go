@@ -88,6 +88,8 @@ type Fixture struct {
 	ListTokens        *application.ListTokens
 	ReadAudit         *application.ReadAudit
 	TailAudit         *application.TailAudit
+	SealAudit         *application.SealAudit
+	VerifyAudit       *application.VerifyAudit
 	ShowToken         *application.ShowToken
 	RevokeTokens      *application.RevokeTokens
 	EndToken          *application.EndToken
@@ -204,6 +206,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.EndSessions = application.NewEndSessions(w.Store, w.Throttle, csrf, now)
 	w.ListTokens = application.NewListTokens(w.Store, now)
 	w.ReadAudit, w.TailAudit = application.NewReadAudit(w.Store, now), application.NewTailAudit(w.Store, now)
+	w.SealAudit, w.VerifyAudit = application.NewSealAudit(w.Store, now), application.NewVerifyAudit(w.Store)
 	w.ShowToken = application.NewShowToken(w.Store, now)
 	w.RevokeTokens = application.NewRevokeTokens(w.Store, w.Throttle, now)
 	w.EndToken = application.NewEndToken(w.Store, now)

@@ -3,6 +3,7 @@ package commands
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 type auditCommand struct {
 	Tail   tailAudit   `cmd:"" help:"Print the newest events, one JSON object on a line, and with -f those that come."`
 	Export exportAudit `cmd:"" help:"Print all events that match a filter, the oldest first, one JSON object on a line."`
+	Verify verifyAudit `cmd:"" help:"Prove that events of past days were not changed, removed or added, and print each day's head."`
 }
 
 // auditFilter is an [application.AuditFilterText] as flags; nil: not given.
@@ -141,4 +143,35 @@ func (c exportAudit) Run(ctx context.Context, out io.Writer) error {
 		}
 		return err
 	}, &read)
+}
+
+type verifyAudit struct {
+	Acting
+	Expect map[string]string `placeholder:"DAY=HEAD" help:"A head that was kept elsewhere, as 2026-11-25=97a9…; several are separated by semicolons, or the flag is repeated."`
+}
+
+// Run prints the days that are as they were sealed.
+func (c verifyAudit) Run(ctx context.Context, out io.Writer) error {
+	expected := make(map[audit.Day]audit.Chain, len(c.Expect))
+	for day, text := range c.Expect {
+		head, err := audit.ParseChain(text)
+		if err != nil || audit.Day(day).Begins().IsZero() {
+			return fmt.Errorf("--expect %s: write a day and its head, as audit verify prints them: 2026-11-25=HEAD", day)
+		}
+		expected[audit.Day(day)] = head
+	}
+	var verify *application.VerifyAudit
+	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
+		days := 0
+		err := verify.Execute(ctx, expected, func(s audit.Seal) error {
+			days++
+			_, err := fmt.Fprintf(out, "%s %s %d\n", s.Day, s.Head.Hex(), s.Events)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%d days are as they were sealed.\n", days)
+		return err
+	}, &verify)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
@@ -109,5 +110,34 @@ func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
 	recorded(t, 1)
 	if err := (exportAudit{Acting: Acting{As: "ops"}}).Run(t.Context(), full{}); !errors.Is(err, errFull) {
 		t.Errorf("got %v, want the error of the writer", err)
+	}
+}
+
+func TestTheAuditIsVerified(t *testing.T) {
+	store, _ := stored(t)
+	at := ports.SystemClock().Add(-48 * time.Hour)
+	e := audit.New(audit.ConnectionEdited, audit.AdminOf("ann"), at, request.Origin{})
+	err := store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Audit().Record(ctx, e) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	seals, err := application.NewSealAudit(store, ports.SystemClock).Execute(t.Context())
+	if err != nil || len(seals) == 0 {
+		t.Fatalf("got %v, %v, want a sealed day", seals, err)
+	}
+	day, head := string(seals[0].Day), seals[0].Head.Hex()
+	out, err := run(t, "audit", "verify", "--as", "ops", "--expect", day+"="+head)
+	if err != nil || !strings.HasPrefix(out, day+" "+head+" 1\n") || !strings.Contains(out, "as they were sealed.") {
+		t.Errorf("got %s, %v, want the day and its head", out, err)
+	}
+	for expect, want := range map[string]string{
+		day + "=" + strings.Repeat("0", 64): day + ": the head is another one than expected",
+		"2020-01-01=" + head:                "2020-01-01: the seal is missing",
+		day + "=x":                          "--expect " + day,
+		"yesterday=" + head:                 "--expect yesterday",
+	} {
+		if _, err := run(t, "audit", "verify", "--as", "ops", "--expect", expect); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", expect, err, want)
+		}
 	}
 }

@@ -180,6 +180,7 @@ func (r readerOf) Tokens() ports.TokenReader                 { return r.tx.Token
 func (r readerOf) Connections() ports.ConnectionReader       { return r.tx.Connections() }
 func (r readerOf) Metadata() ports.MetadataCopyReader        { return r.tx.Metadata() }
 func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
+func (r readerOf) AuditSeals() ports.AuditSealReader         { return r.tx.AuditSeals() }
 func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
 
 // seen makes sure that an event is kept a number of times, with every field.

@@ -29,6 +29,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"connections", storeConnections},
 		{"metadata", storeMetadata},
 		{"audit", storeAudit},
+		{"audit seals", storeAuditSeals},
 		{"ACS ledger", storeACSLedger},
 		{"jobs", storeJobs},
 		{"sweeps", storeSweeps},
