@@ -31,6 +31,8 @@
 //	DescribeTest           the page tells what came of it
 //	AdvanceACS             an operator moves connections, or moves them back
 //	CloseLegacyACS         an operator makes sure that the old callback can go
+//	PrepareKeys            a process makes the SAML keys, or seals them anew
+//	RotateKeys             an operator rotates them
 //	SweepExpired           a worker deletes what has expired
 //	SweepTokens            a worker ends and deletes tokens
 //	SealAudit              a worker hashes the events of past days into a chain

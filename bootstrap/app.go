@@ -2,7 +2,6 @@ package bootstrap
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -135,41 +134,6 @@ func brokers(c Config) fx.Option {
 		return fx.Options(append(options, fx.Provide(func(e *enterprise.Edition) ports.Edition { return e }))...)
 	}
 	return fx.Options(append(options, fx.Provide(func() ports.Edition { return enterprise.StaticEdition(c.License) }))...)
-}
-
-// spKeys joins the SAML service provider's keys: those of files or, where no
-// file is configured, the pair that this process keeps.
-func spKeys(c Config) fx.Option {
-	if c.Keys == (files.KeysConfig{}) {
-		return fx.Provide(ownKeys, func() *files.Keys { return nil })
-	}
-	return fx.Options(fx.Provide(keyFiles), files.KeysModule)
-}
-
-// keyFiles are the configured files. A next or previous pair can accompany the
-// pair that this process keeps.
-func keyFiles(c Config) (files.KeysConfig, error) {
-	if c.Keys.Active != "" {
-		return c.Keys, nil
-	}
-	var err error
-	if c.Keys.Active, err = files.OwnKey(c.DataDir, c.Clock()); err != nil {
-		return c.Keys, fmt.Errorf("DATA_DIR (or set SAML_SP_KEY_FILE): %w", err)
-	}
-	return c.Keys, nil
-}
-
-// ownKeys is read once: only an operator who configures files changes them.
-func ownKeys(c Config) (ports.KeyStore, error) {
-	of, err := keyFiles(c)
-	if err != nil {
-		return nil, err
-	}
-	all, err := of.Read()
-	if err != nil {
-		return nil, fmt.Errorf("DATA_DIR (or set SAML_SP_KEY_FILE): %w", err)
-	}
-	return memory.NewKeys(all), nil
 }
 
 // spMetadata lists the callbacks that a connection needs.

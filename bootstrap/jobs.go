@@ -50,8 +50,10 @@ func background(c Config) fx.Option {
 	)
 }
 
-// jobQueue lets the store enqueue jobs: the queue is in the store's database.
+// jobQueue lets the store enqueue jobs, for which the queue is in the store's
+// database, and seal.
 var jobQueue = fx.Provide(
+	func(c Config) database.Sealer { return c.Sealer },
 	func(p database.Pool) jobs.Database { return jobs.Database{DB: p.DB, Postgres: p.Postgres} },
 	fx.Annotate(jobs.NewQueue, fx.As(new(database.Queue))),
 )

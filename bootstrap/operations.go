@@ -37,6 +37,7 @@ var adminUseCases = fx.Provide(
 	application.NewReadAudit,
 	application.NewTailAudit,
 	application.NewVerifyAudit,
+	application.NewRotateKeys,
 )
 
 // Administration provides what administrators do, for one command. It refuses an

@@ -24,9 +24,6 @@ func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, log *slog.Logger)
 		if c.Redis.URL == "" && strings.HasPrefix(c.Database.URL, "postgres") {
 			log.Warn("each process counts limits and the polling interval for itself", "setting", "REDIS_URL")
 		}
-		if c.Keys.Active == "" && strings.HasPrefix(c.Database.URL, "postgres") {
-			log.Warn("the SAML key was made by this process; replicas have to share one", "setting", "SAML_SP_KEY_FILE")
-		}
 		for _, via := range c.Connections.All() {
 			if via.MayAssertAnyDomain() {
 				log.Warn("this identity provider may vouch for every e-mail address", "connection", via.Slug())

@@ -46,6 +46,7 @@ type Reader interface {
 	Audit() AuditReader
 	AuditSeals() AuditSealReader
 	ACSLedger() ACSLedgerReader
+	SPKeys() SPKeyReader
 }
 
 // Tx reads and writes. Each write names the event that caused it, and the two
@@ -61,5 +62,6 @@ type Tx interface {
 	Audit() Audit
 	AuditSeals() AuditSeals
 	ACSLedger() ACSLedger
+	SPKeys() SPKeys
 	Jobs() Jobs
 }

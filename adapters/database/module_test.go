@@ -11,12 +11,15 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/jobs"
+	"github.com/devicegate/devicegate/adapters/sealing"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // queue is what the module needs from outside.
-var queue = fx.Provide(func() *slog.Logger { return slog.New(slog.DiscardHandler) }, func(p database.Pool) (database.Queue, error) {
+var queue = fx.Provide(func() *slog.Logger { return slog.New(slog.DiscardHandler) }, func() (database.Sealer, error) {
+	return sealing.New("a secret of the tests, thirty-two bytes")
+}, func(p database.Pool) (database.Queue, error) {
 	return jobs.NewQueue(jobs.Database{DB: p.DB, Postgres: p.Postgres})
 })
 

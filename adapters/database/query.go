@@ -18,6 +18,8 @@ type reader struct {
 	hot   *statements
 	conn  *sql.Conn // the transaction's connection; nil outside of one
 	held  map[rowKey]bool
+
+	sealer Sealer
 }
 
 func (r reader) Authorizations() ports.AuthorizationReader { return authorizationReader{r} }
@@ -27,6 +29,7 @@ func (r reader) Tokens() ports.TokenReader                 { return tokenReader{
 func (r reader) Audit() ports.AuditReader                  { return auditReader{r} }
 func (r reader) AuditSeals() ports.AuditSealReader         { return auditSealReader{r} }
 func (r reader) ACSLedger() ports.ACSLedgerReader          { return acsLedgerReader{r} }
+func (r reader) SPKeys() ports.SPKeyReader                 { return spKeyReader{r} }
 
 // from begins a query for rows of a model.
 func (r reader) from(model any) *bun.SelectQuery {
@@ -53,21 +56,22 @@ type transaction struct {
 	postgres bool
 	hot      *statements
 	queue    Queue
+	sealer   Sealer
 	recorded map[uid.ID]bool
 	held     map[rowKey]bool // rows that are locked, and so are still there; PostgreSQL only
 	// announced are the topics of configuration that have changed.
 	announced map[ports.Topic]bool
 }
 
-func newTransaction(db bun.Tx, conn *sql.Conn, hot *statements, queue Queue) *transaction {
+func newTransaction(db bun.Tx, conn *sql.Conn, hot *statements, queue Queue, sealer Sealer) *transaction {
 	return &transaction{
-		db: db, conn: conn, postgres: isPostgres(db), hot: hot, queue: queue,
+		db: db, conn: conn, postgres: isPostgres(db), hot: hot, queue: queue, sealer: sealer,
 		recorded: map[uid.ID]bool{}, held: map[rowKey]bool{}, announced: map[ports.Topic]bool{},
 	}
 }
 
 func (t *transaction) reader() reader {
-	return reader{db: t.db, locks: true, hot: t.hot, conn: t.conn, held: t.held}
+	return reader{db: t.db, locks: true, hot: t.hot, conn: t.conn, held: t.held, sealer: t.sealer}
 }
 
 func (t *transaction) Authorizations() ports.Authorizations {
@@ -88,3 +92,4 @@ func (t *transaction) AuditSeals() ports.AuditSeals {
 }
 
 func (t *transaction) ACSLedger() ports.ACSLedger { return acsLedger{acsLedgerReader{t.reader()}, t} }
+func (t *transaction) SPKeys() ports.SPKeys       { return spKeys{spKeyReader{t.reader()}, t} }

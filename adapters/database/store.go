@@ -30,6 +30,7 @@ type Store struct {
 	hot       *statements
 	queue     Queue
 	changes   *Changes // nil: nothing in this process wants to know
+	sealer    Sealer
 }
 
 const (
@@ -42,7 +43,7 @@ const (
 
 // NewStore stores in db. It enqueues no jobs; see [Store.WithQueue].
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, opTimeout: defaultOpTimeout, hot: &statements{db: db}, queue: noQueue{}}
+	s := &Store{db: db, opTimeout: defaultOpTimeout, hot: &statements{db: db}, queue: noQueue{}, sealer: noSealer{}}
 	if !isPostgres(db) {
 		s.writeLock = make(chan struct{}, 1)
 	}
@@ -57,7 +58,7 @@ func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
 	defer cancel()
-	return fn(ctx, reader{db: s.db, hot: s.hot})
+	return fn(ctx, reader{db: s.db, hot: s.hot, sealer: s.sealer})
 }
 
 // Update implements [ports.Store]. If the connection breaks while the database
@@ -84,7 +85,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return mapError(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
-	within := newTransaction(tx, conn.Conn, s.hot, s.queue)
+	within := newTransaction(tx, conn.Conn, s.hot, s.queue, s.sealer)
 	err = fn(ctx, within)
 	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
 	if err != nil && !ok {

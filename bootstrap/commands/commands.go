@@ -37,6 +37,7 @@ type commands struct {
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
 
+	Keys      keysCommand      `cmd:"" help:"Rotate the keys of the SAML service provider."`
 	Migration migrationCommand `cmd:"" help:"Move identity providers from the legacy to the canonical callback."`
 
 	connectionCommands

@@ -17,6 +17,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/sealing"
 	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/administrator"
@@ -66,10 +67,11 @@ type Config struct {
 	TokenCacheAge   time.Duration // of a verified token; 0: each verification reads the database
 	Limits          quota.Configured
 	CSRF            approval.CSRFKeys
+	Sealer          *sealing.Sealer
 
 	ResourceServers resource.Servers     // that may introspect
 	Files           files.Config         // empty path: Connections are all there are
-	Keys            files.KeysConfig     // no active file: one in DataDir
+	Keys            files.KeysConfig     // all empty: they are in the database; no active file: one in DataDir
 	Connections     connection.Directory // as they were first read
 	ConnectionRules application.ConnectionRules
 	Clock           ports.Clock
@@ -145,6 +147,14 @@ func (c *Config) loadKeys(e environment, wrong *problems) {
 	}
 	c.CSRF = approval.NewCSRFKeys(derive(e.SecretKey), previous...)
 	c.Enterprise.SigningKey = []byte(e.SecretKey)
+	var before []string
+	if e.SecretKeyPrevious != "" {
+		before = append(before, e.SecretKeyPrevious)
+	}
+	var err error
+	if c.Sealer, err = sealing.New(e.SecretKey, before...); err != nil {
+		wrong.add("SECRET_KEY", "%v", err)
+	}
 }
 
 // derive makes a key for CSRF tokens that is none of those shared with others.

@@ -58,7 +58,7 @@ func Examine(ctx context.Context, c config.Config, o Options) []Result {
 	}}
 	x.settings()
 	x.stores(ctx)
-	x.keys()
+	x.keys(ctx)
 	x.addresses()
 	x.proxies()
 	x.publicURL(ctx)

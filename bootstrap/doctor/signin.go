@@ -14,7 +14,9 @@ import (
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/sealing"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/spkeys"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -22,20 +24,19 @@ import (
 // certificateWarn is how long before its end a certificate of ours is reported.
 const certificateWarn = 30 * 24 * time.Hour
 
-func (x *examination) keys() {
-	from := x.Keys
-	if from.Active == "" {
-		from.Active = files.OwnKeyFile(x.DataDir)
-		if _, err := os.Stat(from.Active); errors.Is(err, fs.ErrNotExist) {
-			x.warn("keys", "there is no SAML key yet", "devicegate serve makes one in DATA_DIR; with several processes set SAML_SP_KEY_FILE")
-			return
-		}
-		if x.Database.File() == "" {
-			x.warn("keys", "the SAML key was made by this process; replicas have to share one", "set SAML_SP_KEY_FILE")
-		}
-	}
-	set, err := from.Read()
-	if err != nil {
+func (x *examination) keys(ctx context.Context) {
+	set, err := x.keySet(ctx)
+	switch {
+	case errors.Is(err, spkeys.ErrNone):
+		x.warn("keys", "there is no SAML key yet", "devicegate serve makes one at its first start")
+		return
+	case errors.Is(err, sealing.ErrUnknownKey):
+		x.fail("keys", "the SAML key in the database was sealed with another secret", "set SECRET_KEY or SECRET_KEY_PREVIOUS to the secret with which the service ran last")
+		return
+	case errors.Is(err, fault.ErrUnavailable), errors.Is(err, database.ErrOldSchema):
+		x.add("keys", Skipped, "the database has to answer first, with a schema of this release", "")
+		return
+	case err != nil:
 		x.fail("keys", err.Error(), "mend the file; docs/operators.md says how keys are rotated")
 		return
 	}
@@ -67,6 +68,41 @@ func (x *examination) storedConnections(ctx context.Context, db *bun.DB) {
 		return
 	}
 	x.Connections = joined
+}
+
+// keySet reads the pairs of files or of the database. It makes nothing.
+func (x *examination) keySet(ctx context.Context) (spkeys.Set, error) {
+	if x.Keys != (files.KeysConfig{}) {
+		from := x.Keys
+		if from.Active == "" {
+			from.Active = files.OwnKeyFile(x.DataDir)
+		}
+		return from.Read()
+	}
+	if file := x.Database.File(); file != "" {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return spkeys.Set{}, spkeys.ErrNone
+		}
+	}
+	db, err := database.Open(x.Database)
+	if err != nil {
+		return spkeys.Set{}, errors.Join(fault.ErrUnavailable, err)
+	}
+	defer func() { _ = db.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if err := database.CheckSchema(ctx, db); err != nil {
+		return spkeys.Set{}, err
+	}
+	var set spkeys.Set
+	err = database.NewStore(db).WithSealer(x.Sealer).View(ctx, func(ctx context.Context, r ports.Reader) error {
+		ring, _, err := r.SPKeys().Ring(ctx)
+		if err == nil {
+			set = ring.Set()
+		}
+		return err
+	})
+	return set, err
 }
 
 // connections reads, and unless offline fetches, each connection's metadata.

@@ -47,6 +47,12 @@ const (
 	ACSMoved        Kind = "acs.moved"
 	ACSMovedBack    Kind = "acs.moved_back"
 	ACSLegacyClosed Kind = "acs.legacy_closed" // no connection needs it, or forced
+
+	KeysMade     Kind = "keys.created" // see package spkeys
+	KeyAdded     Kind = "keys.next_added"
+	KeyPromoted  Kind = "keys.promoted"
+	KeyRetired   Kind = "keys.retired"
+	KeysResealed Kind = "keys.resealed"
 )
 
 // ActorKind is a kind of actor.

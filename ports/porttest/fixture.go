@@ -182,6 +182,7 @@ func (r readerOf) Metadata() ports.MetadataCopyReader        { return r.tx.Metad
 func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
 func (r readerOf) AuditSeals() ports.AuditSealReader         { return r.tx.AuditSeals() }
 func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
+func (r readerOf) SPKeys() ports.SPKeyReader                 { return r.tx.SPKeys() }
 
 // seen makes sure that an event is kept a number of times, with every field.
 func seen(t *testing.T, s ports.Store, want audit.Event, times int) {

@@ -31,6 +31,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"audit", storeAudit},
 		{"audit seals", storeAuditSeals},
 		{"ACS ledger", storeACSLedger},
+		{"SP keys", storeSPKeys},
 		{"jobs", storeJobs},
 		{"sweeps", storeSweeps},
 		{"races", storeRaces},

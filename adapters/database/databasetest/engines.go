@@ -10,6 +10,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/jobs"
+	"github.com/devicegate/devicegate/adapters/sealing"
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
@@ -65,7 +66,11 @@ func Store(t testing.TB, db *bun.DB) *database.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return database.NewStore(db).WithQueue(queue)
+	sealer, err := sealing.New("a secret of the tests, thirty-two bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return database.NewStore(db).WithQueue(queue).WithSealer(sealer)
 }
 
 // JobsIn is db as the job queue uses it.
