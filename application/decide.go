@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -23,6 +24,7 @@ type Decisions struct {
 	throttle ports.PollThrottle
 	limiter  ports.Limiter
 	accounts ports.Accounts
+	clients  ports.Clients
 	csrf     approval.CSRFKeys
 	policy   approval.Policy
 	life     token.Lifetime
@@ -30,8 +32,8 @@ type Decisions struct {
 }
 
 // NewDecisions makes the part that both use cases share.
-func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, csrf approval.CSRFKeys, policy approval.Policy, life token.Lifetime, now ports.Clock) *Decisions {
-	return &Decisions{store, throttle, limiter, accounts, csrf, policy, life, now}
+func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, life token.Lifetime, now ports.Clock) *Decisions {
+	return &Decisions{store, throttle, limiter, accounts, clients, csrf, policy, life, now}
 }
 
 // Decided tells what is left after a decision.
@@ -76,6 +78,10 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 	if err != nil {
 		return out, err
 	}
+	clients, err := ds.clients.Clients(ctx)
+	if err != nil {
+		return out, fmt.Errorf("list clients: %w", err)
+	}
 	var a *device.Authorization
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := ds.now()
@@ -105,7 +111,7 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 			}
 			return ports.CommitWith(approval.ErrAccountEmail)
 		}
-		decided, err := ds.move(a, decision, origin)
+		decided, err := ds.move(a, decision, clients, grant.Snapshot().Connection, origin)
 		if err != nil {
 			return err
 		}
@@ -121,11 +127,20 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 	return out, nil
 }
 
-func (ds *Decisions) move(a *device.Authorization, by approval.Decision, origin request.Origin) (audit.Event, error) {
-	if by.Verdict() == approval.Approve {
-		return a.Approve(by, ds.life, origin)
+// move approves only for a client that gets tokens here, and for people of its
+// connections. Either can have changed since the person began to sign in.
+func (ds *Decisions) move(a *device.Authorization, by approval.Decision, clients client.Directory, via string, origin request.Origin) (audit.Event, error) {
+	if by.Verdict() != approval.Approve {
+		return a.Deny(by, origin)
 	}
-	return a.Deny(by, origin)
+	of, err := clients.Usable(a.Snapshot().ClientID)
+	if err == nil {
+		err = of.CheckConnection(via)
+	}
+	if err != nil {
+		return audit.Event{}, err
+	}
+	return a.Approve(by, of.TokenLife(ds.life), origin)
 }
 
 func (ds *Decisions) subject(ctx context.Context, session approval.GrantSession, code device.UserCode) (subject identity.Subject, err error) {

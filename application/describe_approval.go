@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
@@ -39,6 +40,7 @@ type Approval struct {
 	ExpiresAt     time.Time // of the grant
 	ClientID      string
 	ClientName    string
+	Client        client.Client // as configured; zero: no longer
 	DeviceLabel   string
 	RequestedAt   time.Time
 	RequestedFrom netip.Addr
@@ -89,10 +91,11 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		return Approval{}, err
 	}
 	g, d := grant.Snapshot(), a.Snapshot()
+	by, _ := clients.Find(d.ClientID)
 	return Approval{
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
-		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), DeviceLabel: d.Label,
+		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), Client: by, DeviceLabel: d.Label,
 		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, NetworkMatch: a.NetworkMatchFor(origin),
 		Scopes: scopesOf(d, g.Subject), MustType: uc.policy.MustType(grant), Replaces: replaced,
 	}, nil

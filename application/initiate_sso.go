@@ -27,7 +27,9 @@ func NewInitiateSSO(signIns *SignIns, codes *UserCodes, now ports.Clock) *Initia
 // wrong ones were tried, the sign-in begins without the code, which the person
 // types afterwards ([EnterCode]). It returns [quota.ErrExceeded],
 // [device.ErrInvalidUserCode], [connection.ErrUnknown], [connection.ErrChoose] if
-// the person has to say, and the refusals of [ports.Broker].
+// the person has to say, [client.ErrUnsupported], [client.ErrSuspended] or
+// [client.ErrConnection] because of the device's client, and the refusals of
+// [ports.Broker].
 func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, error) {
 	a, own, shared, err := uc.codes.find(ctx, in.UserCode, in.Origin, ports.LimiterStep{
 		Call: ports.Take, Limit: quota.InitiateSSO, Key: quota.ByAddress(in.Origin.IP),
@@ -35,12 +37,12 @@ func (uc *InitiateSSO) Execute(ctx context.Context, in Initiate) (Initiated, err
 	var out Initiated
 	switch {
 	case shared.Exceeded:
-		out, err = uc.signIns.send(ctx, in, device.UserCode{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
+		out, err = uc.signIns.send(ctx, in, device.Snapshot{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
 			t, signIn, started := approval.BeginWithoutCode(how, uc.now(), in.Origin)
 			return t, signIn, started, nil
 		})
 	case err == nil:
-		out, err = uc.signIns.send(ctx, in, a.Snapshot().UserCode, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
+		out, err = uc.signIns.send(ctx, in, a.Snapshot(), func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
 			return approval.Begin(a, how, uc.now(), in.Origin)
 		})
 	}

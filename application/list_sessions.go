@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/token"
@@ -139,7 +139,7 @@ func (uc *ListSessions) Execute(ctx context.Context, owner Owner, page Page) (ou
 	return out, nil
 }
 
-func describeSessions(tokens []*token.AccessToken, clients device.Clients) []Session {
+func describeSessions(tokens []*token.AccessToken, clients client.Directory) []Session {
 	sessions := make([]Session, len(tokens))
 	for i, t := range tokens {
 		s := t.Snapshot()
@@ -152,7 +152,7 @@ func describeSessions(tokens []*token.AccessToken, clients device.Clients) []Ses
 }
 
 // addDevices adds where tokens were fetched, and the devices that have none yet.
-func (uc *ListSessions) addDevices(ctx context.Context, r ports.Reader, owner Owner, clients device.Clients, out *Sessions) error {
+func (uc *ListSessions) addDevices(ctx context.Context, r ports.Reader, owner Owner, clients client.Directory, out *Sessions) error {
 	ids := make([]uid.ID, len(out.Sessions))
 	for i, s := range out.Sessions {
 		ids[i] = s.ID

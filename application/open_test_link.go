@@ -78,7 +78,7 @@ func (uc *OpenTestLink) Execute(ctx context.Context, link acsmove.Link, browser 
 			return saveMove(ctx, tx, move, []audit.Event{started})
 		},
 	}
-	return uc.signIns.send(ctx, in, device.UserCode{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
+	return uc.signIns.send(ctx, in, device.Snapshot{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
 		t, signIn, started := approval.BeginTest(how, uc.now(), origin)
 		return t, signIn, started, nil
 	})

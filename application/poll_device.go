@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
@@ -21,14 +22,15 @@ import (
 type PollDevice struct {
 	store    ports.Store
 	throttle ports.PollThrottle
+	clients  ports.Clients
 	timing   device.Timing
 	life     token.Lifetime
 	now      ports.Clock
 }
 
 // NewPollDevice makes the use case.
-func NewPollDevice(store ports.Store, throttle ports.PollThrottle, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
-	return &PollDevice{store, throttle, timing, life, now}
+func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
+	return &PollDevice{store, throttle, clients, timing, life, now}
 }
 
 // Redeemed is what a client gets, once.
@@ -54,7 +56,7 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 		return Redeemed{}, device.ErrSlowDown
 	}
 
-	a, answer := uc.find(ctx, digest, clientID, now)
+	a, life, answer := uc.find(ctx, digest, clientID, now)
 	pending := errors.Is(answer, device.ErrAuthorizationPending)
 	switch {
 	case answer != nil && !pending:
@@ -65,7 +67,7 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 	case known && !due:
 		return Redeemed{}, device.ErrSlowDown
 	case !pending:
-		return uc.redeem(ctx, a.Snapshot().ID, origin)
+		return uc.redeem(ctx, a.Snapshot().ID, life, origin)
 	}
 	_ = uc.throttle.CachePending(ctx, digest, ports.PendingHint{Poller: poller, TTL: a.PendingHintTTL(now)}) // a hint
 	if a.IsNewPollOrigin(origin) {
@@ -76,20 +78,43 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 	return Redeemed{}, answer
 }
 
-// find returns the authorization and what its client is told; nil for one that
-// can be redeemed.
-func (uc *PollDevice) find(ctx context.Context, code secret.Digest, clientID string, now time.Time) (a *device.Authorization, answer error) {
+// find returns the authorization, the life of its token, and what its client is
+// told; nil for one that can be redeemed.
+func (uc *PollDevice) find(ctx context.Context, code secret.Digest, clientID string, now time.Time) (a *device.Authorization, life token.Lifetime, answer error) {
 	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 		a, err = r.Authorizations().ByCode(ctx, code)
 		return err
 	})
 	switch {
 	case errors.Is(err, device.ErrUnknown):
-		return nil, device.ErrExpiredToken
+		return nil, 0, device.ErrExpiredToken
 	case err != nil:
-		return nil, fmt.Errorf("find device code: %w", err)
+		return nil, 0, fmt.Errorf("find device code: %w", err)
 	}
-	return a, a.CheckPoll(clientID, now)
+	answer = a.CheckPoll(clientID, now)
+	if answer != nil && !errors.Is(answer, device.ErrAuthorizationPending) {
+		return a, 0, answer
+	}
+	of, err := uc.client(ctx, a, answer == nil)
+	if err != nil {
+		return a, 0, err
+	}
+	return a, of.TokenLife(uc.life), answer
+}
+
+// client is the one that a is of. It returns [device.ErrClientRefused] for one
+// that is suspended. One that is not known here waits on, because this process
+// may be the last to hear of it; it redeems nothing.
+func (uc *PollDevice) client(ctx context.Context, a *device.Authorization, redeems bool) (client.Client, error) {
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return client.Client{}, fmt.Errorf("list clients: %w", err)
+	}
+	of, err := clients.Usable(a.Snapshot().ClientID)
+	if err != nil && (redeems || !of.IsZero()) {
+		return client.Client{}, device.ErrClientRefused
+	}
+	return of, nil
 }
 
 // recordPollOrigin keeps for auditors that a device polls from elsewhere.
@@ -108,7 +133,7 @@ func (uc *PollDevice) recordPollOrigin(ctx context.Context, id uid.ID, origin re
 
 // redeem mints the token or, if that was done before, repeats the answer. Where
 // the poll comes from is recorded with it.
-func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, origin request.Origin) (out Redeemed, err error) {
+func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, life token.Lifetime, origin request.Origin) (out Redeemed, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorizations().ByID(ctx, id)
 		if err != nil {
@@ -118,7 +143,7 @@ func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, origin request.Orig
 		if a.IsRedeemed() {
 			out, err = uc.repeat(ctx, tx, a, origin)
 		} else {
-			out, err = uc.mint(ctx, tx, a, origin)
+			out, err = uc.mint(ctx, tx, a, life, origin)
 		}
 		_, refused := fault.Of(err)
 		switch {
@@ -138,7 +163,7 @@ func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, origin request.Orig
 	return out, nil
 }
 
-func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authorization, origin request.Origin) (Redeemed, error) {
+func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authorization, life token.Lifetime, origin request.Origin) (Redeemed, error) {
 	at := uc.now()
 	if err := a.Redeem(at, origin); err != nil {
 		return Redeemed{}, err
@@ -149,7 +174,7 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 		return Redeemed{}, err
 	}
 	t, secret, minted := token.Mint(token.Order{
-		ID: s.TokenID, Authorization: s.ID, Device: of, Subject: s.Subject.Type(), Scopes: s.Scopes, Lifetime: uc.life,
+		ID: s.TokenID, Authorization: s.ID, Device: of, Subject: s.Subject.Type(), Scopes: s.Scopes, Lifetime: life,
 	}, at, origin)
 	if err := tx.Tokens().Add(ctx, t, minted); err != nil {
 		return Redeemed{}, fmt.Errorf("add token: %w", err)

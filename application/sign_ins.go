@@ -2,12 +2,14 @@ package application
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -21,6 +23,7 @@ type SignIns struct {
 	store       ports.Store
 	brokers     ports.Brokers
 	connections ports.Connections
+	clients     ports.Clients
 	mounts      *ACSMounts
 	failures    *SignInFailures
 	now         ports.Clock
@@ -28,8 +31,8 @@ type SignIns struct {
 
 // NewSignIns makes the part that [InitiateSSO], [StartAccountSignIn] and
 // [OpenTestLink] share.
-func NewSignIns(store ports.Store, brokers ports.Brokers, connections ports.Connections, mounts *ACSMounts, failures *SignInFailures, now ports.Clock) *SignIns {
-	return &SignIns{store, brokers, connections, mounts, failures, now}
+func NewSignIns(store ports.Store, brokers ports.Brokers, connections ports.Connections, clients ports.Clients, mounts *ACSMounts, failures *SignInFailures, now ports.Clock) *SignIns {
+	return &SignIns{store, brokers, connections, clients, mounts, failures, now}
 }
 
 // Initiate is what a browser asks for.
@@ -60,14 +63,11 @@ type Initiated struct {
 type beginning func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error)
 
 // send begins a transaction and returns where the browser goes. Earlier grants of
-// the browser for replaced are dropped. It returns [connection.ErrUnknown],
-// [connection.ErrChoose] and the refusals of [ports.Broker].
-func (s *SignIns) send(ctx context.Context, in Initiate, replaced device.UserCode, begin beginning) (out Initiated, err error) {
-	connections, err := s.connections.Connections(ctx)
-	if err != nil {
-		return out, fmt.Errorf("list connections: %w", err)
-	}
-	via, err := connections.Choose(in.Connection, in.LoginHint)
+// the browser for a device's code are dropped; a zero device is not known, or
+// there is none. It returns [connection.ErrUnknown], [connection.ErrChoose], the
+// refusals of the device's client and those of [ports.Broker].
+func (s *SignIns) send(ctx context.Context, in Initiate, of device.Snapshot, begin beginning) (out Initiated, err error) {
+	via, err := s.choose(ctx, in, of.ClientID)
 	if err != nil {
 		return out, err
 	}
@@ -95,8 +95,8 @@ func (s *SignIns) send(ctx context.Context, in Initiate, replaced device.UserCod
 		return out, s.failures.recordWithoutTransaction(ctx, via.Slug(), err, in.Mount, in.Origin)
 	}
 	err = s.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		if !in.GrantSession.IsZero() && !replaced.IsZero() {
-			if err := tx.Grants().Drop(ctx, in.GrantSession.Digest(), replaced, started); err != nil {
+		if !in.GrantSession.IsZero() && !of.UserCode.IsZero() {
+			if err := tx.Grants().Drop(ctx, in.GrantSession.Digest(), of.UserCode, started); err != nil {
 				return fmt.Errorf("drop earlier grant: %w", err)
 			}
 		}
@@ -116,4 +116,32 @@ func (s *SignIns) send(ctx context.Context, in Initiate, replaced device.UserCod
 // sighting is what was seen in a transaction of one of its connection's callbacks.
 func sighting(t *approval.Transaction, what acsmove.What, on connection.Mount, at time.Time) acsmove.Sighting {
 	return acsmove.Sighting{Connection: t.Snapshot().Connection, Mount: on, What: what, At: at}
+}
+
+// choose picks the connection among those of the client; an empty client may use
+// all of them.
+func (s *SignIns) choose(ctx context.Context, in Initiate, clientID string) (connection.Connection, error) {
+	connections, err := s.connections.Connections(ctx)
+	if err != nil {
+		return connection.Connection{}, fmt.Errorf("list connections: %w", err)
+	}
+	if clientID == "" {
+		return connections.Choose(in.Connection, in.LoginHint)
+	}
+	clients, err := s.clients.Clients(ctx)
+	if err != nil {
+		return connection.Connection{}, fmt.Errorf("list clients: %w", err)
+	}
+	by, err := clients.Usable(clientID)
+	if err != nil {
+		return connection.Connection{}, err
+	}
+	if via, err := connections.Find(in.Connection); err == nil {
+		return via, by.CheckConnection(via.Slug())
+	}
+	via, err := connections.Among(by.MayConnect).Choose(in.Connection, in.LoginHint)
+	if errors.Is(err, connection.ErrUnknown) && in.Connection == "" && len(connections.All()) > 0 {
+		return via, client.ErrConnection
+	}
+	return via, err
 }

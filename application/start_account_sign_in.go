@@ -30,7 +30,7 @@ func (uc *StartAccountSignIn) Execute(ctx context.Context, in Initiate) (Initiat
 	if err != nil {
 		return Initiated{Allowance: allowance}, err
 	}
-	out, err := uc.signIns.send(ctx, in, device.UserCode{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
+	out, err := uc.signIns.send(ctx, in, device.Snapshot{}, func(how approval.Beginning) (*approval.Transaction, approval.SignInRequest, audit.Event, error) {
 		t, signIn, started := approval.BeginManaging(how, uc.now(), in.Origin)
 		return t, signIn, started, nil
 	})

@@ -30,7 +30,7 @@ func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clie
 // Start is what a client asks for.
 type Start struct {
 	ClientID string
-	Label    string // empty: the client's name
+	Label    string // empty: that of the client
 	Scope    string // empty: all that the client may have
 	Origin   request.Origin
 }
@@ -48,8 +48,8 @@ type Started struct {
 // bits even two in a row are a defect, not bad luck.
 const userCodeTries = 3
 
-// Execute returns [quota.ErrExceeded], [device.ErrUnsupportedClient] or
-// [scope.ErrInvalid]. The allowance is there in any case.
+// Execute returns [quota.ErrExceeded], [client.ErrUnsupported],
+// [client.ErrSuspended], [client.ErrNoDeviceGrant] or [scope.ErrInvalid]. The allowance is there in any case.
 func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	allowance, err := allow(uc.limiter.Take(ctx, quota.StartDevice, quota.ByAddress(in.Origin.IP)))
 	out := Started{Allowance: allowance, ExpiresIn: uc.timing.TTL, Interval: uc.timing.Interval}
@@ -60,7 +60,7 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	if err != nil {
 		return out, fmt.Errorf("list clients: %w", err)
 	}
-	client, err := clients.Find(in.ClientID)
+	by, err := clients.Usable(in.ClientID)
 	if err != nil {
 		return out, err
 	}
@@ -68,13 +68,13 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	if err != nil {
 		return out, err
 	}
-	scopes, err := client.Grant(requested)
+	scopes, err := by.Grant(requested)
 	if err != nil {
 		return out, err
 	}
-	label := device.ParseLabel(in.Label, client)
+	label := device.ParseLabel(in.Label, by)
 	for range userCodeTries {
-		a, code, started := device.Start(client, label, scopes, uc.timing, uc.now(), in.Origin)
+		a, code, started := device.Start(by, label, scopes, uc.timing, uc.now(), in.Origin)
 		err = uc.store.AddAuthorization(ctx, a, started)
 		if err == nil {
 			out.Code, out.UserCode = code, a.Snapshot().UserCode

@@ -8,7 +8,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
-	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/scope"
 )
@@ -24,7 +24,7 @@ func TestStartDevice(t *testing.T) {
 		"a label too long":                {in: application.Start{ClientID: "tv", Label: strings.Repeat("ü", 300)}, label: strings.Repeat("ü", 255)},
 		"a known scope (D27)":             {in: application.Start{ClientID: "tv", Scope: "apps:run"}, label: "tv"},
 		"an unknown scope (D27)":          {in: application.Start{ClientID: "tv", Scope: "apps:run root"}, want: scope.ErrInvalid},
-		"an unknown client (D31)":         {in: application.Start{ClientID: "netflix"}, want: device.ErrUnsupportedClient},
+		"an unknown client (D31)":         {in: application.Start{ClientID: "netflix"}, want: client.ErrUnsupported},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newFixture(t, applicationtest.Options{})

@@ -88,10 +88,7 @@ func redisState(c *redis.Connection) sharedState { return c.State }
 
 // configured joins what operators configure and may change while we run.
 func configured(c Config) fx.Option {
-	return fx.Options(
-		fx.Provide(func() ports.Clients { return memory.NewClients(c.Clients) }),
-		connectionsOf(c, false),
-	)
+	return fx.Options(clients(c), connectionsOf(c, false))
 }
 
 // connectionsOf joins the connections of the file, if there is one, and of the

@@ -22,7 +22,7 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c), connectionsOf(c, false),
-		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *saml.Broker) { return nil, nil }),
+		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Clients, *saml.Broker) { return nil, nil, nil }),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations),

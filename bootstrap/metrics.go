@@ -31,7 +31,7 @@ type requestKind struct {
 	status               int
 }
 
-func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys) *metrics {
+func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys, clients *files.Clients) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -53,6 +53,9 @@ func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connecti
 	}
 	if keys != nil {
 		m.registry.MustRegister(currentGauge("devicegate_saml_key_files_current", "what the SAML key files hold", keys.Current))
+	}
+	if clients != nil {
+		m.registry.MustRegister(currentGauge("devicegate_clients_file_current", "what the clients file holds", clients.Current))
 	}
 	return m
 }

@@ -24,6 +24,8 @@ var adminUseCases = fx.Provide(
 	application.NewAdvanceACS,
 	application.NewCloseLegacyACS,
 	application.NewListTokens,
+	application.NewListClients,
+	application.NewConfigureClient,
 	application.NewShowToken,
 	application.NewRevokeTokens,
 	application.NewEndToken,
@@ -51,6 +53,7 @@ func Administration(c Config, log *slog.Logger) fx.Option {
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c),
 		connectionsOf(c, true),
+		clientsFile(c),
 		adminUseCases,
 	)
 }

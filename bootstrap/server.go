@@ -23,7 +23,7 @@ type Server struct {
 // reloader serves what files hold, and can be told to read them again.
 type reloader interface{ Reload(context.Context) }
 
-func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, ops *files.Certificate, failed failure, log *slog.Logger) *Server {
+func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, clients *files.Clients, ops *files.Certificate, failed failure, log *slog.Logger) *Server {
 	if shared != nil {
 		api.ReportAlso("redis", func() string {
 			state, _ := shared()
@@ -36,6 +36,9 @@ func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState
 	}
 	if keys != nil {
 		read = append(read, keys)
+	}
+	if clients != nil {
+		read = append(read, clients)
 	}
 	if ops != nil {
 		read = append(read, ops)

@@ -47,6 +47,7 @@ type Reader interface {
 	AuditSeals() AuditSealReader
 	ACSLedger() ACSLedgerReader
 	SPKeys() SPKeyReader
+	Clients() ClientReader
 }
 
 // Tx reads and writes. Each write names the event that caused it, and the two
@@ -63,5 +64,6 @@ type Tx interface {
 	AuditSeals() AuditSeals
 	ACSLedger() ACSLedger
 	SPKeys() SPKeys
+	Clients() ClientRecords
 	Jobs() Jobs
 }

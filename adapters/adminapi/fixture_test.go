@@ -62,6 +62,7 @@ func (s *fixture) serve(known administrator.Credentials) {
 		Tokens:      adminapi.NewTokens(respond, s.ListTokens, s.ShowToken, s.RevokeTokens, s.EndToken),
 		Connections: adminapi.NewConnections(respond, s.connectionUses()),
 		Audit:       adminapi.NewAudit(respond, s.ReadAudit),
+		Clients:     adminapi.NewClients(respond, s.ListClients, s.ConfigureClient),
 		Observe:     func(next http.Handler) http.Handler { return next },
 	})
 }

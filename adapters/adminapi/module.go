@@ -17,6 +17,7 @@ var Module = fx.Module("adminapi", fx.Provide(
 	connectionUses,
 	NewConnections,
 	NewAudit,
+	NewClients,
 ), fx.Provide(NewRouter))
 
 // Routes are the handlers of all resources, and what stands before them.
@@ -29,6 +30,7 @@ type Routes struct {
 	Tokens      *Tokens
 	Connections *Connections
 	Audit       *Audit
+	Clients     *Clients
 	Observe     Observe
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
@@ -22,11 +23,11 @@ import (
 // request made with a token.
 
 func BenchmarkAuthorizationByCode(b *testing.B) {
-	client := device.Client{ID: "difyctl", Name: "difyctl"}
+	difyctl := client.Must(client.Settings{ID: "difyctl"})
 	codes := make([]secret.Digest, filling)
 	benchmark(b, func(ctx context.Context, tx ports.Tx, i int) error {
-		label := device.ParseLabel(fmt.Sprint("laptop ", i), client)
-		a, code, started := device.Start(client, label, scope.Set{}, device.StandardTiming, time.Now(), request.Origin{})
+		label := device.ParseLabel(fmt.Sprint("laptop ", i), difyctl)
+		a, code, started := device.Start(difyctl, label, scope.Set{}, device.StandardTiming, time.Now(), request.Origin{})
 		codes[i] = code.Digest()
 		return tx.Authorizations().Add(ctx, a, started)
 	}, func(ctx context.Context, r ports.Reader, i int) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
@@ -25,10 +26,10 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-var client = device.Client{ID: "difyctl", Name: "difyctl"}
+var difyctl = client.Must(client.Settings{ID: "difyctl"})
 
 func start() (*device.Authorization, audit.Event) {
-	a, _, e := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, ports.SystemClock(), request.Origin{})
+	a, _, e := device.Start(difyctl, device.ParseLabel("laptop", difyctl), scope.Set{}, device.StandardTiming, ports.SystemClock(), request.Origin{})
 	return a, e
 }
 

@@ -28,6 +28,7 @@ func (r reader) Grants() ports.GrantReader                 { return grantReader{
 func (r reader) Tokens() ports.TokenReader                 { return tokenReader{r} }
 func (r reader) Audit() ports.AuditReader                  { return auditReader{r} }
 func (r reader) AuditSeals() ports.AuditSealReader         { return auditSealReader{r} }
+func (r reader) Clients() ports.ClientReader               { return clientReader{r} }
 func (r reader) ACSLedger() ports.ACSLedgerReader          { return acsLedgerReader{r} }
 func (r reader) SPKeys() ports.SPKeyReader                 { return spKeyReader{r} }
 
@@ -89,6 +90,10 @@ func (t *transaction) Audit() ports.Audit   { return auditTrail{auditReader{read
 
 func (t *transaction) AuditSeals() ports.AuditSeals {
 	return auditSeals{auditSealReader{reader{db: t.db}}}
+}
+
+func (t *transaction) Clients() ports.ClientRecords {
+	return clientRecords{clientReader{t.reader()}, t}
 }
 
 func (t *transaction) ACSLedger() ports.ACSLedger { return acsLedger{acsLedgerReader{t.reader()}, t} }

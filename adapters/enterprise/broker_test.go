@@ -19,6 +19,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/enterprise"
 	"github.com/devicegate/devicegate/adapters/enterprise/enterprisetest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/request"
@@ -66,7 +67,7 @@ func via(t *testing.T, entityID string) connection.Connection {
 
 func signInRequest(t *testing.T, at time.Time) approval.SignInRequest {
 	t.Helper()
-	a, _, _ := device.Start(device.Client{ID: "difyctl", Name: "difyctl"}, device.Label{}, scope.Set{}, device.StandardTiming, at, request.Origin{})
+	a, _, _ := device.Start(client.Must(client.Settings{ID: "difyctl"}), device.Label{}, scope.Set{}, device.StandardTiming, at, request.Origin{})
 	_, d, _, err := approval.Begin(a, approval.Beginning{Via: via(t, ""), Mount: connection.Legacy, Browser: approval.BrowserBinding{}.OrNew()}, at, request.Origin{})
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,22 @@ var KeysModule = fx.Module("key files", fx.Provide(
 	func(k *Keys) ports.KeyStore { return k },
 ))
 
+// ClientsModule provides the [Clients] of a file, and reads it again while the
+// application runs.
+var ClientsModule = fx.Module("clients file", fx.Provide(startClients))
+
+// ClientsPath is the path of a clients file.
+type ClientsPath string
+
+func startClients(lc fx.Lifecycle, path ClientsPath, log *slog.Logger) (*Clients, error) {
+	c, err := OpenClients(string(path), log)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(lifecycle.WhileRunning(c.Run))
+	return c, nil
+}
+
 // CertificateModule provides a [Certificate] from a [CertificateConfig], and reads
 // the files again while the application runs.
 var CertificateModule = fx.Module("TLS files", fx.Provide(startCertificate))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 )
@@ -114,8 +115,10 @@ func writeOAuthError(w http.ResponseWriter, r *http.Request, f *fault.Error) err
 	switch {
 	case errors.Is(f, device.ErrForeignClient):
 		code = "invalid_grant"
-	case errors.Is(f, device.ErrUnsupportedClient):
+	case errors.Is(f, client.ErrUnsupported):
 		code = "invalid_client"
+	case errors.Is(f, client.ErrSuspended), errors.Is(f, client.ErrNoDeviceGrant): // RFC 6749 §5.2
+		code = "unauthorized_client"
 	}
 	if code == "invalid_client" && (status == http.StatusUnauthorized || r.Header.Get("Authorization") != "") {
 		status = http.StatusUnauthorized

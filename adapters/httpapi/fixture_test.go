@@ -17,11 +17,9 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/httpserver"
-	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/ports"
@@ -95,7 +93,7 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 	}
 	log := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	respond, licence := httpapi.NewResponder(log, addresses), edition(!o.editionOff)
-	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl"}, device.Client{ID: "tv"}))
+	clients := s.Clients
 	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.RevokeUndelivered, s.LookUp)
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
 	headers := httpserver.NewSecurityHeaders(at)

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/devicegate/devicegate/adapters/lastgood"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/spkeys"
 )
 
@@ -27,17 +27,19 @@ func (c *Connections) Connections(context.Context) (connection.Directory, error)
 }
 
 // Clients is [ports.Clients] with those that this process was given.
-type Clients struct{ lastgood.Value[device.Clients] }
+type Clients struct {
+	lastgood.Value[client.Directory]
+}
 
 // NewClients knows the given ones.
-func NewClients(all device.Clients) *Clients {
+func NewClients(all client.Directory) *Clients {
 	c := new(Clients)
 	c.Replace(all)
 	return c
 }
 
 // Clients implements [ports.Clients].
-func (c *Clients) Clients(context.Context) (device.Clients, error) { return c.Get(), nil }
+func (c *Clients) Clients(context.Context) (client.Directory, error) { return c.Get(), nil }
 
 // Keys is [ports.KeyStore] with the pairs that this process was given.
 type Keys struct{ lastgood.Value[spkeys.Set] }

@@ -3,8 +3,8 @@ package memory
 import (
 	"testing"
 
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports/porttest"
 )
 
@@ -30,14 +30,18 @@ func TestConnections(t *testing.T) {
 }
 
 func TestClients(t *testing.T) {
-	porttest.Clients(t, func(*testing.T) porttest.ClientsUnderTest {
-		c := NewClients(device.Clients{})
+	porttest.Clients(t, func(t *testing.T) porttest.ClientsUnderTest {
+		c := NewClients(client.Directory{})
 		return porttest.ClientsUnderTest{Clients: c, Replace: func(ids ...string) {
-			var all []device.Client
+			var all []client.Client
 			for _, id := range ids {
-				all = append(all, device.Client{ID: id})
+				all = append(all, client.Must(client.Settings{ID: id}))
 			}
-			c.Replace(device.NewClients(all...))
+			d, err := client.NewDirectory(all...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Replace(d)
 		}}
 	})
 }

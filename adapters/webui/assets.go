@@ -52,9 +52,13 @@ func newAssets(logo []byte) (assets, map[string]string) {
 // serve answers with the asset called name, or reports that there is none.
 func (as assets) serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	a, ok := as[name]
-	if !ok {
-		return false
+	if ok {
+		a.serve(w, r)
 	}
+	return ok
+}
+
+func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.mediaType)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -62,5 +66,4 @@ func (as assets) serve(w http.ResponseWriter, r *http.Request, name string) bool
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(a.content)
 	}
-	return true
 }

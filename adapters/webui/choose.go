@@ -41,7 +41,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Managing: m.Managing, ShowCode: !m.Managing && !p.mustType(m, m.Code)}
-	all := p.connections(r.Context()).All()
+	all := p.connectionsFor(r.Context(), m).All()
 	if len(all) == 1 {
 		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
 	} else {
@@ -119,7 +119,7 @@ func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
 	if m.Managing {
 		v.Step = 0
 	}
-	if all := p.connections(r.Context()).All(); len(all) == 1 {
+	if all := p.connectionsFor(r.Context(), m).All(); len(all) == 1 {
 		v.Body = redirectBody{all[0].Settings().Name, m.Managing}
 	} else {
 		v.RedirectURL = p.initiate(m, "login_hint", m.Hint)

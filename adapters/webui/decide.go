@@ -16,6 +16,7 @@ import (
 
 type decideBody struct {
 	Client      string
+	App         *app // nil: nothing is known but the client's name
 	Label       label
 	Replaces    *replacedDevice // nil: approving ends no other sign-in
 	Email       string
@@ -26,7 +27,7 @@ type decideBody struct {
 	Near        bool       // the device and the person are in the same network
 	Hasty       bool       // a link led past the first page: approving waits a moment
 	Verdict     string     // key of the sentence about the network
-	Scopes      []string
+	Scopes      []scopeLine
 	CSRF        string
 	MustType    bool
 	Mistyped    bool
@@ -86,8 +87,11 @@ func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, m p
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
 		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
 		Verdict: "verdict." + string(what.NetworkMatch),
-		Scopes:  what.Scopes, CSRF: what.CSRF.Reveal(),
+		App:     appOf(what.Client), CSRF: what.CSRF.Reveal(),
 		MustType: what.MustType && p.mustType(m, code),
+	}
+	for _, name := range what.Scopes {
+		body.Scopes = append(body.Scopes, scopeLine{name, what.Client})
 	}
 	if what.Replaces != nil {
 		body.Replaces = &replacedDevice{sanitizeLabel(what.Replaces.Label), what.Replaces.LastUsedAt}

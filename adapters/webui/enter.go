@@ -197,14 +197,14 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := pageState{
-		Code: found.UserCode.String(), Entered: true,
+		Code: found.UserCode.String(), Client: found.ClientID, Entered: true,
 		ByHand: p.deps.Config.RequireTypedCode, // which fills no field in
 	}
 	if found.Remaining > 0 {
 		m.Until = p.deps.Now().Add(found.Remaining).Unix()
 	}
 	to := "/sign-in"
-	if len(p.connections(r.Context()).All()) == 1 {
+	if len(p.connectionsFor(r.Context(), m).All()) == 1 {
 		m.Redirect, to = true, "/leave"
 	}
 	p.writeState(w, m)

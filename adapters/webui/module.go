@@ -25,6 +25,7 @@ type Deps struct {
 	Middleware  *httpserver.Middleware
 	Headers     httpserver.SecurityHeaders
 	Connections ports.Connections
+	Clients     ports.Clients
 	Edition     ports.Edition
 	Now         ports.Clock
 	Log         *slog.Logger

@@ -18,6 +18,7 @@ import (
 // page is shown, never whether something is allowed.
 type pageState struct {
 	Code     string `json:"c,omitempty"` // the user code that the browser is about
+	Client   string `json:"a,omitempty"` // client_id of the device, if the code was looked up
 	Entered  bool   `json:"g,omitempty"` // it was sent by the form on the first page
 	ByHand   bool   `json:"h,omitempty"` // it was typed, not carried by a link
 	Typed    string `json:"t,omitempty"` // content of the code field

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
@@ -81,7 +82,8 @@ func (p *Pages) Handler() http.Handler {
 	r.Get("/device/sessions/sign-in", p.accountSignIn)
 	page("/device/problem", p.problemPage)
 	page("/device/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
-		if !p.assets.serve(w, r, chi.URLParam(r, "name")) {
+		name := chi.URLParam(r, "name")
+		if !p.assets.serve(w, r, name) && !p.serveIcon(w, r, name) {
 			p.errorPage(w, r, http.StatusNotFound, "not_found")
 		}
 	})
@@ -128,6 +130,26 @@ func (p *Pages) initiate(m pageState, more ...string) string {
 		return p.root + "/sessions/sign-in?" + q.Encode()
 	}
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
+}
+
+// connectionsFor are those of now through which people may come to the device's
+// client. What an address may do is decided at sso-initiate; this is what is
+// offered.
+func (p *Pages) connectionsFor(ctx context.Context, m pageState) connection.Directory {
+	all := p.connections(ctx)
+	if by, err := p.clients(ctx).Find(m.Client); err == nil {
+		return all.Among(by.MayConnect)
+	}
+	return all
+}
+
+// clients are those of now; none if they cannot be listed.
+func (p *Pages) clients(ctx context.Context) client.Directory {
+	all, err := p.deps.Clients.Clients(ctx)
+	if err != nil {
+		p.deps.Log.ErrorContext(ctx, "clients cannot be listed", "error", err)
+	}
+	return all
 }
 
 // connections are those of now; none if they cannot be listed.

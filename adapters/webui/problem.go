@@ -61,6 +61,8 @@ var problems = map[string]problemPageOf{
 	"domain_not_allowed":            {signInOther, true},
 	"email_missing":                 {signInOther, true},
 	"email_belongs_to_dify_account": {signInOther, false},
+	"client_suspended":              {startOver, true},
+	"connection_not_allowed":        {signInAgain, true},
 	"unknown_connection":            {signInAgain, false},
 	"sso_initiate_failed":           {signInAgain, true},
 	"sso_initiate_missing_url":      {signInAgain, true},
@@ -79,6 +81,7 @@ var aliases = map[string]string{
 	"already_resolved":   "user_code_decided",
 	"conflict":           "state_lost",
 	"too_many_requests":  "rate_limited",
+	"unsupported_client": "client_suspended",
 }
 
 // problemCode is the code whose sentences a problem gets.

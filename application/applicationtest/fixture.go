@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -65,6 +66,7 @@ type Fixture struct {
 	Broker      *Broker
 	Accounts    *Accounts
 	Connections *memory.Connections
+	Clients     *memory.Clients
 	Servers     resource.Servers
 
 	Start             *application.StartDevice
@@ -90,6 +92,9 @@ type Fixture struct {
 	TailAudit         *application.TailAudit
 	SealAudit         *application.SealAudit
 	VerifyAudit       *application.VerifyAudit
+	ListClients       *application.ListClients
+	ConfigureClient   *application.ConfigureClient
+	ClientsFile       client.Directory // what CLIENTS_FILE holds
 	ShowToken         *application.ShowToken
 	RevokeTokens      *application.RevokeTokens
 	EndToken          *application.EndToken
@@ -138,6 +143,8 @@ func New(t testing.TB, o Options) *Fixture {
 		o.Connections = Connections()
 	}
 	w.Connections = memory.NewConnections(directory(t, o.Connections))
+	w.Clients = memory.NewClients(client.Directory{})
+	w.KnowClients(t, client.Settings{ID: "difyctl", Name: "Dify CLI"}, client.Settings{ID: "tv"})
 	w.Servers = servers(t)
 	limits := quota.Configure(6000, 60)
 	if o.Limits != nil {
@@ -145,6 +152,34 @@ func New(t testing.TB, o Options) *Fixture {
 	}
 	w.build(limits, o)
 	return w
+}
+
+// directoryOf are clients that the environment names.
+func directoryOf(ids ...string) client.Directory {
+	var all []client.Client
+	for _, id := range ids {
+		all = append(all, client.Must(client.Settings{ID: id, Source: client.Environment}))
+	}
+	d, _ := client.NewDirectory(all...) // ids differ
+	return d
+}
+
+// KnowClients replaces the clients that are known.
+func (w *Fixture) KnowClients(t testing.TB, settings ...client.Settings) {
+	t.Helper()
+	var all []client.Client
+	for _, s := range settings {
+		c, err := client.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c)
+	}
+	d, err := client.NewDirectory(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clients.Replace(d)
 }
 
 func directory(t testing.TB, settings []connection.Settings) connection.Directory {
@@ -166,16 +201,16 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 
 func (w *Fixture) build(limits quota.Configured, o Options) {
 	policy, legacyOff := o.Policy, o.LegacyOff
-	clients := memory.NewClients(device.NewClients(device.Client{ID: "difyctl", Name: "Dify CLI"}, device.Client{ID: "tv"}))
+	clients := w.Clients
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
 	timing, now := device.StandardTiming, w.Clock.Now
 
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
-	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, csrf, policy, TokenLife, now)
+	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, policy, TokenLife, now)
 	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
-	signIns := application.NewSignIns(w.Store, brokers, w.Connections, w.Mounts, failures, now)
+	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)
 	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, now)
 	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
 	w.TestACS = application.NewTestACS(w.Store, w.Connections, now)
@@ -184,7 +219,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.AdvanceACS = application.NewAdvanceACS(w.Store, w.Connections, now)
 	w.CloseLegacy = application.NewCloseLegacyACS(w.Store, w.Connections, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
-	w.Poll = application.NewPollDevice(w.Store, w.Throttle, timing, TokenLife, now)
+	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, timing, TokenLife, now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)
@@ -204,6 +239,9 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.Introspect = application.NewIntrospectToken(w.Verify, w.Servers, w.Limiter, limits)
 	w.RevokeToken = application.NewRevokeToken(w.Store, o.Checksum, now)
 	w.EndSessions = application.NewEndSessions(w.Store, w.Throttle, csrf, now)
+	outside := func() (environment, file client.Directory) { return directoryOf("difyctl", "tv"), w.ClientsFile }
+	w.ListClients = application.NewListClients(w.Store, outside)
+	w.ConfigureClient = application.NewConfigureClient(w.Store, w.Throttle, outside, now)
 	w.ListTokens = application.NewListTokens(w.Store, now)
 	w.ReadAudit, w.TailAudit = application.NewReadAudit(w.Store, now), application.NewTailAudit(w.Store, now)
 	w.SealAudit, w.VerifyAudit = application.NewSealAudit(w.Store, now), application.NewVerifyAudit(w.Store)

@@ -24,6 +24,7 @@ type commands struct {
 	Worker  workerCommand      `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
 	Jobs    jobsCommand        `cmd:"" help:"Look at background jobs, and retry them."`
 	Admin   adminCommand       `cmd:"" help:"Make tokens for the administrators' API."`
+	Clients clientsCommand     `cmd:"" help:"List, add, change, suspend and remove OAuth clients, as an administrator."`
 	Tokens  tokensCommand      `cmd:"" help:"List, show and revoke access tokens, as an administrator."`
 	Audit   auditCommand       `cmd:"" help:"Read the audit events, as an administrator."`
 	Migrate migrateCommand     `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`

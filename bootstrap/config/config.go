@@ -22,6 +22,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/administrator"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
@@ -58,7 +59,8 @@ type Config struct {
 	Enterprise     enterprise.Config
 	License        string // empty: ask the enterprise API
 
-	Clients        device.Clients
+	Clients        client.Directory // of OPENAPI_KNOWN_CLIENT_IDS
+	ClientsFile    string           // empty: none
 	Timing         device.Timing
 	TokenLife      token.Lifetime
 	TokenRetention token.Retention
@@ -167,14 +169,7 @@ func derive(key string) []byte {
 }
 
 func (c *Config) loadRoutes(e environment, wrong *problems) {
-	var clients []device.Client
-	for _, id := range e.KnownClientIDs {
-		if id = strings.TrimSpace(id); id == "" || len(id) > 64 {
-			wrong.add("OPENAPI_KNOWN_CLIENT_IDS", "%q: a client_id has 1 to 64 characters", id)
-		}
-		clients = append(clients, device.Client{ID: id})
-	}
-	c.Clients = device.NewClients(clients...)
+	c.loadClients(e, wrong)
 	var origins []string
 	for _, o := range e.CORSAllowOrigins {
 		if o = strings.TrimSpace(o); o != "*" { // anybody's page

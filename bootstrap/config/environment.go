@@ -44,6 +44,7 @@ type environment struct {
 	TrustedProxies    []string `env:"TRUSTED_PROXIES"`
 
 	KnownClientIDs   []string `env:"OPENAPI_KNOWN_CLIENT_IDS" envDefault:"difyctl"`
+	ClientsFile      string   `env:"CLIENTS_FILE"`
 	CORSAllowOrigins []string `env:"OPENAPI_CORS_ALLOW_ORIGINS"`
 	RatePerToken     int      `env:"OPENAPI_RATE_LIMIT_PER_TOKEN" envDefault:"60"`
 	UserCodeLimit    int      `env:"USER_CODE_GLOBAL_LIMIT" envDefault:"6000"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -45,8 +46,8 @@ func acme(t testing.TB) connection.Connection {
 }
 
 func authorization() *device.Authorization {
-	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
-	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, begun, person)
+	difyctl := client.Must(client.Settings{ID: "difyctl", Name: "Dify CLI"})
+	a, _, _ := device.Start(difyctl, device.ParseLabel("laptop", difyctl), scope.Set{}, device.StandardTiming, begun, person)
 	return a
 }
 

@@ -35,6 +35,12 @@ const (
 	LoginFailed        Kind = "sso.login_failed"                // the sign-in was refused; reason and detail
 	UserCodeEntered    Kind = "sso.user_code_entered"           // the code was entered after the sign-in
 
+	ClientAdded     Kind = "client.added"     // an administrator has added a client, or taken one over from the environment
+	ClientChanged   Kind = "client.changed"   // its settings; the detail names them
+	ClientSuspended Kind = "client.suspended" // it gets no more codes, approvals and tokens
+	ClientAllowed   Kind = "client.allowed"   // it is no longer suspended
+	ClientRemoved   Kind = "client.removed"   // it is out of the database
+
 	ConnectionAdded   Kind = "connection.added"
 	ConnectionEdited  Kind = "connection.edited"
 	ConnectionRemoved Kind = "connection.removed"

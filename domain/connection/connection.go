@@ -187,6 +187,11 @@ func (d Directory) Find(slug string) (Connection, error) {
 	return Connection{}, ErrUnknown
 }
 
+// Among holds the connections whose slugs allow lets through.
+func (d Directory) Among(allow func(slug string) bool) Directory {
+	return Directory{slices.DeleteFunc(d.All(), func(c Connection) bool { return !allow(c.Slug()) })}
+}
+
 // Choose picks the connection for a sign-in: by slug; else by the domain of the
 // login hint, or the one that may assert every domain; else the only one. It
 // returns [ErrUnknown] for an unknown slug or without any connection, and

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/internal/proof"
@@ -23,6 +24,9 @@ var (
 	ErrSlowDown             = fault.New(fault.Invalid, "slow_down", "That was too soon. Ask again after the interval.")
 	ErrAccessDenied         = fault.New(fault.Invalid, "access_denied", "The person turned the device away.")
 	ErrExpiredToken         = fault.New(fault.Invalid, "expired_token", "This device code is unknown, used up or expired. Start again.")
+	// ErrClientRefused is ErrAccessDenied for a client that an administrator has
+	// suspended or removed.
+	ErrClientRefused = fault.New(fault.Invalid, "access_denied", "This client is suspended here. Ask your administrator.")
 	// ErrForeignClient is ErrExpiredToken for a code that another client holds;
 	// the standard routes call it invalid_grant (RFC 6749 §5.2).
 	ErrForeignClient = fault.New(fault.Invalid, "expired_token", "This device code was issued to another client. Start again.")
@@ -84,16 +88,16 @@ type Snapshot struct {
 	PolledElsewhere bool // polled from another address than RequestedFrom
 }
 
-// Start begins an attempt of a client that asks for scopes ([Client.Grant]). The
+// Start begins an attempt of a client that asks for scopes ([client.Client.Grant]). The
 // [Code] is for the client alone and is not kept.
-func Start(client Client, label Label, scopes scope.Set, timing Timing, at time.Time, origin request.Origin) (*Authorization, Code, audit.Event) {
+func Start(by client.Client, label Label, scopes scope.Set, timing Timing, at time.Time, origin request.Origin) (*Authorization, Code, audit.Event) {
 	code := NewCode()
 	a := &Authorization{Snapshot{
 		ID: uid.New(at), Code: code.Digest(), UserCode: NewUserCode(),
-		ClientID: client.ID, Label: label.String(), Scopes: scopes, RequestedFrom: origin.IP,
+		ClientID: by.ID(), Label: label.String(), Scopes: scopes, RequestedFrom: origin.IP,
 		RequestedAt: at, ExpiresAt: at.Add(timing.TTL), Status: Pending,
 	}}
-	return a, code, a.event(audit.DeviceFlowStarted, audit.ClientOf(client.ID), at, origin)
+	return a, code, a.event(audit.DeviceFlowStarted, audit.ClientOf(by.ID()), at, origin)
 }
 
 // Restore brings an authorization back from storage. It refuses a state that

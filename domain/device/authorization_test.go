@@ -22,7 +22,7 @@ import (
 )
 
 func TestAnAttemptStartsPending(t *testing.T) {
-	a, code, started := device.Start(client, device.ParseLabel("laptop", client), run, device.StandardTiming, begun, home)
+	a, code, started := device.Start(difyctl, device.ParseLabel("laptop", difyctl), run, device.StandardTiming, begun, home)
 	s := a.Snapshot()
 	want := device.Snapshot{
 		ID: s.ID, Code: code.Digest(), UserCode: s.UserCode, ClientID: "difyctl", Label: "laptop", Scopes: run,
@@ -585,7 +585,7 @@ func TestNetworksAreComparedOnlyWhereTheyCanBe(t *testing.T) {
 			a, _ := netip.ParseAddr(text)
 			return a
 		}
-		a, _, _ := device.Start(client, device.Label{}, scope.Set{}, device.StandardTiming, begun, request.Origin{IP: address(c.from)})
+		a, _, _ := device.Start(difyctl, device.Label{}, scope.Set{}, device.StandardTiming, begun, request.Origin{IP: address(c.from)})
 		if got := a.NetworkMatchFor(request.Origin{IP: address(c.ip)}); got != c.want {
 			t.Errorf("device at %q, person at %q: got %s, want %s", c.from, c.ip, got, c.want)
 		}

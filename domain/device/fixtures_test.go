@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/internal/proof"
@@ -14,10 +15,10 @@ import (
 )
 
 var (
-	begun  = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	client = device.Client{ID: "difyctl", Name: "Dify CLI"}
-	home   = request.Origin{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
-	away   = request.Origin{ID: "r-2", IP: netip.MustParseAddr("198.51.100.7"), UserAgent: "Firefox"}
+	begun   = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	difyctl = client.Must(client.Settings{ID: "difyctl", Name: "Dify CLI"})
+	home    = request.Origin{ID: "r-1", IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "difyctl/1"}
+	away    = request.Origin{ID: "r-2", IP: netip.MustParseAddr("198.51.100.7"), UserAgent: "Firefox"}
 )
 
 var run, _ = scope.Parse(scope.AppsRun)
@@ -43,7 +44,7 @@ func alice(t testing.TB) identity.Subject {
 
 func start(t testing.TB) *device.Authorization {
 	t.Helper()
-	a, _, _ := device.Start(client, device.ParseLabel("laptop", client), run, device.StandardTiming, begun, home)
+	a, _, _ := device.Start(difyctl, device.ParseLabel("laptop", difyctl), run, device.StandardTiming, begun, home)
 	return a
 }
 

@@ -2,6 +2,7 @@
 package scope
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,7 +14,10 @@ import (
 var ErrInvalid = fault.New(fault.Invalid, "invalid_scope",
 	"One of the scopes is not known here. Leave scope out, or ask for apps:run.")
 
-// The scopes that exist.
+// validForm is a scope-token (RFC 6749 §3.3) of bounded length.
+var validForm = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,64}$`)
+
+// The scopes that devicegate itself knows. A client may have others.
 const (
 	Full                  = "full"
 	AppsRun               = "apps:run"
@@ -32,20 +36,26 @@ var Account = Set{Full}
 // External is what a token of a person who signed in through SSO may do.
 var External = Set{AppsRun + " " + AppsReadPermittedOnly}
 
+// Known reports whether devicegate itself knows the scope.
+func Known(name string) bool { return slices.Contains(known, name) }
+
+// Valid reports whether name can be a scope.
+func Valid(name string) bool { return validForm.MatchString(name) }
+
 // Parse reads a scope parameter: words separated by blanks, repeated ones once.
-// It returns [ErrInvalid] if one of them is not known.
+// It returns [ErrInvalid] if one of them cannot be a scope. Which scopes exist
+// depends on the client.
 func Parse(text string) (Set, error) {
 	words := strings.Fields(text)
 	for _, word := range words {
-		if !slices.Contains(known, word) {
+		if !Valid(word) {
 			return Set{}, ErrInvalid
 		}
 	}
 	return of(words), nil
 }
 
-// Restore brings a set back from storage. It takes words that are not known here:
-// a later release may have written them.
+// Restore brings a set back from storage, or from a list of names.
 func Restore(text string) Set {
 	switch text { // what most rows hold costs nothing
 	case "", External.text, Account.text:

@@ -11,18 +11,19 @@ import (
 	"github.com/devicegate/devicegate/domain/scope"
 )
 
-func TestAScopeParameterIsASetOfKnownWords(t *testing.T) {
+func TestAScopeParameterIsASetOfScopeTokens(t *testing.T) {
 	for text, want := range map[string][]string{
 		"": nil, "  ": nil, "apps:run": {"apps:run"}, "full": {"full"},
 		" apps:run  apps:read:permitted-external ": {"apps:run", "apps:read:permitted-external"},
 		"apps:run apps:run":                        {"apps:run"},
+		"orders:read apps:run":                     {"orders:read", "apps:run"}, // which exist is for the client to say
 	} {
 		got, err := scope.Parse(text)
 		if err != nil || !slices.Equal(got.Names(), want) || got.IsZero() != (want == nil) {
 			t.Errorf("%q: got %q, %v, want %q", text, got.Names(), err, want)
 		}
 	}
-	for _, text := range []string{"root", "apps:run root", "APPS:RUN", "apps:run,full"} {
+	for _, text := range []string{`a"b`, "apps:run a\\b", "ä", "a\x00b", "a\u200bb", strings.Repeat("x", 65)} {
 		if got, err := scope.Parse(text); !errors.Is(err, scope.ErrInvalid) || !got.IsZero() {
 			t.Errorf("%q: got %q, %v, want invalid_scope", text, got.Names(), err)
 		}

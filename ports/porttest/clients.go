@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -28,16 +28,16 @@ func Clients(t *testing.T, open func(t *testing.T) ClientsUnderTest) {
 
 	t.Run("clients are those of the configuration", func(t *testing.T) {
 		c := open(t)
-		if err := find(t, c.Clients, "a"); !errors.Is(err, device.ErrUnsupportedClient) {
-			t.Errorf("got %v, want ErrUnsupportedClient", err)
+		if err := find(t, c.Clients, "a"); !errors.Is(err, client.ErrUnsupported) {
+			t.Errorf("got %v, want ErrUnsupported", err)
 		}
 		c.Replace("a", "b")
 		if err := errors.Join(find(t, c.Clients, "a"), find(t, c.Clients, "b")); err != nil {
 			t.Errorf("got %v, want a and b", err)
 		}
 		c.Replace("b")
-		if err := find(t, c.Clients, "a"); !errors.Is(err, device.ErrUnsupportedClient) {
-			t.Errorf("got %v, want ErrUnsupportedClient", err)
+		if err := find(t, c.Clients, "a"); !errors.Is(err, client.ErrUnsupported) {
+			t.Errorf("got %v, want ErrUnsupported", err)
 		}
 	})
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -61,8 +62,8 @@ func (w *fixture) subject(email, nameID string) identity.Subject {
 }
 
 func (w *fixture) started() (*device.Authorization, audit.Event) {
-	client := device.Client{ID: "difyctl", Name: "Dify CLI"}
-	a, _, e := device.Start(client, device.ParseLabel("laptop", client), scope.Set{}, device.StandardTiming, w.now, w.by)
+	difyctl := client.Must(client.Settings{ID: "difyctl", Name: "Dify CLI"})
+	a, _, e := device.Start(difyctl, device.ParseLabel("laptop", difyctl), scope.Set{}, device.StandardTiming, w.now, w.by)
 	return a, e
 }
 
@@ -181,6 +182,7 @@ func (r readerOf) Connections() ports.ConnectionReader       { return r.tx.Conne
 func (r readerOf) Metadata() ports.MetadataCopyReader        { return r.tx.Metadata() }
 func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
 func (r readerOf) AuditSeals() ports.AuditSealReader         { return r.tx.AuditSeals() }
+func (r readerOf) Clients() ports.ClientReader               { return r.tx.Clients() }
 func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
 func (r readerOf) SPKeys() ports.SPKeyReader                 { return r.tx.SPKeys() }
 

@@ -30,6 +30,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"metadata", storeMetadata},
 		{"audit", storeAudit},
 		{"audit seals", storeAuditSeals},
+		{"clients", storeClients},
 		{"ACS ledger", storeACSLedger},
 		{"SP keys", storeSPKeys},
 		{"jobs", storeJobs},

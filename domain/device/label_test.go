@@ -1,7 +1,6 @@
 package device_test
 
 import (
-	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/devicegate/devicegate/domain/device"
-	"github.com/devicegate/devicegate/domain/scope"
 )
 
 func TestALabelIsCleaned(t *testing.T) {
@@ -40,7 +38,7 @@ func TestALabelIsCleaned(t *testing.T) {
 		"cut inside of a pair":         {strings.Repeat("x", 254) + "👩👩", strings.Repeat("x", 254) + "👩"},
 		"cut before blanks":            {strings.Repeat("x", 250) + strings.Repeat(" ", 10) + "x", strings.Repeat("x", 250)},
 	} {
-		if got := device.ParseLabel(c.sent, client).String(); got != c.want {
+		if got := device.ParseLabel(c.sent, difyctl).String(); got != c.want {
 			t.Errorf("%s: %q became %q, want %q", what, c.sent, got, c.want)
 		}
 	}
@@ -52,36 +50,15 @@ func TestAnyLabelIsCleanedAndShortened(t *testing.T) {
 			rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes")) }),
 			rapid.StringN(0, 400, -1),
 		).Draw(t, "sent")
-		got := device.ParseLabel(sent, client).String()
+		got := device.ParseLabel(sent, difyctl).String()
 		if got == "" || !utf8.ValidString(got) || utf8.RuneCountInString(got) > 255 || strings.TrimSpace(got) != got ||
 			strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
 			t.Errorf("%q became %q", sent, got)
 		}
-		if again := device.ParseLabel(got, client).String(); again != got {
+		if again := device.ParseLabel(got, difyctl).String(); again != got {
 			t.Errorf("%q becomes %q, then %q", sent, got, again)
 		}
 	})
-}
-
-func TestOnlyKnownClientsMayStart(t *testing.T) {
-	known := []device.Client{{ID: "difyctl"}, {ID: "tv", Name: "Television"}}
-	clients := device.NewClients(known...)
-	for id, name := range map[string]string{"difyctl": "difyctl", "tv": "Television"} {
-		if c, err := clients.Find(id); err != nil || c.ID != id || c.Name != name || clients.Name(id) != name {
-			t.Errorf("%s: %+v, %v", id, c, err)
-		}
-	}
-	for _, id := range []string{"", "Difyctl", "difyctl ", "tv2", "*"} {
-		if _, err := clients.Find(id); !errors.Is(err, device.ErrUnsupportedClient) {
-			t.Errorf("%q: %v", id, err)
-		}
-	}
-	if clients.Name("gone") != "gone" {
-		t.Error("a client that is no longer known has no name")
-	}
-	if known[0].Name != "" {
-		t.Error("the caller's list was changed")
-	}
 }
 
 // codeForm is what clients are promised.
@@ -98,34 +75,6 @@ func TestADeviceCodeIsTheClientsSecret(t *testing.T) {
 		seen[text] = true
 		if back := device.ParseCode(text); back.Digest() != c.Digest() {
 			t.Fatalf("%q is not recognised", text)
-		}
-	}
-}
-
-// F22: a token has the scopes that were asked for, at most those of the client.
-func TestGrantedScopesAreThoseAskedForAndAllowed(t *testing.T) {
-	set := func(text string) scope.Set {
-		s, err := scope.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	for _, c := range []struct {
-		may, asked, want string
-		err              error
-	}{
-		{"", "", "apps:run apps:read:permitted-external", nil},
-		{"", "apps:run", "apps:run", nil},
-		{"", "apps:run full", "apps:run", nil},
-		{"", "full", "", scope.ErrInvalid},
-		{"apps:run", "", "apps:run", nil},
-		{"apps:run", "apps:read:permitted-external apps:run", "apps:run", nil},
-		{"apps:run", "apps:read:permitted-external", "", scope.ErrInvalid},
-	} {
-		got, err := device.Client{ID: "x", Scopes: set(c.may)}.Grant(set(c.asked))
-		if got != set(c.want) || !errors.Is(err, c.err) {
-			t.Errorf("%q of %q: got %q, %v, want %q, %v", c.asked, c.may, got, err, c.want, c.err)
 		}
 	}
 }
