@@ -107,7 +107,7 @@ func stateOf(states []ACSState, slug string) (ACSState, error) {
 			return s, nil
 		}
 	}
-	return ACSState{}, connection.ErrUnknown
+	return ACSState{}, connection.ErrNotListed
 }
 
 // ErrLegacyNeeded says that connections cannot do without the legacy callback.

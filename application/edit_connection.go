@@ -105,7 +105,7 @@ func edit(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, 
 func among(all []*connection.Stored, slug string) (*connection.Stored, error) {
 	i := slices.IndexFunc(all, func(s *connection.Stored) bool { return s.Connection().Slug() == slug })
 	if i < 0 {
-		return nil, connection.ErrUnknown
+		return nil, connection.ErrNotListed
 	}
 	return all[i], nil
 }

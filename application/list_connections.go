@@ -70,7 +70,7 @@ func (uc *ListConnections) Find(ctx context.Context, slug string) (ConnectionSta
 	}
 	i := slices.IndexFunc(all, func(s ConnectionState) bool { return s.Connection.Slug() == slug })
 	if i < 0 {
-		return ConnectionState{}, connection.ErrUnknown
+		return ConnectionState{}, connection.ErrNotListed
 	}
 	return all[i], nil
 }

@@ -46,7 +46,7 @@ func (uc *RefreshMetadata) Execute(ctx context.Context, slug string, by connecti
 	}
 	via, err := all.Find(slug)
 	if err != nil {
-		return Refreshed{}, err
+		return Refreshed{}, connection.ErrNotListed
 	}
 	if via.MetadataSource() == "" {
 		return Refreshed{}, ErrNoAddress

@@ -58,5 +58,9 @@ func find(ctx context.Context, connections ports.Connections, slug string) (conn
 	if err != nil {
 		return connection.Connection{}, fmt.Errorf("list connections: %w", err)
 	}
-	return all.Find(slug)
+	found, err := all.Find(slug)
+	if err != nil {
+		err = connection.ErrNotListed
+	}
+	return found, err
 }

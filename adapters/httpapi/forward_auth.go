@@ -48,6 +48,11 @@ func (f *ForwardAuth) check(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// A misspelt parameter would let every valid token pass. Without a credential
+	// the answer is 401 all the same.
+	if r.Header.Get("Authorization") != "" && p.only("scope") != nil {
+		return errOnlyScope
+	}
 	scope, err := p.text("scope")
 	if err != nil {
 		return err
@@ -95,6 +100,8 @@ func (f *ForwardAuth) decide(w http.ResponseWriter, r *http.Request, required []
 	}
 	return t, err
 }
+
+var errOnlyScope = fault.InvalidRequest("Only scope can be given here.")
 
 var errScopeForm = fault.InvalidRequest("That is no list of scopes. Separate them by blanks in ?scope=, by commas in the path.")
 

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -107,6 +108,9 @@ func serverCredentials(p params, r *http.Request) ([]resource.Credentials, error
 		decoded, err2 := url.QueryUnescape(password)
 		if err1 == nil && err2 == nil {
 			offered = append(offered, credentials(decodedID, decoded))
+		}
+		if inBody != "" && !slices.ContainsFunc(offered, func(c resource.Credentials) bool { return c.ID == inBody }) {
+			return nil, errTwoClients
 		}
 		return offered, nil
 	case inBody != "":

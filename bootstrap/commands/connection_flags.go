@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/devicegate/devicegate/domain/audit"
@@ -88,7 +89,7 @@ func readInto(to *[]byte, flag string, name *string) error {
 		*to = nil
 		return nil
 	}
-	text, err := os.ReadFile(*name)
+	text, err := readFile(*name)
 	if err != nil {
 		return fmt.Errorf("--%s: %w", flag, err)
 	}
@@ -97,6 +98,34 @@ func readInto(to *[]byte, flag string, name *string) error {
 	}
 	*to = text
 	return nil
+}
+
+// fileMax is what metadata from a server may have, too.
+const fileMax = 32 << 20
+
+// readFile is [os.ReadFile] for files that are not endless.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, fileMax+1))
+	if err == nil && len(text) > fileMax {
+		err = fmt.Errorf("%s is larger than 32 MiB", name)
+	}
+	return text, err
+}
+
+// atRevision is the value of --revision; 0 without it.
+func atRevision(given *int64) (int64, error) {
+	switch {
+	case given == nil:
+		return 0, nil
+	case *given < 1:
+		return 0, errors.New("--revision counts from 1; leave it out if it does not matter")
+	}
+	return *given, nil
 }
 
 // look is [administer] for what changes nothing and so needs no name.

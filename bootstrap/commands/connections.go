@@ -192,16 +192,20 @@ func refused(out io.Writer, r application.ConnectionReport, err error) error {
 type editConnection struct {
 	Slug string `arg:"" help:"As in the list."`
 	connectionFlags
-	Revision int64 `help:"The revision that you have read: the edit is refused if it was changed since."`
-	DryRun   bool  `help:"Only check, and show the differences."`
+	Revision *int64 `help:"The revision that you have read: the edit is refused if it was changed since."`
+	DryRun   bool   `help:"Only check, and show the differences."`
 	Acting
 }
 
 // Run shows the differences.
 func (c editConnection) Run(ctx context.Context, out io.Writer) error {
+	revision, err := atRevision(c.Revision)
+	if err != nil {
+		return err
+	}
 	var edit *application.EditConnection
 	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
-		edited, err := edit.Execute(ctx, c.Slug, c.Revision, c.change, c.DryRun, as(by))
+		edited, err := edit.Execute(ctx, c.Slug, revision, c.change, c.DryRun, as(by))
 		for _, d := range edited.Changes {
 			fmt.Fprintln(out, d)
 		}
@@ -222,16 +226,20 @@ func (c editConnection) Run(ctx context.Context, out io.Writer) error {
 
 type removeConnection struct {
 	Slug     string `arg:"" help:"As in the list."`
-	Revision int64  `help:"The revision that you have read: it stays if it was changed since."`
+	Revision *int64 `help:"The revision that you have read: it stays if it was changed since."`
 	Yes      bool   `help:"Really remove it."`
 	Acting
 }
 
 // Run says what goes.
 func (c removeConnection) Run(ctx context.Context, out io.Writer) error {
+	revision, err := atRevision(c.Revision)
+	if err != nil {
+		return err
+	}
 	var remove *application.RemoveConnection
 	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
-		was, err := remove.Execute(ctx, c.Slug, c.Revision, !c.Yes, as(by))
+		was, err := remove.Execute(ctx, c.Slug, revision, !c.Yes, as(by))
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -21,6 +23,8 @@ var (
 	// ErrUnknown says that no connection has this slug, or that there is none.
 	ErrUnknown = fault.New(fault.NotFound, "unknown_connection",
 		"This way of signing in is not known here. Go back and choose another.")
+	// ErrNotListed is [ErrUnknown] as administrators are told it.
+	ErrNotListed = ErrUnknown.Saying("No connection has this slug. List the connections to see those that are there.")
 	// ErrForeignDomain says that an identity provider asserted an address
 	// outside its domains.
 	ErrForeignDomain = fault.New(fault.Invalid, "invalid_sso_assertion",
@@ -98,7 +102,9 @@ func New(s Settings) (Connection, error) {
 	if !slugForm.MatchString(s.Slug) {
 		wrong("slug %q: use 1 to 64 of a-z, 0-9 and -", s.Slug)
 	}
-	s.Name = or(s.Name, s.Slug)
+	if s.Name = or(s.Name, s.Slug); !nameable(s.Name) {
+		wrong("name: at most %d characters that can be seen, no control or direction marks", nameMax)
+	}
 	s.Broker, s.ACSMount, s.SignRequests = or(s.Broker, SAML), or(s.ACSMount, Canonical), or(s.SignRequests, SignAuto)
 	if s.Broker != SAML && s.Broker != Enterprise {
 		wrong("broker %q: use saml or enterprise", s.Broker)
@@ -126,6 +132,15 @@ func New(s Settings) (Connection, error) {
 		}
 	}
 	return Connection{s: s}, errors.Join(errs...)
+}
+
+const nameMax = 255
+
+// nameable reports whether a name shows on a page and a terminal as it is.
+func nameable(name string) bool {
+	return utf8.ValidString(name) && utf8.RuneCountInString(name) <= nameMax && !strings.ContainsFunc(name, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+	})
 }
 
 func or[T ~string](value, otherwise T) T {

@@ -59,6 +59,17 @@ func TestEverythingThatIsWrongIsListed(t *testing.T) {
 	}
 }
 
+func TestANameIsShortAndShowsAsItIs(t *testing.T) {
+	for name, ok := range map[string]bool{
+		"ACME <Corp> & Söhne": true, "قیمت": true, strings.Repeat("ä", 255): true,
+		strings.Repeat("a", 256): false, "a\x1b[31m": false, "a\nb": false, "acme\u202eemca": false, "a\u2028b": false, "\xff": false,
+	} {
+		if _, err := connection.New(connection.Settings{Slug: "acme", Name: name, Domains: []string{"acme.example"}}); (err == nil) != ok {
+			t.Errorf("the name %q: got %v, want accepted: %t", name, err, ok)
+		}
+	}
+}
+
 func TestASlugIsShortAndPlain(t *testing.T) {
 	for slug, fine := range map[string]bool{
 		"acme": true, "a": true, "a-1": true, "2nd": true, strings.Repeat("a", 64): true,

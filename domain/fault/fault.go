@@ -54,6 +54,13 @@ func (e *Error) OnPage(page string) *Error {
 	return &c
 }
 
+// Saying is a finer kind of e with a sentence of its own, for other readers.
+func (e *Error) Saying(message string) *Error {
+	finer := *e
+	finer.Message, finer.coarser = message, e
+	return &finer
+}
+
 // Is reports whether target is the refusal of which e is a finer kind.
 func (e *Error) Is(target error) bool {
 	return e.coarser != nil && (target == error(e.coarser) || e.coarser.Is(target))
