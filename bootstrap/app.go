@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"go.uber.org/fx"
-	"go.uber.org/fx/fxevent"
 
 	"github.com/devicegate/devicegate/adapters/acsui"
 	"github.com/devicegate/devicegate/adapters/database"
@@ -42,7 +41,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 // here.
 func Handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
-		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
+		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Timing, c.TokenLife, c.RequireChecksum, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
 		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes)),
@@ -195,12 +194,4 @@ func observe(m *metrics) httpapi.Observe { return m.observe }
 
 func newHandler(router *httpapi.Router, client *httpserver.ClientAddress, log *slog.Logger) http.Handler {
 	return warnOfProxies(client, log)(router)
-}
-
-// startupLog keeps fx quiet but for what goes wrong.
-func startupLog(log *slog.Logger) fxevent.Logger {
-	l := &fxevent.SlogLogger{Logger: log}
-	l.UseLogLevel(slog.LevelDebug)
-	l.UseErrorLevel(slog.LevelDebug) // the command says it, once
-	return l
 }

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 
 	"go.uber.org/fx"
-	"go.uber.org/fx/fxevent"
 
 	"github.com/devicegate/devicegate/adapters/acsui"
 	"github.com/devicegate/devicegate/adapters/adminapi"
@@ -19,7 +18,7 @@ import (
 // metrics of the process.
 func Worker(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
-		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
+		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c), connectionsOf(c, false),
 		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Clients, *saml.Broker) { return nil, nil, nil }),

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"go.uber.org/fx"
-	"go.uber.org/fx/fxevent"
 
 	"github.com/devicegate/devicegate/adapters/acsui"
 	"github.com/devicegate/devicegate/adapters/adminapi"
@@ -49,7 +48,7 @@ func Administration(c Config, log *slog.Logger) fx.Option {
 		c.Database.Migrate = database.MigrateCheck
 	}
 	return fx.Options(
-		fx.WithLogger(func() fxevent.Logger { return startupLog(log) }),
+		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c),
 		connectionsOf(c, true),

@@ -2,7 +2,10 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -70,4 +73,21 @@ func (c Config) File() string {
 		return ""
 	}
 	return path
+}
+
+// ErrNoFile says that there is no SQLite file where the configuration names one.
+var ErrNoFile = errors.New("there is no database file")
+
+// CheckFile returns [ErrNoFile] if [Open] would make a new SQLite file. A command
+// for an installation that is there checks this first: a path with a mistake in
+// it would be answered from an empty database.
+func (c Config) CheckFile() error {
+	file := c.File()
+	if file == "" {
+		return nil
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w %q; check DATABASE_URL and DATA_DIR, or make it with devicegate migrate", ErrNoFile, file)
+	}
+	return nil
 }

@@ -43,15 +43,17 @@ Add this to ADMIN_TOKENS, separated from other entries by a comma:
 
 // Acting is the part of an administrator's command that says who acts.
 type Acting struct {
-	As string `placeholder:"NAME" help:"Who does this, for the audit. Without it: the user of this machine."`
+	As *string `placeholder:"NAME" help:"Who does this, for the audit. Without it: the user of this machine."`
 }
 
 var errNoName = errors.New("the user of this machine has no name that an audit event can show; use --as NAME")
 
 // actor is the administrator that audit events name.
 func (a Acting) actor() (audit.Actor, error) {
-	text := a.As
-	if text == "" {
+	text := ""
+	if a.As != nil {
+		text = *a.As
+	} else {
 		of, err := user.Current()
 		if err != nil {
 			return audit.Actor{}, errNoName
@@ -60,7 +62,7 @@ func (a Acting) actor() (audit.Actor, error) {
 	}
 	name, err := administrator.ParseName(text)
 	switch {
-	case err != nil && a.As == "":
+	case err != nil && a.As == nil:
 		return audit.Actor{}, errNoName
 	case err != nil:
 		return audit.Actor{}, err
@@ -80,7 +82,7 @@ func administer(ctx context.Context, as Acting, act func(ctx context.Context, by
 	if err != nil {
 		return err
 	}
-	c, err := loadFromEnvironment()
+	c, err := loadInstallation()
 	if err != nil {
 		return err
 	}

@@ -32,6 +32,9 @@ func TestANewAdminTokenIsPrintedWithItsLine(t *testing.T) {
 	if err := (newAdminToken{Name: "ann bell"}).Run(&out); !errors.Is(err, administrator.ErrName) {
 		t.Errorf("got %v, want ErrName", err)
 	}
+	if by, err := (Acting{As: new("")}).actor(); !errors.Is(err, administrator.ErrName) {
+		t.Errorf("got %v and %v for an empty name, want ErrName", by, err)
+	}
 }
 
 // settle sets the least settings for commands, with an empty SQLite file.
@@ -54,7 +57,7 @@ func TestAdministratorsCommandsNameAnActor(t *testing.T) {
 	}
 	_ = db.Close()
 	var store ports.Store
-	err = administer(t.Context(), Acting{As: "ann@ops.example"}, func(ctx context.Context, by audit.Actor) error {
+	err = administer(t.Context(), Acting{As: new("ann@ops.example")}, func(ctx context.Context, by audit.Actor) error {
 		if by != audit.AdminOf("ann@ops.example") {
 			t.Errorf("got the actor %v, want ann", by)
 		}
@@ -63,11 +66,24 @@ func TestAdministratorsCommandsNameAnActor(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if _, err := (Acting{As: "a\u202eb"}).actor(); !errors.Is(err, administrator.ErrName) {
+	if _, err := (Acting{As: new("a\u202eb")}).actor(); !errors.Is(err, administrator.ErrName) {
 		t.Errorf("got %v, want ErrName", err)
 	}
 	if by, err := (Acting{}).actor(); err == nil && (by.Kind != audit.Admin || by.Name == "") {
 		t.Errorf("got %v, want the user of this machine", by)
+	}
+}
+
+// A path with a mistake in it must not be answered from a new, empty database.
+func TestCommandsForAnInstallationMakeNoDatabase(t *testing.T) {
+	file := settle(t)
+	for _, args := range [][]string{{"tokens", "list"}, {"clients", "list"}, {"connections", "list"}, {"migration", "status"}, {"keys", "list"}, {"audit", "tail"}, {"audit", "verify"}, {"jobs", "list"}} {
+		if _, err := run(t, args...); !errors.Is(err, database.ErrNoFile) {
+			t.Errorf("%q: got %v, want ErrNoFile", args, err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) != 0 {
+		t.Errorf("got %v (%v), want nothing made", left, err)
 	}
 }
 
@@ -77,7 +93,7 @@ func TestAdministratorsCommandsDoNotMigrate(t *testing.T) {
 		t.Fatal(err)
 	}
 	var store ports.Store
-	err := administer(t.Context(), Acting{As: "ann"}, func(context.Context, audit.Actor) error {
+	err := administer(t.Context(), Acting{As: new("ann")}, func(context.Context, audit.Actor) error {
 		t.Error("the command ran")
 		return nil
 	}, &store)

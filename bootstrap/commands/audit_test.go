@@ -93,7 +93,7 @@ func TestATailThatFollowsEndsWithTheSignal(t *testing.T) {
 	ids := recorded(t, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	out := &stopping{stop: stop}
-	err := tailAudit{Acting: Acting{As: "ops"}, Count: 1, Follow: true}.Run(ctx, out)
+	err := tailAudit{Acting: Acting{As: new("ops")}, Count: 1, Follow: true}.Run(ctx, out)
 	if got := printedIDs(t, out.String()); err != nil || len(got) != 1 || got[0] != ids[0] {
 		t.Errorf("got %q, %v, want the event and no error", got, err)
 	}
@@ -108,7 +108,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestAnExportThatCannotBeWrittenFails(t *testing.T) {
 	recorded(t, 1)
-	if err := (exportAudit{Acting: Acting{As: "ops"}}).Run(t.Context(), full{}); !errors.Is(err, errFull) {
+	if err := (exportAudit{Acting: Acting{As: new("ops")}}).Run(t.Context(), full{}); !errors.Is(err, errFull) {
 		t.Errorf("got %v, want the error of the writer", err)
 	}
 }

@@ -104,6 +104,16 @@ func loadFromEnvironment() (config.Config, error) {
 	return c, nil
 }
 
+// loadInstallation is for commands about an installation that is there. It makes
+// no database.
+func loadInstallation() (config.Config, error) {
+	c, err := loadFromEnvironment()
+	if err != nil {
+		return c, err
+	}
+	return c, c.Database.CheckFile()
+}
+
 type migrateCommand struct{}
 
 // Run applies what is missing.

@@ -130,5 +130,5 @@ func atRevision(given *int64) (int64, error) {
 
 // look is [administer] for what changes nothing and so needs no name.
 func look(ctx context.Context, act func() error, targets ...any) error {
-	return administer(ctx, Acting{As: "nobody"}, func(context.Context, audit.Actor) error { return act() }, targets...)
+	return administer(ctx, Acting{As: new("nobody")}, func(context.Context, audit.Actor) error { return act() }, targets...)
 }

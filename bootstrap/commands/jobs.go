@@ -79,7 +79,7 @@ func printJSON(out io.Writer, value any) error {
 
 // withQueue uses the queue of the configured database.
 func withQueue(use func(*jobs.Queue) error) error {
-	c, err := loadFromEnvironment()
+	c, err := loadInstallation()
 	if err != nil {
 		return err
 	}

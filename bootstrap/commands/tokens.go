@@ -13,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -48,8 +49,18 @@ func (f tokenFilter) parse() (token.Filter, error) {
 			given[name] = *value
 		}
 	}
-	return token.ParseFilter(given)
+	filter, err := token.ParseFilter(given)
+	if refusal, ok := fault.Of(err); ok {
+		err = refusal.Saying(flagNames.Replace(refusal.Message))
+	}
+	return filter, err
 }
+
+// flagNames says in a refusal what the fields of a filter are called here.
+var flagNames = strings.NewReplacer(
+	"subject_email", "--subject", "subject_issuer", "--issuer", "connection", "--connection", "client_id", "--client", "device_label", "--label",
+	"issued_after", "--issued-after", "issued_before", "--issued-before", "used_after", "--used-after", "used_before", "--used-before", "fetched_from", "--from",
+)
 
 type listTokens struct {
 	tokenFilter
@@ -190,7 +201,10 @@ func (c revokeTokens) Run(ctx context.Context, out io.Writer) error {
 	case c.ID != nil:
 		return c.one(ctx, out, *c.ID)
 	}
-	if err := wanted.CheckExplicit(c.All); err != nil {
+	switch err := wanted.CheckExplicit(c.All); {
+	case errors.Is(err, token.ErrEmptyFilter):
+		return token.ErrEmptyFilter.Saying("No filter is given, which would end every token. Give one, or --all.")
+	case err != nil:
 		return err
 	}
 	var revoke *application.RevokeTokens

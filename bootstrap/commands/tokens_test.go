@@ -133,7 +133,7 @@ func TestTokensCommandsThatCannotBeMeant(t *testing.T) {
 		code string
 	}{
 		{[]string{"revoke"}, token.ErrEmptyFilter, ""},
-		{[]string{"revoke", "--yes"}, token.ErrEmptyFilter, ""},
+		{[]string{"revoke", "--yes"}, token.ErrEmptyFilter, "empty_filter: No filter is given, which would end every token. Give one, or --all."},
 		{[]string{"revoke", "--yes", "--all", "--client", "difyctl"}, token.ErrFilterAndAll, ""},
 		{[]string{"revoke", "--yes", "--dry-run", "--all"}, errYesAndDry, ""},
 		{[]string{"revoke", "--yes", id, "--client", "difyctl"}, errIDAndFilter, ""},
@@ -144,10 +144,10 @@ func TestTokensCommandsThatCannotBeMeant(t *testing.T) {
 		{[]string{"show", uid.New(time.Now()).String()}, application.ErrNoSuchToken, ""},
 		{[]string{"list", "--page", "0"}, application.ErrInvalidPage, ""},
 		{[]string{"list", "--limit", "201"}, application.ErrInvalidPage, ""},
-		{[]string{"revoke", "--yes", "--client", "difyctl", "--subject", ""}, nil, "invalid_filter: subject_email is empty"},
-		{[]string{"revoke", "--yes", "--issued-before", "tomorrow"}, nil, "invalid_filter: issued_before"},
-		{[]string{"revoke", "--yes", "--from", "10.0.0.0/33"}, nil, "invalid_filter: fetched_from"},
-		{[]string{"list", "--used-after", "2026-11-02", "--used-before", "2026-11-01"}, nil, "invalid_filter: used_before"},
+		{[]string{"revoke", "--yes", "--client", "difyctl", "--subject", ""}, nil, "invalid_filter: --subject is empty"},
+		{[]string{"revoke", "--yes", "--issued-before", "tomorrow"}, nil, "invalid_filter: --issued-before"},
+		{[]string{"revoke", "--yes", "--from", "10.0.0.0/33"}, nil, "invalid_filter: --from"},
+		{[]string{"list", "--used-after", "2026-11-02", "--used-before", "2026-11-01"}, nil, "invalid_filter: --used-before"},
 	} {
 		_, err := runAsOps(t, c.args...)
 		if c.want != nil && !errors.Is(err, c.want) || err == nil || !strings.HasPrefix(err.Error(), c.code) {

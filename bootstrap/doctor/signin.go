@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -79,10 +77,8 @@ func (x *examination) keySet(ctx context.Context) (spkeys.Set, error) {
 		}
 		return from.Read()
 	}
-	if file := x.Database.File(); file != "" {
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return spkeys.Set{}, spkeys.ErrNone
-		}
+	if x.Database.CheckFile() != nil {
+		return spkeys.Set{}, spkeys.ErrNone
 	}
 	db, err := database.Open(x.Database)
 	if err != nil {

@@ -25,11 +25,9 @@ func (x *examination) stores(ctx context.Context) {
 
 // database opens a SQLite file only if it is there: opening would make it.
 func (x *examination) database(ctx context.Context) {
-	if file := x.Database.File(); file != "" {
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			x.newFile(file)
-			return
-		}
+	if x.Database.CheckFile() != nil {
+		x.newFile(x.Database.File())
+		return
 	}
 	db, err := database.Open(x.Database)
 	if err != nil {
