@@ -13,6 +13,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/lastgood"
+	"github.com/devicegate/devicegate/adapters/lifecycle"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -54,7 +55,7 @@ func joinConnections(lc fx.Lifecycle, c Config, rules application.ConnectionRule
 		return nil, err
 	}
 	j.stored.OnChange(j.takeDatabase)
-	follow := whileRunning(func(ctx context.Context) { j.stored.Run(ctx, changes.Watch(ctx, ports.TopicConnections)) })
+	follow := lifecycle.WhileRunning(func(ctx context.Context) { j.stored.Run(ctx, changes.Watch(ctx, ports.TopicConnections)) })
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			if err := j.stored.Open(ctx); err != nil {
@@ -160,7 +161,7 @@ func refreshBroker(j *joinedConnections, b *saml.Broker) { j.OnChange(b.Reload) 
 // whenever a replica or a worker has fetched another.
 func followMetadata(lc fx.Lifecycle, _ *joinedConnections, b *saml.Broker, store ports.Store, changes ports.Changes, log *slog.Logger) {
 	k := &keptMetadata{store: store, broker: b, seen: map[string]connection.CopySnapshot{}}
-	follow := whileRunning(func(ctx context.Context) {
+	follow := lifecycle.WhileRunning(func(ctx context.Context) {
 		retry := time.NewTimer(time.Hour)
 		for changed := changes.Watch(ctx, ports.TopicMetadata); ; {
 			if err := k.load(ctx); err != nil && ctx.Err() == nil {
@@ -225,29 +226,4 @@ func (k *keptMetadata) load(ctx context.Context) error {
 		k.seen[one.Connection] = one
 	}
 	return err
-}
-
-// whileRunning calls run when the application starts, and ends it with the
-// application.
-func whileRunning(run func(context.Context)) fx.Hook {
-	running, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	return fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(done)
-				run(running)
-			}()
-			return nil
-		},
-		OnStop: func(ctx context.Context) error {
-			stop()
-			select {
-			case <-done:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/lifecycle"
 	"github.com/devicegate/devicegate/adapters/stored"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/spkeys"
@@ -59,7 +60,7 @@ func firstPair(c Config) application.FirstPair {
 // storedKeys are ready when the service starts, and follow changes while it runs.
 func storedKeys(lc fx.Lifecycle, prepare *application.PrepareKeys, store ports.Store, changes ports.Changes, log *slog.Logger) ports.KeyStore {
 	keys := stored.NewKeys(store, changes, log)
-	follow := whileRunning(keys.Run)
+	follow := lifecycle.WhileRunning(keys.Run)
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			if err := prepare.Execute(ctx); err != nil {

@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql/driver"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -103,22 +102,7 @@ func (r tokenReader) Matching(ctx context.Context, wanted token.Filter, ended bo
 		}
 		return matching(q, r.db, wanted)
 	}
-	total, err := those(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
-	if err != nil {
-		return nil, 0, mapError(ctx, err)
-	}
-	var rows []tokenRow
-	q := those(r.from(&rows)).Order("created_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
-	if err := q.Scan(ctx); err != nil {
-		return nil, 0, mapError(ctx, err)
-	}
-	found := make([]*token.AccessToken, len(rows))
-	for i := range rows {
-		if found[i], err = rows[i].restore(); err != nil {
-			return nil, 0, fmt.Errorf("token %d: %w", offset+i, err)
-		}
-	}
-	return found, int(total), nil
+	return r.page(ctx, those, offset, limit)
 }
 
 // endedRow is what is left of a token that RevokeMatching has revoked.

@@ -131,6 +131,12 @@ func (r tokenReader) LiveOf(ctx context.Context, of token.Device) (*token.Access
 
 func (r tokenReader) Sessions(ctx context.Context, email identity.Email, issuer string, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
 	those := func(q *bun.SelectQuery) *bun.SelectQuery { return live(issuedTo(q, email, issuer), at) }
+	return r.page(ctx, those, offset, limit)
+}
+
+// page is a part of the tokens that those selects, the newest first, and how many
+// it selects in all.
+func (r tokenReader) page(ctx context.Context, those func(*bun.SelectQuery) *bun.SelectQuery, offset, limit int) ([]*token.AccessToken, int, error) {
 	total, err := those(r.db.NewSelect().Model((*tokenRow)(nil))).Count(ctx)
 	if err != nil {
 		return nil, 0, mapError(ctx, err)
@@ -143,7 +149,7 @@ func (r tokenReader) Sessions(ctx context.Context, email identity.Email, issuer 
 	found := make([]*token.AccessToken, len(rows))
 	for i := range rows {
 		if found[i], err = rows[i].restore(); err != nil {
-			return nil, 0, fmt.Errorf("session %d: %w", offset+i, err)
+			return nil, 0, fmt.Errorf("token %d: %w", offset+i, err)
 		}
 	}
 	return found, int(total), nil

@@ -171,7 +171,10 @@ func (s *demoServers) close() {
 // build starts both. They have different host names, so that the identity
 // provider is another site to the browser, as in production.
 func (d demoCommand) build(ctx context.Context, dir string) (*demoServers, error) {
-	s := &demoServers{public: fmt.Sprintf("http://localhost:%d", d.Port), idp: fmt.Sprintf("http://127.0.0.1:%d", d.IdPPort)}
+	s := &demoServers{
+		public: fmt.Sprintf("http://localhost:%d", d.Port), idp: fmt.Sprintf("http://127.0.0.1:%d", d.IdPPort),
+		provider: &http.Server{ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)},
+	}
 	idp, err := demoidp.New(demoidp.Config{URL: s.idp})
 	if err != nil {
 		return nil, err
@@ -202,23 +205,32 @@ func (d demoCommand) build(ctx context.Context, dir string) (*demoServers, error
 	if err := s.app.Err(); err != nil {
 		return nil, rootCause(err)
 	}
-	metadata, err := broker.Metadata(ctx, "", []connection.Mount{connection.Canonical})
-	if err != nil {
-		return nil, err
-	}
-	if err := idp.Register(metadata); err != nil {
-		return nil, err
-	}
-	s.provider = &http.Server{Handler: idp.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", d.IdPPort))
-	if err != nil {
-		return nil, fmt.Errorf("the identity provider cannot listen (another port: --idp-port): %w", err)
-	}
-	go func() { _ = s.provider.Serve(l) }()
-	if err := s.app.Start(ctx); err != nil {
-		_ = s.provider.Close()
+	if err := s.app.Start(ctx); err != nil { // it makes the keys that the metadata shows
 		return nil, fmt.Errorf("devicegate cannot start (another port: --port): %w", rootCause(err))
 	}
+	if err := s.serveProvider(ctx, broker, idp, d.IdPPort); err != nil {
+		s.close()
+		return nil, err
+	}
 	return s, nil
+}
+
+// serveProvider makes the service and the identity provider known to each other,
+// and serves the latter.
+func (s *demoServers) serveProvider(ctx context.Context, broker *saml.Broker, idp *demoidp.IdP, port int) error {
+	metadata, err := broker.Metadata(ctx, "", []connection.Mount{connection.Canonical})
+	if err != nil {
+		return err
+	}
+	if err := idp.Register(metadata); err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return fmt.Errorf("the identity provider cannot listen (another port: --idp-port): %w", err)
+	}
+	s.provider.Handler = idp.Handler()
+	go func() { _ = s.provider.Serve(l) }()
+	return nil
 }
