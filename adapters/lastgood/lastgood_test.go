@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,18 +16,51 @@ import (
 
 // stored is what a reading finds.
 type stored struct {
+	mu             sync.Mutex
 	value, version string
 	err            error
 	reads          int
 }
 
 func (s *stored) read(context.Context) (string, string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.reads++
 	return s.value, s.version, s.err
 }
 
-func follow(t *testing.T, s *stored) (*lastgood.Followed[string], *bytes.Buffer) {
-	logs := new(bytes.Buffer)
+func (s *stored) set(value, version string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.value, s.version, s.err = value, version, err
+}
+
+func (s *stored) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads
+}
+
+// written is a log that is read while a goroutine writes it.
+type written struct {
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (w *written) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(line)
+}
+
+func (w *written) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.String()
+}
+
+func follow(t *testing.T, s *stored) (*lastgood.Followed[string], *written) {
+	logs := new(written)
 	f := lastgood.Follow("colours", slog.New(slog.NewTextHandler(logs, nil)), s.read, func(context.Context, string) {})
 	if err := f.Open(t.Context()); err != nil {
 		t.Fatal(err)
@@ -93,22 +127,22 @@ func TestReadingIsTriedAgainUntilItSucceeds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		changed := make(chan struct{}, 1)
 		go f.Run(ctx, changed)
-		s.value, s.version, s.err = "blue", "2", errors.New("down")
+		s.set("blue", "2", errors.New("down"))
 		changed <- struct{}{}
 		synctest.Wait()
 		serves(t, f, "red", false)
 		time.Sleep(10 * time.Second) // of the bubble's clock
-		if synctest.Wait(); s.reads < 3 || strings.Count(logs.String(), "down") != 1 {
-			t.Errorf("got %d readings and the log %s, want several and one line", s.reads, logs)
+		if synctest.Wait(); s.count() < 3 || strings.Count(logs.String(), "down") != 1 {
+			t.Errorf("got %d readings and the log %s, want several and one line", s.count(), logs)
 		}
-		s.err = nil
+		s.set("blue", "2", nil)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		serves(t, f, "blue", true)
-		reads := s.reads
+		reads := s.count()
 		time.Sleep(time.Minute)
-		if synctest.Wait(); s.reads != reads {
-			t.Errorf("got %d readings without a change, want none", s.reads-reads)
+		if synctest.Wait(); s.count() != reads {
+			t.Errorf("got %d readings without a change, want none", s.count()-reads)
 		}
 		cancel()
 		synctest.Wait()
