@@ -175,11 +175,10 @@ func steps(p Product) (now, later []string) {
 			"Reload: bin/reload-service.sh -id shibboleth.MetadataResolverService",
 		}, []string{"Fetch our metadata once more; it lists the new address alone then."}
 	}
-	return []string{
+	now = []string{
 		"Find our application (service provider, relying party) by its entity ID:\n{entity}",
 		"Add {new} to its Assertion Consumer Service URLs, with the\nbinding HTTP-POST. If it can have one only, tell us before you change it.",
 		"If your product reads metadata, let it read {metadata} again instead.",
-	}, []string{
-		"Make {new} the default and remove {old}.",
 	}
+	return now, []string{"Make {new} the default and remove {old}."}
 }
