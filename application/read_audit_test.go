@@ -26,7 +26,7 @@ func (s *fixture) record(name string, ago time.Duration) audit.Event {
 	return e
 }
 
-// exported are the names of those who caused the events after one.
+// exported are the names of the actors of the events after one.
 func (s *fixture) exported(wanted ports.AuditFilter, after uid.ID) (names []string) {
 	s.t.Helper()
 	must(s.t, s.ReadAudit.Each(s.t.Context(), wanted, after, func(e audit.Event) error {

@@ -16,7 +16,7 @@ func NewRemoveConnection(checks *ConnectionChecks) *RemoveConnection {
 	return &RemoveConnection{checks}
 }
 
-// Execute removes a connection and its metadata. Nobody signs in by it any more;
+// Execute removes a connection and its metadata. No person signs in by it any more;
 // tokens that people have got stay. A dry run changes nothing. It returns
 // [connection.ErrUnknown], [connection.ErrInFile] or [connection.ErrEdited].
 func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision int64, dryRun bool, by connection.By) (*connection.Stored, error) {

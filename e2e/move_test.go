@@ -178,7 +178,7 @@ func (v *visitor) finish(p page) (page, error) {
 	return v.submit(p, nil)
 }
 
-// signIn is a whole sign-in of somebody who wants to see their devices.
+// signIn is a whole sign-in to the list of one's own devices.
 func (m *move) signIn(slug string) error {
 	m.clock.RLock()
 	defer m.clock.RUnlock()

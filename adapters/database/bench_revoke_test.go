@@ -17,7 +17,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// BenchmarkRevokeMatching is an administrator who ends 50,000 of 100,000 tokens
+// BenchmarkRevokeMatching ends 50,000 of 100,000 tokens by a filter, together
 // with the authorizations that were redeemed for them. Run it with -benchtime=1x.
 func BenchmarkRevokeMatching(b *testing.B) {
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)

@@ -41,7 +41,7 @@ Add this to ADMIN_TOKENS, separated from other entries by a comma:
 	return err
 }
 
-// Acting is the part of an administrator's command that says who acts.
+// Acting is the part of an administrator's command that names the administrator.
 type Acting struct {
 	As *string `placeholder:"NAME" help:"Who does this, for the audit. Without it: the user of this machine."`
 }

@@ -1,5 +1,5 @@
-// Package client describes the OAuth clients that this installation knows: who
-// they are for people, and what their tokens may do.
+// Package client describes the OAuth clients that this installation knows: what
+// people read about them, and what their tokens may do.
 //
 // All of them are public clients (RFC 6749 §2.1): a client_id proves nothing, and
 // any program can send it. What an operator says of a client narrows what its
