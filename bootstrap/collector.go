@@ -11,7 +11,7 @@ import (
 // heapRoom is how much garbage there may be before the garbage collector runs.
 // What the service keeps is a few MiB; Go's default would let the collector run
 // for each few MiB of garbage, a dozen times a second under load.
-const heapRoom = 32 << 20
+const heapRoom = 64 << 20
 
 // relaxCollector gives the garbage collector [heapRoom], or as much as is in use
 // if that is more, which is Go's default. GOGC in the environment wins, and

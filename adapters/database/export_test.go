@@ -6,12 +6,13 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/devicegate/devicegate/adapters/deadline"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // Within shortens the time within which an operation has to end.
 func (s *Store) Within(timeout time.Duration) *Store {
-	s.opTimeout = timeout
+	s.limit = deadline.NewLimit(timeout)
 	return s
 }
 

@@ -6,10 +6,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/devicegate/devicegate/adapters/deadline"
 )
 
 // pgConn is a connection to PostgreSQL on which statements can wait for the next
@@ -114,6 +117,8 @@ func (c *pgConn) later(q query) error {
 
 func (c *pgConn) exec(ctx context.Context, q query) (tag pgconn.CommandTag, err error) {
 	if len(c.waiting) == 0 {
+		ctx, end := c.bound(ctx)
+		defer end()
 		return c.Conn.Conn().Exec(ctx, q.text, q.args...)
 	}
 	err = c.batch(ctx, q, func(r pgx.BatchResults) error {
@@ -125,9 +130,23 @@ func (c *pgConn) exec(ctx context.Context, q query) (tag pgconn.CommandTag, err 
 
 func (c *pgConn) queryRow(ctx context.Context, q query, into []any) error {
 	if len(c.waiting) == 0 {
+		ctx, end := c.bound(ctx)
+		defer end()
 		return c.Conn.Conn().QueryRow(ctx, q.text, q.args...).Scan(into...)
 	}
 	return c.batch(ctx, q, func(r pgx.BatchResults) error { return r.QueryRow().Scan(into...) })
+}
+
+// bound has the socket end a statement where only a deadline can: pgx would watch
+// the context, which costs a timer and five allocations.
+func (c *pgConn) bound(ctx context.Context) (context.Context, func()) {
+	values, end, ok := deadline.Split(ctx)
+	if !ok {
+		return ctx, func() {}
+	}
+	socket := c.Conn.Conn().PgConn().Conn()
+	_ = socket.SetDeadline(end) // fails on a closed one, as the statement will
+	return values, func() { _ = socket.SetDeadline(time.Time{}) }
 }
 
 // batch sends what waits, and q, of which read reads the result.

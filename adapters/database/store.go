@@ -15,6 +15,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
+	"github.com/devicegate/devicegate/adapters/deadline"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports"
@@ -26,7 +27,7 @@ type Store struct {
 	// writeLock is held while SQLite is written to, which allows one writer: a
 	// queue in the process is fairer and quicker than polling the file's lock.
 	writeLock chan struct{}
-	opTimeout time.Duration
+	limit     *deadline.Limit
 	hot       *statements
 	queue     Queue
 	changes   *Changes // nil: nothing in this process wants to know
@@ -43,7 +44,7 @@ const (
 
 // NewStore stores in db. It enqueues no jobs; see [Store.WithQueue].
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, opTimeout: defaultOpTimeout, hot: &statements{db: db}, queue: noQueue{}, sealer: noSealer{}}
+	s := &Store{db: db, limit: deadline.NewLimit(defaultOpTimeout), hot: &statements{db: db}, queue: noQueue{}, sealer: noSealer{}}
 	if !isPostgres(db) {
 		s.writeLock = make(chan struct{}, 1)
 	}
@@ -56,7 +57,7 @@ func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 // begins: use cases that look need one read, and a transaction around it would
 // triple the round trips.
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
+	ctx, cancel := s.limit.Context(ctx)
 	defer cancel()
 	return fn(ctx, reader{db: s.db, hot: s.hot, sealer: s.sealer})
 }
@@ -65,7 +66,7 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.R
 // commits, the outcome is unknown and reported as [fault.ErrUnavailable]; every
 // move can be asked for again without harm.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
+	ctx, cancel := s.limit.Context(ctx)
 	defer cancel()
 	if s.writeLock != nil {
 		select {
@@ -112,7 +113,7 @@ func (s *Store) AddAuthorization(ctx context.Context, a *device.Authorization, e
 	if event.ID.IsZero() {
 		return errNoEvent
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.opTimeout)
+	ctx, cancel := s.limit.Context(ctx)
 	defer cancel()
 	q := s.hot.writeWithEvent(event, authorizationRowOf(a), addingAuthorization)
 	var written int64
@@ -129,7 +130,9 @@ func (s *Store) AddAuthorization(ctx context.Context, a *device.Authorization, e
 
 // Ready implements [ports.Store].
 func (s *Store) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, min(readyTimeout, s.opTimeout))
+	limited, end := s.limit.Context(ctx)
+	defer end()
+	ctx, cancel := context.WithTimeout(limited, readyTimeout)
 	defer cancel()
 	_, err := s.db.ExecContext(ctx, "SELECT 1")
 	return mapError(ctx, err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/devicegate/devicegate/adapters/deadline"
 )
 
 const (
@@ -42,6 +44,7 @@ const (
 type Connection struct {
 	options rueidis.ClientOption
 	log     *slog.Logger
+	limit   *deadline.Limit // opTimeout
 
 	closing context.Context
 	close   context.CancelFunc
@@ -63,7 +66,7 @@ func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	c := &Connection{options: options, log: log, state: Up}
+	c := &Connection{options: options, log: log, limit: deadline.NewLimit(opTimeout), state: Up}
 	c.closing, c.close = context.WithCancel(context.Background())
 	if client, err := c.connect(); err != nil {
 		c.markDown(err)
@@ -105,7 +108,7 @@ func (c *Connection) do(ctx context.Context, command func(context.Context, rueid
 	if state != Up || client == nil {
 		return ErrDown
 	}
-	limited, cancel := context.WithTimeout(ctx, opTimeout)
+	limited, cancel := c.limit.Context(ctx)
 	defer cancel()
 	err := command(limited, client)
 	if err == nil || rueidis.IsRedisNil(err) {
