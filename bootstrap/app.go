@@ -25,8 +25,10 @@ import (
 
 // Service is the API tier with its listeners.
 func Service(c Config, log *slog.Logger) fx.Option {
+	c, log, tracing := traced(c, log)
 	return fx.Options(
-		Handler(c, log),
+		tracing,
+		handler(c, log),
 		fx.Provide(newFailure, newServer),
 		administration(c),
 		operationsTLS(c),
@@ -40,6 +42,11 @@ func Service(c Config, log *slog.Logger) fx.Option {
 // Handler provides the API tier's [http.Handler]: every port meets its adapter
 // here.
 func Handler(c Config, log *slog.Logger) fx.Option {
+	c, log, tracing := traced(c, log)
+	return fx.Options(tracing, handler(c, log))
+}
+
+func handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
@@ -110,7 +117,7 @@ var connections = fx.Provide(
 		}
 		return c.ConnectionRules
 	},
-	saml.NewReader,
+	func(c Config, now ports.Clock) *saml.Reader { return saml.NewReader(now).Traced(c.SAML.Tracer) },
 	func(r *saml.Reader) ports.MetadataReader { return r },
 	application.NewRefreshMetadata,
 )
@@ -189,8 +196,6 @@ func pagesForAPI(pages *webui.Pages, test *acsui.TestPage) httpapi.Pages {
 }
 
 func postToIdP(pages *webui.Pages) acsui.PostToIdP { return pages.PostToIdP }
-
-func observe(m *metrics) httpapi.Observe { return m.observe }
 
 func newHandler(router *httpapi.Router, client *httpserver.ClientAddress, log *slog.Logger) http.Handler {
 	return warnOfProxies(client, log)(router)

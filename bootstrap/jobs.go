@@ -17,7 +17,9 @@ import (
 // Worker is the background work in a process of its own. OPS_ADDR serves the
 // metrics of the process.
 func Worker(c Config, log *slog.Logger) fx.Option {
+	c, log, tracing := traced(c, log)
 	return fx.Options(
+		tracing,
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c), connectionsOf(c, false),
@@ -53,6 +55,8 @@ func background(c Config) fx.Option {
 // database, and seal.
 var jobQueue = fx.Provide(
 	func(c Config) database.Sealer { return c.Sealer },
-	func(p database.Pool) jobs.Database { return jobs.Database{DB: p.DB, Postgres: p.Postgres} },
+	func(p database.Pool, c Config) jobs.Database {
+		return jobs.Database{DB: p.DB, Postgres: p.Postgres, Tracer: c.Database.Tracer}
+	},
 	fx.Annotate(jobs.NewQueue, fx.As(new(database.Queue))),
 )

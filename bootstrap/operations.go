@@ -66,7 +66,7 @@ func administration(c Config) fx.Option {
 			return acsui.NewStatusPage(uc, now, log)
 		}),
 		fx.Invoke(measureMoves),
-		fx.Provide(func(m *metrics) adminapi.Observe { return m.observe }),
+		fx.Provide(observeAdministration),
 		adminapi.Module,
 	)
 }

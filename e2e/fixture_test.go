@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/demoidp"
@@ -38,6 +39,7 @@ type fixture struct {
 	ahead  atomic.Int64 // how far the fixture's clock is ahead of the machine's
 	logs   *logs
 	dir    string
+	spans  *tracetest.InMemoryExporter // nil: no traces
 }
 
 // stores are the database and Redis of a fixture.
@@ -122,6 +124,9 @@ func (w *fixture) serve() (stop func()) {
 		w.t.Fatal(err)
 	}
 	c.Clock = w.now
+	if w.spans != nil {
+		c.Tracing.Exporter = w.spans
+	}
 	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: c.LogLevel}))
 	app := fx.New(bootstrap.Service(c, log))
 	if err := app.Start(w.t.Context()); err != nil {

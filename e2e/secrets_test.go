@@ -5,21 +5,63 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/redis/rueidis"
 	"github.com/uptrace/bun"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
 func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 	t.Parallel()
 	w := productionWorld(t)
+	w.spans = tracetest.NewInMemoryExporter()
 	w.serve()
+	secrets, _ := w.journeyWithSecrets()
+	w.holdsNone(secrets, map[string]string{
+		"the log": w.logs.String(), "the database": w.databaseDump(), "Redis": w.redisDump(), "the spans": w.spanDump(),
+	})
+	if !strings.Contains(w.databaseDump(), "oauth.token_minted") {
+		t.Error("got an empty dump, want the events of the journey")
+	}
+	w.hasSpans("POST /openapi/v1/oauth/device/token", "saml begin", "saml verify", "redis check_poll", "redis count", "UPDATE device_authorizations")
+}
+
+// The user code is a secret as long as it is pending, and the e-mail address is
+// personal: neither has a place in a span.
+func TestSpansHoldNothingOfAJourneyInSQLite(t *testing.T) {
+	t.Parallel()
+	database, redis := embedded.open(t)
+	w := newFixture(t, database, redis)
+	w.spans = tracetest.NewInMemoryExporter()
+	w.serve()
+	secrets, codes := w.journeyWithSecrets()
+	secrets["user code"], secrets["e-mail address"] = codes.UserCode, "alice@acme.example"
+	w.holdsNone(secrets, map[string]string{"the spans": w.spanDump()})
+	if dump := w.spanDump(); strings.ContainsAny(dump, "?") || strings.Contains(dump, "://") {
+		t.Error("got a query or an address in the spans, want neither")
+	}
+	w.hasSpans("POST /openapi/v1/oauth/device/token", "saml begin", "saml verify", "UPDATE device_authorizations")
+	for _, line := range strings.Split(w.logs.String(), "\n") {
+		if strings.Contains(line, `"request_id"`) && !strings.Contains(line, `"trace_id"`) {
+			t.Errorf("got the line %s, want a trace_id beside the request_id", line)
+		}
+	}
+}
+
+// journeyWithSecrets signs in, approves and uses the token, and returns every
+// secret that it met.
+func (w *fixture) journeyWithSecrets() (map[string]string, demo.Codes) {
+	t := w.t
+	t.Helper()
 	device := w.device()
 	codes := w.start(device)
 
@@ -38,6 +80,11 @@ func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 	if err := json.NewDecoder(described.Body).Decode(&context); err != nil {
 		t.Fatal(err)
 	}
+	public, _ := url.Parse(w.public)
+	secrets := map[string]string{}
+	for _, cookie := range c.jar.Cookies(public) {
+		secrets["cookie "+cookie.Name] = cookie.Value
+	}
 	approved := c.do(http.MethodPost, w.public+"/openapi/v1/oauth/device/approve-external",
 		url.Values{"user_code": {codes.UserCode}}, http.Header{"X-Csrf-Token": {context.CSRF}})
 	if approved.StatusCode != http.StatusOK {
@@ -45,30 +92,52 @@ func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 	}
 	token := w.polls(device, codes, "")
 	w.works(device, token, http.StatusOK)
-
-	secrets := map[string]string{
+	maps.Copy(secrets, map[string]string{
 		"device code": codes.DeviceCode, "token": token.AccessToken, "CSRF token": context.CSRF,
 		"relay state": response.Get("RelayState"), "SAML response": response.Get("SAMLResponse"),
 		"ticket": back.Query().Get("ticket"), "secret key": w.env["SECRET_KEY"],
-	}
-	public, _ := url.Parse(w.public)
+	})
 	for _, cookie := range c.jar.Cookies(public) {
-		secrets["cookie "+cookie.Name] = cookie.Value
+		secrets["later cookie "+cookie.Name] = cookie.Value
 	}
-	for where, text := range map[string]string{"the log": w.logs.String(), "the database": w.databaseDump(), "Redis": w.redisDump()} {
-		for what, secret := range secrets {
+	return secrets, codes
+}
+
+// holdsNone searches texts for each secret, as it is and encoded.
+func (w *fixture) holdsNone(secrets, texts map[string]string) {
+	w.t.Helper()
+	for what, secret := range secrets {
+		if secret == "" {
+			w.t.Fatalf("%s: got nothing, want a secret to search for", what)
+		}
+		for where, text := range texts {
 			for form, written := range map[string]string{
 				"": secret, " in base64": base64.StdEncoding.EncodeToString([]byte(secret)),
 				" in hex": hex.EncodeToString([]byte(secret)), " in a URL": url.QueryEscape(secret),
 			} {
 				if strings.Contains(text, written) {
-					t.Errorf("got in %s the %s%s, want it nowhere", where, what, form)
+					w.t.Errorf("got in %s the %s%s, want it nowhere", where, what, form)
 				}
 			}
 		}
 	}
-	if !strings.Contains(w.databaseDump(), "oauth.token_minted") {
-		t.Error("got an empty dump, want the events of the journey")
+}
+
+// spanDump is every name, attribute, event, link and status of the spans.
+func (w *fixture) spanDump() string {
+	var dump strings.Builder
+	for _, s := range w.spans.GetSpans() {
+		fmt.Fprintln(&dump, s.Name, s.Attributes, s.Events, s.Links, s.Status, s.SpanContext.TraceState(), s.Resource)
+	}
+	return dump.String()
+}
+
+func (w *fixture) hasSpans(names ...string) {
+	w.t.Helper()
+	for _, name := range names {
+		if !slices.ContainsFunc(w.spans.GetSpans(), func(s tracetest.SpanStub) bool { return s.Name == name }) {
+			w.t.Errorf("got no span %q, want one", name)
+		}
 	}
 }
 

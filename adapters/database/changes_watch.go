@@ -21,7 +21,7 @@ func (c *Changes) open(cfg Config) error {
 	scheme, rest, _ := strings.Cut(cfg.URL, ":")
 	switch scheme {
 	case "postgres", "postgresql":
-		to, err := postgresConnector(cfg.URL)
+		to, err := postgresConnector(Config{URL: cfg.URL})
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func postgresVersions(ctx context.Context, conn *pgx.Conn) (versions, error) {
 // watchSQLite asks SQLite whether another connection has changed the file, and
 // reads the versions only then.
 func (c *Changes) watchSQLite(ctx context.Context, path string) (err error) {
-	pool := sqlitePool(path, url.Values{"_busy_timeout": {"10000"}, "mode": {"rw"}}, 1)
+	pool := sqlitePool(path, url.Values{"_busy_timeout": {"10000"}, "mode": {"rw"}}, 1, nil)
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	conn, err := pool.Conn(ctx)
 	if err != nil {

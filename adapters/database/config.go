@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 	// DifyAccounts says that this is Dify's database, whose accounts' addresses
 	// are looked up in it.
 	DifyAccounts bool
+	// Tracer makes a span of each statement of a traced request; nil: none.
+	Tracer *tracing.Tracer
 }
 
 // MigrateMode says what happens to the schema at start.
@@ -116,7 +119,7 @@ func Open(cfg Config) (*bun.DB, error) {
 	scheme, rest, _ := strings.Cut(cfg.URL, ":")
 	switch scheme {
 	case "postgres", "postgresql":
-		db, err := openPostgres(cfg.URL, cfg.MaxConns)
+		db, err := openPostgres(cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +131,7 @@ func Open(cfg Config) (*bun.DB, error) {
 		if err != nil {
 			return nil, err
 		}
-		return openSQLite(path, cfg.MaxConns)
+		return openSQLite(path, cfg)
 	}
 	return nil, errURL
 }

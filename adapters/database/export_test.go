@@ -33,3 +33,6 @@ func Announce(ctx context.Context, tx ports.Tx, topic ports.Topic) error {
 
 // LookEvery shortens the time between two looks.
 func (c *Changes) LookEvery(d time.Duration) { c.every = d }
+
+// Summary is what a span says of a statement.
+func Summary(statement string) (operation, table string) { return summary(statement) }

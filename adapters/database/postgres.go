@@ -20,14 +20,14 @@ import (
 // between ([pgConnector]) or default_query_exec_mode in the URL says otherwise.
 // Everything else goes by the simple protocol: bun writes values into the SQL, so
 // every text is new.
-func openPostgres(url string, size int) (*bun.DB, error) {
-	to, err := postgresConnector(url)
+func openPostgres(c Config) (*bun.DB, error) {
+	to, err := postgresConnector(c)
 	if err != nil {
 		return nil, err
 	}
 	pool := sql.OpenDB(to)
-	pool.SetMaxOpenConns(size)
-	pool.SetMaxIdleConns(size)
+	pool.SetMaxOpenConns(c.MaxConns)
+	pool.SetMaxIdleConns(c.MaxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return bun.NewDB(pool, pgdialect.New()), nil
 }
@@ -35,10 +35,13 @@ func openPostgres(url string, size int) (*bun.DB, error) {
 // postgresConnector sets the settings of each session: those that PgBouncer
 // keeps for each client. Without them a database's own defaults could change how
 // values are read and written.
-func postgresConnector(url string) (pgConnector, error) {
-	cfg, err := parsePostgres(url)
+func postgresConnector(c Config) (pgConnector, error) {
+	cfg, err := parsePostgres(c.URL)
 	if err != nil {
 		return pgConnector{}, err
+	}
+	if c.Tracer != nil {
+		cfg.Tracer = pgTracer{c.Tracer}
 	}
 	cfg.RuntimeParams["standard_conforming_strings"] = "on" // bun escapes for it
 	cfg.RuntimeParams["client_encoding"] = "UTF8"

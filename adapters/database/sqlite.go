@@ -15,6 +15,8 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite" // also the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/devicegate/devicegate/adapters/tracing"
 )
 
 const inMemory = ":memory:"
@@ -27,10 +29,10 @@ const cachePages = "cache_size(-8192)"
 // journal the same mode. Transactions lock for writing when they begin: one
 // that reads first and writes later could not be given the lock any more.
 // Every commit is on disk before it is answered.
-func openSQLite(path string, size int) (*bun.DB, error) {
+func openSQLite(path string, c Config) (*bun.DB, error) {
 	options := url.Values{"_foreign_keys": {"1"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_busy_timeout": {"10000"}}
 	if path == inMemory { // each connection would have a database of its own
-		return bun.NewDB(sqlitePool(inMemory, options, 1), sqlitedialect.New()), nil
+		return bun.NewDB(sqlitePool(inMemory, options, 1, c.Tracer), sqlitedialect.New()), nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("database directory: %w", err)
@@ -40,7 +42,7 @@ func openSQLite(path string, size int) (*bun.DB, error) {
 	}
 	options.Set("_journal_mode", "WAL") // readers do not wait for the writer
 	options.Set("_pragma", cachePages)
-	return bun.NewDB(sqlitePool(path, options, size), sqlitedialect.New()), nil
+	return bun.NewDB(sqlitePool(path, options, c.MaxConns, c.Tracer), sqlitedialect.New()), nil
 }
 
 // createPrivateFile makes the file if there is none. It must not so much as open one that
@@ -57,13 +59,13 @@ func createPrivateFile(path string) error {
 	return file.Close()
 }
 
-func sqlitePool(path string, options url.Values, size int) *sql.DB {
+func sqlitePool(path string, options url.Values, size int, tracer *tracing.Tracer) *sql.DB {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode()
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		panic(err) // it reads the DSN when it connects
 	}
-	pool := sql.OpenDB(sqliteConnector{connector, "BEGIN " + options.Get("_txlock")})
+	pool := sql.OpenDB(sqliteConnector{connector, "BEGIN " + options.Get("_txlock"), tracer})
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool
@@ -103,7 +105,7 @@ func sqliteMigrationLock(ctx context.Context, db *bun.DB) (release func() error,
 	if err := createPrivateFile(file); err != nil {
 		return nil, err
 	}
-	pool := sqlitePool(file, url.Values{"_txlock": {"exclusive"}, "_busy_timeout": {"300000"}}, 1)
+	pool := sqlitePool(file, url.Values{"_txlock": {"exclusive"}, "_busy_timeout": {"300000"}}, 1, nil)
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+
+	"github.com/devicegate/devicegate/adapters/tracing"
 )
 
 // sqliteConn is a connection to SQLite that keeps the statements of [statements]
@@ -17,6 +19,8 @@ type sqliteConn struct {
 	kept  map[string]keptStatement
 	begin string
 	inTx  bool
+
+	tracer *tracing.Tracer
 }
 
 // sqliteDriverConn is what database/sql uses of the driver's connections, and
@@ -46,7 +50,8 @@ const keep = "/* keep */ "
 
 type sqliteConnector struct {
 	driver.Connector
-	begin string // the statement that begins a transaction
+	begin  string // the statement that begins a transaction
+	tracer *tracing.Tracer
 }
 
 // Connect implements [driver.Connector].
@@ -55,7 +60,7 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteConn{sqliteDriverConn: conn.(sqliteDriverConn), kept: map[string]keptStatement{}, begin: keep + c.begin}, nil
+	return &sqliteConn{sqliteDriverConn: conn.(sqliteDriverConn), kept: map[string]keptStatement{}, begin: keep + c.begin, tracer: c.tracer}, nil
 }
 
 // onSQLite runs fn with the connection below conn.
@@ -106,6 +111,9 @@ func (c *sqliteConn) within(ctx context.Context) (context.Context, error) {
 
 // run returns how many rows were written.
 func (c *sqliteConn) run(ctx context.Context, q query) (n int64, err error) {
+	if span := c.traced(ctx, q.text); !span.IsZero() {
+		defer func() { end(span, err) }()
+	}
 	s, args, err := c.bound(ctx, q)
 	if err != nil {
 		return 0, err
@@ -131,7 +139,10 @@ func (c *sqliteConn) bound(ctx context.Context, q query) (keptStatement, []drive
 }
 
 // ExecContext implements [driver.ExecerContext].
-func (c *sqliteConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+func (c *sqliteConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (result driver.Result, err error) {
+	if span := c.traced(ctx, text); !span.IsZero() {
+		defer func() { end(span, err) }()
+	}
 	if !strings.HasPrefix(text, keep) {
 		return c.sqliteDriverConn.ExecContext(ctx, text, args)
 	}
@@ -143,7 +154,10 @@ func (c *sqliteConn) ExecContext(ctx context.Context, text string, args []driver
 }
 
 // QueryContext implements [driver.QueryerContext].
-func (c *sqliteConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *sqliteConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	if span := c.traced(ctx, text); !span.IsZero() {
+		defer func() { end(span, err) }()
+	}
 	if !strings.HasPrefix(text, keep) {
 		return c.sqliteDriverConn.QueryContext(ctx, text, args)
 	}

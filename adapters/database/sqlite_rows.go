@@ -87,7 +87,10 @@ func (c *sqliteConn) queryColumns(ctx context.Context, q query, into []any) erro
 }
 
 // values reads the first row of a result; [sql.ErrNoRows] if there is none.
-func (c *sqliteConn) values(ctx context.Context, q query, row []driver.Value) error {
+func (c *sqliteConn) values(ctx context.Context, q query, row []driver.Value) (err error) {
+	if span := c.traced(ctx, q.text); !span.IsZero() {
+		defer func() { end(span, err) }()
+	}
 	s, args, err := c.bound(ctx, q)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/setting"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	LicenseGrace time.Duration // 0: DefaultLicenseGrace
 
 	Transport http.RoundTripper // of calls; nil: http.DefaultTransport
+	Tracer    *tracing.Tracer   // nil: no spans
 }
 
 // Check lists everything that is wrong; each [setting.Problem] names a field. An

@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 const (
@@ -39,8 +42,25 @@ func newInnerAPI(cfg Config) innerAPI {
 }
 
 // call sends body (if there is one) as JSON and returns the JSON of the answer.
-// Its errors are [*failure].
-func (api innerAPI) call(ctx context.Context, method string, body any, path ...string) ([]byte, error) {
+// Its errors are [*failure]. The inner API is the operator's own, and continues
+// our trace.
+func (api innerAPI) call(ctx context.Context, method string, body any, path ...string) (answer []byte, err error) {
+	ctx, span := api.cfg.Tracer.Within(ctx, method, trace.SpanKindClient)
+	if !span.IsZero() {
+		span.Name(method + " /" + strings.Join(path, "/"))
+		span.Set("http.request.method", method)
+		span.Set("server.address", api.cfg.URL.Hostname())
+		defer func() {
+			if err != nil {
+				span.Fail(reasonOf(err))
+			}
+			span.End()
+		}()
+	}
+	return api.ask(ctx, method, body, path...)
+}
+
+func (api innerAPI) ask(ctx context.Context, method string, body any, path ...string) ([]byte, error) {
 	var sent io.Reader = http.NoBody
 	if body != nil {
 		text, err := json.Marshal(body)
@@ -55,6 +75,7 @@ func (api innerAPI) call(ctx context.Context, method string, body any, path ...s
 	}
 	req.Header.Set(secretHeader, api.cfg.Secret.Reveal())
 	req.Header.Set("Accept", "application/json")
+	api.cfg.Tracer.Inject(ctx, req.Header)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

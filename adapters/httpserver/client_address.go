@@ -51,6 +51,9 @@ func (c *ClientAddress) BehindUnknownProxy(r *http.Request) bool {
 	return unknown
 }
 
+// IsTrusted reports whether a trusted proxy sends the request.
+func (c *ClientAddress) IsTrusted(r *http.Request) bool { return c.trusts(peer(r)) }
+
 func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy bool) {
 	at = peer(r)
 	forwarded := r.Header["X-Forwarded-For"]

@@ -13,13 +13,15 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // Database is where the queue is: the store's database.
 type Database struct {
 	*sql.DB
-	Postgres bool // else SQLite
+	Postgres bool            // else SQLite
+	Tracer   *tracing.Tracer // nil: no spans
 }
 
 func (d Database) driver() riverdriver.Driver[*sql.Tx] {
@@ -39,7 +41,10 @@ func (d Database) HasLeader(ctx context.Context) (bool, error) {
 }
 
 // Queue adds jobs to transactions of the store.
-type Queue struct{ client *river.Client[*sql.Tx] }
+type Queue struct {
+	client *river.Client[*sql.Tx]
+	tracer *tracing.Tracer
+}
 
 // NewQueue makes the queue of a database. The database need not answer yet.
 func NewQueue(db Database) (*Queue, error) {
@@ -47,7 +52,7 @@ func NewQueue(db Database) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
-	return &Queue{client}, nil
+	return &Queue{client, db.Tracer}, nil
 }
 
 // args are what River keeps of a job.
@@ -69,6 +74,7 @@ var unfinished = []rivertype.JobState{
 func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, job ports.Job) error {
 	_, err := q.client.InsertTx(ctx, tx, args{job.Kind, job.Key}, &river.InsertOpts{
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
+		Metadata:   q.cause(ctx),
 	})
 	if err != nil {
 		return fmt.Errorf("enqueue %s: %w", job.Kind, err)

@@ -63,6 +63,7 @@ func NewWorker(db Database, expired *application.SweepExpired, tokens *applicati
 		SoftStopTimeout:   stopTime,
 		ErrorHandler:      failures{log},
 		Logger:            slog.New(onlyWarnings{log.Handler()}),
+		Middleware:        []rivertype.Middleware{traced(db.Tracer)},
 	}
 	for _, o := range options {
 		o(cfg)

@@ -14,10 +14,14 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/adapters/memory"
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/e2e/services"
@@ -42,8 +46,12 @@ const (
 
 // work runs a worker on a store until the test ends or it is stopped.
 func work(t *testing.T, db *bun.DB, s ports.Store, log *slog.Logger) (stop func()) {
+	return workOn(t, databasetest.JobsIn(db), s, log)
+}
+
+func workOn(t *testing.T, at jobs.Database, s ports.Store, log *slog.Logger) (stop func()) {
 	t.Helper()
-	w, err := jobs.NewWorker(databasetest.JobsIn(db), application.NewSweepExpired(s, ports.SystemClock),
+	w, err := jobs.NewWorker(at, application.NewSweepExpired(s, ports.SystemClock),
 		application.NewSweepTokens(s, token.Retention(retention), ports.SystemClock),
 		application.NewRefreshMetadata(s, new(memory.Connections), nil, ports.SystemClock),
 		application.NewSealAudit(s, ports.SystemClock), log, jobs.PollEvery(pollInterval))
@@ -227,4 +235,44 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.all.String()
+}
+
+// A job's run is a trace of its own, linked to the request that enqueued it.
+func TestARunIsLinkedToTheRequestThatEnqueuedIt(t *testing.T) {
+	engines(t, func(t *testing.T, db *bun.DB) {
+		spans := tracetest.NewInMemoryExporter()
+		p, err := tracing.Open(tracing.Config{Exporter: spans}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := databasetest.JobsIn(db)
+		at.Tracer = p.Tracer()
+		queue, err := jobs.NewQueue(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := databasetest.Store(t, db)
+		ctx, request := p.Tracer().Begin(t.Context(), "request", trace.SpanKindServer, propagation.MapCarrier{})
+		cause := trace.SpanContextFromContext(ctx)
+		err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			return queue.Enqueue(ctx, tx.Tx, ports.Job{Kind: ports.SweepTokens, Key: "mine"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.End()
+		workOn(t, at, s, slog.New(slog.DiscardHandler))
+		await(t, db, 0, "SELECT count(*) FROM river_job WHERE finalized_at IS NULL")
+		linked := func() (n int) {
+			for _, span := range spans.GetSpans() {
+				if len(span.Links) == 1 && span.Links[0].SpanContext.SpanID() == cause.SpanID() && span.Name == "job sweep_tokens" && span.Parent.SpanID() != cause.SpanID() {
+					n++
+				}
+			}
+			return n
+		}
+		if got := linked(); got != 1 {
+			t.Errorf("got %d runs with a link to the request, want 1", got)
+		}
+	})
 }

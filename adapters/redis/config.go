@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
@@ -17,7 +18,8 @@ type Config struct {
 	// URL is redis://, rediss:// (TLS) or unix://, with user, password and
 	// database. Several addr parameters name the nodes of a cluster;
 	// master_set makes them sentinels.
-	URL string
+	URL    string
+	Tracer *tracing.Tracer // nil: no spans
 }
 
 var errURL = setting.Wrong("URL", "use redis://user:password@host:6379/0, or rediss:// for TLS; "+

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/devicegate/devicegate/adapters/deadline"
+	"github.com/devicegate/devicegate/adapters/tracing"
 )
 
 const (
@@ -43,6 +46,7 @@ const (
 // Connection is the way to the server, whether the server is up or not.
 type Connection struct {
 	options rueidis.ClientOption
+	tracer  *tracing.Tracer
 	log     *slog.Logger
 	limit   *deadline.Limit // opTimeout
 
@@ -66,7 +70,7 @@ func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	c := &Connection{options: options, log: log, limit: deadline.NewLimit(opTimeout), state: Up}
+	c := &Connection{options: options, tracer: cfg.Tracer, log: log, limit: deadline.NewLimit(opTimeout), state: Up}
 	c.closing, c.close = context.WithCancel(context.Background())
 	if client, err := c.connect(); err != nil {
 		c.markDown(err)
@@ -98,10 +102,34 @@ func (c *Connection) State() (State, string) {
 }
 
 // Ready returns nil if the server answers and takes commands.
-func (c *Connection) Ready(ctx context.Context) error { return c.do(ctx, probe) }
+func (c *Connection) Ready(ctx context.Context) error { return c.do(ctx, "probe", probe) }
 
-// do runs one command. A cancelled caller says nothing about the server.
-func (c *Connection) do(ctx context.Context, command func(context.Context, rueidis.Client) error) error {
+// do runs one command, which has a name for operators. A cancelled caller says
+// nothing about the server.
+func (c *Connection) do(ctx context.Context, name string, command func(context.Context, rueidis.Client) error) error {
+	ctx, span := c.tracer.Within(ctx, "redis", trace.SpanKindClient)
+	err := c.run(ctx, command)
+	if !span.IsZero() {
+		describe(span, name, err)
+	}
+	return err
+}
+
+func describe(span tracing.Span, name string, err error) {
+	span.Name("redis " + name)
+	span.Set("db.system.name", "redis")
+	span.Set("db.operation.name", name)
+	switch {
+	case err == nil, rueidis.IsRedisNil(err):
+	case errors.Is(err, ErrDown):
+		span.Fail("down")
+	default:
+		span.Fail(cmp.Or(refusal(err), "unreachable"))
+	}
+	span.End()
+}
+
+func (c *Connection) run(ctx context.Context, command func(context.Context, rueidis.Client) error) error {
 	c.mu.Lock()
 	client, state := c.client, c.state
 	c.mu.Unlock()

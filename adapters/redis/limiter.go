@@ -109,7 +109,7 @@ func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quot
 	if len(counted) == 0 {
 		return allowances, nil
 	}
-	err := l.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
+	err := l.redis.do(ctx, "count", func(ctx context.Context, r rueidis.Client) error {
 		answers, err := perform(ctx, r, steps, counted)
 		if err != nil {
 			return err

@@ -43,7 +43,7 @@ return pending`)
 func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	k := keysFor(code)
 	var said int64
-	err = p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) (err error) {
+	err = p.redis.do(ctx, "check_poll", func(ctx context.Context, r rueidis.Client) (err error) {
 		said, err = checkPendingScript.Exec(ctx, r, []string{k.waiting, k.polled}, []string{shortDigest(poller), milliseconds(gap)}).AsInt64()
 		return err
 	})
@@ -84,7 +84,7 @@ return 1`)
 // Invalidate keeps ports.PollThrottle.
 func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
 	k := keysFor(code)
-	return p.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error {
+	return p.redis.do(ctx, "invalidate_poll", func(ctx context.Context, r rueidis.Client) error {
 		return invalidateScript.Exec(ctx, r, []string{k.waiting, k.decided}, []string{milliseconds(ports.HintInTransit)}).Error()
 	})
 }

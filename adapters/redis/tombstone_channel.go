@@ -182,7 +182,7 @@ func (c *tombstoneChannel) write(ctx context.Context, a announcement) error {
 	if client := c.client.Load(); client != nil {
 		return send(ctx, *client, a)
 	}
-	return c.redis.do(ctx, func(ctx context.Context, r rueidis.Client) error { return send(ctx, r, a) })
+	return c.redis.do(ctx, "announce", func(ctx context.Context, r rueidis.Client) error { return send(ctx, r, a) })
 }
 
 func send(ctx context.Context, r rueidis.Client, a announcement) error {

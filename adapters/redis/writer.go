@@ -68,7 +68,7 @@ func (w *writer) run() {
 
 // send gives up what the server does not take: [Connection.do] has noted why.
 func (w *writer) send(writes []func(rueidis.Builder) rueidis.Completed) {
-	_ = w.redis.do(w.redis.closing, func(ctx context.Context, r rueidis.Client) error {
+	_ = w.redis.do(w.redis.closing, "write", func(ctx context.Context, r rueidis.Client) error {
 		commands := make(rueidis.Commands, len(writes))
 		for i, write := range writes {
 			commands[i] = write(r.B())

@@ -10,7 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -43,7 +46,7 @@ type served struct {
 func New(cfg Config, keys ports.KeyStore, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
 	err := cfg.Check()
 	cfg.EntityID = cfg.SPEntityID()
-	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock), now: clock, log: log, kept: map[string]connection.CopySnapshot{}}
+	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock).Traced(cfg.Tracer), now: clock, log: log, kept: map[string]connection.CopySnapshot{}}
 	for _, o := range options {
 		o(b)
 	}
@@ -119,7 +122,28 @@ func (b *Broker) EntityID() string { return b.cfg.EntityID }
 func (b *Broker) acs(m connection.Mount) string { return b.cfg.PublicURL + m.ACSPath() }
 
 // Begin implements [ports.Broker].
-func (b *Broker) Begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
+func (b *Broker) Begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (redirect ports.Redirect, err error) {
+	ctx, span := b.cfg.Tracer.Within(ctx, "saml begin", trace.SpanKindInternal)
+	if !span.IsZero() {
+		defer func() { describe(span, via, err) }()
+	}
+	return b.begin(ctx, via, signIn)
+}
+
+// describe ends the span of a step of a sign-in.
+func describe(span tracing.Span, via connection.Connection, err error) {
+	span.Set("devicegate.connection", via.Slug())
+	var refusal *approval.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		span.Fail(refusal.Reason)
+	case err != nil:
+		span.Fail("internal_error")
+	}
+	span.End()
+}
+
+func (b *Broker) begin(ctx context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
 	cannot := func(reason, expected string, err error) (ports.Redirect, error) {
 		return ports.Redirect{}, approval.RefuseAs(ports.ErrInitiateFailed, reason, expected, sanitized(err.Error()))
 	}
@@ -155,6 +179,15 @@ func unusable(err error) string {
 
 // Verify implements [ports.Broker].
 func (b *Broker) Verify(ctx context.Context, via connection.Connection, what ports.Response) (assertion approval.VerifiedAssertion, err error) {
+	ctx, span := b.cfg.Tracer.Within(ctx, "saml verify", trace.SpanKindInternal)
+	if !span.IsZero() {
+		span.Set("devicegate.mount", string(what.ReceivedOn))
+		defer func() { describe(span, via, err) }()
+	}
+	return b.verify(ctx, via, what)
+}
+
+func (b *Broker) verify(ctx context.Context, via connection.Connection, what ports.Response) (assertion approval.VerifiedAssertion, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.log.Error("saml verification panicked", "connection", via.Slug(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/setting"
@@ -20,9 +21,10 @@ import (
 
 // Config holds the service provider's settings.
 type Config struct {
-	PublicURL string        // scheme://host[:port][/prefix], no trailing slash
-	EntityID  string        // empty: PublicURL + "/saml/metadata"
-	ClockSkew time.Duration // how far an identity provider's clock may be off, either way
+	PublicURL string          // scheme://host[:port][/prefix], no trailing slash
+	EntityID  string          // empty: PublicURL + "/saml/metadata"
+	ClockSkew time.Duration   // how far an identity provider's clock may be off, either way
+	Tracer    *tracing.Tracer // nil: no spans
 }
 
 // policy reads the SAML settings of a connection.

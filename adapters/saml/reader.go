@@ -8,6 +8,10 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -18,6 +22,7 @@ type Reader struct {
 	now     ports.Clock
 	through http.RoundTripper // nil: the network
 	slots   chan struct{}
+	tracer  *tracing.Tracer
 }
 
 // fetchesAtOnce bounds the documents that are in memory at the same time: a
@@ -27,6 +32,12 @@ const fetchesAtOnce = 4
 // NewReader makes a reader.
 func NewReader(now ports.Clock) *Reader {
 	return &Reader{now: now, slots: make(chan struct{}, fetchesAtOnce)}
+}
+
+// Traced makes spans of what is fetched from now on.
+func (r *Reader) Traced(t *tracing.Tracer) *Reader {
+	r.tracer = t
+	return r
 }
 
 // Keeper keeps the last good metadata of connections for all replicas.
@@ -84,8 +95,22 @@ func readFor(via connection.Connection, document []byte, origin string) (*idp, e
 }
 
 // fetch also says how far the server's clock is ahead. Metadata that has expired
-// is an error.
+// is an error. The server is not ours: it learns nothing of our trace.
 func (r *Reader) fetch(ctx context.Context, via connection.Connection) (got *idp, ahead time.Duration, err error) {
+	ctx, span := r.tracer.Continue(ctx, "saml metadata", trace.SpanKindClient, propagation.MapCarrier{})
+	if !span.IsZero() {
+		span.Set("devicegate.connection", via.Slug())
+		defer func() {
+			if err != nil {
+				span.Fail("metadata_unavailable")
+			}
+			span.End()
+		}()
+	}
+	return r.fetchDocument(ctx, via)
+}
+
+func (r *Reader) fetchDocument(ctx context.Context, via connection.Connection) (got *idp, ahead time.Duration, err error) {
 	p := policy{via.Settings().SAML}
 	defer func() {
 		if caught := recover(); caught != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -101,6 +102,8 @@ func loadFromEnvironment() (config.Config, error) {
 	if err != nil {
 		return c, configError{err}
 	}
+	info, _ := debug.ReadBuildInfo()
+	c.Tracing.Version = builtFrom(info).Version
 	return c, nil
 }
 

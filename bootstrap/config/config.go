@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/sealing"
+	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/administrator"
@@ -58,6 +59,8 @@ type Config struct {
 	SAML           saml.Config
 	Enterprise     enterprise.Config
 	License        string // empty: ask the enterprise API
+
+	Tracing tracing.Config // zero: none
 
 	Clients        client.Directory // of OPENAPI_KNOWN_CLIENT_IDS
 	ClientsFile    string           // empty: none
@@ -122,6 +125,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.loadAddresses(e, &wrong)
 	c.loadAdministration(e, &wrong)
 	c.loadStores(e, &wrong)
+	c.loadTracing(e, &wrong)
 	c.loadKeys(e, &wrong)
 	c.loadRoutes(e, &wrong)
 	c.loadSignIn(e, &wrong)

@@ -83,6 +83,17 @@ type environment struct {
 	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"10s"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
 	WithWorker       string        `env:"WITH_WORKER" envDefault:"auto"`
+
+	OTelDisabled       bool    `env:"OTEL_SDK_DISABLED"`
+	OTelTracesExporter string  `env:"OTEL_TRACES_EXPORTER" envDefault:"otlp"`
+	OTelEndpoint       string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTelTracesEndpoint string  `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`
+	OTelProtocol       string  `env:"OTEL_EXPORTER_OTLP_PROTOCOL" envDefault:"http/protobuf"`
+	OTelHeaders        string  `env:"OTEL_EXPORTER_OTLP_HEADERS" secret:"true"`
+	OTelServiceName    string  `env:"OTEL_SERVICE_NAME" envDefault:"devicegate"`
+	OTelResource       string  `env:"OTEL_RESOURCE_ATTRIBUTES"`
+	OTelSampler        string  `env:"OTEL_TRACES_SAMPLER" envDefault:"parentbased_always_on"`
+	OTelSamplerArg     float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1"`
 }
 
 // parse reads the settings and names each one that cannot be read.

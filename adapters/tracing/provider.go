@@ -1,0 +1,98 @@
+package tracing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+)
+
+const (
+	// shutdownTime bounds how long the end waits for spans to be sent.
+	shutdownTime = 3 * time.Second
+	// repeatInterval is the time before the same failure is logged again.
+	repeatInterval = time.Minute
+)
+
+// Provider sends spans until it is shut down.
+type Provider struct{ provider *sdk.TracerProvider }
+
+// Open returns nil if there is no tracing. Nothing is connected to: a collector
+// that does not answer costs spans, and never a request.
+func Open(cfg Config, log *slog.Logger) (*Provider, error) {
+	if !cfg.Enabled() {
+		return nil, nil
+	}
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	attributes := []attribute.KeyValue{
+		attribute.String("service.name", cmp.Or(cfg.Service, "devicegate")), attribute.String("service.version", cfg.Version),
+	}
+	for name, value := range cfg.Resource {
+		attributes = append(attributes, attribute.String(name, value))
+	}
+	options := []sdk.TracerProviderOption{sdk.WithResource(resource.NewSchemaless(attributes...)), sdk.WithSampler(cfg.sampler())}
+	if cfg.Exporter != nil {
+		return &Provider{sdk.NewTracerProvider(append(options, sdk.WithSyncer(cfg.Exporter))...)}, nil
+	}
+	exporter, err := exporterOf(cfg)
+	if err != nil { // the text may quote a header
+		return nil, errors.New("tracing: the OTEL_EXPORTER_OTLP_* settings cannot be used")
+	}
+	return &Provider{sdk.NewTracerProvider(append(options, sdk.WithBatcher(&reporting{SpanExporter: exporter, log: log}))...)}, nil
+}
+
+func exporterOf(cfg Config) (sdk.SpanExporter, error) {
+	to := cfg.Endpoint.String()
+	if cfg.Protocol == GRPC {
+		return otlptracegrpc.New(context.Background(), otlptracegrpc.WithEndpointURL(to), otlptracegrpc.WithHeaders(cfg.Headers))
+	}
+	return otlptracehttp.New(context.Background(), otlptracehttp.WithEndpointURL(to), otlptracehttp.WithHeaders(cfg.Headers))
+}
+
+// Tracer returns nil if there is no tracing.
+func (p *Provider) Tracer() *Tracer {
+	if p == nil {
+		return nil
+	}
+	return &Tracer{p.provider.Tracer("github.com/devicegate/devicegate")}
+}
+
+// Shutdown sends what is left. A collector that does not answer is no failure of
+// this process.
+func (p *Provider) Shutdown(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	_ = p.provider.Shutdown(ctx)
+	return nil
+}
+
+// reporting tells the log when spans cannot be sent, and keeps the error from the
+// global handler of the library, which writes to stderr in a form of its own.
+type reporting struct {
+	sdk.SpanExporter
+	log    *slog.Logger
+	logged atomic.Int64 // when, in Unix nanoseconds
+}
+
+// ExportSpans implements [sdk.SpanExporter].
+func (r *reporting) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {
+	err := r.SpanExporter.ExportSpans(ctx, spans)
+	last, now := r.logged.Load(), time.Now().UnixNano()
+	if err != nil && now-last > int64(repeatInterval) && r.logged.CompareAndSwap(last, now) {
+		r.log.Warn("spans cannot be sent; see OTEL_EXPORTER_OTLP_ENDPOINT", "spans", len(spans))
+	}
+	return nil
+}
