@@ -51,4 +51,4 @@ type scopeLine struct {
 }
 
 // Own is the client's sentence in a language; empty if it has none.
-func (s scopeLine) Own(l locale) string { return s.of.ScopeText(s.Name, l.Tag()) }
+func (s scopeLine) Own(l locale) string { return s.of.ScopeText(s.Name, l.Tag(), l.Base()) }

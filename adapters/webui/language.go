@@ -23,8 +23,15 @@ var locales = []locale{
 	{tag: language.German, name: "Deutsch", direction: "ltr"},
 	{tag: language.Spanish, name: "Español", direction: "ltr"},
 	{tag: language.French, name: "Français", direction: "ltr"},
+	{tag: language.Italian, name: "Italiano", direction: "ltr"},
+	{tag: language.Dutch, name: "Nederlands", direction: "ltr"},
+	{tag: language.Polish, name: "Polski", direction: "ltr"},
+	{tag: language.BrazilianPortuguese, name: "Português (Brasil)", direction: "ltr"},
+	{tag: language.Korean, name: "한국어", direction: "ltr"},
 	{tag: language.Japanese, name: "日本語", direction: "ltr"},
 	{tag: language.SimplifiedChinese, name: "简体中文", direction: "ltr"},
+	{tag: language.TraditionalChinese, name: "繁體中文", direction: "ltr"},
+	{tag: language.Arabic, name: "العربية", direction: "rtl"},
 }
 
 // locale is one language: its own name for itself, and its sentences.
@@ -165,6 +172,12 @@ func newMatcher(of []locale) language.Matcher {
 
 // Tag is the language's BCP 47 tag.
 func (l locale) Tag() string { return l.tag.String() }
+
+// Base is the tag without region and script.
+func (l locale) Base() string {
+	base, _ := l.tag.Base()
+	return base.String()
+}
 
 // Name is the language's name for itself.
 func (l locale) Name() string { return l.name }

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var languages = []string{"en", "de", "es", "fr", "ja", "zh-Hans"}
+var languages = []string{"en", "de", "es", "fr", "it", "nl", "pl", "pt-BR", "ko", "ja", "zh-Hans", "zh-Hant", "ar"}
 
 // scrollTime is how long a page may take to scroll to where it begins.
 const scrollTime = 5 * time.Second

@@ -385,20 +385,37 @@ func (st state) visit(t *testing.T, in context.Context, s *fixture, scripts bool
 
 const pageWeight = 60 << 10
 
+// TestEveryStateIsReachedAndAccessible reaches each state twice: with scripts
+// and read from left to right, then without scripts and from right to left. A
+// state in another language differs by its sentences only, which
+// TestEveryLanguageIsAccessible looks at.
 func TestEveryStateIsReachedAndAccessible(t *testing.T) {
 	in := browser(t)
-	for _, scripts := range []bool{true, false} {
+	for _, run := range []struct {
+		language, direction string
+		scripts             bool
+	}{{"en", "ltr", true}, {"ar", "rtl", false}} {
 		for _, st := range states {
-			t.Run(fmt.Sprintf("%s scripts=%t", st.name, scripts), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s in %s scripts=%t", st.name, run.language, run.scripts), func(t *testing.T) {
 				t.Parallel()
 				s := st.served(t)
-				b := st.visit(t, in, s, scripts)
+				b := st.visit(t, in, s, run.scripts)
+				b.prefers(run.language)
 				st.reach(b)
 
+				if got := ask[string](b, `document.documentElement.dir`); got != run.direction {
+					t.Errorf("got a page written %s, want %s", got, run.direction)
+				}
+				if broken := ask[string](b, brokenText); broken != "" {
+					t.Errorf("got %s out of order, want codes and addresses written from left to right", broken)
+				}
 				for i, look := range looks {
 					b.looks(look.scheme, look.width, look.height)
-					if i == 0 || i == 3 && scripts { // light and narrow, dark and wide
+					switch {
+					case i == 0: // light and narrow
 						b.accessible()
+					case i == 3 && run.scripts: // dark and wide
+						b.contrasts()
 					}
 					if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
 						t.Errorf("at %d px: got %d px too many, want none", look.width, wide)
@@ -414,6 +431,28 @@ func TestEveryStateIsReachedAndAccessible(t *testing.T) {
 					t.Error(c)
 				}
 			})
+		}
+	}
+}
+
+// brokenText lists the codes and addresses that the direction of the page would
+// reorder.
+const brokenText = `[...document.querySelectorAll(".code, code, .code-field, input[type=email]")].filter(e => getComputedStyle(e).direction !== "ltr").map(e => e.outerHTML).join(" ")`
+
+// TestEveryLanguageIsAccessible looks at the pages with the most to read, in each
+// language that TestEveryStateIsReachedAndAccessible does not use.
+func TestEveryLanguageIsAccessible(t *testing.T) {
+	t.Parallel()
+	s := served(t)
+	b := states[0].visit(t, browser(t), s, true)
+	b.looks("light", 320, 640)
+	b.atDecision(s.device(label, elsewhere).UserCode)
+	for _, l := range languages[1 : len(languages)-1] {
+		b.speaks(l)
+		b.sees("decide", "")
+		b.accessible()
+		if wide := ask[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); wide > 0 {
+			t.Errorf("%s: got %d px too many, want none", l, wide)
 		}
 	}
 }

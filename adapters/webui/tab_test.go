@@ -307,20 +307,37 @@ type finding struct {
 	} `json:"nodes"`
 }
 
+// prefers sets the language that the browser asks for.
+func (b *tab) prefers(language string) {
+	b.t.Helper()
+	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-Forwarded-For": home, "Accept-Language": language}})
+}
+
 // axe looks for what keeps people out, by all rules of WCAG 2.2 AA and the
 // best practices.
-func (b *tab) axe() []finding {
+func (b *tab) axe(options string) []finding {
 	b.t.Helper()
 	// The page has loaded, with or without its script; axe itself needs timers.
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: false})
 	ask[bool](b, axeSource(b.t)+"; true")
-	return ask[[]finding](b, `axe.run(document, {resultTypes: ["violations"], rules: {"label-content-name-mismatch": {enabled: true}}}).then(r => r.violations)`)
+	return ask[[]finding](b, `axe.run(document, {resultTypes: ["violations"], ...`+options+`}).then(r => r.violations)`)
 }
 
 // accessible fails the test for each finding.
 func (b *tab) accessible() {
 	b.t.Helper()
-	for _, f := range b.axe() {
+	b.reports(b.axe(`{rules: {"label-content-name-mismatch": {enabled: true}}}`))
+}
+
+// contrasts fails the test for text that is hard to see.
+func (b *tab) contrasts() {
+	b.t.Helper()
+	b.reports(b.axe(`{runOnly: ["color-contrast"]}`))
+}
+
+func (b *tab) reports(findings []finding) {
+	b.t.Helper()
+	for _, f := range findings {
 		for _, n := range f.Nodes {
 			b.t.Errorf("axe: %s: %s\n%s\n%s", f.ID, f.Help, n.HTML, n.Summary)
 		}

@@ -17,7 +17,8 @@ var typography = []struct {
 	{"a no-break space stands before : ; ? !", regexp.MustCompile(`(?:^|[^\x{00a0}\x{202f}?!])[:;?!]`), []string{"fr"}},
 	{"a no-break space stands inside « »", regexp.MustCompile(`«[^\x{00a0}\x{202f}]|[^\x{00a0}\x{202f}]»`), []string{"fr"}},
 	{"an inverted verb is not broken at its hyphens", regexp.MustCompile(`-t-`), []string{"fr"}},
-	{"punctuation is as wide as the characters", regexp.MustCompile(`[:;?!,]`), []string{"ja", "zh-Hans"}},
+	{"punctuation is as wide as the characters", regexp.MustCompile(`[:;?!,]`), []string{"ja", "zh-Hans", "zh-Hant"}},
+	{"punctuation is that of the script", regexp.MustCompile(`[,;?]`), []string{"ar"}},
 }
 
 func TestEveryLanguageKeepsItsTypography(t *testing.T) {
@@ -56,6 +57,9 @@ func TestTypographyRulesFindWhatTheyForbid(t *testing.T) {
 		{"ja", "残り時間：{time}", 0},
 		{"zh-Hans", "不是您本人?", 1},
 		{"zh-Hans", "不是您本人？", 0},
+		{"zh-Hant", "不是您本人?", 1},
+		{"ar", "لست أنت?", 1},
+		{"ar", "لست أنت؟", 0},
 	} {
 		if broken := brokenRules(c.language, c.text); len(broken) != c.broken {
 			t.Errorf("%s %q: got %q broken, want %d", c.language, c.text, broken, c.broken)

@@ -68,15 +68,16 @@
 
 	document.querySelector("form[data-submit]")?.submit();
 
+	// The sentences have these digits in every language.
+	const language = document.documentElement.lang + "-u-nu-latn";
 	document.querySelectorAll("time[data-local]").forEach((time) => {
 		const at = new Date(time.dateTime);
 		if (Number.isNaN(at.getTime())) return;
 		time.title = time.textContent;
-		time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }).format(at);
+		time.textContent = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(at);
 	});
 
 	// "Just now" and "one minute ago" are kept up to date.
-	const language = document.documentElement.lang;
 	const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
 	document.querySelectorAll("time[data-ago]").forEach((time) => {
 		const loaded = performance.now(), before = Number(time.dataset.ago);
