@@ -57,6 +57,7 @@ func handler(c Config, log *slog.Logger) fx.Option {
 		httpserver.Module,
 		stores(c),
 		configured(c),
+		places(c),
 		spKeys(c),
 		brokers(c),
 		useCases,

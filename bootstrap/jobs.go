@@ -9,6 +9,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/application"
@@ -23,7 +24,7 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c), connectionsOf(c, false),
-		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Clients, *saml.Broker) { return nil, nil, nil }),
+		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Clients, *saml.Broker, *geoip.Database) { return nil, nil, nil, nil }),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations),

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 )
@@ -31,7 +32,7 @@ type requestKind struct {
 	status               int
 }
 
-func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys, clients *files.Clients) *metrics {
+func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys, clients *files.Clients, places *geoip.Database) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -56,6 +57,9 @@ func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connecti
 	}
 	if clients != nil {
 		m.registry.MustRegister(currentGauge("devicegate_clients_file_current", "what the clients file holds", clients.Current))
+	}
+	if places != nil {
+		m.registry.MustRegister(currentGauge("devicegate_geoip_files_current", "what the files of GEOIP_FILE hold", places.Current))
 	}
 	return m
 }

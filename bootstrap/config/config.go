@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/enterprise"
 	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
@@ -56,6 +57,7 @@ type Config struct {
 	// ForceLegacyOff switches the legacy routes off although connections need them.
 	ForceLegacyOff bool
 	Pages          webui.Config
+	GeoIP          geoip.Config // no files: no place is known
 	SAML           saml.Config
 	Enterprise     enterprise.Config
 	License        string // empty: ask the enterprise API
@@ -244,6 +246,10 @@ func (c *Config) loadPages(e environment, wrong *problems) {
 	wrong.named(names{
 		"Name": "BRAND_NAME", "Logo": "BRAND_LOGO_FILE", "Color": "BRAND_COLOR", "SupportURL": "SUPPORT_URL",
 	}, c.Pages.Check())
+	for _, name := range e.GeoIPFile {
+		c.GeoIP.Files = append(c.GeoIP.Files, strings.TrimSpace(name))
+	}
+	wrong.named(names{"Files": "GEOIP_FILE"}, c.GeoIP.Check())
 }
 
 // levelOf reads the reference's words, which are Python's, as ours.

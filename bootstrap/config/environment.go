@@ -79,6 +79,7 @@ type environment struct {
 	BrandLogoFile    string        `env:"BRAND_LOGO_FILE"`
 	BrandColor       string        `env:"BRAND_COLOR"`
 	SupportURL       string        `env:"SUPPORT_URL"`
+	GeoIPFile        []string      `env:"GEOIP_FILE"`
 	HSTS             string        `env:"HSTS" envDefault:"on"`
 	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"10s"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`
