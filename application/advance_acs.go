@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -27,6 +28,7 @@ func NewAdvanceACS(store ports.Store, connections ports.Connections, now ports.C
 // Advance says which connections to move.
 type Advance struct {
 	Connections []string // slugs; none: all that are proven
+	Version     string   // of the one connection as it was read; empty: any
 	Unproven    bool     // also without a sign-in on the canonical callback
 	Back        bool     // the other way
 	DryRun      bool     // only tell
@@ -36,7 +38,7 @@ type Advance struct {
 
 // Execute moves all of them or, if its error says why one cannot be moved, none,
 // and returns their slugs. It returns [connection.ErrUnknown] and the errors of
-// [acsmove.Move.Advance] and [acsmove.Move.Revert].
+// [acsmove.Move.CheckVersion], [acsmove.Move.Advance] and [acsmove.Move.Revert].
 func (uc *AdvanceACS) Execute(ctx context.Context, in Advance) ([]string, error) {
 	states, err := acsStates(ctx, uc.store, uc.connections, uc.now())
 	if err != nil {
@@ -53,7 +55,7 @@ func (uc *AdvanceACS) Execute(ctx context.Context, in Advance) ([]string, error)
 	for _, slug := range in.Connections {
 		state, err := stateOf(states, slug)
 		if err != nil {
-			return nil, fmt.Errorf("connection %s: %w", slug, err)
+			return nil, ofConnection(slug, err)
 		}
 		moving = append(moving, state)
 	}
@@ -62,7 +64,7 @@ func (uc *AdvanceACS) Execute(ctx context.Context, in Advance) ([]string, error)
 		var errs []error
 		for _, s := range moving {
 			if err := uc.move(ctx, tx, s, in); err != nil {
-				errs = append(errs, fmt.Errorf("connection %s: %w", s.Connection.Slug(), err))
+				errs = append(errs, ofConnection(s.Connection.Slug(), err))
 			}
 		}
 		if err := errors.Join(errs...); err != nil {
@@ -88,6 +90,9 @@ func (uc *AdvanceACS) move(ctx context.Context, tx ports.Tx, s ACSState, in Adva
 	if err != nil {
 		return fmt.Errorf("find move: %w", err)
 	}
+	if err := move.CheckVersion(in.Version); err != nil {
+		return err
+	}
 	var moved audit.Event
 	if in.Back {
 		moved, err = move.Revert(in.By, uc.now(), in.Origin)
@@ -110,6 +115,16 @@ func stateOf(states []ACSState, slug string) (ACSState, error) {
 	return ACSState{}, connection.ErrNotListed
 }
 
+// ofConnection says in a refusal which of several connections it concerns.
+func ofConnection(slug string, err error) error {
+	if f, is := fault.Of(err); is {
+		err = f.Saying("Connection " + slug + ": " + f.Message)
+	}
+	return err
+}
+
+var errLegacyNeeded = fault.New(fault.Conflict, "legacy_callback_needed", "Connections need the legacy callback.")
+
 // ErrLegacyNeeded says that connections cannot do without the legacy callback.
 type ErrLegacyNeeded struct{ By []ACSState }
 
@@ -119,4 +134,13 @@ func (e ErrLegacyNeeded) Error() string {
 		text += "\n  connection " + s.Connection.Slug() + ": " + s.Needs
 	}
 	return text
+}
+
+// Unwrap is the refusal, with the connections in its message.
+func (e ErrLegacyNeeded) Unwrap() error {
+	text := "The legacy callback is still needed."
+	for _, s := range e.By {
+		text += " Connection " + s.Connection.Slug() + ": " + s.Needs + "."
+	}
+	return errLegacyNeeded.Saying(text)
 }

@@ -26,6 +26,7 @@
 //	ListSessions           a person asks where they are signed in
 //	EndSessions            a person ends sessions of theirs
 //	ACSStatus              an operator asks how far the move of callbacks is
+//	ACSInstructions        an operator asks what an identity provider has to do
 //	TestACS                an operator makes a link that tries one out
 //	OpenTestLink           a person opens it and leaves for the identity provider
 //	DescribeTest           the page tells what came of it

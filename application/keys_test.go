@@ -28,7 +28,7 @@ const oldSecret, newSecret = "the old secret, of at least 32 bytes", "the new se
 func TestTheFirstStartMakesOnePairForAllReplicas(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	made := sync.OnceValues(func() (spkeys.Pair, error) { return spkeys.Generate(s.Clock.Now()) })
-	rotate := application.NewRotateKeys(s.Store, s.Clock.Now)
+	rotate := application.NewRotateKeys(s.Store, false, s.Clock.Now)
 	if _, err := rotate.List(t.Context()); !errors.Is(err, spkeys.ErrNone) {
 		t.Errorf("before: got %v, want ErrNone", err)
 	}
@@ -77,7 +77,7 @@ func TestKeysAreSealedAnewAfterTheSecretWasChanged(t *testing.T) {
 	if n := s.Count(t, audit.KeysResealed); n != 2 {
 		t.Errorf("got %d seals, want two", n)
 	}
-	ring, err := application.NewRotateKeys(s.sealed(newSecret, oldSecret), s.Clock.Now).List(t.Context())
+	ring, err := application.NewRotateKeys(s.sealed(newSecret, oldSecret), false, s.Clock.Now).List(t.Context())
 	if err != nil || !ring.Active.Key().Equal(pair.Key()) {
 		t.Errorf("got another pair, %v", err)
 	}
@@ -87,7 +87,7 @@ func TestRotatingKeys(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	pair, err := spkeys.Generate(s.Clock.Now())
 	must(t, err)
-	rotate := application.NewRotateKeys(s.Store, s.Clock.Now)
+	rotate := application.NewRotateKeys(s.Store, false, s.Clock.Now)
 	if _, err := rotate.AddNext(t.Context(), application.Rotation{By: ops}); !errors.Is(err, spkeys.ErrNone) {
 		t.Errorf("before the first start: got %v, want ErrNone", err)
 	}
@@ -106,7 +106,10 @@ func TestRotatingKeys(t *testing.T) {
 	if is, err := rotate.List(t.Context()); err != nil || !is.Active.Key().Equal(pair.Key()) {
 		t.Errorf("a dry run changed something (%v)", err)
 	}
-	if _, err = rotate.Promote(t.Context(), application.Rotation{By: ops}); err != nil {
+	if _, err := rotate.Promote(t.Context(), application.Rotation{By: ops, Version: "of another ring"}); !errors.Is(err, spkeys.ErrChanged) {
+		t.Errorf("another version: got %v, want ErrChanged", err)
+	}
+	if _, err = rotate.Promote(t.Context(), application.Rotation{By: ops, Version: next.Version()}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := rotate.Retire(t.Context(), spkeys.Previous, application.Rotation{By: ops})

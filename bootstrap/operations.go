@@ -12,13 +12,16 @@ import (
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
+	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // adminUseCases lists what administrators do, by their API and by commands.
 var adminUseCases = fx.Provide(
 	application.NewACSStatus,
+	application.NewACSInstructions,
 	application.NewTestACS,
 	application.NewAdvanceACS,
 	application.NewCloseLegacyACS,
@@ -39,6 +42,11 @@ var adminUseCases = fx.Provide(
 	application.NewTailAudit,
 	application.NewVerifyAudit,
 	application.NewRotateKeys,
+	func(c Config) application.ServiceProvider {
+		return application.ServiceProvider{PublicURL: c.PublicURL.String(), EntityID: c.SAML.SPEntityID()}
+	},
+	func() application.IdPHints { return saml.Hints },
+	func(c Config) application.KeysInFiles { return c.Keys != files.KeysConfig{} },
 )
 
 // Administration provides what administrators do, for one command. It refuses an
@@ -67,6 +75,9 @@ func administration(c Config) fx.Option {
 		}),
 		fx.Invoke(measureMoves),
 		fx.Provide(observeAdministration),
+		fx.Provide(func(c Config) adminapi.TestLinkURL {
+			return func(link acsmove.Link) string { return acsui.LinkURL(c.PublicURL.String(), link) }
+		}),
 		adminapi.Module,
 	)
 }

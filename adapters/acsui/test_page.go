@@ -3,6 +3,7 @@ package acsui
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
@@ -16,6 +17,11 @@ const Path = "/saml/test"
 
 // LinkParameter carries the link in the address that an operator is given.
 const LinkParameter = "link"
+
+// LinkURL is the address of the page below public that opens link.
+func LinkURL(public string, link acsmove.Link) string {
+	return public + Path + "?" + url.Values{LinkParameter: {link.Reveal()}}.Encode()
+}
 
 // PostToIdP shows the page from which a form goes to an identity provider that
 // takes no redirect.

@@ -162,9 +162,7 @@ func (c *Clients) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	if err != nil {
 		return err
 	}
-	from := min((page.Number()-1)*page.Limit(), len(all))
-	to := min(from+page.Limit(), len(all))
-	return answer(w, http.StatusOK, listOf(page, len(all), clientBodies(all[from:to])))
+	return answer(w, http.StatusOK, listOf(page, len(all), clientBodies(pageFrom(page, all))))
 }
 
 // clientID reads the id of a path, in which a slash is escaped.

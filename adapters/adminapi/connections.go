@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -67,9 +68,25 @@ func ifMatch(r *http.Request) (int64, error) {
 	return 0, errIfMatch
 }
 
+// ifMatchTag is the tag of what a request wants to change; empty: whatever is there.
+func ifMatchTag(r *http.Request) (string, error) {
+	given := r.Header.Values("If-Match")
+	switch {
+	case len(given) == 0 || len(given) == 1 && given[0] == "*":
+		return "", nil
+	case len(given) == 1 && tagForm.MatchString(given[0]):
+		return strings.Trim(given[0], `"`), nil
+	}
+	return "", errIfMatch
+}
+
+var tagForm = regexp.MustCompile(`^"[0-9A-Za-z]+"$`)
+
+func setTag(w http.ResponseWriter, tag string) { w.Header().Set("ETag", `"`+tag+`"`) }
+
 func setRevision(w http.ResponseWriter, revision int64) {
 	if revision > 0 {
-		w.Header().Set("ETag", `"`+strconv.FormatInt(revision, 10)+`"`)
+		setTag(w, strconv.FormatInt(revision, 10))
 	}
 }
 
@@ -102,10 +119,8 @@ func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) err
 	if err != nil {
 		return err
 	}
-	from := min((page.Number()-1)*page.Limit(), len(all))
-	to := min(from+page.Limit(), len(all))
-	data := make([]connectionBody, 0, to-from)
-	for _, one := range all[from:to] {
+	var data []connectionBody
+	for _, one := range pageFrom(page, all) {
 		data = append(data, connectionBodyOf(one))
 	}
 	return answer(w, http.StatusOK, listOf(page, len(all), data))

@@ -24,6 +24,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/administrator"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -36,6 +37,7 @@ type fixture struct {
 	t      *testing.T
 	router *adminapi.Router
 	ann    secret.Text
+	known  administrator.Credentials // ann's
 	log    bytes.Buffer
 	idps   applicationtest.Published // the metadata of identity providers
 }
@@ -47,10 +49,13 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	made, token := administrator.NewCredential(name)
-	s := &fixture{Fixture: applicationtest.New(t, applicationtest.Options{}), t: t, ann: token}
-	s.serve(administrator.NewCredentials(made))
+	s := &fixture{Fixture: applicationtest.New(t, applicationtest.Options{}), t: t, ann: token, known: administrator.NewCredentials(made)}
+	s.serveAnn()
 	return s
 }
+
+// serveAnn makes the router anew, after a use case was replaced.
+func (s *fixture) serveAnn() { s.serve(s.known) }
 
 func (s *fixture) serve(known administrator.Credentials) {
 	public := &url.URL{Scheme: "https", Host: "sso.example.com"}
@@ -63,7 +68,12 @@ func (s *fixture) serve(known administrator.Credentials) {
 		Connections: adminapi.NewConnections(respond, s.connectionUses()),
 		Audit:       adminapi.NewAudit(respond, s.ReadAudit),
 		Clients:     adminapi.NewClients(respond, s.ListClients, s.ConfigureClient),
-		Observe:     func(next http.Handler) http.Handler { return next },
+		Keys:        adminapi.NewKeys(respond, s.RotateKeys),
+		Migration: adminapi.NewMigration(respond, adminapi.MigrationUses{
+			Status: s.ACSStatus, Instructions: s.ACSInstructions, Test: s.TestACS, Advance: s.AdvanceACS, Close: s.CloseLegacy,
+			LinkURL: func(link acsmove.Link) string { return "https://sso.example.com/saml/test?link=" + link.Reveal() },
+		}),
+		Observe: func(next http.Handler) http.Handler { return next },
 	})
 }
 

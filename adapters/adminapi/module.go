@@ -7,8 +7,9 @@ import (
 	"github.com/devicegate/devicegate/application"
 )
 
-// Module provides the router over all resources. It needs the
-// [administrator.Credentials] and an [Observe] from the wiring in bootstrap.
+// Module provides the router over all resources. It needs
+// [administrator.Credentials], a [TestLinkURL] and an [Observe] from the wiring in
+// bootstrap.
 var Module = fx.Module("adminapi", fx.Provide(
 	fx.Private,
 	NewResponder,
@@ -18,6 +19,9 @@ var Module = fx.Module("adminapi", fx.Provide(
 	NewConnections,
 	NewAudit,
 	NewClients,
+	NewKeys,
+	migrationUses,
+	NewMigration,
 ), fx.Provide(NewRouter))
 
 // Routes are the handlers of all resources, and what stands before them.
@@ -31,6 +35,8 @@ type Routes struct {
 	Connections *Connections
 	Audit       *Audit
 	Clients     *Clients
+	Keys        *Keys
+	Migration   *Migration
 	Observe     Observe
 }
 
@@ -48,4 +54,19 @@ type connectionParams struct {
 
 func connectionUses(p connectionParams) ConnectionUses {
 	return ConnectionUses{p.List, p.Add, p.Edit, p.Remove, p.Test, p.Refresh, p.Apply}
+}
+
+type migrationParams struct {
+	fx.In
+
+	Status       *application.ACSStatus
+	Instructions *application.ACSInstructions
+	Test         *application.TestACS
+	Advance      *application.AdvanceACS
+	Close        *application.CloseLegacyACS
+	LinkURL      TestLinkURL
+}
+
+func migrationUses(p migrationParams) MigrationUses {
+	return MigrationUses{p.Status, p.Instructions, p.Test, p.Advance, p.Close, p.LinkURL}
 }

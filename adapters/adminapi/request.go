@@ -149,6 +149,12 @@ type listBody[T any] struct {
 	Data    []T  `json:"data"`
 }
 
+// pageFrom is the part of all that is on a page.
+func pageFrom[T any](page application.Page, all []T) []T {
+	from := min((page.Number()-1)*page.Limit(), len(all))
+	return all[from:min(from+page.Limit(), len(all))]
+}
+
 // listOf is the page of a list that has total entries in all.
 func listOf[T any](page application.Page, total int, data []T) listBody[T] {
 	if data == nil {

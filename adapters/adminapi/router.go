@@ -30,6 +30,8 @@ func NewRouter(rt Routes) *Router {
 		rt.Connections.Mount(r)
 		rt.Audit.Mount(r)
 		rt.Clients.Mount(r)
+		rt.Keys.Mount(r)
+		rt.Migration.Mount(r)
 		rt.fallbacks(r)
 	})
 	rt.fallbacks(r)

@@ -105,6 +105,8 @@ type Fixture struct {
 	Undo              *application.UndoApproval
 	Mounts            *application.ACSMounts
 	ACSStatus         *application.ACSStatus
+	ACSInstructions   *application.ACSInstructions
+	RotateKeys        *application.RotateKeys
 	TestACS           *application.TestACS
 	OpenTest          *application.OpenTestLink
 	DescribeTest      *application.DescribeTest
@@ -213,6 +215,10 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)
 	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, now)
 	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
+	w.ACSInstructions = application.NewACSInstructions(w.Connections, application.ServiceProvider{
+		PublicURL: "https://sso.example.com", EntityID: "https://sso.example.com/saml/metadata",
+	}, func(via connection.Connection) []string { return []string{"https://" + via.Slug() + ".okta.com/"} })
+	w.RotateKeys = application.NewRotateKeys(w.Store, false, now)
 	w.TestACS = application.NewTestACS(w.Store, w.Connections, now)
 	w.OpenTest = application.NewOpenTestLink(w.Store, w.Connections, signIns, w.Limiter, now)
 	w.DescribeTest = application.NewDescribeTest(w.Store, now)

@@ -2,15 +2,12 @@ package commands
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/application"
-	"github.com/devicegate/devicegate/bootstrap/config"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/spkeys"
 )
@@ -22,20 +19,11 @@ type keysCommand struct {
 	Retire  retireKey  `cmd:"" help:"Delete the previous pair, or the next one."`
 }
 
-var errKeyFiles = errors.New("SAML_SP_KEY_FILE is set: the keys are those of files, and are rotated there (docs/operators.md)")
-
 // withKeys runs a step on the pairs of the database and prints what they are then.
 func withKeys(ctx context.Context, out io.Writer, as Acting, step func(ctx context.Context, uc *application.RotateKeys, by audit.Actor) (spkeys.RingSnapshot, error)) error {
-	var cfg config.Config
 	var uc *application.RotateKeys
 	return administer(ctx, as, func(ctx context.Context, by audit.Actor) error {
-		if cfg.Keys != (files.KeysConfig{}) {
-			return errKeyFiles
-		}
 		ring, err := step(ctx, uc, by)
-		if errors.Is(err, spkeys.ErrNone) {
-			return errors.New("there is no SAML key yet; devicegate serve makes one at its first start")
-		}
 		if err != nil {
 			return err
 		}
@@ -50,7 +38,7 @@ func withKeys(ctx context.Context, out io.Writer, as Acting, step func(ctx conte
 			}
 		}
 		return table.Flush()
-	}, &cfg, &uc)
+	}, &uc)
 }
 
 type listKeys struct{ Acting }

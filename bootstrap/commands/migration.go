@@ -4,20 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/acsui"
-	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/bootstrap/config"
 	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/request"
-	"github.com/devicegate/devicegate/ports"
 )
 
 type migrationCommand struct {
@@ -50,7 +48,7 @@ func (c moveStatus) Run(ctx context.Context, out io.Writer) error {
 		}
 		switch {
 		case c.JSON:
-			return printJSON(out, jsonStates(states))
+			return printJSON(out, adminapi.MovesJSON(states))
 		case c.Connection != "":
 			return printState(out, states[0])
 		}
@@ -131,51 +129,6 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// moveState is one connection as scripts read it.
-type moveState struct {
-	Connection  string      `json:"connection"`
-	Registered  string      `json:"registered"`
-	Advertised  string      `json:"advertised"`
-	State       string      `json:"state"`
-	Days        int         `json:"days,omitempty"`
-	Verdict     string      `json:"verdict"`
-	Proven      bool        `json:"proven"`
-	NeedsLegacy string      `json:"needs_legacy,omitempty"`
-	Legacy      moveTraffic `json:"legacy"`
-	Canonical   moveTraffic `json:"canonical"`
-	Test        string      `json:"test,omitempty"`
-	TestReason  string      `json:"test_reason,omitempty"`
-	TestDetail  string      `json:"test_detail,omitempty"`
-}
-
-type moveTraffic struct {
-	Requests          int64     `json:"requests"`
-	LastRequestAt     time.Time `json:"last_request_at,omitzero"`
-	Good              int64     `json:"good"`
-	LastGoodAt        time.Time `json:"last_good_at,omitzero"`
-	Refused           int64     `json:"refused"`
-	LastRefusedAt     time.Time `json:"last_refused_at,omitzero"`
-	LastRefusedReason string    `json:"last_refused_reason,omitempty"`
-}
-
-func jsonStates(states []application.ACSState) []moveState {
-	out := make([]moveState, len(states))
-	for i, s := range states {
-		test := s.Ledger.Move.Test
-		out[i] = moveState{
-			Connection: s.Connection.Slug(), Registered: string(s.Connection.Settings().ACSMount), Advertised: string(s.Advertised),
-			State: string(s.Verdict.State), Days: s.Verdict.Days, Verdict: s.Verdict.String(), Proven: s.Proven, NeedsLegacy: s.Needs,
-			Legacy: jsonTraffic(s.Ledger.Legacy), Canonical: jsonTraffic(s.Ledger.Canonical),
-			Test: string(s.Test), TestReason: test.Reason, TestDetail: test.Detail,
-		}
-	}
-	return out
-}
-
-func jsonTraffic(t acsmove.Traffic) moveTraffic {
-	return moveTraffic{t.Requests, t.LastRequestAt, t.Succeeded, t.LastSuccessAt, t.Failed, t.LastFailureAt, t.LastFailureReason}
-}
-
 type moveText struct {
 	Connection string `arg:"" help:"Slug."`
 	IdP        string `name:"idp" default:"auto" enum:"auto,okta,entra,google,adfs,ping,onelogin,jumpcloud,keycloak,simplesamlphp,shibboleth,unknown" help:"The product, if it is not recognised: ${enum}."`
@@ -184,28 +137,19 @@ type moveText struct {
 
 // Run prints a letter.
 func (c moveText) Run(ctx context.Context, out io.Writer) error {
-	var cfg config.Config
-	var connections ports.Connections
+	var uc *application.ACSInstructions
 	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
-		all, err := connections.Connections(ctx)
+		name := c.IdP
+		if name == "auto" {
+			name = ""
+		}
+		text, _, err := uc.Execute(ctx, c.Connection, name)
 		if err != nil {
 			return err
 		}
-		via, err := all.Find(c.Connection)
-		if err != nil {
-			return fmt.Errorf("connection %s: %w", c.Connection, err)
-		}
-		product := acsmove.Product(c.IdP)
-		if c.IdP == "auto" {
-			product = acsmove.Recognise(saml.Hints(via)...)
-		}
-		public := cfg.PublicURL.String()
-		_, err = io.WriteString(out, acsmove.Instructions(product, acsmove.Facts{
-			Name: via.Settings().Name, EntityID: cfg.SAML.SPEntityID(), Metadata: public + "/saml/metadata/" + via.Slug(),
-			Canonical: public + connection.Canonical.ACSPath(), Legacy: public + connection.Legacy.ACSPath(),
-		}))
+		_, err = io.WriteString(out, text)
 		return err
-	}, &cfg, &connections)
+	}, &uc)
 }
 
 type moveTest struct {
@@ -222,13 +166,12 @@ func (c moveTest) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("connection %s: %w", c.Connection, err)
 		}
-		address := cfg.PublicURL.String() + acsui.Path + "?" + url.Values{acsui.LinkParameter: {made.Link.Reveal()}}.Encode()
 		_, err = fmt.Fprintf(out, `Open this in a browser and sign in. It works once, until %s:
 
   %s
 
 Then look at: devicegate migration status %s
-`, when(made.ExpiresAt), address, c.Connection)
+`, when(made.ExpiresAt), acsui.LinkURL(cfg.PublicURL.String(), made.Link), c.Connection)
 		return err
 	}, &cfg, &uc)
 }

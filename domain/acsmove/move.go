@@ -2,6 +2,7 @@ package acsmove
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
@@ -18,6 +19,9 @@ var (
 	// ErrNotProven says that no sign-in on the canonical callback was seen.
 	ErrNotProven = fault.New(fault.Conflict, "move_not_proven",
 		"No sign-in has ended on the canonical callback yet. Make one with: devicegate migration test.")
+	// ErrChanged says that a connection was moved, or moved back, since it was read.
+	ErrChanged = fault.New(fault.PreconditionFailed, "move_changed",
+		"The connection was moved, or moved back, since you read its status. Read it again, then repeat the step.")
 )
 
 // Move is what was decided about one connection. Its methods are the only ways it
@@ -46,6 +50,22 @@ func Restore(s Snapshot) (*Move, error) {
 
 // Snapshot is the move laid flat.
 func (m *Move) Snapshot() Snapshot { return m.s }
+
+// Version is another one after each move and each way back.
+func (s Snapshot) Version() string {
+	if s.MovedAt.IsZero() {
+		return "unmoved"
+	}
+	return strconv.FormatInt(s.MovedAt.UnixMicro(), 10)
+}
+
+// CheckVersion returns [ErrChanged] unless version is that of the move, or empty.
+func (m *Move) CheckVersion(version string) error {
+	if version != "" && version != m.s.Version() {
+		return ErrChanged
+	}
+	return nil
+}
 
 // Advance makes requests name the canonical callback from now on. It returns
 // [ErrNothingToMove], also if that was done before, and, unless unproven is

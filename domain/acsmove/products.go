@@ -1,8 +1,12 @@
 package acsmove
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/devicegate/devicegate/domain/fault"
 )
 
 // Product is what an identity provider runs on.
@@ -45,6 +49,26 @@ var marks = []struct {
 	{SimpleSAMLphp, "/saml2/idp/"},
 	{Shibboleth, "/idp/shibboleth"},
 	{Shibboleth, "/idp/profile/saml2"},
+}
+
+// ErrUnknownProduct says that there are no instructions for a product of that name.
+var ErrUnknownProduct = fault.InvalidRequest("There is no such product. Write one of: " + strings.Join(Products(), ", ") + ".")
+
+// Products are the names that [ParseProduct] reads.
+func Products() []string {
+	known := map[string]bool{string(Unknown): true}
+	for _, m := range marks {
+		known[string(m.product)] = true
+	}
+	return slices.Sorted(maps.Keys(known))
+}
+
+// ParseProduct reads the name of a product.
+func ParseProduct(name string) (Product, error) {
+	if !slices.Contains(Products(), name) {
+		return "", ErrUnknownProduct
+	}
+	return Product(name), nil
 }
 
 // Recognise finds a product by entity IDs and addresses.

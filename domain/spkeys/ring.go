@@ -27,6 +27,9 @@ var (
 	// ErrPreviousThere says that the pair before the active one is still there.
 	ErrPreviousThere = fault.New(fault.Conflict, "previous_key_exists",
 		"The previous key is still there. Retire it first, when no identity provider encrypts for it any more.")
+	// ErrChanged says that the pairs are others than when they were read.
+	ErrChanged = fault.New(fault.PreconditionFailed, "keys_changed",
+		"The keys were changed since you read them. Read them again, then repeat the step.")
 	// ErrNothingToRetire says that there is no pair of that kind.
 	ErrNothingToRetire = fault.New(fault.Conflict, "no_such_key", "There is no such key to retire.")
 )
@@ -92,6 +95,20 @@ func (r *Ring) Snapshot() RingSnapshot { return r.s }
 
 // Set is what the ring's pairs are used for now.
 func (r *Ring) Set() Set { return Set{r.s.Active.Pair, r.s.Next.Pair, r.s.Previous.Pair} }
+
+// Version is another one after each step.
+func (s RingSnapshot) Version() string {
+	sum := sha256.Sum256([]byte(s.Active.Fingerprint() + "," + s.Next.Fingerprint() + "," + s.Previous.Fingerprint()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// CheckVersion returns [ErrChanged] unless version is that of the ring, or empty.
+func (r *Ring) CheckVersion(version string) error {
+	if version != "" && version != r.s.Version() {
+		return ErrChanged
+	}
+	return nil
+}
 
 // AddNext publishes a pair that will become the active one. It returns
 // [ErrNextThere].

@@ -1,0 +1,54 @@
+package application
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/devicegate/devicegate/domain/acsmove"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// ServiceProvider is what identity providers know us by.
+type ServiceProvider struct {
+	PublicURL string
+	EntityID  string
+}
+
+// IdPHints are texts of a connection by which the identity provider's product can be
+// recognised.
+type IdPHints func(connection.Connection) []string
+
+// ACSInstructions writes what an identity provider's administrator has to do, so that
+// it knows the canonical callback.
+type ACSInstructions struct {
+	connections ports.Connections
+	us          ServiceProvider
+	hints       IdPHints
+}
+
+// NewACSInstructions makes the use case.
+func NewACSInstructions(connections ports.Connections, us ServiceProvider, hints IdPHints) *ACSInstructions {
+	return &ACSInstructions{connections, us, hints}
+}
+
+// Execute recognises the product if its name is empty. It returns
+// [connection.ErrUnknown], [acsmove.ErrNotSAML] and [acsmove.ErrUnknownProduct].
+func (uc *ACSInstructions) Execute(ctx context.Context, slug, name string) (text string, product acsmove.Product, err error) {
+	via, err := find(ctx, uc.connections, slug)
+	if err != nil {
+		return "", "", fmt.Errorf("connection %s: %w", slug, err)
+	}
+	if via.Settings().Broker != connection.SAML {
+		return "", "", acsmove.ErrNotSAML
+	}
+	if name == "" {
+		product = acsmove.Recognise(uc.hints(via)...)
+	} else if product, err = acsmove.ParseProduct(name); err != nil {
+		return "", "", err
+	}
+	return acsmove.Instructions(product, acsmove.Facts{
+		Name: via.Settings().Name, EntityID: uc.us.EntityID, Metadata: uc.us.PublicURL + "/saml/metadata/" + slug,
+		Canonical: uc.us.PublicURL + connection.Canonical.ACSPath(), Legacy: uc.us.PublicURL + connection.Legacy.ACSPath(),
+	}), product, nil
+}
