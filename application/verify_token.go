@@ -22,11 +22,12 @@ type VerifyToken struct {
 	limiter ports.Limiter
 	limits  quota.Configured
 	now     ports.Clock
+	misses  misses
 }
 
 // NewVerifyToken makes the use case.
 func NewVerifyToken(store ports.Store, cache ports.TokenCache, ours token.RequireChecksum, limiter ports.Limiter, limits quota.Configured, now ports.Clock) *VerifyToken {
-	return &VerifyToken{store, cache, ours, limiter, limits, now}
+	return &VerifyToken{store: store, cache: cache, ours: ours, limiter: limiter, limits: limits, now: now}
 }
 
 // Verified is a valid token, and what is left of its rate limit.
@@ -55,6 +56,15 @@ func (uc *VerifyToken) Authenticate(ctx context.Context, presented token.Secret,
 	}
 	digest := presented.Digest()
 	t, mark := uc.cache.Find(digest)
+	if t == nil && !mark.IsZero() {
+		read, first := uc.misses.join(digest)
+		if first {
+			defer uc.misses.end(digest, read)
+		} else {
+			read.wait(ctx)
+			t, mark = uc.cache.Find(digest)
+		}
+	}
 	cached := t != nil
 	if !cached {
 		var err error

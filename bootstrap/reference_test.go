@@ -127,7 +127,7 @@ func configurationReference() string {
 // statuses are those of the kinds, as the comment of package fault has them.
 var statuses = map[string]int{
 	"Internal": 500, "Invalid": 400, "Unauthenticated": 401, "Forbidden": 403, "NotFound": 404, "MethodNotAllowed": 405, "Conflict": 409,
-	"Gone": 410, "TooLarge": 413, "Unprocessable": 422, "RateLimited": 429, "Upstream": 502, "Unavailable": 503,
+	"Gone": 410, "TooLarge": 413, "Unprocessable": 422, "RateLimited": 429, "PreconditionFailed": 412, "Upstream": 502, "Unavailable": 503,
 }
 
 func errorReference(files map[string]*ast.File) string {

@@ -68,6 +68,9 @@ func (c *TokenCache) Find(digest secret.Digest) (*token.AccessToken, ports.Cache
 	c.mu.RUnlock()
 	if !ok || now.Before(found.value.since) {
 		c.misses.Add(1)
+		if c.maxAge <= 0 {
+			mark = ports.CacheMark{} // nothing will be kept
+		}
 		return nil, mark
 	}
 	c.hits.Add(1)
