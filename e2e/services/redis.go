@@ -190,11 +190,15 @@ func ask(ctx context.Context, addr, command, want string) error {
 }
 
 func redisProgram(ctx context.Context, settings []string) (*running, error) {
+	return redisProgramEndedBy(ctx, syscall.SIGTERM, settings)
+}
+
+func redisProgramEndedBy(ctx context.Context, quit syscall.Signal, settings []string) (*running, error) {
 	program, err := find("redis-server", "valkey-server")
 	if err != nil {
 		return nil, err
 	}
-	c, err := newChild(scratch(), program, "redis", syscall.SIGTERM)
+	c, err := newChild(scratch(), program, "redis", quit)
 	if err != nil {
 		return nil, err
 	}
