@@ -12,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -63,13 +64,14 @@ type Completions struct {
 	accounts    ports.Accounts
 	connections ports.Connections
 	failures    *SignInFailures
+	watch       *PhishingWatch
 	now         ports.Clock
 }
 
 // NewCompletions makes the part that [CompleteSSO] and [CompleteSSOByAssertion]
 // share.
-func NewCompletions(store ports.Store, accounts ports.Accounts, connections ports.Connections, failures *SignInFailures, now ports.Clock) *Completions {
-	return &Completions{store, accounts, connections, failures, now}
+func NewCompletions(store ports.Store, accounts ports.Accounts, connections ports.Connections, failures *SignInFailures, watch *PhishingWatch, now ports.Clock) *Completions {
+	return &Completions{store, accounts, connections, failures, watch, now}
 }
 
 // findTransaction finds the transaction that a browser comes back to.
@@ -160,6 +162,7 @@ func (c *Completions) grant(ctx context.Context, seen *approval.Transaction, by 
 		return Completed{}, err
 	}
 	out := Completed{Session: approval.NewGrantSession()}
+	var observed []watched
 	err = c.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := c.now()
 		transaction, err := by(ctx, tx.Transactions())
@@ -206,11 +209,18 @@ func (c *Completions) grant(ctx context.Context, seen *approval.Transaction, by 
 		if err := tx.Grants().Add(ctx, grant, completed); err != nil {
 			return fmt.Errorf("add grant: %w", err)
 		}
+		if a != nil {
+			observed, err = c.watch.keepPerson(ctx, tx, incident.Opened, a.Snapshot(), subject, in.Browser.Digest(), completed)
+			if err != nil {
+				return err
+			}
+		}
 		return tx.ACSLedger().Note(ctx, sighting(transaction, acsmove.Succeeded, transaction.Snapshot().AcceptedOn, at), completed)
 	})
 	if err != nil {
 		return Completed{}, err
 	}
+	c.watch.assess(ctx, observed...)
 	return out, nil
 }
 

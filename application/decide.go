@@ -27,13 +27,14 @@ type Decisions struct {
 	clients  ports.Clients
 	csrf     approval.CSRFKeys
 	policy   approval.Policy
+	watch    *PhishingWatch
 	life     token.Lifetime
 	now      ports.Clock
 }
 
 // NewDecisions makes the part that both use cases share.
-func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, life token.Lifetime, now ports.Clock) *Decisions {
-	return &Decisions{store, throttle, limiter, accounts, clients, csrf, policy, life, now}
+func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, watch *PhishingWatch, life token.Lifetime, now ports.Clock) *Decisions {
+	return &Decisions{store, throttle, limiter, accounts, clients, csrf, policy, watch, life, now}
 }
 
 // Decided tells what is left after a decision.
@@ -83,6 +84,7 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 		return out, fmt.Errorf("list clients: %w", err)
 	}
 	var a *device.Authorization
+	var observed []watched
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := ds.now()
 		grants, err := tx.Grants().BySession(ctx, by.Session.Digest())
@@ -111,27 +113,36 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 			}
 			return ports.CommitWith(approval.ErrAccountEmail)
 		}
-		decided, err := ds.move(a, decision, clients, grant.Snapshot().Connection, origin)
+		decided, err := ds.move(a, decision, by, clients, grant.Snapshot().Connection, origin)
 		if err != nil {
 			return err
 		}
 		if err := tx.Grants().Save(ctx, grant, decided); err != nil {
 			return fmt.Errorf("save grant: %w", err)
 		}
-		return tx.Authorizations().Save(ctx, a, decided)
+		if err := tx.Authorizations().Save(ctx, a, decided); err != nil {
+			return fmt.Errorf("save authorization: %w", err)
+		}
+		observed, err = ds.watch.keepDecision(ctx, tx, a.Snapshot(), grant.Snapshot().GrantedAt, grant.Snapshot().Session, decided)
+		return err
 	})
 	if err != nil {
 		return Decided{}, err
 	}
+	ds.watch.assess(ctx, observed...)
 	_ = ds.throttle.Invalidate(ctx, a.Snapshot().Code) // a hint; the device finds out without it
 	return out, nil
 }
 
 // move approves only for a client that gets tokens here, and for people of its
 // connections. Either can have changed since the person began to sign in.
-func (ds *Decisions) move(a *device.Authorization, by approval.Decision, clients client.Directory, via string, origin request.Origin) (audit.Event, error) {
+func (ds *Decisions) move(a *device.Authorization, by approval.Decision, with approval.Proof, clients client.Directory, via string, origin request.Origin) (audit.Event, error) {
 	if by.Verdict() != approval.Approve {
-		return a.Deny(by, origin)
+		reason := ""
+		if with.NotRequested {
+			reason = device.NotRequested
+		}
+		return a.Deny(by, reason, origin)
 	}
 	of, err := clients.Usable(a.Snapshot().ClientID)
 	if err == nil {

@@ -41,7 +41,7 @@
 //	VerifyAudit            administrators check events against the chain
 //
 // What several use cases share is a part of its own: [Decisions], [SignIns],
-// [Completions], [SignInFailures], [UserCodes].
+// [Completions], [SignInFailures], [UserCodes], [PhishingWatch].
 //
 // Use cases neither log nor know HTTP. A limiter or poll throttle that cannot
 // count lets every request pass: both hold only what may be lost.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
@@ -18,12 +19,13 @@ type EnterCode struct {
 	store   ports.Store
 	limiter ports.Limiter
 	csrf    approval.CSRFKeys
+	watch   *PhishingWatch
 	now     ports.Clock
 }
 
 // NewEnterCode makes the use case.
-func NewEnterCode(store ports.Store, limiter ports.Limiter, csrf approval.CSRFKeys, now ports.Clock) *EnterCode {
-	return &EnterCode{store, limiter, csrf, now}
+func NewEnterCode(store ports.Store, limiter ports.Limiter, csrf approval.CSRFKeys, watch *PhishingWatch, now ports.Clock) *EnterCode {
+	return &EnterCode{store, limiter, csrf, watch, now}
 }
 
 // Execute makes the browser's grant one for the device that shows the typed code.
@@ -64,7 +66,8 @@ func (uc *EnterCode) person(ctx context.Context, by approval.Proof) (key string,
 }
 
 func (uc *EnterCode) enter(ctx context.Context, by approval.Proof, code device.UserCode, origin request.Origin) error {
-	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+	var observed []watched
+	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		grants, err := tx.Grants().BySession(ctx, by.Session.Digest())
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
@@ -87,6 +90,14 @@ func (uc *EnterCode) enter(ctx context.Context, by approval.Proof, code device.U
 		if err != nil {
 			return err
 		}
-		return tx.Grants().Save(ctx, grant, entered)
+		if err := tx.Grants().Save(ctx, grant, entered); err != nil {
+			return fmt.Errorf("save grant: %w", err)
+		}
+		observed, err = uc.watch.keepPerson(ctx, tx, incident.Opened, a.Snapshot(), grant.Snapshot().Subject, by.Session.Digest(), entered)
+		return err
 	})
+	if err == nil {
+		uc.watch.assess(ctx, observed...)
+	}
+	return err
 }

@@ -23,14 +23,15 @@ type PollDevice struct {
 	store    ports.Store
 	throttle ports.PollThrottle
 	clients  ports.Clients
+	watch    *PhishingWatch
 	timing   device.Timing
 	life     token.Lifetime
 	now      ports.Clock
 }
 
 // NewPollDevice makes the use case.
-func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
-	return &PollDevice{store, throttle, clients, timing, life, now}
+func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, watch *PhishingWatch, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
+	return &PollDevice{store, throttle, clients, watch, timing, life, now}
 }
 
 // Redeemed is what a client gets, once.
@@ -67,7 +68,7 @@ func (uc *PollDevice) Execute(ctx context.Context, code device.Code, clientID st
 	case known && !due:
 		return Redeemed{}, device.ErrSlowDown
 	case !pending:
-		return uc.redeem(ctx, a.Snapshot().ID, life, origin)
+		return uc.redeemUnlessHeld(ctx, a, life, origin)
 	}
 	_ = uc.throttle.CachePending(ctx, digest, ports.PendingHint{Poller: poller, TTL: a.PendingHintTTL(now)}) // a hint
 	if a.IsNewPollOrigin(origin) {
@@ -117,18 +118,43 @@ func (uc *PollDevice) client(ctx context.Context, a *device.Authorization, redee
 	return of, nil
 }
 
+// redeemUnlessHeld lets a device of a held source wait, which it is told in the
+// words of a decision that is still to come.
+func (uc *PollDevice) redeemUnlessHeld(ctx context.Context, a *device.Authorization, life token.Lifetime, origin request.Origin) (Redeemed, error) {
+	if !a.IsRedeemed() {
+		may, err := uc.watch.mayRedeem(ctx, a.Snapshot())
+		if err != nil {
+			return Redeemed{}, err
+		}
+		if !may {
+			return Redeemed{}, device.ErrAuthorizationPending
+		}
+	}
+	return uc.redeem(ctx, a.Snapshot().ID, life, origin)
+}
+
 // recordPollOrigin keeps for auditors that a device polls from elsewhere.
 func (uc *PollDevice) recordPollOrigin(ctx context.Context, id uid.ID, origin request.Origin) error {
-	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+	var observed []watched
+	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorizations().ByID(ctx, id)
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		if elsewhere, changed := a.RecordPollOrigin(uc.now(), origin); changed {
-			return tx.Authorizations().Save(ctx, a, elsewhere)
+		elsewhere, changed := a.RecordPollOrigin(uc.now(), origin)
+		if !changed {
+			return nil
 		}
-		return nil
+		if err := tx.Authorizations().Save(ctx, a, elsewhere); err != nil {
+			return fmt.Errorf("save authorization: %w", err)
+		}
+		observed, err = uc.watch.keepPoll(ctx, tx, a.Snapshot(), elsewhere)
+		return err
 	})
+	if err == nil {
+		uc.watch.assess(ctx, observed...)
+	}
+	return err
 }
 
 // redeem mints the token or, if that was done before, repeats the answer. Where

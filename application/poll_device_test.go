@@ -68,7 +68,7 @@ func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
 		started := s.login(laptop)
 		replicas := []*application.PollDevice{
 			s.Poll,
-			application.NewPollDevice(s.Store, memory.NewPollThrottle(s.Clock.Now), s.Clients, device.StandardTiming, applicationtest.TokenLife, s.Clock.Now),
+			application.NewPollDevice(s.Store, memory.NewPollThrottle(s.Clock.Now), s.Clients, s.Watch, device.StandardTiming, applicationtest.TokenLife, s.Clock.Now),
 		}
 		const polls = 50
 		var wg sync.WaitGroup
@@ -333,6 +333,6 @@ func TestAPollFromAnotherAddressIsRecordedOnce(t *testing.T) { // F14
 		out, err := s.poll(started.Code, office)
 		must(t, err)
 		is(t, s.verifyRedeemed(out), nil)
-		s.history("oauth.device_flow_started oauth.device_code_cross_ip_poll sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used")
+		s.history("oauth.device_flow_started oauth.device_code_cross_ip_poll security.phishing_suspected(polls_elsewhere) sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used")
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/scope"
@@ -18,13 +19,15 @@ type StartDevice struct {
 	store   ports.Store
 	limiter ports.Limiter
 	clients ports.Clients
+	limits  quota.Configured
+	watch   *PhishingWatch
 	timing  device.Timing
 	now     ports.Clock
 }
 
 // NewStartDevice makes the use case.
-func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clients, timing device.Timing, now ports.Clock) *StartDevice {
-	return &StartDevice{store, limiter, clients, timing, now}
+func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clients, limits quota.Configured, watch *PhishingWatch, timing device.Timing, now ports.Clock) *StartDevice {
+	return &StartDevice{store, limiter, clients, limits, watch, timing, now}
 }
 
 // Start is what a client asks for.
@@ -51,7 +54,7 @@ const userCodeTries = 3
 // Execute returns [quota.ErrExceeded], [client.ErrUnsupported],
 // [client.ErrSuspended], [client.ErrNoDeviceGrant] or [scope.ErrInvalid]. The allowance is there in any case.
 func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
-	allowance, err := allow(uc.limiter.Take(ctx, quota.StartDevice, quota.ByAddress(in.Origin.IP)))
+	allowance, burst, err := uc.take(ctx, in.Origin)
 	out := Started{Allowance: allowance, ExpiresIn: uc.timing.TTL, Interval: uc.timing.Interval}
 	if err != nil {
 		return out, err
@@ -78,6 +81,9 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 		err = uc.store.AddAuthorization(ctx, a, started)
 		if err == nil {
 			out.Code, out.UserCode = code, a.Snapshot().UserCode
+			if burst {
+				uc.watch.noteBurst(ctx, a.Snapshot(), in.Origin)
+			}
 			return out, nil
 		}
 		if !errors.Is(err, ports.ErrUserCodeTaken) {
@@ -85,4 +91,21 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 		}
 	}
 	return out, fmt.Errorf("start device authorization: %w", err)
+}
+
+// take counts a start, by address and by network. It reports a burst once in a
+// window.
+func (uc *StartDevice) take(ctx context.Context, origin request.Origin) (own quota.Allowance, burst bool, err error) {
+	steps := []ports.LimiterStep{{Call: ports.Take, Limit: quota.StartDevice, Key: quota.ByAddress(origin.IP)}}
+	if network := incident.NetworkOf(origin.IP); network.IsValid() && uc.limits.StartsOfNetwork.Max > 0 && !origin.BehindUnknownProxy {
+		steps = append(steps, ports.LimiterStep{Call: ports.Take, Limit: uc.limits.StartsOfNetwork, Key: network.String()})
+	}
+	counted, err := uc.limiter.Batch(ctx, steps...)
+	if err != nil {
+		return own, false, nil // the limiter cannot count: the request passes
+	}
+	if len(counted) > 1 {
+		burst = counted[1].Remaining == 0 && !counted[1].Exceeded
+	}
+	return counted[0], burst, counted[0].Check()
 }

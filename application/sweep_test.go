@@ -120,6 +120,9 @@ func TestSweepsDeleteEachRowOfALoginAfterItsRetention(t *testing.T) {
 	if s.stored(login.UserCode) {
 		t.Error("the redeemed authorization is kept longer than its token")
 	}
+	if n := s.sweepExpired(); n != 1 {
+		t.Errorf("got %d rows, want the observation of the approval", n)
+	}
 	s.sweepsNothing()
 }
 

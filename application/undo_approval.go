@@ -8,6 +8,7 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/ports"
@@ -19,12 +20,13 @@ type UndoApproval struct {
 	store    ports.Store
 	throttle ports.PollThrottle
 	csrf     approval.CSRFKeys
+	watch    *PhishingWatch
 	now      ports.Clock
 }
 
 // NewUndoApproval makes the use case.
-func NewUndoApproval(store ports.Store, throttle ports.PollThrottle, csrf approval.CSRFKeys, now ports.Clock) *UndoApproval {
-	return &UndoApproval{store, throttle, csrf, now}
+func NewUndoApproval(store ports.Store, throttle ports.PollThrottle, csrf approval.CSRFKeys, watch *PhishingWatch, now ports.Clock) *UndoApproval {
+	return &UndoApproval{store, throttle, csrf, watch, now}
 }
 
 // Execute turns away the device that was approved with the decision that
@@ -33,6 +35,7 @@ func NewUndoApproval(store ports.Store, throttle ports.PollThrottle, csrf approv
 // when the five minutes are over, [device.ErrGone] and [device.ErrNotPending].
 func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToken, origin request.Origin) error {
 	var code secret.Digest
+	var observed []watched
 	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		grant, err := tx.Grants().ByID(ctx, presented.Grant())
 		if errors.Is(err, ports.ErrUnknownGrant) {
@@ -60,9 +63,14 @@ func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToke
 		if err := tx.Authorizations().Save(ctx, a, undone); err != nil {
 			return fmt.Errorf("save authorization: %w", err)
 		}
-		return uc.revoke(ctx, tx, a, undo, origin)
+		if err := uc.revoke(ctx, tx, a, undo, origin); err != nil {
+			return err
+		}
+		observed, err = uc.watch.keepPerson(ctx, tx, incident.Reported, a.Snapshot(), undo.Subject(), grant.Snapshot().Session, undone)
+		return err
 	})
 	if err == nil {
+		uc.watch.assess(ctx, observed...)
 		_ = uc.throttle.Invalidate(ctx, code) // a hint; the device finds out without it
 	}
 	return err

@@ -60,6 +60,7 @@ func handler(c Config, log *slog.Logger) fx.Option {
 		places(c),
 		spKeys(c),
 		brokers(c),
+		phishing(c),
 		useCases,
 		httpapi.Module,
 		webui.Module,

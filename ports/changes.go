@@ -14,6 +14,7 @@ type Topic string
 const (
 	TopicClients     Topic = "clients"
 	TopicConnections Topic = "connections"
+	TopicIncidents   Topic = "incidents"
 	TopicKeys        Topic = "keys"
 	TopicMetadata    Topic = "metadata" // of identity providers
 )

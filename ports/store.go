@@ -48,6 +48,7 @@ type Reader interface {
 	ACSLedger() ACSLedgerReader
 	SPKeys() SPKeyReader
 	Clients() ClientReader
+	Incidents() IncidentReader
 }
 
 // Tx reads and writes. Each write names the event that caused it, and the two
@@ -65,5 +66,6 @@ type Tx interface {
 	ACSLedger() ACSLedger
 	SPKeys() SPKeys
 	Clients() ClientRecords
+	Incidents() Incidents
 	Jobs() Jobs
 }

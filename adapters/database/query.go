@@ -31,6 +31,7 @@ func (r reader) AuditSeals() ports.AuditSealReader         { return auditSealRea
 func (r reader) Clients() ports.ClientReader               { return clientReader{r} }
 func (r reader) ACSLedger() ports.ACSLedgerReader          { return acsLedgerReader{r} }
 func (r reader) SPKeys() ports.SPKeyReader                 { return spKeyReader{r} }
+func (r reader) Incidents() ports.IncidentReader           { return incidentReader{r} }
 
 // from begins a query for rows of a model.
 func (r reader) from(model any) *bun.SelectQuery {
@@ -98,3 +99,5 @@ func (t *transaction) Clients() ports.ClientRecords {
 
 func (t *transaction) ACSLedger() ports.ACSLedger { return acsLedger{acsLedgerReader{t.reader()}, t} }
 func (t *transaction) SPKeys() ports.SPKeys       { return spKeys{spKeyReader{t.reader()}, t} }
+
+func (t *transaction) Incidents() ports.Incidents { return incidents{incidentReader{t.reader()}, t} }

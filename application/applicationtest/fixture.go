@@ -18,6 +18,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/resource"
@@ -34,6 +35,7 @@ type Options struct {
 	LegacyOff   bool // the legacy mount is not served
 	Checksum    token.RequireChecksum
 	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
+	Rules       *incident.Rules    // nil: the default ones
 	Throttle    ports.PollThrottle // nil: memory's
 	Limiter     ports.Limiter      // nil: memory's
 	Cache       ports.TokenCache   // nil: memory's, for a second
@@ -68,6 +70,7 @@ type Fixture struct {
 	Connections *memory.Connections
 	Clients     *memory.Clients
 	Servers     resource.Servers
+	Rules       incident.Rules
 
 	Start             *application.StartDevice
 	Poll              *application.PollDevice
@@ -103,6 +106,7 @@ type Fixture struct {
 	Authorize         *application.AuthorizeRequest
 	AccountSignIn     *application.StartAccountSignIn
 	Undo              *application.UndoApproval
+	Watch             *application.PhishingWatch
 	Mounts            *application.ACSMounts
 	ACSStatus         *application.ACSStatus
 	ACSInstructions   *application.ACSInstructions
@@ -151,6 +155,9 @@ func New(t testing.TB, o Options) *Fixture {
 	limits := quota.Configure(6000, 60)
 	if o.Limits != nil {
 		limits = *o.Limits
+	}
+	if w.Rules = incident.DefaultRules; o.Rules != nil {
+		w.Rules = *o.Rules
 	}
 	w.build(limits, o)
 	return w
@@ -208,12 +215,14 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
 	timing, now := device.StandardTiming, w.Clock.Now
 
+	w.Watch = application.NewPhishingWatch(w.Store, storedHolds{w}, clients, w.Rules, func(incident.Signal) {}, now)
+	watch := w.Watch
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
-	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, policy, TokenLife, now)
+	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, policy, watch, TokenLife, now)
 	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)
-	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, now)
+	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, watch, now)
 	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
 	w.ACSInstructions = application.NewACSInstructions(w.Connections, application.ServiceProvider{
 		PublicURL: "https://sso.example.com", EntityID: "https://sso.example.com/saml/metadata",
@@ -224,8 +233,8 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.DescribeTest = application.NewDescribeTest(w.Store, now)
 	w.AdvanceACS = application.NewAdvanceACS(w.Store, w.Connections, now)
 	w.CloseLegacy = application.NewCloseLegacyACS(w.Store, w.Connections, now)
-	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, timing, now)
-	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, timing, TokenLife, now)
+	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, limits, watch, timing, now)
+	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, timing, TokenLife, now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)
@@ -234,7 +243,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.ByAssertion = application.NewCompleteSSOByAssertion(completions, brokers, w.Connections, now)
 	w.Fail = application.NewFailSSO(w.Store, failures, brokers, w.Connections, now)
 	w.SignIn = application.NewDescribeSignIn(w.Store, csrf, now)
-	w.EnterCode = application.NewEnterCode(w.Store, w.Limiter, csrf, now)
+	w.EnterCode = application.NewEnterCode(w.Store, w.Limiter, csrf, watch, now)
 	w.RefuseClosed = application.NewRefuseClosedACS(w.Store, brokers, failures)
 	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, now)
 	w.Approve = application.NewApproveExternal(decisions)
@@ -255,8 +264,24 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.RevokeTokens = application.NewRevokeTokens(w.Store, w.Throttle, now)
 	w.EndToken = application.NewEndToken(w.Store, now)
 	w.AccountSignIn = application.NewStartAccountSignIn(signIns, w.Limiter, now)
-	w.Undo = application.NewUndoApproval(w.Store, w.Throttle, csrf, now)
+	w.Undo = application.NewUndoApproval(w.Store, w.Throttle, csrf, watch, now)
 }
+
+// storedHolds is [ports.Holds] that asks the store each time.
+type storedHolds struct{ of *Fixture }
+
+// Holds implements [ports.Holds].
+func (h storedHolds) Holds(ctx context.Context) (found incident.Holds, err error) {
+	err = h.of.Store.View(ctx, func(ctx context.Context, r ports.Reader) error {
+		all, err := r.Incidents().Holding(ctx, h.of.Clock.Now())
+		found = incident.NewHolds(all...)
+		return err
+	})
+	return found, err
+}
+
+// Refresh implements [ports.Holds].
+func (storedHolds) Refresh(context.Context) {}
 
 // Accounts are addresses that belong to accounts. It keeps [ports.Accounts].
 type Accounts struct {

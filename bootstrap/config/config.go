@@ -27,6 +27,7 @@ import (
 	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -73,6 +74,7 @@ type Config struct {
 	RequireChecksum token.RequireChecksum
 	TokenCacheAge   time.Duration // of a verified token; 0: each verification reads the database
 	Limits          quota.Configured
+	Incidents       incident.Rules
 	CSRF            approval.CSRFKeys
 	Sealer          *sealing.Sealer
 
@@ -132,6 +134,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.loadRoutes(e, &wrong)
 	c.loadSignIn(e, &wrong)
 	c.loadPages(e, &wrong)
+	c.loadIncidents(e, &wrong)
 	c.Warnings = wrong.warnings
 	return c, wrong.err()
 }

@@ -58,6 +58,14 @@ type environment struct {
 	IntrospectionClients string `env:"INTROSPECTION_CLIENTS" secret:"true"`
 	IntrospectionLimit   int    `env:"INTROSPECTION_RATE_LIMIT" envDefault:"60000"`
 
+	IncidentPeople  int           `env:"INCIDENT_PEOPLE" envDefault:"3"`
+	IncidentWindow  time.Duration `env:"INCIDENT_WINDOW" envDefault:"24h"`
+	IncidentHold    time.Duration `env:"INCIDENT_HOLD" envDefault:"1h"`
+	IncidentWait    time.Duration `env:"INCIDENT_WAIT" envDefault:"2m"`
+	IncidentReading time.Duration `env:"INCIDENT_READING" envDefault:"2s"`
+	IncidentStarts  int           `env:"INCIDENT_STARTS" envDefault:"100"`
+	IncidentExempt  []string      `env:"INCIDENT_EXEMPT_NETWORKS"`
+
 	LegacyRoutes       string    `env:"LEGACY_ROUTES" envDefault:"on"`
 	LegacyDeprecatedAt time.Time `env:"LEGACY_DEPRECATED_AT" envDefault:"2026-04-26T00:00:00Z"`
 	LegacySunset       time.Time `env:"LEGACY_SUNSET"`

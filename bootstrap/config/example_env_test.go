@@ -24,6 +24,7 @@ func TestTheExampleEnvironmentHasEverySetting(t *testing.T) {
 		effective[s.Name] = s.Value
 	}
 	effective["SAML_CLOCK_SKEW"], effective["SHUTDOWN_DELAY"], effective["LICENSE_GRACE"], effective["DB_CONN_MAX_LIFETIME"] = "180s", "10s", "24h", "1h"
+	effective["INCIDENT_WINDOW"], effective["INCIDENT_HOLD"], effective["INCIDENT_WAIT"] = "24h", "1h", "2m"
 	lines := map[string]bool{}
 	for _, found := range exampleLine.FindAllSubmatch(text, -1) {
 		name, value := string(found[1]), string(found[2])

@@ -95,7 +95,7 @@ func decide(t testing.TB, a *device.Authorization, verdict approval.Verdict, at 
 	if err == nil && verdict == approval.Approve {
 		_, err = a.Approve(proof, token.Lifetime(time.Hour), person)
 	} else if err == nil {
-		_, err = a.Deny(proof, person)
+		_, err = a.Deny(proof, "", person)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -117,6 +117,8 @@ type Proof struct {
 	// Typed is the user code that the person typed with the decision; zero if
 	// they typed none.
 	Typed device.UserCode
+	// NotRequested says, with a denial, that the person did not ask for the device.
+	NotRequested bool
 }
 
 // NewGrantSession makes a session for a browser's grants.

@@ -83,9 +83,10 @@ type Snapshot struct {
 	UndoneAt        time.Time // the approval was taken back
 	RedeemedAt      time.Time // when the token, or its one replacement, was handed out
 	RedeemedFrom    netip.Addr
-	Repeated        bool // no further repetition is answered
-	Undelivered     bool // the last answer is known not to have arrived
-	PolledElsewhere bool // polled from another address than RequestedFrom
+	Repeated        bool   // no further repetition is answered
+	Undelivered     bool   // the last answer is known not to have arrived
+	PolledElsewhere bool   // polled from another address than RequestedFrom
+	UserAgent       string // of the start
 }
 
 // Start begins an attempt of a client that asks for scopes ([client.Client.Grant]). The
@@ -95,7 +96,7 @@ func Start(by client.Client, label Label, scopes scope.Set, timing Timing, at ti
 	a := &Authorization{Snapshot{
 		ID: uid.New(at), Code: code.Digest(), UserCode: NewUserCode(),
 		ClientID: by.ID(), Label: label.String(), Scopes: scopes, RequestedFrom: origin.IP,
-		RequestedAt: at, ExpiresAt: at.Add(timing.TTL), Status: Pending,
+		RequestedAt: at, ExpiresAt: at.Add(timing.TTL), Status: Pending, UserAgent: origin.UserAgent,
 	}}
 	return a, code, a.event(audit.DeviceFlowStarted, audit.ClientOf(by.ID()), at, origin)
 }
@@ -156,13 +157,19 @@ func (a *Authorization) Approve(by proof.Decision, life token.Lifetime, origin r
 	return e, nil
 }
 
-// Deny records that the person who decided turns the device away. It returns
-// [ErrNotPending].
-func (a *Authorization) Deny(by proof.Decision, origin request.Origin) (audit.Event, error) {
+// NotRequested is the reason of a denial by a person that did not ask for the
+// device.
+const NotRequested = "not_requested"
+
+// Deny records that the person turns the device away, for a reason that may be
+// empty. It returns [ErrNotPending].
+func (a *Authorization) Deny(by proof.Decision, reason string, origin request.Origin) (audit.Event, error) {
 	if err := a.decide(Denied, proof.Deny, by); err != nil {
 		return audit.Event{}, err
 	}
-	return a.event(audit.DeviceFlowDenied, audit.PersonOf(by.Subject()), by.At(), origin), nil
+	e := a.event(audit.DeviceFlowDenied, audit.PersonOf(by.Subject()), by.At(), origin)
+	e.Reason = reason
+	return e, nil
 }
 
 func (a *Authorization) decide(to Status, verdict proof.Verdict, by proof.Decision) error {
@@ -211,6 +218,18 @@ func (a *Authorization) withdrawBy(by identity.Subject, reason string, at time.T
 // approval.
 func (a *Authorization) Cancel(by audit.Actor, at time.Time, origin request.Origin) (cancelled audit.Event, changed bool, err error) {
 	return a.withdraw(by, "by_admin", at, origin)
+}
+
+// Contain ends, for an administrator, what an attacker started: an approval as
+// [Authorization.Cancel] does, and a pending code by letting it expire. It reports
+// false for what has ended before.
+func (a *Authorization) Contain(at time.Time) (changed bool) {
+	if a.CheckPending(at) == nil {
+		a.s.ExpiresAt = at
+		return true
+	}
+	_, changed, err := a.withdraw(audit.Actor{}, "", at, request.Origin{})
+	return err == nil && changed
 }
 
 func (a *Authorization) withdraw(by audit.Actor, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {

@@ -26,7 +26,7 @@ func TestAnAttemptStartsPending(t *testing.T) {
 	s := a.Snapshot()
 	want := device.Snapshot{
 		ID: s.ID, Code: code.Digest(), UserCode: s.UserCode, ClientID: "difyctl", Label: "laptop", Scopes: run,
-		RequestedFrom: home.IP, RequestedAt: begun, ExpiresAt: begun.Add(ttl), Status: device.Pending,
+		RequestedFrom: home.IP, RequestedAt: begun, ExpiresAt: begun.Add(ttl), Status: device.Pending, UserAgent: home.UserAgent,
 	}
 	if s != want || s.ID.IsZero() || s.UserCode.IsZero() || !codeForm.MatchString(code.Reveal()) {
 		t.Errorf("it starts as\n%+v, want\n%+v", s, want)
@@ -55,7 +55,7 @@ var moves = map[string]move{
 		return a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
 	},
 	"deny": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
-		return a.Deny(decision(proof.Deny, a, alice(t), at), away)
+		return a.Deny(decision(proof.Deny, a, alice(t), at), "", away)
 	},
 	"approve by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return a.Approve(decision(proof.Approve, a, identity.Subject{}, at), life, away)
@@ -227,7 +227,7 @@ func TestADecisionKeepsItsSubjectAndTokenID(t *testing.T) {
 		t.Errorf("the event is %+v", approved)
 	}
 	d := start(t)
-	denied, err := d.Deny(decision(proof.Deny, d, alice(t), at), away)
+	denied, err := d.Deny(decision(proof.Deny, d, alice(t), at), "", away)
 	if s := d.Snapshot(); err != nil || s.Subject != alice(t) || !s.TokenID.IsZero() || !denied.TokenID.IsZero() {
 		t.Errorf("denied as %+v, %v", s, err)
 	}
@@ -238,13 +238,13 @@ func TestADecisionDemandsItsOwnProof(t *testing.T) {
 	at := begun.Add(time.Minute)
 	for what, move := range map[string]func(a *device.Authorization) error{
 		"approve with no proof": func(a *device.Authorization) error { _, err := a.Approve(proof.Decision{}, life, away); return err },
-		"deny with no proof":    func(a *device.Authorization) error { _, err := a.Deny(proof.Decision{}, away); return err },
+		"deny with no proof":    func(a *device.Authorization) error { _, err := a.Deny(proof.Decision{}, "", away); return err },
 		"approve with the proof of a denial": func(a *device.Authorization) error {
 			_, err := a.Approve(decision(proof.Deny, a, alice(t), at), life, away)
 			return err
 		},
 		"deny with the proof of an approval": func(a *device.Authorization) error {
-			_, err := a.Deny(decision(proof.Approve, a, alice(t), at), away)
+			_, err := a.Deny(decision(proof.Approve, a, alice(t), at), "", away)
 			return err
 		},
 		"approve with the proof for another": func(a *device.Authorization) error {
@@ -422,7 +422,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 		}
 	}
 	a := start(t)
-	if _, err := a.Deny(decision(proof.Deny, a, alice(t), expiry.Add(-1)), away); err != nil {
+	if _, err := a.Deny(decision(proof.Deny, a, alice(t), expiry.Add(-1)), "", away); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.CheckPoll("", expiry); !errors.Is(err, device.ErrExpiredToken) {

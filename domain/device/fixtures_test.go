@@ -62,7 +62,7 @@ func in(t testing.TB, status device.Status) *device.Authorization {
 	case device.Approved, device.Redeemed:
 		_, err = a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
 	case device.Denied:
-		_, err = a.Deny(decision(proof.Deny, a, alice(t), at), away)
+		_, err = a.Deny(decision(proof.Deny, a, alice(t), at), "", away)
 	}
 	if err == nil && status == device.Redeemed {
 		err = a.Redeem(at, home)

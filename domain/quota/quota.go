@@ -52,6 +52,9 @@ type Configured struct {
 	// WrongUserCodesPerNetwork is the share of WrongUserCodes that one customer's
 	// network ([ByNetwork]) can use up.
 	WrongUserCodesPerNetwork Limit
+	// StartsOfNetwork is how many codes started in one network are a burst. It
+	// refuses nothing.
+	StartsOfNetwork Limit
 	// PerToken bounds the requests made with one token.
 	PerToken Limit
 	// Introspections bounds the introspections of one resource server.
@@ -61,6 +64,11 @@ type Configured struct {
 // Introspections a minute and resource server (0: any number).
 func Introspections(max int) Limit {
 	return Limit{Name: "introspections", Max: max, Per: time.Minute}
+}
+
+// StartsOfNetwork in ten minutes (0: any number).
+func StartsOfNetwork(max int) Limit {
+	return Limit{Name: "starts_of_network", Max: max, Per: 10 * time.Minute}
 }
 
 const (
@@ -79,6 +87,7 @@ func Configure(wrongUserCodes, perToken int) Configured {
 		WrongUserCodesPerNetwork: Limit{Name: "wrong_user_codes_network", Max: share, Per: time.Hour},
 		PerToken:                 Limit{Name: "per_token", Max: perToken, Per: time.Minute},
 		Introspections:           Introspections(60_000),
+		StartsOfNetwork:          StartsOfNetwork(100),
 	}
 }
 

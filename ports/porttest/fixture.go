@@ -183,6 +183,7 @@ func (r readerOf) Metadata() ports.MetadataCopyReader        { return r.tx.Metad
 func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
 func (r readerOf) AuditSeals() ports.AuditSealReader         { return r.tx.AuditSeals() }
 func (r readerOf) Clients() ports.ClientReader               { return r.tx.Clients() }
+func (r readerOf) Incidents() ports.IncidentReader           { return r.tx.Incidents() }
 func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
 func (r readerOf) SPKeys() ports.SPKeyReader                 { return r.tx.SPKeys() }
 

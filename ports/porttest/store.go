@@ -33,6 +33,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"clients", storeClients},
 		{"ACS ledger", storeACSLedger},
 		{"SP keys", storeSPKeys},
+		{"incidents", storeIncidents},
 		{"jobs", storeJobs},
 		{"sweeps", storeSweeps},
 		{"races", storeRaces},

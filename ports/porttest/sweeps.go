@@ -73,6 +73,21 @@ func storeSweeps(t *testing.T, open func(t *testing.T) ports.Store) {
 		must(t, w.spend(s, w.issuer, "_1", w.now)) // it is not known any more
 	})
 
+	t.Run("observations of long ago", func(t *testing.T) {
+		s, w := old(t)
+		first, kept := w.observation(w.now), w.observation(w.now.Add(instant))
+		w.observed(s, first, kept, w.observation(w.now))
+		before := func(at time.Time) remove {
+			return func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
+				return tx.Incidents().DeleteSeen(ctx, at, limit)
+			}
+		}
+		deleted(t, s, before(w.now), []int{0})
+		deleted(t, s, before(w.now.Add(instant)), []int{2, 0})
+		w.saw(s, kept.Authorization, kept)
+		w.saw(s, first.Authorization)
+	})
+
 	t.Run("no more than the limit at once", func(t *testing.T) {
 		s, w := old(t)
 		for range 5 {

@@ -1,0 +1,227 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+type observationRow struct {
+	bun.BaseModel `bun:"table:phishing_observations"`
+
+	ID              id `bun:",pk"`
+	What            text
+	At              timestamp
+	AuthorizationID id
+	Network         text
+	Devices         text
+	Person          subjectColumns `bun:"embed:person_"`
+	BrowserHash     digest
+	Whereabouts     text
+}
+
+func observationRowOf(o incident.Observation) *observationRow {
+	row := &observationRow{
+		ID: id(o.ID), What: text(o.What), At: timestamp(o.At), AuthorizationID: id(o.Authorization), Devices: text(o.Devices),
+		Person: columnsOf(o.Person), BrowserHash: digest(o.Browser), Whereabouts: text(o.Where),
+	}
+	if o.Network.IsValid() {
+		row.Network = text(o.Network.String())
+	}
+	return row
+}
+
+func (r *observationRow) restore() (incident.Observation, error) {
+	person, err := r.Person.subject()
+	if err != nil {
+		return incident.Observation{}, fmt.Errorf("stored observation %s: %w", uid.ID(r.ID), err)
+	}
+	network, _ := netip.ParsePrefix(string(r.Network)) // none: zero
+	return incident.Observation{
+		ID: uid.ID(r.ID), What: incident.What(r.What), At: r.At.time(), Authorization: uid.ID(r.AuthorizationID), Network: network,
+		Devices: string(r.Devices), Person: person, Browser: secret.Digest(r.BrowserHash), Where: incident.Whereabouts(r.Whereabouts),
+	}, nil
+}
+
+type incidentRow struct {
+	bun.BaseModel `bun:"table:phishing_incidents"`
+
+	ID              id `bun:",pk"`
+	Source          text
+	SourceKind      text
+	Network         text
+	ClientID        text
+	DeviceLabel     text
+	UserAgent       text
+	NoticedAt       timestamp
+	AuthorizationID id
+	Why             text
+	Reported        bool
+	HeldUntil       timestamp
+	ContainedAt     timestamp
+	ContainedBy     text
+	ReleasedAt      timestamp
+	ReleasedBy      text
+}
+
+func incidentRowOf(i *incident.Incident) *incidentRow {
+	s := i.Snapshot()
+	row := &incidentRow{
+		ID: id(s.ID), Source: text(s.Source.Key()), SourceKind: text(s.Source.Kind),
+		ClientID: text(s.Source.ClientID), DeviceLabel: text(s.Source.Label), UserAgent: text(s.Source.UserAgent),
+		NoticedAt: timestamp(s.NoticedAt), AuthorizationID: id(s.Authorization), Why: text(s.Why), Reported: s.Reported, HeldUntil: timestamp(s.HeldUntil),
+		ContainedAt: timestamp(s.ContainedAt), ContainedBy: text(s.ContainedBy), ReleasedAt: timestamp(s.ReleasedAt), ReleasedBy: text(s.ReleasedBy),
+	}
+	if s.Source.Network.IsValid() {
+		row.Network = text(s.Source.Network.String())
+	}
+	return row
+}
+
+func (r *incidentRow) restore() (*incident.Incident, error) {
+	network, _ := netip.ParsePrefix(string(r.Network)) // none: zero
+	return incident.Restore(incident.Snapshot{
+		ID: uid.ID(r.ID),
+		Source: incident.Source{
+			Kind: incident.SourceKind(r.SourceKind), Network: network,
+			ClientID: string(r.ClientID), Label: string(r.DeviceLabel), UserAgent: string(r.UserAgent),
+		},
+		NoticedAt: r.NoticedAt.time(), Authorization: uid.ID(r.AuthorizationID), Why: string(r.Why), Reported: r.Reported, HeldUntil: r.HeldUntil.time(),
+		ContainedAt: r.ContainedAt.time(), ContainedBy: string(r.ContainedBy), ReleasedAt: r.ReleasedAt.time(), ReleasedBy: string(r.ReleasedBy),
+	})
+}
+
+type incidentReader struct{ reader }
+
+func (r incidentReader) ByID(ctx context.Context, wanted uid.ID) (*incident.Incident, error) {
+	return r.one(ctx, func(q *bun.SelectQuery) *bun.SelectQuery { return q.Where("id = ?", id(wanted)) })
+}
+
+func (r incidentReader) LatestOf(ctx context.Context, source incident.Source) (*incident.Incident, error) {
+	return r.one(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("source = ?", text(source.Key())).Order("noticed_at DESC", "id DESC")
+	})
+}
+
+func (r incidentReader) one(ctx context.Context, those func(*bun.SelectQuery) *bun.SelectQuery) (*incident.Incident, error) {
+	row := new(incidentRow)
+	if err := found(ctx, those(r.db.NewSelect().Model(row)).Limit(1).Scan(ctx), incident.ErrUnknown); err != nil {
+		return nil, err
+	}
+	return row.restore()
+}
+
+func (r incidentReader) Holding(ctx context.Context, at time.Time) ([]*incident.Incident, error) {
+	return r.many(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("released_at IS NULL").Where("held_until > ?", timestamp(at)).Order("noticed_at", "id")
+	})
+}
+
+func (r incidentReader) All(ctx context.Context, offset, limit int) ([]*incident.Incident, int, error) {
+	total, err := r.db.NewSelect().Model((*incidentRow)(nil)).Count(ctx)
+	if err != nil {
+		return nil, 0, mapError(ctx, err)
+	}
+	all, err := r.many(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Order("noticed_at DESC", "id DESC").Offset(int64(offset)).Limit(int64(limit))
+	})
+	return all, int(total), err
+}
+
+func (r incidentReader) many(ctx context.Context, those func(*bun.SelectQuery) *bun.SelectQuery) ([]*incident.Incident, error) {
+	var rows []incidentRow
+	if err := those(r.db.NewSelect().Model(&rows)).Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	all := make([]*incident.Incident, len(rows))
+	for i := range rows {
+		var err error
+		if all[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (r incidentReader) Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error) {
+	return r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery {
+		if q = q.Where("at >= ?", timestamp(since)); source.Kind == incident.Network {
+			return q.Where("network = ?", text(source.Network.String()))
+		}
+		return q.Where("devices = ?", text(source.Key()))
+	})
+}
+
+func (r incidentReader) SeenOf(ctx context.Context, authorization uid.ID) ([]incident.Observation, error) {
+	return r.seen(ctx, incident.SeenAtMost, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("authorization_id = ?", id(authorization))
+	})
+}
+
+func (r incidentReader) seen(ctx context.Context, limit int, those func(*bun.SelectQuery) *bun.SelectQuery) ([]incident.Observation, error) {
+	var rows []observationRow
+	if err := those(r.db.NewSelect().Model(&rows)).Order("at DESC", "id DESC").Limit(int64(limit)).Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	all := make([]incident.Observation, len(rows))
+	for i := range rows {
+		var err error
+		if all[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (r incidentReader) StartedBy(ctx context.Context, source incident.Source, since time.Time, limit int) ([]*device.Authorization, error) {
+	var rows []authorizationRow
+	q := r.from(&rows).Where("requested_at >= ?", timestamp(since)).Order("requested_at DESC", "id DESC").Limit(int64(limit))
+	if source.Kind == incident.Network {
+		q = q.Where(inNetwork(r.db, "requested_from"), source.Network.String())
+	} else {
+		q = q.Where("client_id = ?", text(source.ClientID)).Where("device_label = ?", text(source.Label)).
+			Where("coalesce(user_agent, '') = ?", text(source.UserAgent).storable())
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	return restoreAuthorizations(rows)
+}
+
+type incidents struct {
+	incidentReader
+	tx *transaction
+}
+
+func (w incidents) Observe(ctx context.Context, o incident.Observation, event audit.Event) error {
+	return w.tx.add(ctx, event, observationRowOf(o))
+}
+
+func (w incidents) Add(ctx context.Context, i *incident.Incident, event audit.Event) error {
+	if err := w.tx.addUnless(ctx, event, incidentRowOf(i), insertingUnless("(source) WHERE released_at IS NULL"), incident.ErrOpen); err != nil {
+		return err
+	}
+	return w.tx.announce(ctx, ports.TopicIncidents)
+}
+
+func (w incidents) Save(ctx context.Context, i *incident.Incident, event audit.Event) error {
+	if err := w.tx.save(ctx, event, incidentRowOf(i), incident.ErrUnknown); err != nil {
+		return err
+	}
+	return w.tx.announce(ctx, ports.TopicIncidents)
+}
+
+func (w incidents) DeleteSeen(ctx context.Context, before time.Time, limit int) (int, error) {
+	row := (*observationRow)(nil)
+	return w.tx.deleteRows(ctx, row, "id", w.tx.db.NewSelect().Model(row).Where("at < ?", timestamp(before)).Limit(int64(limit)))
+}

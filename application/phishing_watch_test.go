@@ -1,0 +1,315 @@
+package application_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/ports"
+)
+
+const attacker = "203.0.113.66"
+
+// campaign is a fixture whose people and devices have addresses of their own.
+type campaign struct{ *fixture }
+
+func newCampaign(t *testing.T) campaign { return campaign{newFixture(t, applicationtest.Options{})} }
+
+func agent(address, name string) request.Origin {
+	return request.Origin{ID: "request-1", IP: netip.MustParseAddr(address), UserAgent: name}
+}
+
+func (s campaign) begins(label string, from request.Origin) application.Started {
+	s.t.Helper()
+	started, err := s.Start.Execute(s.t.Context(), application.Start{ClientID: "difyctl", Label: label, Origin: from})
+	must(s.t, err)
+	return started
+}
+
+// visitor is a person in a browser.
+type visitor struct {
+	email, address string
+	session        approval.GrantSession
+	proof          approval.Proof
+}
+
+// opens signs a person in for a code, and reads the page.
+func (s campaign) opens(code device.UserCode, email, address string) visitor {
+	s.t.Helper()
+	from := applicationtest.From(address)
+	out, err := s.Initiate.Execute(s.t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", Mount: connection.Canonical, Origin: from})
+	must(s.t, err)
+	ticket, err := s.accept("ok " + secret.Random("", 9).Reveal() + " " + email)
+	must(s.t, err)
+	completed, err := s.Complete.Execute(s.t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: from})
+	must(s.t, err)
+	described, err := s.Describe.Execute(s.t.Context(), completed.Session, code, from)
+	must(s.t, err)
+	s.Clock.Advance(10 * time.Second) // to read
+	return visitor{email, address, completed.Session, approval.Proof{Session: completed.Session, CSRF: described.CSRF}}
+}
+
+func (s campaign) approves(code device.UserCode, email, address string) application.Decided {
+	s.t.Helper()
+	v := s.opens(code, email, address)
+	out, err := s.Approve.Execute(s.t.Context(), v.proof, code, applicationtest.From(address))
+	must(s.t, err)
+	return out
+}
+
+// redeems reports whether a device gets its token now.
+func (s campaign) redeems(code device.Code, address string) bool {
+	s.t.Helper()
+	s.Clock.Advance(gap)
+	_, err := s.poll(code, address)
+	if err != nil {
+		is(s.t, err, device.ErrAuthorizationPending)
+	}
+	return err == nil
+}
+
+// victim lets a person at home approve the attacker's code.
+func (s campaign) victim(n int, started application.Started) application.Decided {
+	s.t.Helper()
+	return s.approves(started.UserCode, fmt.Sprintf("victim%d@acme.example", n), fmt.Sprintf("10.%d.0.7", n))
+}
+
+func (s campaign) signals(kind incident.Signal) (n int) {
+	for _, e := range s.Events(s.t) {
+		if e.Event == string(audit.PhishingSuspected) && e.Reason == string(kind) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s campaign) incidents(want int) {
+	s.t.Helper()
+	if n := s.Count(s.t, audit.IncidentNoticed); n != want {
+		s.t.Errorf("got %d incidents, want %d: %s", n, want, s.History(s.t))
+	}
+}
+
+func TestACampaignIsNoticedByTheThirdVictim(t *testing.T) {
+	for name, attack := range map[string]func(n int) request.Origin{
+		"one address":       func(int) request.Origin { return agent(attacker, "x/1") },
+		"a hundred":         func(n int) request.Origin { return agent(fmt.Sprintf("203.%d.113.9", n), "x/1") },
+		"IPv6 rotation":     func(n int) request.Origin { return agent(fmt.Sprintf("2001:db8:bad:%d::%d", n, n*7), fmt.Sprint(n)) },
+		"IPv6 of many nets": func(n int) request.Origin { return agent(fmt.Sprintf("2001:db8:%d::1", n), "x/1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newCampaign(t)
+			got := 0
+			for n := range 6 {
+				from := attack(n)
+				started := s.begins("prod-01", from)
+				s.victim(n, started)
+				if s.redeems(started.Code, from.IP.String()) {
+					got++
+				}
+			}
+			if got != 2 || s.signals(incident.SeveralPeople) < 2 {
+				t.Errorf("got %d tokens and %d signals, want those of two victims: %s", got, s.signals(incident.SeveralPeople), s.History(t))
+			}
+			s.incidents(1)
+		})
+	}
+}
+
+func TestOneCodeForManyIsNoticedByTheSecond(t *testing.T) {
+	s := newCampaign(t)
+	started := s.begins("prod-01", agent(attacker, "x/1"))
+	s.opens(started.UserCode, "one@acme.example", "10.1.0.7")
+	s.victim(2, started)
+	if s.redeems(started.Code, attacker) {
+		t.Error("got a token, want it to wait")
+	}
+	if s.signals(incident.SeveralBrowsers) != 1 {
+		t.Errorf("got %s, want several_browsers once", s.History(t))
+	}
+}
+
+func TestReportsHoldASource(t *testing.T) {
+	s := newCampaign(t)
+	from := agent(attacker, "x/1")
+	first := s.begins("prod-01", from)
+	s.victim(1, first)
+	denied := s.begins("prod-02", from)
+	v := s.opens(denied.UserCode, "careful@acme.example", "10.2.0.7")
+	v.proof.NotRequested = true
+	_, err := s.Deny.Execute(t.Context(), v.proof, denied.UserCode, applicationtest.From(v.address))
+	must(t, err)
+	s.incidents(1)
+	if s.redeems(first.Code, attacker) || s.signals(incident.PersonReports) != 1 {
+		t.Errorf("got a token or no report, want it to wait: %s", s.History(t))
+	}
+	if !strings.Contains(s.History(t), "oauth.device_flow_denied(not_requested)") {
+		t.Errorf("got %s, want the denial's reason", s.History(t))
+	}
+}
+
+func TestThatWasntMeIsAReport(t *testing.T) {
+	s := newCampaign(t)
+	started := s.begins("prod-01", agent(attacker, "x/1"))
+	out := s.victim(1, started)
+	must(t, s.Undo.Execute(t.Context(), out.Undo, applicationtest.From("10.1.0.7")))
+	must(t, s.Undo.Execute(t.Context(), out.Undo, applicationtest.From("10.1.0.7")))
+	if n := s.signals(incident.PersonReports); n != 1 {
+		t.Errorf("got %d reports, want one", n)
+	}
+}
+
+// Near approvals are no signals, so a whole office behind one address is not held;
+// nor do a few approvals with telephones hold it.
+func TestAWholeOfficeIsNotHindered(t *testing.T) {
+	s := newCampaign(t)
+	for n := range 60 {
+		email, from := fmt.Sprintf("p%d@acme.example", n), "198.51.100.9"
+		browser := from
+		if n%10 == 9 {
+			browser = fmt.Sprintf("10.%d.0.7", n) // a telephone
+		}
+		started := s.begins("MacBook Pro", agent(from, "difyctl/1"))
+		s.approves(started.UserCode, email, browser)
+		if !s.redeems(started.Code, from) {
+			t.Errorf("person %d waits", n)
+		}
+		s.Clock.Advance(time.Minute)
+	}
+	s.incidents(0)
+}
+
+// Even if a source is held that an office is in, the people in the office are not
+// hindered.
+func TestAnOfficeThatIsHeldGoesOn(t *testing.T) {
+	s := newCampaign(t)
+	from := agent("198.51.100.9", "difyctl/1")
+	for n := range 3 { // an attack from inside the office
+		s.victim(n, s.begins("prod", from))
+	}
+	s.incidents(1)
+	for n := range 20 {
+		started := s.begins(fmt.Sprint("laptop-", n), from)
+		s.approves(started.UserCode, fmt.Sprintf("honest%d@acme.example", n), "198.51.100.77")
+		if !s.redeems(started.Code, "198.51.100.9") {
+			t.Errorf("honest person %d waits", n)
+		}
+	}
+}
+
+// A build farm starts hundreds of codes from one address, and its few operators
+// approve them from elsewhere. A farm that many people use is exempt, or costs them
+// a wait on its first day.
+func TestABuildFarmIsNotHindered(t *testing.T) {
+	s := newCampaign(t)
+	for n := range 300 {
+		started := s.begins(fmt.Sprint("runner-", n), agent(fmt.Sprintf("192.0.2.%d", n%200), "ci/1"))
+		if n%15 == 0 {
+			operator := n / 15 % 2
+			s.approves(started.UserCode, fmt.Sprintf("op%d@acme.example", operator), fmt.Sprintf("10.%d.0.7", operator))
+			if !s.redeems(started.Code, fmt.Sprintf("192.0.2.%d", n%200)) {
+				t.Errorf("build %d waits", n)
+			}
+		}
+	}
+	s.incidents(0)
+	if s.signals(incident.ManyStarts) == 0 {
+		t.Error("got no signal, want many_starts")
+	}
+}
+
+func TestAJumpHostCostsAWaitOnItsFirstDay(t *testing.T) {
+	s := newCampaign(t)
+	day := func() (waits int) {
+		for n := range 10 {
+			from := agent("192.0.2.5", "difyctl/1")
+			started := s.begins("jump", from)
+			s.approves(started.UserCode, fmt.Sprintf("p%d@acme.example", n), fmt.Sprintf("10.%d.0.7", n))
+			if !s.redeems(started.Code, "192.0.2.5") {
+				waits++
+				s.Clock.Advance(incident.DefaultRules.Wait)
+				if !s.redeems(started.Code, "192.0.2.5") {
+					t.Errorf("person %d still waits", n)
+				}
+			}
+		}
+		return waits
+	}
+	if waits := day(); waits != 8 {
+		t.Errorf("got %d people who waited on the first day, want all but two", waits)
+	}
+	s.Clock.Advance(25 * time.Hour)
+	if waits := day(); waits != 0 {
+		t.Errorf("got %d people who waited on the second day, want none", waits)
+	}
+}
+
+// A stranger opens codes, looks them up, starts and polls; none of it needs a
+// sign-in, and none of it holds an honest source.
+func TestStrangersHoldNoOffice(t *testing.T) {
+	limits := quota.Configure(6000, 60)
+	limits.StartsOfNetwork.Max = 5
+	s := campaign{newFixture(t, applicationtest.Options{Limits: &limits})}
+	honest := s.begins(laptop, agent(office, "difyctl/1"))
+	for n := range 40 {
+		from := applicationtest.From(fmt.Sprintf("10.9.%d.7", n))
+		_, _ = s.LookUp.Execute(t.Context(), honest.UserCode.String(), from)
+		_, _ = s.Initiate.Execute(t.Context(), application.Initiate{UserCode: honest.UserCode.String(), Connection: "acme", Mount: connection.Canonical, Origin: from})
+		s.begins(laptop, agent(fmt.Sprintf("198.51.100.%d", n), "difyctl/1")) // with a foot in the office's network
+		_, _ = s.poll(device.ParseCode("dc_guess"), from.IP.String())
+	}
+	_, _ = s.poll(honest.Code, "10.9.1.7")
+	s.approves(honest.UserCode, "ann@acme.example", "10.3.0.7") // even by telephone
+	if !s.redeems(honest.Code, office) {
+		t.Error("the honest device waits")
+	}
+	s.incidents(0)
+}
+
+func TestWhoIsSuspected(t *testing.T) {
+	s := newCampaign(t)
+	from := agent(attacker, "x/1")
+	for n := range 3 {
+		s.victim(n, s.begins("prod", from))
+	}
+	suspected := func(email, address string) bool {
+		t.Helper()
+		started := s.begins("prod", from)
+		v := s.opens(started.UserCode, email, address)
+		described, err := s.Describe.Execute(t.Context(), v.session, started.UserCode, applicationtest.From(address))
+		must(t, err)
+		got, err := s.suspected(t, started.UserCode, described, address)
+		must(t, err)
+		return got
+	}
+	if !suspected("victim7@acme.example", "10.7.0.7") {
+		t.Error("got nothing for a fourth victim, want suspected")
+	}
+	if suspected("near@acme.example", "203.0.113.200") {
+		t.Error("got suspected for a person in the device's network, want nothing")
+	}
+}
+
+func (s campaign) suspected(t *testing.T, code device.UserCode, described application.Approval, address string) (suspected bool, err error) {
+	t.Helper()
+	err = s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+		a, err := r.Authorizations().ByUserCode(ctx, code)
+		must(t, err)
+		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), a.Snapshot(), described.Subject, applicationtest.From(address))
+		return err
+	})
+	return suspected, err
+}

@@ -1,0 +1,68 @@
+package bootstrap
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/adapters/lastgood"
+	"github.com/devicegate/devicegate/adapters/lifecycle"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// phishing joins what notices phishing and remembers what is held.
+func phishing(c Config) fx.Option {
+	return fx.Options(
+		fx.Supply(c.Incidents),
+		fx.Provide(followHolds, func(h *heldSources) ports.Holds { return h }, countSignals, application.NewPhishingWatch),
+		fx.Invoke(measureHolds),
+	)
+}
+
+// heldSources is [ports.Holds]: the database's, read whenever it is told of a
+// change.
+type heldSources struct {
+	*lastgood.Followed[incident.Holds]
+}
+
+// Holds implements [ports.Holds].
+func (h *heldSources) Holds(context.Context) (incident.Holds, error) { return h.Get(), nil }
+
+// Refresh implements [ports.Holds].
+func (h *heldSources) Refresh(ctx context.Context) { h.Reload(ctx) }
+
+func followHolds(lc fx.Lifecycle, store ports.Store, changes ports.Changes, now ports.Clock, log *slog.Logger) *heldSources {
+	read := func(ctx context.Context) (incident.Holds, string, error) {
+		var all []*incident.Incident
+		err := store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+			all, err = r.Incidents().Holding(ctx, now())
+			return err
+		})
+		var version strings.Builder
+		for _, one := range all {
+			s := one.Snapshot()
+			fmt.Fprintln(&version, s.ID, s.HeldUntil.Format(time.RFC3339Nano), s.Reported, s.ContainedAt.Format(time.RFC3339Nano))
+		}
+		return incident.NewHolds(all...), version.String(), err
+	}
+	h := &heldSources{lastgood.Follow("held sources", log, read, func(ctx context.Context, all incident.Holds) {
+		log.InfoContext(ctx, "held sources read", "sources", len(all.All()))
+	})}
+	follow := lifecycle.WhileRunning(func(ctx context.Context) { h.Run(ctx, changes.Watch(ctx, ports.TopicIncidents)) })
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			if err := h.Open(ctx); err != nil {
+				return err
+			}
+			return follow.OnStart(ctx)
+		},
+		OnStop: follow.OnStop,
+	})
+	return h
+}

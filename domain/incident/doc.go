@@ -1,0 +1,27 @@
+// Package incident notices phishing by device codes (RFC 8628 §5.4), and models
+// what is done about it.
+//
+// An attacker starts logins and has other people approve them. Each sign-in for a
+// code and each decision leaves an [Observation]. What several codes have in common
+// is their [Source]: the network of the device or, because networks are changed
+// easily, devices that call themselves alike. [Rules.Assess] weighs what was
+// observed of one source:
+//
+//   - a person in another network than the device is a suspect case;
+//   - people at home at the source are none: they approved a device of it from its
+//     own network, or longer ago than the window. They raise the threshold, too;
+//   - "I did not ask for this" is a report;
+//   - what a stranger can cause weighs as much as one person, which holds nothing.
+//
+// From the threshold on there is an [Incident], and its source is held:
+//
+//	         Notice             Release
+//	nothing ────────▶ held ──────────────▶ released
+//	                  │  ▲
+//	          Contain ▼  │ Extend
+//	               contained
+//
+// Held means one more step for people in other networks, and that redemptions
+// wait. A person in the device's own network is never hindered, so an office behind
+// one address cannot be locked out, whatever is observed of it.
+package incident

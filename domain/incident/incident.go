@@ -1,0 +1,123 @@
+package incident
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+var (
+	// ErrUnknown says that a store has no such incident. Use cases word it.
+	ErrUnknown = errors.New("incident: no such incident")
+	// ErrOpen says that a store has an incident of the same source that is not
+	// released.
+	ErrOpen = errors.New("incident: the source has an open incident")
+	// ErrReleased refuses to contain or to release what was released.
+	ErrReleased = fault.New(fault.Conflict, "incident_released", "This incident was released. Nothing is held because of it.")
+)
+
+// Incident is a source that is held, or was. Its methods are the only ways it
+// changes; one that returns an error has changed nothing.
+type Incident struct{ s Snapshot }
+
+// Snapshot is an [Incident] laid flat.
+type Snapshot struct {
+	ID            uid.ID
+	Source        Source
+	NoticedAt     time.Time
+	Authorization uid.ID // with which it was noticed
+	Why           string // the last assessment, for operators
+	Reported      bool   // a person said that they did not ask
+	HeldUntil     time.Time
+	ContainedAt   time.Time // for the last time
+	ContainedBy   string
+	ReleasedAt    time.Time
+	ReleasedBy    string
+}
+
+// Restore brings an incident back from storage.
+func Restore(s Snapshot) (*Incident, error) {
+	if s.ID.IsZero() || !s.Source.possible() || s.NoticedAt.IsZero() || s.HeldUntil.IsZero() ||
+		s.ContainedAt.IsZero() != (s.ContainedBy == "") || s.ReleasedAt.IsZero() != (s.ReleasedBy == "") {
+		return nil, fmt.Errorf("incident: stored incident %s is in an impossible state", s.ID)
+	}
+	return &Incident{s}, nil
+}
+
+// Snapshot is the incident laid flat.
+func (i *Incident) Snapshot() Snapshot { return i.s }
+
+// Notice begins an incident, by a signal of the given authorization.
+func (r Rules) Notice(source Source, why Assessment, authorization uid.ID, at time.Time) (*Incident, audit.Event) {
+	i := &Incident{Snapshot{
+		ID: uid.New(at), Source: source, NoticedAt: at, Authorization: authorization,
+		Why: why.String(), Reported: len(why.Reporters) > 0, HeldUntil: at.Add(r.Hold),
+	}}
+	return i, i.event(audit.IncidentNoticed, audit.WorkerOf("incidents"), at, request.Origin{})
+}
+
+// Extend holds the source longer, because there is another signal. It refuses with
+// [ErrReleased].
+func (r Rules) Extend(i *Incident, why Assessment, at time.Time) (audit.Event, error) {
+	if !i.s.ReleasedAt.IsZero() {
+		return audit.Event{}, ErrReleased
+	}
+	i.s.Why, i.s.Reported, i.s.HeldUntil = why.String(), i.s.Reported || len(why.Reporters) > 0, at.Add(r.Hold)
+	return i.event(audit.IncidentExtended, audit.WorkerOf("incidents"), at, request.Origin{}), nil
+}
+
+// Holds reports whether the source is held.
+func (i *Incident) Holds(at time.Time) bool {
+	return i.s.ReleasedAt.IsZero() && at.Before(i.s.HeldUntil)
+}
+
+// Release ends an incident that is a false alarm. It returns [ErrReleased].
+func (i *Incident) Release(by audit.Actor, at time.Time, origin request.Origin) (audit.Event, error) {
+	if !i.s.ReleasedAt.IsZero() {
+		return audit.Event{}, ErrReleased
+	}
+	i.s.ReleasedAt, i.s.ReleasedBy = at, by.Name
+	return i.event(audit.IncidentReleased, by, at, origin), nil
+}
+
+// Contain records that what the source got was ended. The source stays held. It
+// returns [ErrReleased].
+func (i *Incident) Contain(by audit.Actor, ended string, at time.Time, origin request.Origin) (audit.Event, error) {
+	if !i.s.ReleasedAt.IsZero() {
+		return audit.Event{}, ErrReleased
+	}
+	i.s.ContainedAt, i.s.ContainedBy = at, by.Name
+	e := i.event(audit.IncidentContained, by, at, origin)
+	e.Detail += "; " + ended
+	return e, nil
+}
+
+// Since is the time from which on containing ends what the source started.
+func (r Rules) Since(i *Incident) time.Time { return i.s.NoticedAt.Add(-r.Window) }
+
+// MayRedeem reports whether an approval that is not from the device's own network,
+// nor by a person at home at the source, may be redeemed while the source is
+// held. One that was given before the incident waits until the hold ends. One that
+// was given since, with the step that policy asks for then, waits a while, and also
+// until the hold ends if a person reports the source.
+func (r Rules) MayRedeem(i *Incident, decidedAt, at time.Time) bool {
+	if !i.Holds(at) {
+		return true
+	}
+	return !i.s.Reported && i.s.ContainedAt.IsZero() && !decidedAt.Before(i.s.NoticedAt) && !at.Before(decidedAt.Add(r.Wait))
+}
+
+func (i *Incident) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {
+	e := audit.New(kind, by, at, origin)
+	e.AuthorizationID = i.s.Authorization
+	e.Detail = fmt.Sprintf("incident %s; source: %s; %s", i.s.ID, i.s.Source, i.s.Why)
+	if i.s.Source.Kind == Devices {
+		e.ClientID, e.DeviceLabel = i.s.Source.ClientID, i.s.Source.Label
+	}
+	return e
+}

@@ -1,0 +1,147 @@
+package incident
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// What is a kind of observation.
+type What string
+
+// The kinds of observations.
+const (
+	Opened   What = "opened"   // a person signed in for the code
+	Approved What = "approved" // a person approved it
+	Reported What = "reported" // a person said that they did not ask for it
+
+	// These add little: a stranger can cause them.
+	Hasty           What = "hasty"            // approved sooner than the page can be read
+	PolledElsewhere What = "polled_elsewhere" // polled from another network than it was started in
+	Burst           What = "burst"            // many codes were started in one network
+)
+
+// Whereabouts is where a person is, as seen from the device.
+type Whereabouts string
+
+// The whereabouts.
+const (
+	Near    Whereabouts = "near"    // in the device's network
+	Far     Whereabouts = "far"     // in another one
+	Unknown Whereabouts = "unknown" // a proxy that is not configured hides it
+)
+
+// WhereaboutsOf compares a person's address with that of the device. Addresses of
+// different families are far from each other: an attacker chooses the family.
+func WhereaboutsOf(d device.Snapshot, person request.Origin) Whereabouts {
+	device, browser := NetworkOf(d.RequestedFrom), NetworkOf(person.IP)
+	switch {
+	case person.BehindUnknownProxy || !device.IsValid() || !browser.IsValid():
+		return Unknown
+	case device == browser:
+		return Near
+	}
+	return Far
+}
+
+// Observation is something that was seen of one authorization.
+type Observation struct {
+	ID            uid.ID
+	What          What
+	At            time.Time
+	Authorization uid.ID
+	Network       netip.Prefix // of the device; zero: not known
+	Devices       string       // key of the [Devices] source
+	Person        identity.Subject
+	Browser       secret.Digest // that the person used; zero: not known
+	Where         Whereabouts   // of the person; empty: there is none
+}
+
+// Observe makes the observation that a person did something about a device in a
+// browser, which the grant session names.
+func Observe(what What, d device.Snapshot, person identity.Subject, browser secret.Digest, at time.Time, from request.Origin) Observation {
+	o := of(what, d, at)
+	o.Person, o.Browser, o.Where = person, browser, WhereaboutsOf(d, from)
+	return o
+}
+
+// ObservePoll makes the observation of a poll from another network than the
+// device's; false: it is none.
+func ObservePoll(d device.Snapshot, at time.Time, from request.Origin) (Observation, bool) {
+	if from.BehindUnknownProxy || !NetworkOf(from.IP).IsValid() || NetworkOf(from.IP) == NetworkOf(d.RequestedFrom) {
+		return Observation{}, false
+	}
+	return of(PolledElsewhere, d, at), true
+}
+
+// ObserveBurst makes the observation that d was one of many starts in its network.
+func ObserveBurst(d device.Snapshot, at time.Time) Observation { return of(Burst, d, at) }
+
+func of(what What, d device.Snapshot, at time.Time) Observation {
+	o := Observation{ID: uid.New(at), What: what, At: at, Authorization: d.ID}
+	for _, s := range SourcesOf(d) {
+		if s.Kind == Network {
+			o.Network = s.Network
+		} else {
+			o.Devices = s.Key()
+		}
+	}
+	return o
+}
+
+// person is the key under which the people of observations are compared.
+type person struct{ issuer, email string }
+
+func (o Observation) person() person { return personOf(o.Person) }
+
+func personOf(s identity.Subject) person { return person{s.Issuer(), s.Email().String()} }
+
+// suspect reports whether the observation is of a possible victim.
+func (o Observation) suspect() bool {
+	return (o.What == Opened || o.What == Approved) && o.Where == Far && !o.Person.IsZero()
+}
+
+// Signal is a kind of sign that a campaign goes on. Each is an audit event.
+type Signal string
+
+// The signals.
+const (
+	SeveralPeople   Signal = "several_people"   // from other networks, for codes of one source
+	SeveralBrowsers Signal = "several_browsers" // of several people, for one code
+	PersonReports   Signal = "person_reports"   // "that wasn't me", or "I did not ask for this"
+	HastyDecision   Signal = "hasty_decision"   // without the page having been read
+	PollsElsewhere  Signal = "polls_elsewhere"  // a poll from another network than the start
+	ManyStarts      Signal = "many_starts"      // a burst from one network
+)
+
+// Signals are all kinds.
+var Signals = []Signal{SeveralPeople, SeveralBrowsers, PersonReports, HastyDecision, PollsElsewhere, ManyStarts}
+
+// Signal is what the observation is by itself; empty: nothing without others.
+func (o Observation) Signal() Signal {
+	switch o.What {
+	case Reported:
+		return PersonReports
+	case Hasty:
+		return HastyDecision
+	case PolledElsewhere:
+		return PollsElsewhere
+	case Burst:
+		return ManyStarts
+	}
+	return ""
+}
+
+// Event records a signal that an observation brings. Detail says what it rests on.
+func (o Observation) Event(signal Signal, by audit.Actor, d device.Snapshot, detail string, origin request.Origin) audit.Event {
+	e := audit.New(audit.PhishingSuspected, by, o.At, origin)
+	e.AuthorizationID, e.ClientID, e.DeviceLabel, e.CreationIP = o.Authorization, d.ClientID, d.Label, d.RequestedFrom
+	e.Subject, e.Reason, e.Detail = o.Person, string(signal), detail
+	return e
+}

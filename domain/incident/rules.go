@@ -1,0 +1,194 @@
+package incident
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// Rules are the thresholds. Operators may set them.
+type Rules struct {
+	// People is how many people in other networks make an incident of a source that
+	// has no people at home. Zero: nothing is ever held.
+	People int
+	// Window is how long an observation is a reason for suspicion. An approval
+	// of longer ago makes its person one at home at the source.
+	Window time.Duration
+	// Hold is how long a source is held after the last signal.
+	Hold time.Duration
+	// Wait is how long an approval that was given although the source was held waits
+	// for its redemption, unless a person reports the source meanwhile.
+	Wait time.Duration
+	// Reading is the least time in which the page can be read.
+	Reading time.Duration
+	// Exempt are networks whose devices are never suspect, such as those of build
+	// farms and jump hosts.
+	Exempt []netip.Prefix
+}
+
+// DefaultRules are those of an installation that sets nothing.
+var DefaultRules = Rules{
+	People: 3, Window: 24 * time.Hour, Hold: time.Hour, Wait: 2 * time.Minute, Reading: 2 * time.Second,
+}
+
+// Memory is how long observations are kept. People are at home at a source by
+// approvals within it.
+const Memory = 30 * 24 * time.Hour
+
+// SeenAtMost bounds how many observations of one source are weighed, the newest
+// first.
+const SeenAtMost = 5000
+
+// The points of what is observed. One suspect case and one report by another
+// person, or two reports, make an incident where three suspect cases do. What a
+// stranger can cause counts once for each kind: all of it is worth one person.
+const (
+	pointsOfPerson   = 3
+	pointsOfReport   = 6
+	pointsOfBrowsers = 3 // once: one code was opened by several people
+	pointsOfRest     = 1
+)
+
+// Assessment is what the observations of one source come to.
+type Assessment struct {
+	People    []identity.Subject // suspect cases, the latest last
+	Reporters []identity.Subject
+	AtHome    int // people at home at the source
+	Shared    int // codes that several people opened in several browsers
+	Points    int
+	Threshold int // zero: none can be reached
+}
+
+// Suspected reports whether there is an incident.
+func (a Assessment) Suspected() bool { return a.Threshold > 0 && a.Points >= a.Threshold }
+
+// String is the assessment for the detail of events.
+func (a Assessment) String() string {
+	return fmt.Sprintf("people: %d; reports: %d; codes opened by several: %d; at home: %d; points: %d of %d",
+		len(a.People), len(a.Reporters), a.Shared, a.AtHome, a.Points, a.Threshold)
+}
+
+// IsExempt reports whether codes of a network are never suspect.
+func (r Rules) IsExempt(network netip.Prefix) bool {
+	return slices.ContainsFunc(r.Exempt, func(exempt netip.Prefix) bool { return network.IsValid() && exempt.Contains(network.Addr()) })
+}
+
+// Assess weighs what was observed of a source since [Memory] began. What was
+// observed before a release is no reason for suspicion any more; a zero released
+// is none. A common source is one that honest devices without a name of their own
+// share, which takes twice as much.
+func (r Rules) Assess(source Source, common bool, seen []Observation, released, at time.Time) Assessment {
+	home := r.atHome(seen, released, at)
+	out := Assessment{AtHome: len(home)}
+	suspects, reporters := map[person]bool{}, map[person]bool{}
+	networks := map[netip.Prefix]bool{}
+	opened := map[uid.ID][]Observation{}
+	rest := map[What]bool{}
+	for _, o := range slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) }) {
+		if !o.At.After(released) || !o.At.After(at.Add(-r.Window)) || r.IsExempt(o.Network) {
+			continue
+		}
+		by := o.person()
+		switch {
+		case o.What == Reported && !o.Person.IsZero() && !reporters[by]:
+			reporters[by] = true
+			out.Reporters = append(out.Reporters, o.Person)
+		case o.suspect() && !home[by]:
+			networks[o.Network] = true
+			if opened[o.Authorization] = append(opened[o.Authorization], o); suspects[by] {
+				continue
+			}
+			suspects[by] = true
+			out.People = append(out.People, o.Person)
+		case o.What == Hasty && o.Where == Far && !home[by], o.What == PolledElsewhere, o.What == Burst:
+			rest[o.What] = true
+		}
+	}
+	for _, of := range opened {
+		if severalBrowsers(of) {
+			out.Shared++
+		}
+	}
+	if source.Kind == Devices && len(networks) < 2 { // then it is the network's matter
+		return out
+	}
+	return r.count(out, suspects, reporters, len(rest), common)
+}
+
+func (r Rules) count(out Assessment, suspects, reporters map[person]bool, rest int, common bool) Assessment {
+	for by := range suspects {
+		if !reporters[by] {
+			out.Points += pointsOfPerson
+		}
+	}
+	out.Points += pointsOfReport * len(reporters)
+	if out.Shared > 0 {
+		out.Points += pointsOfBrowsers
+	}
+	out.Points += pointsOfRest * rest
+	out.Threshold = pointsOfPerson * (r.People + out.AtHome)
+	if common {
+		out.Threshold += pointsOfPerson * r.People
+	}
+	if r.People > 0 && len(reporters) >= r.People {
+		out.Threshold = min(out.Threshold, pointsOfReport*r.People)
+	}
+	if r.People <= 0 {
+		out.Threshold = 0
+	}
+	return out
+}
+
+// atHome are the people of approvals that came from the device's own network, or
+// before the window began, or before the source was released.
+func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]bool {
+	home := map[person]bool{}
+	for _, o := range seen {
+		if o.What == Approved && !o.Person.IsZero() &&
+			(o.Where == Near || !o.At.After(released) || !o.At.After(at.Add(-r.Window))) {
+			home[o.person()] = true
+		}
+	}
+	for _, o := range seen { // an approval that was taken back shows nothing
+		if o.What == Reported {
+			delete(home, o.person())
+		}
+	}
+	return home
+}
+
+// IsAtHome reports whether a person is at home at the source that was seen.
+func (r Rules) IsAtHome(who identity.Subject, seen []Observation, released, at time.Time) bool {
+	return r.atHome(seen, released, at)[personOf(who)]
+}
+
+// severalBrowsers reports whether several people opened a code, each in a browser
+// of their own.
+func severalBrowsers(opened []Observation) bool {
+	for i, a := range opened {
+		for _, b := range opened[:i] {
+			if a.person() != b.person() && a.Browser != b.Browser {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Weigh assesses a source without and with the observation last, and names the
+// signals that it brings besides what it is by itself.
+func (r Rules) Weigh(source Source, common bool, seen []Observation, last uid.ID, released, at time.Time) (signals []Signal, before, after Assessment) {
+	after = r.Assess(source, common, seen, released, at)
+	before = r.Assess(source, common, slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool { return o.ID == last }), released, at)
+	if len(after.People) > max(1, len(before.People)) {
+		signals = append(signals, SeveralPeople)
+	}
+	if after.Shared > before.Shared {
+		signals = append(signals, SeveralBrowsers)
+	}
+	return signals, before, after
+}

@@ -1,0 +1,283 @@
+package incident_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+var (
+	noon    = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	network = incident.Source{Kind: incident.Network, Network: netip.MustParsePrefix("192.0.2.0/24")}
+	rules   = incident.DefaultRules
+)
+
+func person(t testing.TB, n int) identity.Subject {
+	t.Helper()
+	email, err := identity.ParseEmail(fmt.Sprintf("p%d@acme.example", n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := identity.NewSubject(email, "https://idp.example", "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// story tells what was observed, each of another authorization and browser.
+type story struct {
+	t    testing.TB
+	seen []incident.Observation
+}
+
+func (s *story) add(what incident.What, n int, where incident.Whereabouts, ago time.Duration) *story {
+	o := incident.Observation{ID: uid.New(noon), What: what, At: noon.Add(-ago), Authorization: uid.New(noon), Network: network.Network, Where: where}
+	if n > 0 {
+		o.Person, o.Browser = person(s.t, n), secret.Random("", 9).Digest()
+	}
+	s.seen = append(s.seen, o)
+	return s
+}
+
+func (s *story) opened(people ...int) *story {
+	for _, n := range people {
+		s.add(incident.Opened, n, incident.Far, time.Minute)
+	}
+	return s
+}
+
+// sameCode makes the last observations ones of the same authorization.
+func (s *story) sameCode(last int) *story {
+	for i := range last {
+		s.seen[len(s.seen)-1-i].Authorization = s.seen[len(s.seen)-1].Authorization
+	}
+	return s
+}
+
+func (s *story) assess(source incident.Source) incident.Assessment {
+	return rules.Assess(source, false, s.seen, time.Time{}, noon)
+}
+
+func TestWhatHoldsASource(t *testing.T) {
+	for name, c := range map[string]struct {
+		seen func(s *story)
+		want bool
+	}{
+		"nothing":                        {func(*story) {}, false},
+		"two people from elsewhere":      {func(s *story) { s.opened(1, 2) }, false},
+		"three people from elsewhere":    {func(s *story) { s.opened(1, 2, 3) }, true},
+		"one person often":               {func(s *story) { s.opened(1, 1, 1, 1, 1, 1) }, false},
+		"two people for one code":        {func(s *story) { s.opened(1, 2).sameCode(2) }, true},
+		"one person for one code in two": {func(s *story) { s.opened(1, 1).sameCode(2) }, false},
+		"a victim, and a report":         {func(s *story) { s.opened(1).add(incident.Reported, 2, incident.Far, 0) }, true},
+		"a victim who reports":           {func(s *story) { s.opened(1).add(incident.Reported, 1, incident.Far, 0) }, false},
+		"two reports": {func(s *story) {
+			s.add(incident.Reported, 1, incident.Near, 0).add(incident.Reported, 2, incident.Far, 0)
+		}, true},
+		"two victims, and all that is little":    {func(s *story) { s.opened(1, 2).little() }, true},
+		"all that a stranger can cause":          {func(s *story) { s.little().little().little() }, false},
+		"one victim, and all that is little":     {func(s *story) { s.opened(1).little().little() }, false},
+		"three people from the device's network": {func(s *story) { s.near(1, 2, 3, 4, 5) }, false},
+		"three people behind an unknown proxy":   {func(s *story) { s.unknown(1, 2, 3, 4, 5) }, false},
+		"three people, long ago":                 {func(s *story) { s.ago(25*time.Hour, 1, 2, 3) }, false},
+		"three who approved long ago, again":     {func(s *story) { s.ago(25*time.Hour, 1, 2, 3).opened(1, 2, 3) }, false},
+		"an office, and two with telephones":     {func(s *story) { s.near(1, 2, 3).opened(1, 2, 3, 4, 5) }, false},
+		"an office, and many from elsewhere":     {func(s *story) { s.near(1, 2).opened(3, 4, 5, 6, 7) }, true},
+		"an office with three reports":           {func(s *story) { s.near(1, 2, 3, 4, 5, 6).reported(7, 8, 9) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &story{t: t}
+			c.seen(s)
+			if got := s.assess(network); got.Suspected() != c.want {
+				t.Errorf("got %s, want suspected %t", got, c.want)
+			}
+		})
+	}
+}
+
+func (s *story) little() *story {
+	return s.add(incident.PolledElsewhere, 0, "", 0).add(incident.Burst, 0, "", 0).add(incident.Hasty, 1, incident.Far, 0)
+}
+
+func (s *story) near(people ...int) *story {
+	return s.each(incident.Approved, incident.Near, time.Minute, people)
+}
+
+func (s *story) unknown(people ...int) *story {
+	return s.each(incident.Opened, incident.Unknown, time.Minute, people)
+}
+
+func (s *story) ago(ago time.Duration, people ...int) *story {
+	return s.each(incident.Approved, incident.Far, ago, people)
+}
+
+func (s *story) reported(people ...int) *story {
+	return s.each(incident.Reported, incident.Far, 0, people)
+}
+
+func (s *story) each(what incident.What, where incident.Whereabouts, ago time.Duration, people []int) *story {
+	for _, n := range people {
+		s.add(what, n, where, ago)
+	}
+	return s
+}
+
+func TestDevicesAlikeAreSuspectedInSeveralNetworksOnly(t *testing.T) {
+	alike := incident.Source{Kind: incident.Devices, ClientID: "difyctl", Label: "prod", UserAgent: "x"}
+	s := (&story{t: t}).opened(1, 2, 3)
+	if got := s.assess(alike); got.Suspected() {
+		t.Errorf("in one network: got %s, want nothing: it is the network's matter", got)
+	}
+	s.seen[0].Network = netip.MustParsePrefix("2001:db8:1::/48")
+	if got := s.assess(alike); !got.Suspected() {
+		t.Errorf("in two networks: got %s, want suspected", got)
+	}
+	if got := rules.Assess(alike, true, s.seen, time.Time{}, noon); got.Suspected() {
+		t.Errorf("without a label of their own: got %s, want nothing yet", got)
+	}
+	s.opened(4, 5, 6)
+	if got := rules.Assess(alike, true, s.seen, time.Time{}, noon); !got.Suspected() {
+		t.Errorf("six people: got %s, want suspected", got)
+	}
+}
+
+func TestAReleaseEndsWhatWasSeenBefore(t *testing.T) {
+	s := (&story{t: t}).each(incident.Approved, incident.Far, time.Hour, []int{1, 2, 3})
+	after := rules.Assess(network, false, s.seen, noon.Add(-time.Minute), noon)
+	if after.Suspected() || after.AtHome != 3 || len(after.People) != 0 {
+		t.Errorf("got %s, want three people at home", after)
+	}
+}
+
+func TestThresholdsAreSettings(t *testing.T) {
+	s := (&story{t: t}).opened(1, 2, 3, 4)
+	off, five := rules, rules
+	off.People, five.People = 0, 5
+	exempt := rules
+	exempt.Exempt = []netip.Prefix{netip.MustParsePrefix("192.0.0.0/16")}
+	for name, r := range map[string]incident.Rules{"off": off, "five people": five, "an exempt network": exempt} {
+		if got := r.Assess(network, false, s.seen, time.Time{}, noon); got.Suspected() {
+			t.Errorf("%s: got %s, want nothing", name, got)
+		}
+	}
+	five.People = 4
+	if got := five.Assess(network, false, s.seen, time.Time{}, noon); !got.Suspected() {
+		t.Errorf("four people: got %s, want suspected", got)
+	}
+}
+
+// What strangers cause, in whatever number and order, never holds an honest
+// source: they are not signed in, and people at home are not suspect.
+func TestStrangersHoldNothing(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := &story{t: t}
+		for range rapid.IntRange(0, 60).Draw(r, "observations") {
+			ago := time.Duration(rapid.IntRange(0, 40).Draw(r, "hours ago")) * time.Hour
+			switch rapid.IntRange(0, 3).Draw(r, "what") {
+			case 0:
+				s.add(incident.Burst, 0, "", ago)
+			case 1:
+				s.add(incident.PolledElsewhere, 0, "", ago)
+			case 2:
+				s.add(incident.Approved, rapid.IntRange(1, 30).Draw(r, "person"), incident.Near, ago)
+			case 3:
+				s.add(incident.Opened, rapid.IntRange(1, 2).Draw(r, "two with telephones"), incident.Far, ago)
+			}
+		}
+		if got := s.assess(network); got.Suspected() {
+			r.Fatalf("got %s, want nothing held", got)
+		}
+	})
+}
+
+// Another observation of a person not at home never makes a source less
+// suspect.
+func TestSuspicionGrows(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := &story{t: t}
+		before := 0
+		for range rapid.IntRange(1, 20).Draw(r, "observations") {
+			what := rapid.SampledFrom([]incident.What{incident.Opened, incident.Reported, incident.Hasty, incident.Burst}).Draw(r, "what")
+			s.add(what, rapid.IntRange(1, 9).Draw(r, "person"), incident.Far, 0)
+			after := s.assess(network).Points
+			if after < before {
+				r.Fatalf("got %d points after %d", after, before)
+			}
+			before = after
+		}
+	})
+}
+
+func TestWeighingNamesWhatIsNew(t *testing.T) {
+	s := (&story{t: t}).opened(1)
+	weigh := func() []incident.Signal {
+		signals, _, _ := rules.Weigh(network, false, s.seen, s.seen[len(s.seen)-1].ID, time.Time{}, noon)
+		return signals
+	}
+	if got := weigh(); len(got) != 0 {
+		t.Errorf("one person: got %v, want no signal", got)
+	}
+	s.opened(2)
+	if got := weigh(); len(got) != 1 || got[0] != incident.SeveralPeople {
+		t.Errorf("a second person: got %v, want several_people", got)
+	}
+	s.opened(2)
+	if got := weigh(); len(got) != 0 {
+		t.Errorf("the same person again: got %v, want no signal", got)
+	}
+	s.opened(3).sameCode(2)
+	if got := weigh(); len(got) != 2 || got[1] != incident.SeveralBrowsers {
+		t.Errorf("the same code: got %v, want both signals", got)
+	}
+}
+
+func TestSourcesOfAnAuthorization(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.77": "192.0.2.0/24", "::ffff:192.0.2.77": "192.0.2.0/24", "2001:db8:1:2::9": "2001:db8:1::/48", "fe80::1%eth0": "fe80::/48",
+	} {
+		if got := incident.NetworkOf(netip.MustParseAddr(address)).String(); got != want {
+			t.Errorf("%s: got %s, want %s", address, got, want)
+		}
+	}
+	d := device.Snapshot{ClientID: "difyctl", Label: "l", UserAgent: "u"}
+	if got := incident.SourcesOf(d); len(got) != 1 || got[0].Kind != incident.Devices {
+		t.Errorf("without an address: got %v, want the devices alone", got)
+	}
+	if one, other := (incident.Source{Kind: incident.Devices, ClientID: "a", Label: "bc"}), (incident.Source{Kind: incident.Devices, ClientID: "ab", Label: "c"}); one.Key() == other.Key() {
+		t.Error("got one key for different devices")
+	}
+}
+
+func TestWhereaboutsOfAPerson(t *testing.T) {
+	at := func(ip string) device.Snapshot { return device.Snapshot{RequestedFrom: netip.MustParseAddr(ip)} }
+	from := func(ip string) request.Origin { return request.Origin{IP: netip.MustParseAddr(ip)} }
+	for _, c := range []struct {
+		d    device.Snapshot
+		by   request.Origin
+		want incident.Whereabouts
+	}{
+		{at("192.0.2.7"), from("192.0.2.99"), incident.Near},
+		{at("192.0.2.7"), from("::ffff:192.0.2.99"), incident.Near},
+		{at("192.0.2.7"), from("192.0.3.7"), incident.Far},
+		{at("2001:db8:1::7"), from("2001:db8:1:ffff::1"), incident.Near},
+		{at("2001:db8:1::7"), from("192.0.2.7"), incident.Far},
+		{device.Snapshot{}, from("192.0.2.7"), incident.Unknown},
+		{at("192.0.2.7"), request.Origin{}, incident.Unknown},
+		{at("192.0.2.7"), request.Origin{IP: netip.MustParseAddr("192.0.3.7"), BehindUnknownProxy: true}, incident.Unknown},
+	} {
+		if got := incident.WhereaboutsOf(c.d, c.by); got != c.want {
+			t.Errorf("%v, %v: got %s, want %s", c.d.RequestedFrom, c.by.IP, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package incident
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/secret"
+)
+
+// SourceKind is a kind of source.
+type SourceKind string
+
+// The kinds of sources.
+const (
+	// Network is the device's network: the IPv4 /24 or the IPv6 /48, as for
+	// [device.NetworkMatch]. A host chooses its IPv6 addresses freely within it.
+	Network SourceKind = "network"
+	// Devices are those of one client with one label and one user agent, in
+	// whatever networks.
+	Devices SourceKind = "devices"
+)
+
+// Source is what the codes of one campaign have in common.
+type Source struct {
+	Kind    SourceKind
+	Network netip.Prefix // of a [Network]
+
+	// Of [Devices].
+	ClientID, Label, UserAgent string
+}
+
+// NetworkOf is the network of an address; zero: no address is known.
+func NetworkOf(ip netip.Addr) netip.Prefix {
+	ip = ip.Unmap().WithZone("")
+	bits := 24
+	if ip.Is6() {
+		bits = 48
+	}
+	network, err := ip.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}
+
+// SourcesOf are those that an authorization belongs to.
+func SourcesOf(d device.Snapshot) []Source {
+	sources := []Source{{Kind: Devices, ClientID: d.ClientID, Label: d.Label, UserAgent: d.UserAgent}}
+	if network := NetworkOf(d.RequestedFrom); network.IsValid() {
+		sources = append(sources, Source{Kind: Network, Network: network})
+	}
+	return sources
+}
+
+// IsZero reports whether there is no source.
+func (s Source) IsZero() bool { return s.Kind == "" }
+
+// Key is the source in one short text, for look-ups.
+func (s Source) Key() string {
+	if s.Kind == Network {
+		return string(Network) + " " + s.Network.String()
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{s.ClientID, s.Label, s.UserAgent}, "\x00")))
+	return string(Devices) + " " + secret.Digest(sum).Hex()[:32]
+}
+
+// String is the source as operators read it.
+func (s Source) String() string {
+	if s.Kind == Network {
+		return s.Network.String()
+	}
+	return fmt.Sprintf("devices %s of %s with %s", strconv.Quote(s.Label), s.ClientID, strconv.Quote(s.UserAgent))
+}
+
+func (s Source) possible() bool {
+	switch s.Kind {
+	case Network:
+		return s.Network.IsValid() && s == Source{Kind: Network, Network: NetworkOf(s.Network.Addr())}
+	case Devices:
+		return s.ClientID != "" && s == Source{Kind: Devices, ClientID: s.ClientID, Label: s.Label, UserAgent: s.UserAgent}
+	}
+	return false
+}
