@@ -26,12 +26,13 @@ type PollDevice struct {
 	watch    *PhishingWatch
 	timing   device.Timing
 	life     token.Lifetime
+	notices  *Notices
 	now      ports.Clock
 }
 
 // NewPollDevice makes the use case.
-func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, watch *PhishingWatch, timing device.Timing, life token.Lifetime, now ports.Clock) *PollDevice {
-	return &PollDevice{store, throttle, clients, watch, timing, life, now}
+func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, watch *PhishingWatch, timing device.Timing, life token.Lifetime, notices *Notices, now ports.Clock) *PollDevice {
+	return &PollDevice{store, throttle, clients, watch, timing, life, notices, now}
 }
 
 // Redeemed is what a client gets, once.
@@ -207,6 +208,9 @@ func (uc *PollDevice) mint(ctx context.Context, tx ports.Tx, a *device.Authoriza
 	}
 	if err := tx.Authorizations().Save(ctx, a, minted); err != nil {
 		return Redeemed{}, fmt.Errorf("save authorization: %w", err)
+	}
+	if err := uc.notices.connected(ctx, tx, minted); err != nil {
+		return Redeemed{}, err
 	}
 	return Redeemed{s.ID, secret, t}, nil
 }

@@ -37,6 +37,9 @@ func (uc *SweepExpired) Execute(ctx context.Context) (total int, err error) {
 		{"grants", func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
 			return tx.Grants().DeleteExpired(ctx, before, limit)
 		}},
+		{"notices", func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
+			return tx.Notices().DeleteExpired(ctx, now, limit)
+		}},
 		{"spent assertions", func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
 			return tx.Transactions().DeleteSpent(ctx, before, limit)
 		}},

@@ -51,7 +51,7 @@ func handler(c Config, log *slog.Logger) fx.Option {
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Timing, c.TokenLife, c.RequireChecksum, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
-		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes)),
+		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes), application.MailOn(!c.Mail.IsZero())),
 		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
 		fx.Supply(c.HTTPServer()),
 		httpserver.Module,
@@ -167,6 +167,7 @@ var useCases = fx.Provide(
 	application.NewSignIns,
 	application.NewCompletions,
 	application.NewStartDevice,
+	application.NewNotices,
 	application.NewPollDevice,
 	application.NewRevokeUndelivered,
 	application.NewLookUpDevice,

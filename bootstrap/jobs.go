@@ -11,8 +11,11 @@ import (
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/jobs"
+	"github.com/devicegate/devicegate/adapters/mail"
 	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // Worker is the background work in a process of its own. OPS_ADDR serves the
@@ -23,8 +26,8 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		tracing,
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
-		stores(c), connectionsOf(c, false),
-		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Clients, *saml.Broker, *geoip.Database) { return nil, nil, nil, nil }),
+		stores(c), connectionsOf(c, false), clients(c),
+		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *saml.Broker, *geoip.Database) { return nil, nil, nil }),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations),
@@ -45,11 +48,30 @@ func workerBeside(c Config) fx.Option {
 func background(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c.TokenRetention),
-		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, application.NewSealAudit, jobs.NewWorker),
+		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, application.NewSealAudit, sendNotice),
+		fx.Provide(newTasks, func(db jobs.Database, tasks jobs.Tasks, log *slog.Logger) (*jobs.Worker, error) {
+			return jobs.NewWorker(db, tasks, log)
+		}),
 		fx.Invoke(func(lc fx.Lifecycle, w *jobs.Worker) {
 			lc.Append(fx.Hook{OnStart: w.Start, OnStop: w.Stop})
 		}),
 	)
+}
+
+func newTasks(expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, seal *application.SealAudit, send *application.SendNotice) jobs.Tasks {
+	return jobs.Tasks{SweepExpired: expired, SweepTokens: tokens, RefreshMetadata: metadata, SealAudit: seal, SendNotice: send}
+}
+
+// sendNotice is nil where mail is off.
+func sendNotice(c Config, store ports.Store, clients ports.Clients) (*application.SendNotice, error) {
+	if c.Mail.IsZero() {
+		return nil, nil
+	}
+	mailer, err := mail.New(c.Mail)
+	if err != nil {
+		return nil, err
+	}
+	return application.NewSendNotice(store, clients, webui.NewNoticeWriter(c.Pages, c.PublicURL), mailer), nil
 }
 
 // jobQueue lets the store enqueue jobs, for which the queue is in the store's

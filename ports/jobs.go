@@ -16,6 +16,8 @@ const (
 	SealAudit JobKind = "seal_audit"
 	// RefreshMetadata fetches the metadata of identity providers that is due.
 	RefreshMetadata JobKind = "refresh_metadata"
+	// SendNotice sends a mail that a transaction has ordered ([notice.Order.Key]).
+	SendNotice JobKind = "send_notice"
 )
 
 // Job is work that a worker does later, at least once. Key says what it is about;

@@ -68,4 +68,5 @@ type Tx interface {
 	Clients() ClientRecords
 	Incidents() Incidents
 	Jobs() Jobs
+	Notices() Notices
 }

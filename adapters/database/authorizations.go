@@ -40,6 +40,7 @@ type authorizationRow struct {
 	UndoneAt       timestamp
 	Connection     text
 	UserAgent      text
+	Language       text
 }
 
 func authorizationRowOf(a *device.Authorization) *authorizationRow {
@@ -51,7 +52,7 @@ func authorizationRowOf(a *device.Authorization) *authorizationRow {
 		Status: text(s.Status), Subject: columnsOf(s.Subject), TokenID: id(s.TokenID), DecidedAt: timestamp(s.DecidedAt),
 		RedeemedAt: timestamp(s.RedeemedAt), RedeemedFrom: addr(s.RedeemedFrom),
 		Repeated: s.Repeated, Undelivered: s.Undelivered, SeenElsewhere: s.PolledElsewhere,
-		Scopes: text(s.Scopes.String()), UndoneAt: timestamp(s.UndoneAt), Connection: text(s.Connection), UserAgent: text(s.UserAgent),
+		Scopes: text(s.Scopes.String()), UndoneAt: timestamp(s.UndoneAt), Connection: text(s.Connection), UserAgent: text(s.UserAgent), Language: text(s.Language),
 	}
 }
 
@@ -71,7 +72,7 @@ func (r *authorizationRow) restore() (*device.Authorization, error) {
 		Status: device.Status(r.Status), Subject: subject, TokenID: uid.ID(r.TokenID), DecidedAt: r.DecidedAt.time(),
 		RedeemedAt: r.RedeemedAt.time(), RedeemedFrom: netip.Addr(r.RedeemedFrom),
 		Repeated: r.Repeated, Undelivered: r.Undelivered, PolledElsewhere: r.SeenElsewhere,
-		Scopes: scope.Restore(string(r.Scopes)), UndoneAt: r.UndoneAt.time(), Connection: string(r.Connection), UserAgent: string(r.UserAgent),
+		Scopes: scope.Restore(string(r.Scopes)), UndoneAt: r.UndoneAt.time(), Connection: string(r.Connection), UserAgent: string(r.UserAgent), Language: string(r.Language),
 	})
 }
 

@@ -84,10 +84,11 @@ func (t *transaction) Transactions() ports.Transactions {
 	return transactions{transactionReader{t.reader()}, t}
 }
 
-func (t *transaction) Grants() ports.Grants { return grants{grantReader{t.reader()}, t} }
-func (t *transaction) Tokens() ports.Tokens { return tokens{tokenReader{t.reader()}, t} }
-func (t *transaction) Jobs() ports.Jobs     { return jobs{t} }
-func (t *transaction) Audit() ports.Audit   { return auditTrail{auditReader{reader{db: t.db}}, t} }
+func (t *transaction) Grants() ports.Grants   { return grants{grantReader{t.reader()}, t} }
+func (t *transaction) Tokens() ports.Tokens   { return tokens{tokenReader{t.reader()}, t} }
+func (t *transaction) Jobs() ports.Jobs       { return jobs{t} }
+func (t *transaction) Notices() ports.Notices { return notices{t} }
+func (t *transaction) Audit() ports.Audit     { return auditTrail{auditReader{reader{db: t.db}}, t} }
 
 func (t *transaction) AuditSeals() ports.AuditSeals {
 	return auditSeals{auditSealReader{reader{db: t.db}}}

@@ -134,7 +134,9 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 		proof.Typed, _ = device.ParseUserCode(again)
 	}
 	code, _ := device.ParseUserCode(typed) // zero, which no grant has: user_code_mismatch
-	decided, err := decide(r.Context(), proof, code, a.client.Origin(r))
+	origin := a.client.Origin(r)
+	origin.Language = httpserver.Language(r)
+	decided, err := decide(r.Context(), proof, code, origin)
 	httpserver.SetRateLimit(w.Header(), decided.Allowance)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/devicegate/devicegate/adapters/tracing"
+	"github.com/devicegate/devicegate/domain/notice"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -70,12 +71,16 @@ var unfinished = []rivertype.JobState{
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
+// noticeQueue is apart: nothing waits for a mail server.
+const noticeQueue = "notices"
+
 // Enqueue adds a job when tx commits, unless one of its kind and key is there.
 func (q *Queue) Enqueue(ctx context.Context, tx *sql.Tx, job ports.Job) error {
-	_, err := q.client.InsertTx(ctx, tx, args{job.Kind, job.Key}, &river.InsertOpts{
-		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
-		Metadata:   q.cause(ctx),
-	})
+	options := &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished}, Metadata: q.cause(ctx)}
+	if job.Kind == ports.SendNotice {
+		options.Queue, options.MaxAttempts = noticeQueue, notice.Attempts
+	}
+	_, err := q.client.InsertTx(ctx, tx, args{job.Kind, job.Key}, options)
 	if err != nil {
 		return fmt.Errorf("enqueue %s: %w", job.Kind, err)
 	}

@@ -46,16 +46,30 @@ func PollEvery(d time.Duration) Option {
 	return func(c *river.Config) { c.FetchPollInterval = d }
 }
 
+// Tasks are the use cases that jobs run.
+type Tasks struct {
+	SweepExpired    *application.SweepExpired
+	SweepTokens     *application.SweepTokens
+	RefreshMetadata *application.RefreshMetadata
+	SealAudit       *application.SealAudit
+	SendNotice      *application.SendNotice // nil: mail is off, and what was ordered waits
+}
+
 // NewWorker makes the worker of a database. The database need not answer yet.
-func NewWorker(db Database, expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, seal *application.SealAudit, log *slog.Logger, options ...Option) (*Worker, error) {
+func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*Worker, error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &sweep[sweepExpired]{run: expired.Execute, log: log})
-	river.AddWorker(workers, &sweep[sweepTokens]{run: tokens.Execute, log: log})
-	river.AddWorker(workers, &sealing{run: seal.Execute, log: log})
-	river.AddWorker(workers, &sweep[refreshMetadata]{run: metadata.ExecuteDue, log: log})
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}}
+	river.AddWorker(workers, &sweep[sweepExpired]{run: tasks.SweepExpired.Execute, log: log})
+	river.AddWorker(workers, &sweep[sweepTokens]{run: tasks.SweepTokens.Execute, log: log})
+	river.AddWorker(workers, &sealing{run: tasks.SealAudit.Execute, log: log})
+	river.AddWorker(workers, &sweep[refreshMetadata]{run: tasks.RefreshMetadata.ExecuteDue, log: log})
+	if tasks.SendNotice != nil {
+		river.AddWorker(workers, &sending{run: tasks.SendNotice.Execute})
+		queues[noticeQueue] = river.QueueConfig{MaxWorkers: atOnce}
+	}
 	cfg := &river.Config{
 		Workers:           workers,
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}},
+		Queues:            queues,
 		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{}), every(metadataEvery, refreshMetadata{}), every(sealEvery, sealAudit{})},
 		PollOnly:          true,
 		FetchPollInterval: pollInterval,

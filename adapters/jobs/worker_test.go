@@ -44,17 +44,24 @@ const (
 	pollInterval = 100 * time.Millisecond
 )
 
-// work runs a worker on a store until the test ends or it is stopped.
-func work(t *testing.T, db *bun.DB, s ports.Store, log *slog.Logger) (stop func()) {
-	return workOn(t, databasetest.JobsIn(db), s, log)
+func tasks(s ports.Store) jobs.Tasks {
+	return jobs.Tasks{
+		SweepExpired:    application.NewSweepExpired(s, ports.SystemClock),
+		SweepTokens:     application.NewSweepTokens(s, token.Retention(retention), ports.SystemClock),
+		RefreshMetadata: application.NewRefreshMetadata(s, new(memory.Connections), nil, ports.SystemClock),
+		SealAudit:       application.NewSealAudit(s, ports.SystemClock),
+	}
 }
 
-func workOn(t *testing.T, at jobs.Database, s ports.Store, log *slog.Logger) (stop func()) {
+// work runs a worker on a store until the test ends or it is stopped.
+func work(t *testing.T, db *bun.DB, s ports.Store, log *slog.Logger) (stop func()) {
 	t.Helper()
-	w, err := jobs.NewWorker(at, application.NewSweepExpired(s, ports.SystemClock),
-		application.NewSweepTokens(s, token.Retention(retention), ports.SystemClock),
-		application.NewRefreshMetadata(s, new(memory.Connections), nil, ports.SystemClock),
-		application.NewSealAudit(s, ports.SystemClock), log, jobs.PollEvery(pollInterval))
+	return workOn(t, databasetest.JobsIn(db), tasks(s), log)
+}
+
+func workOn(t *testing.T, at jobs.Database, all jobs.Tasks, log *slog.Logger) (stop func()) {
+	t.Helper()
+	w, err := jobs.NewWorker(at, all, log, jobs.PollEvery(pollInterval))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +268,7 @@ func TestARunIsLinkedToTheRequestThatEnqueuedIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.End()
-		workOn(t, at, s, slog.New(slog.DiscardHandler))
+		workOn(t, at, tasks(s), slog.New(slog.DiscardHandler))
 		await(t, db, 0, "SELECT count(*) FROM river_job WHERE finalized_at IS NULL")
 		linked := func() (n int) {
 			for _, span := range spans.GetSpans() {

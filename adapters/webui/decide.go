@@ -159,7 +159,9 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		proof := approval.Proof{
 			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: p.typedCode(r, m, code),
 		}
-		decided, err := decide(r.Context(), proof, code, p.deps.Client.Origin(r))
+		origin := p.deps.Client.Origin(r)
+		origin.Language = p.locales[p.localeOf(r)].Tag()
+		decided, err := decide(r.Context(), proof, code, origin)
 		if errors.Is(err, approval.ErrTypedCodeRequired) {
 			m.Notice = typedMismatch
 			p.writeState(w, m)

@@ -199,6 +199,9 @@ func keysInCode() []string {
 		"problem.sso_unavailable.title", "problem.sso_unavailable.text",
 		"problem.no_connection.title", "problem.no_connection.text",
 	}
+	for _, mail := range []string{"subject", "connected.title", "connected.lead", "ended.title", "ended.lead"} {
+		keys = append(keys, "mail."+mail)
+	}
 	for _, where := range []string{"same", "other", "unknown"} {
 		keys = append(keys, "verdict."+where)
 	}

@@ -41,6 +41,7 @@ type Options struct {
 	Cache       ports.TokenCache   // nil: memory's, for a second
 	DB          *bun.DB            // migrated; nil: SQLite in memory
 	Around      func(ports.Store) ports.Store
+	Mail        application.MailOn // people are told by mail; see Fixture.Mailbox
 }
 
 // Connections are those of a [Fixture] unless a test says otherwise: one for each
@@ -234,7 +235,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.AdvanceACS = application.NewAdvanceACS(w.Store, w.Connections, now)
 	w.CloseLegacy = application.NewCloseLegacyACS(w.Store, w.Connections, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, limits, watch, timing, now)
-	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, timing, TokenLife, now)
+	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, timing, TokenLife, application.NewNotices(o.Mail), now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)

@@ -16,6 +16,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/httpapi"
+	"github.com/devicegate/devicegate/adapters/mail"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/sealing"
@@ -61,7 +62,8 @@ type Config struct {
 	GeoIP          geoip.Config // no files: no place is known
 	SAML           saml.Config
 	Enterprise     enterprise.Config
-	License        string // empty: ask the enterprise API
+	License        string      // empty: ask the enterprise API
+	Mail           mail.Config // zero: people are not told by mail
 
 	Tracing tracing.Config // zero: none
 
@@ -135,6 +137,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.loadSignIn(e, &wrong)
 	c.loadPages(e, &wrong)
 	c.loadIncidents(e, &wrong)
+	c.loadMail(e, &wrong)
 	c.Warnings = wrong.warnings
 	return c, wrong.err()
 }

@@ -88,6 +88,8 @@ type environment struct {
 	BrandColor       string        `env:"BRAND_COLOR"`
 	SupportURL       string        `env:"SUPPORT_URL"`
 	GeoIPFile        []string      `env:"GEOIP_FILE"`
+	SMTPURL          string        `env:"SMTP_URL" secret:"true"`
+	MailFrom         string        `env:"MAIL_FROM"`
 	HSTS             string        `env:"HSTS" envDefault:"on"`
 	ShutdownDelay    time.Duration `env:"SHUTDOWN_DELAY" envDefault:"10s"`
 	LogLevel         string        `env:"LOG_LEVEL" envDefault:"info"`

@@ -78,6 +78,7 @@ type Snapshot struct {
 	Status          Status
 	Subject         identity.Subject // the person who decided
 	Connection      string           // slug, through which that person had signed in; empty: not known
+	Language        string           // of the browser that approved ([request.Origin]); empty: not known
 	TokenID         uid.ID           // allotted at approval
 	DecidedAt       time.Time
 	UndoneAt        time.Time // the approval was taken back
@@ -151,7 +152,7 @@ func (a *Authorization) Approve(by proof.Decision, life token.Lifetime, origin r
 	if err := a.decide(Approved, proof.Approve, by); err != nil {
 		return audit.Event{}, err
 	}
-	a.s.TokenID = uid.New(by.At())
+	a.s.TokenID, a.s.Language = uid.New(by.At()), origin.Language
 	e := a.event(audit.DeviceFlowApproved, audit.PersonOf(by.Subject()), by.At(), origin)
 	e.TokenExpiresAt = by.At().Add(time.Duration(life))
 	return e, nil

@@ -9,6 +9,9 @@ type Origin struct {
 	ID        string // of the request, as it stands in the log
 	IP        netip.Addr
 	UserAgent string
+	// Language is what the browser in which a person decides asks for: a BCP 47 tag,
+	// or empty.
+	Language string
 	// BehindUnknownProxy says that IP may be the address of a proxy that is not
 	// configured as trusted, so that it says nothing about the sender.
 	BehindUnknownProxy bool

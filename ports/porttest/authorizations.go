@@ -171,6 +171,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		redeemed.Status, redeemed.RedeemedAt, redeemed.RedeemedFrom = device.Redeemed, w.now.Add(2*time.Microsecond), netip.MustParseAddr("198.51.100.9")
 		redeemed.Repeated, redeemed.Undelivered, redeemed.PolledElsewhere = true, true, true
 		redeemed.UndoneAt, redeemed.Connection = w.now.Add(3*time.Microsecond), "acme"
+		redeemed.Language = "zh-Hans"
 		redeemed.Scopes = scope.Restore("apps:run full")
 		return []device.Snapshot{pending, denied, approved, redeemed}
 	}

@@ -35,6 +35,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"SP keys", storeSPKeys},
 		{"incidents", storeIncidents},
 		{"jobs", storeJobs},
+		{"notices", storeNotices},
 		{"sweeps", storeSweeps},
 		{"races", storeRaces},
 	} {

@@ -1,0 +1,89 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/notice"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// SendNotice tells a person by mail what a transaction has ordered.
+type SendNotice struct {
+	store   ports.Store
+	clients ports.Clients
+	writer  ports.NoticeWriter
+	mailer  ports.Mailer
+}
+
+// NewSendNotice makes the use case.
+func NewSendNotice(store ports.Store, clients ports.Clients, writer ports.NoticeWriter, mailer ports.Mailer) *SendNotice {
+	return &SendNotice{store, clients, writer, mailer}
+}
+
+// Execute sends the notice that key orders ([notice.Order.Key]). It sends nothing
+// if the event is no longer kept.
+func (uc *SendNotice) Execute(ctx context.Context, key string) error {
+	order, err := notice.ParseOrder(key)
+	if err != nil {
+		return err
+	}
+	var about audit.Event
+	var language string
+	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		if about, err = r.Audit().Find(ctx, order.Event); err != nil {
+			return err
+		}
+		language, err = languageOf(ctx, r, about)
+		return err
+	})
+	switch {
+	case errors.Is(err, audit.ErrUnknown):
+		return nil
+	case err != nil:
+		return fmt.Errorf("find what to tell: %w", err)
+	}
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return fmt.Errorf("list clients: %w", err)
+	}
+	told, err := notice.About(order, about, clients.Name(about.ClientID), language)
+	if err != nil {
+		return err
+	}
+	m, err := uc.writer.Write(told)
+	if err != nil {
+		return fmt.Errorf("word the mail: %w", err)
+	}
+	if err := uc.mailer.Send(ctx, m); err != nil {
+		return fmt.Errorf("send the mail: %w", err)
+	}
+	return nil
+}
+
+// languageOf is the language of the browser that approved the login that an event
+// belongs to; empty: it is no longer known.
+func languageOf(ctx context.Context, r ports.Reader, e audit.Event) (string, error) {
+	if !e.AuthorizationID.IsZero() {
+		a, err := r.Authorizations().ByID(ctx, e.AuthorizationID)
+		if errors.Is(err, device.ErrUnknown) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return a.Snapshot().Language, nil
+	}
+	if e.TokenID.IsZero() {
+		return "", nil
+	}
+	all, err := r.Authorizations().RedeemedFor(ctx, []uid.ID{e.TokenID})
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return all[0].Snapshot().Language, nil
+}
