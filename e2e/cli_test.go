@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ type terminal struct {
 	w    *fixture
 	home string
 	env  []string
+	keep []string     // where login keeps the token; nil: in a file
 	said bytes.Buffer // all standard error, and all output but tokens
 }
 
@@ -49,7 +51,11 @@ func (u *terminal) run(want int, args ...string) string {
 // login starts one and returns its codes; wait ends it and returns its last line.
 func (u *terminal) login(args ...string) (codes demo.Codes, cmd *exec.Cmd, wait func(want int) map[string]any) {
 	u.w.t.Helper()
-	cmd = u.command(append([]string{"login", "--server", u.w.public, "--json", "--no-keychain"}, args...)...)
+	keep := u.keep
+	if keep == nil {
+		keep = []string{"--no-keychain"}
+	}
+	cmd = u.command(slices.Concat([]string{"login", "--server", u.w.public, "--json"}, keep, args)...)
 	cmd.Stderr = &u.said
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
