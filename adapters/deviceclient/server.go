@@ -2,6 +2,7 @@ package deviceclient
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"path"
@@ -15,31 +16,60 @@ import (
 // are kept under it.
 type Server struct{ address string }
 
-// ErrServer refuses an address that cannot be a server's.
-var ErrServer = errors.New("the server has to be an http(s) address without user, query and fragment, such as https://sso.example.com")
+// ErrServer refuses an address that cannot be a server's. [ParseServer] says why.
+var ErrServer = errors.New("give the server's address, such as https://sso.example.com")
 
-// ParseServer reads an address; without a scheme it is https.
+func wrongServer(why string) error { return fmt.Errorf("%s; %w", why, ErrServer) }
+
+// ParseServer reads an address; without a scheme it is https. Its errors are
+// [ErrServer], and repeat nothing of a user, a password or a query.
 func ParseServer(text string) (Server, error) {
 	text = strings.TrimSpace(text)
-	if !strings.Contains(text, "://") {
+	if text == "" {
+		return Server{}, wrongServer("no server is named")
+	}
+	scheme, _, named := strings.Cut(text, "://")
+	switch {
+	case !named:
 		text = "https://" + text
+	case !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
+		return Server{}, wrongServer("the server's address has to begin with https:// or http://")
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.Port() != "" && !setting.IsPort(u.Port()) || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return Server{}, ErrServer
+	if err == nil && u.Host == "" {
+		return Server{}, wrongServer("the server's address has no host in it")
+	}
+	if why := wrongPart(u, err); why != "" {
+		return Server{}, wrongServer(why)
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	switch u.Scheme + ":" + u.Port() {
 	case "http:80", "https:443", "http:", "https:":
 		u.Host = strings.TrimSuffix(u.Host, ":"+u.Port())
 	}
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return Server{}, ErrServer
-	}
 	if u.Path != "" {
 		u.Path, u.RawPath = strings.TrimSuffix(path.Clean(u.Path), "/"), ""
 	}
 	return Server{u.String()}, nil
+}
+
+// wrongPart says what cannot be in a server's address.
+func wrongPart(u *url.URL, err error) string {
+	switch {
+	case err != nil:
+		return "the server's address has a character that no address has, or a port that is no number"
+	case u.User != nil:
+		return "the server's address must not have a user or a password in it: devicegate login asks for neither"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "leave out the ? or # of the server's address, and what follows it"
+	case u.Port() != "" && !setting.IsPort(u.Port()):
+		return "the port of the server's address has to be a number from 1 to 65535"
+	case u.Hostname() == "":
+		return "the server's address has no host in it"
+	case strings.EqualFold(u.Host, "http") || strings.EqualFold(u.Host, "https") || strings.EqualFold(u.Host, "http:") || strings.EqualFold(u.Host, "https:"):
+		return "the server's address has to have :// between https and the host"
+	}
+	return ""
 }
 
 // String returns the address.

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +35,41 @@ func TestParseServer(t *testing.T) {
 	}
 }
 
+// Each address that cannot be is told with the reason, and without secrets in it.
+func TestAnAddressThatCannotBeIsToldWhy(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                "no server is named",
+		"ftp://h.example":                 "begin with https:// or http://",
+		"file:///etc/hosts":               "begin with https:// or http://",
+		"://h.example":                    "begin with https:// or http://",
+		"https://":                        "no host",
+		"https:///device":                 "no host",
+		"https//h.example":                ":// between https and the host",
+		"https:/h.example":                ":// between https and the host",
+		"HTTP:h.example":                  "a port that is no number",
+		"https://:8443":                   "no host",
+		"https://ann:hunter2@h.example":   "must not have a user or a password",
+		"ann@h.example":                   "must not have a user or a password",
+		"https://h.example/?token=secret": "leave out the ? or #",
+		"https://h.example?":              "leave out the ? or #",
+		"https://h.example/#a":            "leave out the ? or #",
+		"https://h.example:99999":         "from 1 to 65535",
+		"https://h.example:port":          "a port that is no number",
+		"https://exa mple.com":            "a character that no address has",
+		"https://[::1":                    "a character that no address has",
+	} {
+		_, err := deviceclient.ParseServer(text)
+		if !errors.Is(err, deviceclient.ErrServer) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "such as https://") {
+			t.Errorf("%q: got %v, want %s, and an example", text, err, want)
+		}
+		for _, secret := range []string{"hunter2", "secret"} {
+			if err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("%q: got %v, want nothing secret", text, err)
+			}
+		}
+	}
+}
+
 // An address that leads nowhere is told with what to do.
 func TestAWrongServerIsToldWithAHint(t *testing.T) {
 	lookUp := func(err net.DNSError) http.RoundTripper {
@@ -48,6 +85,9 @@ func TestAWrongServerIsToldWithAHint(t *testing.T) {
 	}{
 		"not-a-url":       {lookUp(net.DNSError{Name: "not-a-url", IsNotFound: true}), "no host called not-a-url; give the server's address, such as https://"},
 		"sso.example.com": {lookUp(net.DNSError{Name: "sso.example.com", Err: "server misbehaving"}), "check the network and the server's address"},
+		"http://127.0.0.1:1": {roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		}), "nothing answers at http://127.0.0.1:1; check the server's address and its port"},
 		strings.Replace(plain.URL, "http", "https", 1): {nil, "give its address with http://"},
 	} {
 		at, err := deviceclient.ParseServer(server)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -135,6 +136,9 @@ func plain(err error) error {
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
+		if at, bad := url.Parse(u.URL); bad == nil && errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Errorf("nothing answers at %s://%s; check the server's address and its port", at.Scheme, at.Host)
+		}
 		if u.Timeout() {
 			return errors.New("no answer in time")
 		}
