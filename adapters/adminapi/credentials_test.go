@@ -33,8 +33,8 @@ func TestRequestsWithoutAnAdministratorsToken(t *testing.T) {
 	}{
 		"no credential":       {nil, "unauthorized"},
 		"an empty one":        {[]string{" "}, "unauthorized"},
-		"another scheme":      {[]string{"Basic " + s.ann.Reveal()}, "invalid_token"},
-		"no scheme":           {[]string{s.ann.Reveal()}, "invalid_token"},
+		"another scheme":      {[]string{"Basic " + s.ann.Reveal()}, "unauthorized"},
+		"no scheme":           {[]string{s.ann.Reveal()}, "unauthorized"},
 		"a token unknown":     {[]string{"Bearer " + foreign.Reveal()}, "invalid_token"},
 		"a token cut short":   {[]string{good[:len(good)-1]}, "invalid_token"},
 		"a person's token":    {[]string{"Bearer dfoe_" + strings.Repeat("a", 43)}, "invalid_token"},

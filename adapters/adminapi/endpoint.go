@@ -103,6 +103,9 @@ func (s *Responder) administrator(r *http.Request) (administrator.Name, error) {
 		return administrator.Name{}, errNoCredential
 	}
 	words := strings.Fields(headers[0])
+	if len(headers) == 1 && !strings.EqualFold(words[0], "Bearer") { // of another scheme, so none for us
+		return administrator.Name{}, errNoCredential
+	}
 	if len(headers) != 1 || len(words) != 2 || !strings.EqualFold(words[0], "Bearer") {
 		return administrator.Name{}, administrator.ErrToken
 	}

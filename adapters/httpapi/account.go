@@ -50,10 +50,14 @@ func presented(r *http.Request) (token.Secret, error) {
 		return token.Secret{}, token.ErrInvalid
 	}
 	words := strings.Fields(headers[0])
-	if len(words) == 1 && strings.EqualFold(words[0], "Bearer") { // an empty variable in a script
+	if !strings.EqualFold(words[0], "Bearer") { // RFC 6750 §3.1: of another scheme, so none for us
 		return token.Secret{}, errNoCredential
 	}
-	if len(words) != 2 || !strings.EqualFold(words[0], "Bearer") {
+	switch len(words) {
+	case 1: // an empty variable in a script
+		return token.Secret{}, errNoCredential
+	case 2:
+	default:
 		return token.Secret{}, token.ErrInvalid
 	}
 	return token.ParseSecret(words[1])
