@@ -31,6 +31,10 @@ var adminUseCases = fx.Provide(
 	application.NewShowToken,
 	application.NewRevokeTokens,
 	application.NewEndToken,
+	application.NewListIncidents,
+	application.NewShowIncident,
+	application.NewContainIncident,
+	application.NewReleaseIncident,
 	application.NewConnectionChecks,
 	application.NewListConnections,
 	application.NewAddConnection,
@@ -57,7 +61,7 @@ func Administration(c Config, log *slog.Logger) fx.Option {
 	}
 	return fx.Options(
 		fx.NopLogger, // the command tells an error of the start, once
-		fx.Supply(c, log, c.Database, c.Clock),
+		fx.Supply(c, log, c.Database, c.Clock, c.Incidents),
 		stores(c),
 		connectionsOf(c, true),
 		clientsFile(c),

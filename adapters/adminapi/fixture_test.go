@@ -68,6 +68,7 @@ func (s *fixture) serve(known administrator.Credentials) {
 		Connections: adminapi.NewConnections(respond, s.connectionUses()),
 		Audit:       adminapi.NewAudit(respond, s.ReadAudit),
 		Clients:     adminapi.NewClients(respond, s.ListClients, s.ConfigureClient),
+		Incidents:   adminapi.NewIncidents(respond, s.ListIncidents, s.ShowIncident, s.ContainIncident, s.ReleaseIncident),
 		Keys:        adminapi.NewKeys(respond, s.RotateKeys),
 		Migration: adminapi.NewMigration(respond, adminapi.MigrationUses{
 			Status: s.ACSStatus, Instructions: s.ACSInstructions, Test: s.TestACS, Advance: s.AdvanceACS, Close: s.CloseLegacy,

@@ -19,6 +19,7 @@ var Module = fx.Module("adminapi", fx.Provide(
 	NewConnections,
 	NewAudit,
 	NewClients,
+	NewIncidents,
 	NewKeys,
 	migrationUses,
 	NewMigration,
@@ -35,6 +36,7 @@ type Routes struct {
 	Connections *Connections
 	Audit       *Audit
 	Clients     *Clients
+	Incidents   *Incidents
 	Keys        *Keys
 	Migration   *Migration
 	Observe     Observe

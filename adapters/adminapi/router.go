@@ -30,6 +30,7 @@ func NewRouter(rt Routes) *Router {
 		rt.Connections.Mount(r)
 		rt.Audit.Mount(r)
 		rt.Clients.Mount(r)
+		rt.Incidents.Mount(r)
 		rt.Keys.Mount(r)
 		rt.Migration.Mount(r)
 		rt.fallbacks(r)

@@ -10,6 +10,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -133,6 +134,11 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	if again, _ := p.text("typed_code"); again != "" { // what the person typed, where policy asks for it
 		proof.Typed, _ = device.ParseUserCode(again)
 	}
+	if status == "denied" {
+		if proof.NotRequested, err = notRequested(p); err != nil {
+			return err
+		}
+	}
 	code, _ := device.ParseUserCode(typed) // zero, which no grant has: user_code_mismatch
 	origin := a.client.Origin(r)
 	origin.Language = httpserver.Language(r)
@@ -145,6 +151,17 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 		a.cookies.ClearGrantSession(w)
 	}
 	return answer(w, http.StatusOK, map[string]string{"status": status})
+}
+
+var errDenialReason = fault.InvalidRequest("reason has to be " + device.NotRequested + ", or left out.")
+
+// notRequested reads why a person denies.
+func notRequested(p params) (bool, error) {
+	reason, err := p.text("reason")
+	if err == nil && reason != "" && reason != device.NotRequested {
+		err = errDenialReason
+	}
+	return reason == device.NotRequested, err
 }
 
 // csrfToken reads the header under either of the names that pages use.

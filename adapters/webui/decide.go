@@ -158,6 +158,7 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		}
 		proof := approval.Proof{
 			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: p.typedCode(r, m, code),
+			NotRequested: r.PostForm.Get("reason") == device.NotRequested,
 		}
 		origin := p.deps.Client.Origin(r)
 		origin.Language = p.locales[p.localeOf(r)].Tag()

@@ -157,6 +157,9 @@ func (v *visitor) press(s shown, id string) shown {
 	if to := attribute(s.element(id), "formaction"); to != "" {
 		f.action = to
 	}
+	if name := attribute(s.element(id), "name"); name != "" {
+		f.values.Set(name, attribute(s.element(id), "value"))
+	}
 	return v.post(f.action, f.values)
 }
 

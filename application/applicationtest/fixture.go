@@ -102,6 +102,10 @@ type Fixture struct {
 	ShowToken         *application.ShowToken
 	RevokeTokens      *application.RevokeTokens
 	EndToken          *application.EndToken
+	ListIncidents     *application.ListIncidents
+	ShowIncident      *application.ShowIncident
+	ContainIncident   *application.ContainIncident
+	ReleaseIncident   *application.ReleaseIncident
 	RevokeToken       *application.RevokeToken
 	Introspect        *application.IntrospectToken
 	Authorize         *application.AuthorizeRequest
@@ -264,6 +268,9 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.ShowToken = application.NewShowToken(w.Store, now)
 	w.RevokeTokens = application.NewRevokeTokens(w.Store, w.Throttle, now)
 	w.EndToken = application.NewEndToken(w.Store, now)
+	w.ListIncidents, w.ReleaseIncident = application.NewListIncidents(w.Store, now), application.NewReleaseIncident(w.Store, now)
+	w.ShowIncident = application.NewShowIncident(w.Store, w.Rules, now)
+	w.ContainIncident = application.NewContainIncident(w.Store, w.Throttle, w.Rules, now)
 	w.AccountSignIn = application.NewStartAccountSignIn(signIns, w.Limiter, now)
 	w.Undo = application.NewUndoApproval(w.Store, w.Throttle, csrf, watch, now)
 }

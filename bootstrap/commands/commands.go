@@ -21,20 +21,21 @@ import (
 
 // commands are what the program does; kong makes the help of it.
 type commands struct {
-	Serve   serveCommand       `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
-	Worker  workerCommand      `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
-	Jobs    jobsCommand        `cmd:"" help:"Look at background jobs, and retry them."`
-	Admin   adminCommand       `cmd:"" help:"Make tokens for the administrators' API."`
-	Clients clientsCommand     `cmd:"" help:"List, add, change, suspend and remove OAuth clients, as an administrator."`
-	Tokens  tokensCommand      `cmd:"" help:"List, show and revoke access tokens, as an administrator."`
-	Audit   auditCommand       `cmd:"" help:"Read the audit events, as an administrator."`
-	Migrate migrateCommand     `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
-	Demo    demoCommand        `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
-	Doctor  doctorCommand      `cmd:"" help:"Check this installation and say what to do: settings, stores, keys, addresses, identity providers."`
-	Config  configCommand      `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`
-	Health  healthcheckCommand `cmd:"" name:"healthcheck" help:"Ask the process on this machine whether it lives, for containers and scripts."`
-	DemoIdP demoIdPCommand     `cmd:"" name:"demo-idp" help:"Run the identity provider of the demo by itself, for development."`
-	Version versionCommand     `cmd:"" help:"Print version, commit and date."`
+	Serve     serveCommand       `cmd:"" help:"Serve the API and the page. Settings come from the environment (docs/configuration.md)."`
+	Worker    workerCommand      `cmd:"" help:"Do the background work: sweeps and their schedule. Any number of processes may."`
+	Jobs      jobsCommand        `cmd:"" help:"Look at background jobs, and retry them."`
+	Admin     adminCommand       `cmd:"" help:"Make tokens for the administrators' API."`
+	Clients   clientsCommand     `cmd:"" help:"List, add, change, suspend and remove OAuth clients, as an administrator."`
+	Tokens    tokensCommand      `cmd:"" help:"List, show and revoke access tokens, as an administrator."`
+	Incidents incidentsCommand   `cmd:"" help:"Look at suspected phishing, end what it got, or release it, as an administrator."`
+	Audit     auditCommand       `cmd:"" help:"Read the audit events, as an administrator."`
+	Migrate   migrateCommand     `cmd:"" help:"Apply what the database schema lacks. Any number of processes may do so at once."`
+	Demo      demoCommand        `cmd:"" help:"Play a whole login on this machine, with a built-in identity provider. Needs nothing."`
+	Doctor    doctorCommand      `cmd:"" help:"Check this installation and say what to do: settings, stores, keys, addresses, identity providers."`
+	Config    configCommand      `cmd:"" help:"Print every setting as it is in force, and where it came from. Secrets are masked."`
+	Health    healthcheckCommand `cmd:"" name:"healthcheck" help:"Ask the process on this machine whether it lives, for containers and scripts."`
+	DemoIdP   demoIdPCommand     `cmd:"" name:"demo-idp" help:"Run the identity provider of the demo by itself, for development."`
+	Version   versionCommand     `cmd:"" help:"Print version, commit and date."`
 
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`

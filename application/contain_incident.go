@@ -1,0 +1,210 @@
+package application
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// ContainIncident ends, for an administrator, what the source of an incident got
+// and what it started.
+type ContainIncident struct {
+	store    ports.Store
+	throttle ports.PollThrottle
+	rules    incident.Rules
+	now      ports.Clock
+}
+
+// NewContainIncident makes the use case.
+func NewContainIncident(store ports.Store, throttle ports.PollThrottle, rules incident.Rules, now ports.Clock) *ContainIncident {
+	return &ContainIncident{store, throttle, rules, now}
+}
+
+// Containment says what an administrator wants.
+type Containment struct {
+	Incident uid.ID
+	// Near asks that also ends what was approved from the device's own network.
+	Near   bool
+	DryRun bool // count only
+}
+
+// Contained is what a [Containment] does or, as a dry run, would do.
+type Contained struct {
+	Tokens    int      // revoked
+	Approvals int      // withdrawn before the device had its token
+	Codes     int      // that wait for a decision, ended
+	People    []string // e-mail addresses of those whose approvals these are
+}
+
+// Execute ends it in one transaction, with one event of the containment and one
+// for each token. The source stays held. It returns [ErrNoSuchIncident] and
+// [incident.ErrReleased].
+func (uc *ContainIncident) Execute(ctx context.Context, wanted Containment, by audit.Actor, origin request.Origin) (Contained, error) {
+	work := containing{uc: uc, wanted: wanted, by: by, at: uc.now(), origin: origin, people: map[string]bool{}}
+	if wanted.DryRun {
+		err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
+			_, err := work.plan(ctx, r.Incidents(), r.Tokens())
+			return err
+		})
+		return work.done, err
+	}
+	err := uc.store.Update(ctx, work.do)
+	if err != nil {
+		return Contained{}, err
+	}
+	for _, code := range work.codes {
+		_ = uc.throttle.Invalidate(ctx, code) // a hint; the device finds out without it
+	}
+	return work.done, nil
+}
+
+// containing is the work of one Execute.
+type containing struct {
+	uc     *ContainIncident
+	wanted Containment
+	by     audit.Actor
+	at     time.Time
+	origin request.Origin
+
+	ended   []*device.Authorization
+	tokens  []*token.AccessToken
+	revoked []audit.Event // of tokens
+	codes   []secret.Digest
+	people  map[string]bool
+	done    Contained
+}
+
+// plan finds what ends, and ends it in memory.
+func (w *containing) plan(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader) (*incident.Incident, error) {
+	i, err := findIncident(ctx, r, w.wanted.Incident)
+	if err != nil {
+		return nil, err
+	}
+	if !i.Snapshot().ReleasedAt.IsZero() {
+		return nil, incident.ErrReleased
+	}
+	started, err := startedBy(ctx, r, i, w.uc.rules.Since(i))
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range started {
+		if a.near && !w.wanted.Near {
+			continue
+		}
+		if err := w.end(ctx, tokens, a.Authorization); err != nil {
+			return nil, err
+		}
+	}
+	return i, nil
+}
+
+func (w *containing) end(ctx context.Context, tokens ports.TokenReader, a *device.Authorization) error {
+	before := a.Snapshot()
+	if a.Contain(w.at) {
+		w.ended, w.codes = append(w.ended, a), append(w.codes, before.Code)
+		switch before.Status {
+		case device.Pending:
+			w.done.Codes++
+		case device.Approved:
+			w.done.Approvals++
+			w.tell(before)
+		}
+	}
+	if before.Status != device.Redeemed {
+		return nil
+	}
+	t, err := tokens.ByID(ctx, before.TokenID)
+	if errors.Is(err, token.ErrUnknown) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find token: %w", err)
+	}
+	live := t.Valid(w.at) == nil
+	revoked, changed := t.Revoke("phishing", w.by, w.at, w.origin)
+	if !changed {
+		return nil
+	}
+	revoked.AuthorizationID = before.ID
+	w.tokens, w.revoked = append(w.tokens, t), append(w.revoked, revoked)
+	if live {
+		w.done.Tokens++
+		w.tell(before)
+	}
+	return nil
+}
+
+func (w *containing) tell(d device.Snapshot) {
+	email := d.Subject.Email().String()
+	if !w.people[email] {
+		w.people[email] = true
+		w.done.People = append(w.done.People, email)
+	}
+}
+
+// do keeps what was ended. Authorizations are locked before tokens.
+func (w *containing) do(ctx context.Context, tx ports.Tx) error {
+	i, err := w.plan(ctx, tx.Incidents(), tx.Tokens())
+	if err != nil {
+		return err
+	}
+	ended := fmt.Sprintf("tokens: %d; approvals: %d; codes: %d; people: %d", w.done.Tokens, w.done.Approvals, w.done.Codes, len(w.done.People))
+	contained, err := i.Contain(w.by, ended, w.at, w.origin)
+	if err != nil {
+		return err
+	}
+	if err := tx.Incidents().Save(ctx, i, contained); err != nil {
+		return fmt.Errorf("save incident: %w", err)
+	}
+	for _, a := range w.ended {
+		if err := tx.Authorizations().Save(ctx, a, contained); err != nil {
+			return fmt.Errorf("save authorization: %w", err)
+		}
+	}
+	for n, t := range w.tokens {
+		if err := tx.Tokens().Save(ctx, t, w.revoked[n]); err != nil {
+			return fmt.Errorf("save token: %w", err)
+		}
+	}
+	return nil
+}
+
+// ReleaseIncident ends an incident that is a false alarm.
+type ReleaseIncident struct {
+	store ports.Store
+	now   ports.Clock
+}
+
+// NewReleaseIncident makes the use case.
+func NewReleaseIncident(store ports.Store, now ports.Clock) *ReleaseIncident {
+	return &ReleaseIncident{store, now}
+}
+
+// Execute lets go of the source. People whose approvals were seen are at home there
+// from now on. It returns [ErrNoSuchIncident] and [incident.ErrReleased].
+func (uc *ReleaseIncident) Execute(ctx context.Context, id uid.ID, by audit.Actor, origin request.Origin) error {
+	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		i, err := findIncident(ctx, tx.Incidents(), id)
+		if err != nil {
+			return err
+		}
+		released, err := i.Release(by, uc.now(), origin)
+		if err != nil {
+			return err
+		}
+		if err := tx.Incidents().Save(ctx, i, released); err != nil {
+			return fmt.Errorf("save incident: %w", err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,155 @@
+package application_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/uid"
+)
+
+// attacked is a campaign with two tokens, an approval that waits and a code that
+// waits for a victim; and one honest person in the attacker's network.
+func attacked(t *testing.T) (s campaign, id uid.ID, approved, waiting application.Started) {
+	s = newCampaign(t)
+	from := agent(attacker, "x/1")
+	for n := range 2 {
+		started := s.begins(fmt.Sprint("prod-", n), from)
+		s.victim(n, started)
+		if !s.redeems(started.Code, attacker) {
+			t.Fatal("the first two are not noticed")
+		}
+	}
+	near := s.begins("laptop", agent("203.0.113.9", "difyctl/1"))
+	s.approves(near.UserCode, "near@acme.example", "203.0.113.9")
+	if !s.redeems(near.Code, "203.0.113.9") {
+		t.Fatal("a near approval waits")
+	}
+	approved = s.begins("prod-2", from)
+	s.victim(2, approved)
+	s.victim(3, s.begins("prod-3", from)) // the person at home raised the threshold
+	waiting = s.begins("prod-4", from)
+	found, err := s.ListIncidents.Execute(t.Context(), page(t))
+	must(t, err)
+	if found.Total != 1 || !found.Incidents[0].Held {
+		t.Fatalf("got %+v, want one that holds: %s", found, s.History(t))
+	}
+	return s, found.Incidents[0].ID, approved, waiting
+}
+
+func page(t *testing.T) application.Page {
+	t.Helper()
+	p, err := application.NewPage(1, 100)
+	must(t, err)
+	return p
+}
+
+func TestContainmentEndsEverythingThatTheSourceGot(t *testing.T) {
+	s, id, approved, waiting := attacked(t)
+	want := application.Contained{Tokens: 2, Approvals: 2, Codes: 1}
+	same := func(got application.Contained) bool {
+		return got.Tokens == want.Tokens && got.Approvals == want.Approvals && got.Codes == want.Codes && len(got.People) == 4
+	}
+	before := s.History(t)
+	got, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id, DryRun: true}, audit.AdminOf("ops"), request.Origin{})
+	if err != nil || !same(got) || s.History(t) != before || s.live() != 3 {
+		t.Fatalf("dry run: got %+v, %v and %d live, want %+v and nothing changed", got, err, s.live(), want)
+	}
+
+	got, err = s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	if err != nil || !same(got) || s.live() != 1 {
+		t.Errorf("got %+v, %v and %d live tokens, want %+v and the honest one", got, err, s.live(), want)
+	}
+	s.Clock.Advance(gap)
+	_, err = s.poll(approved.Code, attacker)
+	is(t, err, device.ErrAccessDenied)
+	_, err = s.poll(waiting.Code, attacker)
+	is(t, err, device.ErrExpiredToken)
+	if n := s.Count(t, audit.IncidentContained); n != 1 || strings.Count(s.History(t), "oauth.token_revoked(phishing)") != 2 {
+		t.Errorf("got %s, want one containment and two tokens revoked", s.History(t))
+	}
+	for _, e := range s.AuditEvents(t) {
+		if e.Kind == audit.IncidentContained && (e.Actor != audit.AdminOf("ops") || !strings.Contains(e.Detail, "tokens: 2; approvals: 2; codes: 1; people: 4")) {
+			t.Errorf("got the event %+v, want ops and the counts", e)
+		}
+	}
+
+	shown, err := s.ShowIncident.Execute(t.Context(), id)
+	must(t, err)
+	live := 0
+	for _, d := range shown.Devices {
+		if d.Live {
+			live++
+		}
+	}
+	if len(shown.Devices) != 6 || live != 1 || !shown.Held {
+		t.Errorf("got %d devices, %d live, held %t, want 6, the honest one, and held", len(shown.Devices), live, shown.Held)
+	}
+
+	again, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	if err != nil || again.Tokens+again.Approvals+again.Codes != 0 {
+		t.Errorf("again: got %+v, %v, want nothing left", again, err)
+	}
+	near, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id, Near: true}, audit.AdminOf("ops"), request.Origin{})
+	if err != nil || near.Tokens != 1 || s.live() != 0 {
+		t.Errorf("with those near: got %+v, %v, %d live, want the last one", near, err, s.live())
+	}
+}
+
+func TestAReleaseLetsDevicesGoOn(t *testing.T) {
+	s, id, approved, _ := attacked(t)
+	if s.redeems(approved.Code, attacker) {
+		t.Error("got a token while the source is held")
+	}
+	must(t, s.ReleaseIncident.Execute(t.Context(), id, audit.AdminOf("ops"), request.Origin{}))
+	if !s.redeems(approved.Code, attacker) {
+		t.Error("got no token after the release")
+	}
+	for n := range 3 { // the people are at home there now
+		started := s.begins("again", agent(attacker, "x/1"))
+		s.victim(n, started)
+		if !s.redeems(started.Code, attacker) {
+			t.Errorf("person %d waits", n)
+		}
+	}
+	s.incidents(1)
+	is(t, s.ReleaseIncident.Execute(t.Context(), id, audit.AdminOf("ops"), request.Origin{}), incident.ErrReleased)
+	_, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	is(t, err, incident.ErrReleased)
+}
+
+func TestIncidentsThatAreNotThere(t *testing.T) {
+	s := newCampaign(t)
+	unknown := uid.New(s.Clock.Now())
+	_, shown := s.ShowIncident.Execute(t.Context(), unknown)
+	_, dry := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: unknown, DryRun: true}, audit.AdminOf("ops"), request.Origin{})
+	_, contained := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: unknown}, audit.AdminOf("ops"), request.Origin{})
+	released := s.ReleaseIncident.Execute(t.Context(), unknown, audit.AdminOf("ops"), request.Origin{})
+	for what, err := range map[string]error{"show": shown, "dry run": dry, "contain": contained, "release": released} {
+		t.Run(what, func(t *testing.T) { is(t, err, application.ErrNoSuchIncident) })
+	}
+}
+
+// The next victim after a containment extends the incident: nothing of a source
+// that was contained is redeemed while it is held.
+func TestAContainedSourceStaysHeld(t *testing.T) {
+	s, id, _, _ := attacked(t)
+	_, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	must(t, err)
+	started := s.begins("prod-9", agent(attacker, "x/1"))
+	s.victim(9, started)
+	s.Clock.Advance(shortly)
+	if s.redeems(started.Code, attacker) {
+		t.Error("got a token of a contained source, want it to wait")
+	}
+	if n := s.Count(t, audit.IncidentExtended); n == 0 {
+		t.Error("got no extension, want one by the fifth victim")
+	}
+}
+
+const shortly = 2 * interval
