@@ -78,6 +78,9 @@ func (uc *ConfigureClient) Execute(ctx context.Context, wanted ClientChange, by 
 	isNamed := err == nil
 	var out ClientChanged
 	var work revoking
+	if wanted.Revoke {
+		ctx = ports.WithBulkTime(ctx)
+	}
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := uc.now()
 		before, err := tx.Clients().ByID(ctx, wanted.ID)

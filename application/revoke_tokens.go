@@ -43,12 +43,13 @@ type Revoked struct {
 }
 
 // Execute ends the tokens in one transaction, with one event for all of them
-// and one for each device that is turned away. It returns [token.ErrEmptyFilter]
-// and [token.ErrFilterAndAll].
+// and one for each device that is turned away. It may take [ports.BulkTime], and
+// returns [token.ErrEmptyFilter] and [token.ErrFilterAndAll].
 func (uc *RevokeTokens) Execute(ctx context.Context, wanted Revocation, by audit.Actor, origin request.Origin) (Revoked, error) {
 	if err := wanted.Filter.CheckExplicit(wanted.All); err != nil {
 		return Revoked{}, err
 	}
+	ctx = ports.WithBulkTime(ctx)
 	if wanted.DryRun {
 		return uc.count(ctx, wanted.Filter)
 	}

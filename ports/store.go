@@ -11,6 +11,7 @@ import (
 // reached through the methods below, so that a use case's reads and writes
 // stand or fall together. Each aggregate has an interface of its own.
 //
+// They end within seconds, or within the time of [WithBulkTime].
 // Where the database does not answer, they return an error that is
 // [fault.ErrUnavailable]; nothing has happened then.
 type Store interface {

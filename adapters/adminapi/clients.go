@@ -244,7 +244,9 @@ func (c *Clients) change(w http.ResponseWriter, r *http.Request, by Caller, stat
 	if wanted.Edit, err = body.edit(); err != nil {
 		return err
 	}
-	wanted.Revoke = body.Revoke
+	if wanted.Revoke = body.Revoke; wanted.Revoke {
+		allowBulkTime(w)
+	}
 	changed, err := c.configure.Execute(r.Context(), wanted, by.Actor, by.Origin)
 	if err != nil {
 		return err
@@ -266,6 +268,7 @@ func (c *Clients) remove(w http.ResponseWriter, r *http.Request, by Caller) erro
 	if err != nil {
 		return err
 	}
+	allowBulkTime(w)
 	changed, err := c.configure.Execute(r.Context(), application.ClientChange{
 		ID: id, Remove: true, Version: version, Revoke: q.Get("revoke") == "true",
 	}, by.Actor, by.Origin)

@@ -11,10 +11,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/ports"
 )
 
 var (
@@ -23,6 +25,13 @@ var (
 	errForm     = fault.InvalidRequest("The query is not properly encoded.")
 	errTooLarge = fault.New(fault.TooLarge, "request_too_large", "The body is larger than this address reads.")
 )
+
+// allowBulkTime lets the answer of this request come as late as the store may take,
+// and be written then.
+func allowBulkTime(w http.ResponseWriter) {
+	const writing = 10 * time.Second
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(ports.BulkTime + writing)) // else the server's own time holds
+}
 
 // bodyMax bounds the bodies of resources that say nothing else.
 const bodyMax = 64 << 10

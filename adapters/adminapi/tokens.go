@@ -184,6 +184,7 @@ func (t *Tokens) revoke(w http.ResponseWriter, r *http.Request, by Caller) error
 		return err
 	}
 	wanted := application.Revocation{Filter: filter, All: asked.All, DryRun: asked.DryRun == nil || *asked.DryRun}
+	allowBulkTime(w)
 	out, err := t.revokeTokens.Execute(r.Context(), wanted, by.Actor, by.Origin)
 	if err != nil {
 		return err

@@ -2,6 +2,8 @@ package database_test
 
 import (
 	"context"
+	"flag"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -17,8 +19,10 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// BenchmarkRevokeMatching ends 50,000 of 100,000 tokens by a filter, together
-// with the authorizations that were redeemed for them. Run it with -benchtime=1x.
+var revoked = flag.Int("revoked", 50_000, "how many tokens BenchmarkRevokeMatching ends, of twice as many")
+
+// BenchmarkRevokeMatching ends half of the tokens by a filter, together with the
+// authorizations that were redeemed for them. Run it with -benchtime=1x.
 func BenchmarkRevokeMatching(b *testing.B) {
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	for _, engine := range databasetest.Engines() {
@@ -34,12 +38,12 @@ func BenchmarkRevokeMatching(b *testing.B) {
 					fillForRevocation(b, db)
 					s := database.NewStore(db)
 					b.StartTimer()
-					err := s.Update(b.Context(), func(ctx context.Context, tx ports.Tx) error {
+					err := s.Update(ports.WithBulkTime(b.Context()), func(ctx context.Context, tx ports.Tx) error {
 						digests, err := tx.Tokens().RevokeMatching(ctx, filter, now, func(int) audit.Event {
 							return audit.New(audit.TokensRevoked, audit.AdminOf("ops"), now, request.Origin{})
 						})
-						if err == nil && len(digests) != 50_000 {
-							b.Errorf("got %d tokens, want 50000", len(digests))
+						if err == nil && len(digests) != *revoked {
+							b.Errorf("got %d tokens, want %d", len(digests), *revoked)
 						}
 						return err
 					})
@@ -52,7 +56,7 @@ func BenchmarkRevokeMatching(b *testing.B) {
 	}
 }
 
-// fillForRevocation adds 100,000 tokens of two identity providers.
+// fillForRevocation adds the tokens of two identity providers.
 func fillForRevocation(b *testing.B, db *bun.DB) {
 	b.Helper()
 	uuid := ""
@@ -62,7 +66,7 @@ func fillForRevocation(b *testing.B, db *bun.DB) {
 	number := "(100000000000 + i)"
 	id := "('01890000-0000-7000-8000-' || " + number + ")" + uuid
 	hash := "('" + strings.Repeat("0", 52) + "' || " + number + ")"
-	const rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+	rows := fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) ", 2**revoked)
 	for _, statement := range []string{
 		`INSERT INTO oauth_access_tokens (id, subject_email, subject_issuer, client_id, device_label, prefix, token_hash, created_at, expires_at)
 		` + rows + `SELECT ` + id + `, 'ann' || i || '@example.com', CASE WHEN i % 2 = 0 THEN 'https://one.example' ELSE 'https://two.example' END,

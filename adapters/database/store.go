@@ -53,11 +53,19 @@ func NewStore(db *bun.DB) *Store {
 
 func isPostgres(db bun.IDB) bool { return db.Dialect().Name() == dialect.PG }
 
+// limited bounds a View or an Update.
+func (s *Store) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ports.HasBulkTime(ctx) {
+		return context.WithTimeout(ctx, ports.BulkTime)
+	}
+	return s.limit.Context(ctx)
+}
+
 // View implements [ports.Store]. Each read sees what is committed when it
 // begins: use cases that look need one read, and a transaction around it would
 // triple the round trips.
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.Reader) error) error {
-	ctx, cancel := s.limit.Context(ctx)
+	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	return fn(ctx, reader{db: s.db, hot: s.hot, sealer: s.sealer})
 }
@@ -66,7 +74,7 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.R
 // commits, the outcome is unknown and reported as [fault.ErrUnavailable]; every
 // move can be asked for again without harm.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
-	ctx, cancel := s.limit.Context(ctx)
+	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	if s.writeLock != nil {
 		select {
