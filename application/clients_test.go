@@ -147,3 +147,18 @@ func TestPeopleComeThroughTheClientsConnectionsOnly(t *testing.T) {
 	_, err = s.AccountSignIn.Execute(t.Context(), application.Initiate{Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)})
 	is(t, err, nil) // has no client
 }
+
+func TestTheCodeOfASuspendedClientIsNotLookedUp(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	started := s.start(laptop)
+	s.difyctl(suspended)
+	found, err := s.lookUp(started.UserCode.String(), home)
+	is(t, err, client.ErrSuspended)
+	if found.Valid {
+		t.Errorf("got %+v, want a code that is not usable", found)
+	}
+	s.KnowClients(t, client.Settings{ID: "another"})
+	if found, err := s.lookUp(started.UserCode.String(), home); err != nil || !found.Valid {
+		t.Errorf("a client that is not known here yet: got %+v, %v, want its code to be valid", found, err)
+	}
+}

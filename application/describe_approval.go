@@ -22,12 +22,13 @@ type DescribeApproval struct {
 	clients ports.Clients
 	csrf    approval.CSRFKeys
 	policy  approval.Policy
+	life    token.Lifetime
 	now     ports.Clock
 }
 
 // NewDescribeApproval makes the use case.
-func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, now ports.Clock) *DescribeApproval {
-	return &DescribeApproval{store, clients, csrf, policy, now}
+func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, life token.Lifetime, now ports.Clock) *DescribeApproval {
+	return &DescribeApproval{store, clients, csrf, policy, life, now}
 }
 
 // Approval is what a person needs to know in order to decide: their own identity
@@ -45,7 +46,8 @@ type Approval struct {
 	RequestedAt   time.Time
 	RequestedFrom netip.Addr
 	NetworkMatch  device.NetworkMatch
-	Scopes        []string // that the token will have
+	Scopes        []string      // that the token will have
+	TokenLife     time.Duration // of the token
 	// MustType says that approving needs [approval.Proof.Typed].
 	MustType bool
 	// Replaces is the session that an approval would end; nil if there is none.
@@ -97,7 +99,7 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), Client: by, DeviceLabel: d.Label,
 		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, NetworkMatch: a.NetworkMatchFor(origin),
-		Scopes: scopesOf(d, g.Subject), MustType: uc.policy.MustType(grant), Replaces: replaced,
+		Scopes: scopesOf(d, g.Subject), TokenLife: time.Duration(by.TokenLife(uc.life)), MustType: uc.policy.MustType(grant), Replaces: replaced,
 	}, nil
 }
 

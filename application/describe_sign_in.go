@@ -24,11 +24,12 @@ func NewDescribeSignIn(store ports.Store, csrf approval.CSRFKeys, now ports.Cloc
 
 // SignIn is one that has not expired.
 type SignIn struct {
-	Subject   identity.Subject
-	Purpose   approval.Purpose
-	NeedsCode bool // the person has yet to type the user code ([EnterCode])
-	CSRF      approval.CSRF
-	ExpiresAt time.Time
+	Subject    identity.Subject
+	Connection string // slug
+	Purpose    approval.Purpose
+	NeedsCode  bool // the person has yet to type the user code ([EnterCode])
+	CSRF       approval.CSRF
+	ExpiresAt  time.Time
 }
 
 // Execute returns [approval.ErrNoSession].
@@ -49,5 +50,5 @@ func (uc *DescribeSignIn) Execute(ctx context.Context, session approval.GrantSes
 
 func describeSignIn(grant *approval.Grant, keys approval.CSRFKeys) SignIn {
 	s := grant.Snapshot()
-	return SignIn{Subject: s.Subject, Purpose: s.Purpose, NeedsCode: grant.NeedsCode(), CSRF: keys.Token(grant), ExpiresAt: s.ExpiresAt}
+	return SignIn{Subject: s.Subject, Connection: s.Connection, Purpose: s.Purpose, NeedsCode: grant.NeedsCode(), CSRF: keys.Token(grant), ExpiresAt: s.ExpiresAt}
 }

@@ -3,6 +3,7 @@ package application
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/device"
@@ -13,13 +14,14 @@ import (
 
 // LookUpDevice tells a page whether a typed code is one that waits.
 type LookUpDevice struct {
-	codes *UserCodes
-	now   ports.Clock
+	codes   *UserCodes
+	clients ports.Clients
+	now     ports.Clock
 }
 
 // NewLookUpDevice makes the use case.
-func NewLookUpDevice(codes *UserCodes, now ports.Clock) *LookUpDevice {
-	return &LookUpDevice{codes, now}
+func NewLookUpDevice(codes *UserCodes, clients ports.Clients, now ports.Clock) *LookUpDevice {
+	return &LookUpDevice{codes, clients, now}
 }
 
 // LookedUp is what a page may know of a code. Unknown, expired and used codes
@@ -33,7 +35,8 @@ type LookedUp struct {
 }
 
 // Execute returns [quota.ErrExceeded], which is [ErrSignInFirst] where a sign-in
-// helps; a code that is not valid is no error.
+// helps, and [client.ErrSuspended] or [client.ErrNoDeviceGrant] for a code that
+// cannot be used because of its client; a code that is not valid is no error.
 // One code counts once in a window however it is spelt, and finding one does
 // not give the tries back.
 func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin request.Origin) (LookedUp, error) {
@@ -51,7 +54,23 @@ func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin reques
 		return out, err
 	}
 	a := found.Snapshot()
+	if err := uc.checkClient(ctx, a.ClientID); err != nil {
+		return out, err
+	}
 	out.Valid, out.UserCode, out.ClientID = true, a.UserCode, a.ClientID
 	out.Remaining = a.ExpiresAt.Sub(uc.now())
 	return out, nil
+}
+
+// checkClient refuses a client that gets no tokens here. One that is not known
+// passes: this process may be the last to hear of it.
+func (uc *LookUpDevice) checkClient(ctx context.Context, id string) error {
+	clients, err := uc.clients.Clients(ctx)
+	if err != nil {
+		return fmt.Errorf("list clients: %w", err)
+	}
+	if of, err := clients.Find(id); err == nil {
+		return of.CheckUsable()
+	}
+	return nil
 }

@@ -57,6 +57,7 @@ type Initiated struct {
 	Redirect  ports.Redirect
 	Browser   approval.BrowserBinding
 	Allowance quota.Allowance
+	ClientID  string // of the device, with [connection.ErrChoose]; empty: not known
 }
 
 // beginning begins a transaction of some purpose.
@@ -69,7 +70,7 @@ type beginning func(how approval.Beginning) (*approval.Transaction, approval.Sig
 func (s *SignIns) send(ctx context.Context, in Initiate, of device.Snapshot, begin beginning) (out Initiated, err error) {
 	via, err := s.choose(ctx, in, of.ClientID)
 	if err != nil {
-		return out, err
+		return Initiated{ClientID: of.ClientID}, err
 	}
 	broker, served := s.brokers[via.Settings().Broker]
 	if !served {

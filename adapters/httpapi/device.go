@@ -12,6 +12,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -196,7 +197,8 @@ func (d *DeviceFlow) lookUpDevice(w http.ResponseWriter, r *http.Request) error 
 	}
 	found, err := d.lookUp.Execute(r.Context(), typed, d.client.Origin(r))
 	httpserver.SetRateLimit(w.Header(), found.Allowance)
-	if err != nil {
+	unusable := errors.Is(err, client.ErrSuspended) || errors.Is(err, client.ErrNoDeviceGrant) // the contract has no word for it
+	if err != nil && !unusable {
 		return err
 	}
 	out := lookupBody{Valid: found.Valid, ExpiresRemaining: int(found.Remaining / time.Second)}

@@ -123,7 +123,11 @@ func (s *SSO) initiate(on connection.Mount) endpoint {
 		})
 		httpserver.SetRateLimit(w.Header(), out.Allowance)
 		if errors.Is(err, connection.ErrChoose) {
-			http.Redirect(w, r, s.addresses.OwnPage(url.Values{"user_code": {code}, "choose": {"1"}}), http.StatusFound)
+			to := url.Values{"user_code": {code}, "choose": {"1"}}
+			if out.ClientID != "" { // whose connections are offered
+				to.Set("client_id", out.ClientID)
+			}
+			http.Redirect(w, r, s.addresses.OwnPage(to), http.StatusFound)
 			return nil
 		}
 		if err != nil {

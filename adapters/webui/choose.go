@@ -16,6 +16,7 @@ type signInOption struct {
 
 type chooseBody struct {
 	Only     signInOption   // the only one, if there is only one
+	Last     signInOption   // the one that was used last in this browser, if there are several
 	ByMail   bool           // an e-mail address finds the others
 	Public   []signInOption // may be named
 	Notice   string
@@ -46,9 +47,14 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
 	} else {
 		body.ByMail = true
+		last := p.lastConnection(r)
 		for _, c := range all {
-			if c.Settings().Public {
-				body.Public = append(body.Public, signInOption{c.Slug(), c.Settings().Name, p.initiate(m, "connection", c.Slug())})
+			option := signInOption{c.Slug(), c.Settings().Name, p.initiate(m, "connection", c.Slug())}
+			switch {
+			case c.Slug() == last:
+				body.Last = option
+			case c.Settings().Public:
+				body.Public = append(body.Public, option)
 			}
 		}
 	}

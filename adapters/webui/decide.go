@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
@@ -22,12 +21,14 @@ type decideBody struct {
 	Email       string
 	Via         string // name of the connection
 	RequestedAt time.Time
-	Minutes     int        // since then
-	From        netip.Addr // zero: unknown
-	Near        bool       // the device and the person are in the same network
-	Hasty       bool       // a link led past the first page: approving waits a moment
-	Verdict     string     // key of the sentence about the network
+	Minutes     int    // since then
+	From, You   origin // of the device and of the person
+	Near        bool   // the device and the person are in the same network
+	Hasty       bool   // a link led past the first page: approving waits a moment
+	Verdict     string // key of the sentence about the network
+	Before      string // key of what is new about the device; empty: nothing
 	Scopes      []scopeLine
+	Until       time.Time // when the access would end
 	CSRF        string
 	MustType    bool
 	Mistyped    bool
@@ -38,7 +39,19 @@ type decideBody struct {
 type replacedDevice struct {
 	Label    string
 	LastUsed time.Time // zero: never
+	Minutes  int       // since then
+	Recent   bool      // less than an hour
+	From     origin    // where it was connected
 }
+
+// DenyFirst reports whether the safe choice stands where people expect the button
+// that leads on. Not where a code is typed: the key that sends a form presses its
+// first button.
+func (b decideBody) DenyFirst() bool { return !b.Near && !b.MustType }
+
+// PlacesKnown reports whether the page can say in words where the device or the
+// person is.
+func (b decideBody) PlacesKnown() bool { return !b.From.Place.IsZero() || !b.You.Place.IsZero() }
 
 // decidePage shows the request that is to be decided. It is the only page that
 // can approve a device.
@@ -72,7 +85,12 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
 		v.Until, v.Ends = until, endOfCode
 	}
-	body := p.whatToDecide(r.Context(), what, m, origin)
+	known, err := p.deps.Recall.Execute(r.Context(), what.Subject, what.ClientID, what.DeviceLabel)
+	if err != nil {
+		p.fail(w, r, m, err, noAllowance)
+		return
+	}
+	body := p.whatToDecide(r.Context(), what, known, m, origin)
 	if body.MustType && m.Notice == typedMismatch {
 		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
 	}
@@ -80,24 +98,34 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
 
-func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, m pageState, origin request.Origin) decideBody {
+func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, known application.Recalled, m pageState, origin request.Origin) decideBody {
 	code := what.UserCode.String()
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
 		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
 		Verdict: "verdict." + string(what.NetworkMatch),
-		App:     appOf(what.Client), CSRF: what.CSRF.Reveal(),
+		App:     appOf(what.Client), CSRF: what.CSRF.Reveal(), Until: p.deps.Now().Add(what.TokenLife),
 		MustType: what.MustType && p.mustType(m, code),
 	}
 	for _, name := range what.Scopes {
 		body.Scopes = append(body.Scopes, scopeLine{name, what.Client})
 	}
+	switch {
+	case !known.Any:
+		body.Before = "decide.before_none"
+	case !known.OfClient:
+		body.Before = "decide.before_app"
+	}
 	if what.Replaces != nil {
-		body.Replaces = &replacedDevice{sanitizeLabel(what.Replaces.Label), what.Replaces.LastUsedAt}
+		since := p.deps.Now().Sub(what.Replaces.LastUsedAt)
+		body.Replaces = &replacedDevice{
+			sanitizeLabel(what.Replaces.Label), what.Replaces.LastUsedAt,
+			max(0, int(since/time.Minute)), since < time.Hour, p.originOf(known.From),
+		}
 	}
 	if !origin.BehindUnknownProxy { // whose address it would be
-		body.From = what.RequestedFrom.Unmap()
+		body.From, body.You = p.originOf(what.RequestedFrom), p.originOf(origin.IP)
 	}
 	if via, err := p.connections(ctx).Find(what.Connection); err == nil {
 		body.Via = via.Settings().Name
@@ -179,29 +207,6 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		p.setUndoCookie(w, proof.Session, decided.Undo)
 		p.writeState(w, pageState{Code: code.String(), Outcome: outcome, Ref: httpserver.RequestID(r.Context())})
 		p.redirect(w, r, "/"+outcome)
-	}
-}
-
-// doneBody is the content of the last page. With an undo token the person can
-// still undo the approval.
-type doneBody struct{ Undo string }
-
-// donePage shows the outcome.
-func (p *Pages) donePage(outcome string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		m := p.readState(r)
-		if m.Outcome != outcome {
-			p.redirect(w, r, "")
-			return
-		}
-		body := doneBody{}
-		if _, undo := p.lastDecision(r); outcome == approved && !undo.Grant().IsZero() {
-			body.Undo = undo.Reveal()
-		}
-		p.show(w, r, http.StatusOK, pageDone, view{
-			State: outcome, Title: outcome + ".title", at: outcome, Code: m.Code, Body: body,
-			Ref: m.Ref, ShowRef: outcome != approved && m.Ref != "", // which the person may have to tell an administrator
-		})
 	}
 }
 

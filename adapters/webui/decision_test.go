@@ -19,8 +19,8 @@ func TestApproveIsDescribedAndTheCodeIsSpelled(t *testing.T) {
 			t.Errorf("got no text in #%s, want what describes Approve", id)
 		}
 	}
-	if got := attribute(page.element("approve"), "aria-describedby"); got != "verdict caution" {
-		t.Errorf("Approve is described by %q, want verdict and caution", got)
+	if got := attribute(page.element("approve"), "aria-describedby"); got != "verdict caution stop" {
+		t.Errorf("Approve is described by %q, want verdict, caution and stop", got)
 	}
 	if strings.ContainsAny(page.text, "\u2066\u2067\u2068\u2069") {
 		t.Error("got isolates in the text, want none")

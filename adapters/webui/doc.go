@@ -17,6 +17,8 @@
 //	/device/sessions   one's own devices                     state sessions
 //	  POST             sign in to see them, or end the access of some
 //	/device/sessions/sign-in  on to the identity provider
+//	/device/sign-out   POST: forgets the person at this browser
+//	/device/signed-out done                                  state left
 //	/device/problem    what happened and what to do next     state error
 //
 // The ways in are /device?user_code=…, ?sso_verified=1, ?choose=1 and

@@ -87,11 +87,14 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	case q.Get("sso_error") != "":
 		to = p.takeError(r, q, &m)
 	case q.Get("sso_verified") == "1":
-		if to, err = p.afterSignIn(r, code, &m); err != nil {
+		if to, err = p.afterSignIn(w, r, code, &m); err != nil {
 			p.fail(w, r, m, err, noAllowance)
 			return
 		}
 	case q.Get("choose") == "1" && m.Code != "":
+		if by, err := p.clients(r.Context()).Find(q.Get("client_id")); err == nil {
+			m.Client = by.ID()
+		}
 		if to = "/sign-in"; m.Hint != "" { // and no connection speaks for it
 			m.Notice, to = noMatch, "/sign-in#hint-wrong"
 		}
@@ -107,12 +110,14 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 }
 
 // afterSignIn returns the page for what the person signed in for.
-func (p *Pages) afterSignIn(r *http.Request, code device.UserCode, m *pageState) (string, error) {
+func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.UserCode, m *pageState) (string, error) {
 	session := p.deps.Cookies.GrantSession(r)
 	signIn, err := p.deps.SignIn.Execute(r.Context(), session)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
+	}
+	p.remember(w, signIn.Connection)
+	switch {
 	case signIn.Purpose == approval.ManageDevices:
 		*m = pageState{}
 		return "/sessions", nil
@@ -165,7 +170,7 @@ func ownLink(r *http.Request) bool {
 // pagePath is the path, below the root, of a page that a parameter names.
 func pagePath(name string) string {
 	switch name {
-	case "sign-in", "code", "decide", "sessions", approved, denied, undone, "problem":
+	case "sign-in", "code", "decide", "sessions", approved, denied, undone, "signed-out", "problem":
 		return "/" + name
 	}
 	return ""

@@ -24,6 +24,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/demoidp"
+	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/demo"
 	"github.com/devicegate/devicegate/domain/fault"
@@ -50,6 +51,7 @@ type fixture struct {
 	servers   []*httptest.Server      // of the identity providers
 	hosts     map[string]http.Handler // by host and port
 	listen    sync.Once
+	clients   *files.Clients // nil without CLIENTS_FILE
 }
 
 // via is an identity provider of a fixture.
@@ -143,7 +145,7 @@ func (s *fixture) serve() {
 	c.Clock = s.now
 	log := slog.New(slog.NewJSONHandler(s.logs, nil))
 	var handler http.Handler
-	app := fx.New(bootstrap.Handler(c, log), fx.Populate(&handler), fx.Decorate(
+	app := fx.New(bootstrap.Handler(c, log), fx.Populate(&handler, &s.clients), fx.Decorate(
 		func(store ports.Store) ports.Store { return failingStore{store, &s.storeDown} },
 		func(ports.Accounts) ports.Accounts { return accountOwners{} },
 	))

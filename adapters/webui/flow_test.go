@@ -182,10 +182,10 @@ func TestTheDecisionPageSaysWhereAndWhenTheRequestStarted(t *testing.T) {
 		age  time.Duration
 		want string
 	}{
-		"same address":     {home, 0, "Started just now from the network you are on. Others may share that network. Approve only if it was you."},
-		"same network":     {neighbour, 90 * time.Second, "Started 1 minute ago from the network you are on. Others may share that network. Approve only if it was you."},
-		"another, at once": {elsewhere, 0, "Started just now from another network. Approve only if it was you."},
-		"another, old":     {elsewhere, 9 * time.Minute, "Started 9 minutes ago from another network. Approve only if it was you."},
+		"same address":     {home, 0, "Started just now from the network you are on. Others may share that network."},
+		"same network":     {neighbour, 90 * time.Second, "Started 1 minute ago from the network you are on. Others may share that network."},
+		"another, at once": {elsewhere, 0, "Started just now from another network. That is normal when you work on a remote machine."},
+		"another, old":     {elsewhere, 9 * time.Minute, "Started 9 minutes ago from another network. That is normal when you work on a remote machine."},
 	} {
 		s := served(t)
 		codes := s.device(label, c.from)

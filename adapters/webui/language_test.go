@@ -191,6 +191,7 @@ func TestSentencesAreOneTextOrOnePerPluralForm(t *testing.T) {
 // keysInCode are the keys that no template spells out.
 func keysInCode() []string {
 	keys := []string{
+		"place.city", "place.unknown", "decide.before_none", "decide.before_app", "left.title",
 		"error.title", "ago.now", "ago.minutes", "sessions.confirm_title",
 		"enter.title", "choose.title", "redirect.title", "decide.title",
 		"approved.title", "denied.title", "undone.title", "sessions.title",

@@ -27,17 +27,21 @@ type Deps struct {
 	Connections ports.Connections
 	Clients     ports.Clients
 	Edition     ports.Edition
+	Places      ports.Places
 	Now         ports.Clock
 	Log         *slog.Logger
 
 	LookUp        *application.LookUpDevice
 	Describe      *application.DescribeApproval
+	Recall        *application.RecallDevices
 	Approve       *application.ApproveExternal
 	Deny          *application.DenyExternal
 	Undo          *application.UndoApproval
+	Decision      *application.DescribeDecision
 	SignIn        *application.DescribeSignIn
 	EnterCode     *application.EnterCode
 	AccountSignIn *application.StartAccountSignIn
 	Sessions      *application.ListSessions
 	EndSessions   *application.EndSessions
+	Leave         *application.LeaveBrowser
 }

@@ -54,6 +54,7 @@ const (
 	approved      = "approved"
 	denied        = "denied"
 	undone        = "undone"
+	left          = "left"           // the person signed out of this browser
 	noMatch       = "no_match"       // no connection speaks for that e-mail address
 	badEmail      = "bad_email"      // it is no e-mail address
 	noCode        = "no_code"        // the link held a user code that is none
@@ -163,7 +164,7 @@ func (p *Pages) cookie(name string, life time.Duration) httpserver.Cookie {
 
 // hasCookies reports whether the browser sent any cookie of the pages.
 func (p *Pages) hasCookies(r *http.Request) bool {
-	for _, name := range []string{pageStateCookie, probeCookie, languageCookie, undoCookie} {
+	for _, name := range []string{pageStateCookie, probeCookie, languageCookie, undoCookie, connectionCookie} {
 		if p.readCookie(r, name) != "" {
 			return true
 		}

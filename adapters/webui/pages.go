@@ -80,6 +80,8 @@ func (p *Pages) Handler() http.Handler {
 	page("/device/sessions", p.sessionsPage)
 	form("/device/sessions", p.sessionsForm)
 	r.Get("/device/sessions/sign-in", p.accountSignIn)
+	form("/device/sign-out", p.signOutForm)
+	page("/device/signed-out", p.signedOutPage)
 	page("/device/problem", p.problemPage)
 	page("/device/assets/{name}", func(w http.ResponseWriter, r *http.Request) {
 		name := chi.URLParam(r, "name")

@@ -198,7 +198,7 @@ func retryPage(path string) string {
 		return "/sign-in"
 	case codePath:
 		return codePath
-	case "/sessions":
+	case "/sessions", "/sign-out":
 		return "/sessions"
 	}
 	return ""

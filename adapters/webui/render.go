@@ -55,8 +55,13 @@ type view struct {
 
 	at          string     // the page's path below the root, if a GET shows it again
 	again       url.Values // parameters of the root that show it again
+	awaits      bool       // the script asks for the page again
 	noLanguages bool       // the page is the answer to a form: it cannot be shown again
 }
+
+// Awaits reports whether the script asks for the page again, until the device has
+// its token.
+func (v view) Awaits() bool { return v.awaits }
 
 // templateData is everything that a template can use.
 type templateData struct {
@@ -93,7 +98,7 @@ func parseTemplates(all []locale) []map[string]*template.Template {
 		parsed[i] = map[string]*template.Template{}
 		for _, page := range []string{pageEnter, pageChoose, pageRedirect, pageDecide, pageDone, pageSessions, pageProblem} {
 			parsed[i][page] = template.Must(template.New("layout.html").
-				Funcs(template.FuncMap{"t": l.html, "has": l.has, "ago": l.ago, "when": timeElement, "link": link, "spell": spell}).
+				Funcs(template.FuncMap{"t": l.html, "has": l.has, "ago": l.ago, "when": timeElement, "link": link, "spell": spell, "where": l.where}).
 				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+page+".html"))
 		}
 	}
@@ -175,6 +180,9 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", d.Locale.tag.String())
 	h.Set("Content-Security-Policy", policy(d.Nonce))
+	if v.awaits {
+		h.Set("Content-Security-Policy", policy(d.Nonce)+"; connect-src 'self'")
+	}
 	if v.Post != nil {
 		h.Set("Content-Security-Policy", policyWithoutFormAction(d.Nonce))
 	}

@@ -26,7 +26,7 @@ func TestTheDecisionPageSaysWhichSignInIsReplaced(t *testing.T) {
 	v := s.visitor(home)
 	page := v.signIn(s.device(label, home).UserCode, "alice")
 	v.sees(page, "decide", "")
-	if got, want := words(page.element("replaces")), "an earlier sign-in of “"+label+"”, never used"; got != want {
+	if got, want := words(page.element("replaces")), "an earlier sign-in of “"+label+"”, never used connected from "+home; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 
@@ -35,7 +35,13 @@ func TestTheDecisionPageSaysWhichSignInIsReplaced(t *testing.T) {
 	s.use(token)
 	s.advance(3 * time.Minute)
 	page = v.get("/device/decide")
-	if got, want := words(page.element("replaces")), "an earlier sign-in of “"+label+"”, last used "+used.UTC().Format("2006-01-02 15:04 UTC"); got != want {
+	if got, want := words(page.element("replaces")), "an earlier sign-in of “"+label+"”, last used 3 minutes ago connected from "+home; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	s.advance(time.Hour)
+	v = s.visitor(home)
+	page = v.signIn(s.device(label, home).UserCode, "alice")
+	if got, want := words(page.element("replaces")), "an earlier sign-in of “"+label+"”, last used "+used.UTC().Format("2006-01-02 15:04 UTC")+" connected from "+home; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	for _, l := range languages {

@@ -3,7 +3,7 @@ package webui
 import (
 	"errors"
 	"net/http"
-	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
@@ -34,24 +34,36 @@ type ownDevice struct {
 	Client   string
 	Since    time.Time
 	LastUsed time.Time // zero: never
-	From     netip.Addr
+	Until    time.Time // zero: it has no token yet
+	From     origin
 	Waiting  bool // approved, but without a token yet
 }
 
-func ownDevices(own application.Sessions) []ownDevice {
+// lastSeen is when the device was used or, if it never was, connected.
+func (d ownDevice) lastSeen() time.Time {
+	if d.LastUsed.IsZero() {
+		return d.Since
+	}
+	return d.LastUsed
+}
+
+// ownDevices are those that wait for their token, then the others by their use.
+func (p *Pages) ownDevices(own application.Sessions) []ownDevice {
 	var list []ownDevice
 	for _, d := range own.Waiting {
 		list = append(list, ownDevice{
 			ID: d.ID.String(), Label: sanitizeLabel(d.Label), Client: d.ClientName,
-			Since: d.ApprovedAt, From: d.From, Waiting: true,
+			Since: d.ApprovedAt, From: p.originOf(d.From), Waiting: true,
 		})
 	}
+	waiting := len(list)
 	for _, d := range own.Sessions {
 		list = append(list, ownDevice{
 			ID: d.ID.String(), Label: sanitizeLabel(d.Label), Client: d.ClientName,
-			Since: d.CreatedAt, LastUsed: d.LastUsedAt, From: d.From,
+			Since: d.CreatedAt, LastUsed: d.LastUsedAt, Until: d.ExpiresAt, From: p.originOf(d.From),
 		})
 	}
+	slices.SortStableFunc(list[waiting:], func(a, b ownDevice) int { return b.lastSeen().Compare(a.lastSeen()) })
 	return list
 }
 
@@ -83,7 +95,7 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, m, err, noAllowance)
 		return
 	default:
-		devices := ownDevices(own)
+		devices := p.ownDevices(own)
 		v.Until, v.Ends = own.SignIn.ExpiresAt, endOfSignIn
 		body := sessionsBody{
 			SignedIn: true, Email: own.SignIn.Subject.Email().String(), CSRF: own.SignIn.CSRF.Reveal(),

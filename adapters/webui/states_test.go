@@ -33,6 +33,7 @@ type state struct {
 	name  string
 	via   []via             // none: acme alone
 	env   map[string]string // settings that differ
+	with  func(s *fixture)  // what else there is before it is served
 	reach func(b *tab)
 }
 
@@ -89,6 +90,23 @@ var states = []state{
 		b.site.advance(9 * time.Minute)
 		b.atDecision(codes.UserCode)
 	}},
+	{name: "decide-far-places", with: knowsPlaces, reach: func(b *tab) {
+		codes := b.site.device(label, elsewhere)
+		b.site.advance(9 * time.Minute)
+		b.atDecision(codes.UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#places")))
+	}},
+	{name: "decide-near-registered", with: func(s *fixture) { knowsPlaces(s); registersClient(s) }, reach: func(b *tab) {
+		b.atDecision(b.site.device(label, neighbour).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#app")))
+	}},
+	{name: "decide-far-registered", with: func(s *fixture) { knowsPlaces(s); registersClient(s) }, reach: func(b *tab) {
+		b.atDecision(b.site.device(label, elsewhere).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#app")))
+	}},
+	{name: "decide-unknown", reach: func(b *tab) {
+		b.atDecision(b.site.device(label, "2001:db8:7::7").UserCode)
+	}},
 	{name: "decide-long-label", reach: func(b *tab) {
 		b.atDecision(b.site.device(strings.Repeat("a laptop of nobody in particular ", 7), elsewhere).UserCode)
 	}},
@@ -139,6 +157,19 @@ var states = []state{
 		b.click("approve")
 		b.sees("approved", "")
 	}},
+	{name: "approved-fetched", with: knowsPlaces, reach: func(b *tab) {
+		codes := b.site.device(label, home)
+		b.atDecision(codes.UserCode)
+		b.click("approve")
+		b.sees("approved", "")
+		if refused := b.site.poll(codes); refused != "" {
+			b.t.Fatalf("got %s for the device, want a token", refused)
+		}
+		if !b.scripts {
+			b.click("check")
+		}
+		b.awaits(`document.querySelector("#fetched").textContent === document.querySelector("#fetched").dataset.then || document.querySelector("[data-fetched]") !== null`)
+	}},
 	{name: "denied", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, elsewhere).UserCode)
 		b.click("deny")
@@ -162,6 +193,30 @@ var states = []state{
 		b.click("sign-in")
 		b.signsIn("alice")
 		b.do(chromedp.WaitVisible(chromedp.CSS("#end-all")))
+	}},
+	{name: "sessions-places", with: knowsPlaces, reach: func(b *tab) {
+		b.site.signedInOn("difyctl on build-server-7", "alice", elsewhere)
+		b.site.use(b.site.signedInOn(label, "alice", home))
+		b.open("/device/sessions")
+		b.click("sign-in")
+		b.signsIn("alice")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#end-all")))
+	}},
+	{name: "signed-out", reach: func(b *tab) {
+		b.open("/device/sessions")
+		b.click("sign-in")
+		b.signsIn("alice")
+		b.click("leave")
+		b.sees("left", "")
+	}},
+	{name: "choose-last", via: []via{acme, globex}, reach: func(b *tab) {
+		b.enters(b.site.device(label, home).UserCode)
+		b.click("connection-acme")
+		b.signsIn("alice")
+		b.sees("decide", "")
+		b.enters(b.site.device(label, home).UserCode)
+		b.sees("choose", "")
+		b.do(chromedp.WaitVisible(chromedp.CSS("a.primary#connection-acme")))
 	}},
 	{name: "sessions-approved-without-token", reach: func(b *tab) { // F01
 		b.site.signedInOn("difyctl on build-server-7", "alice", elsewhere)
@@ -370,6 +425,9 @@ func (st state) served(t *testing.T) *fixture {
 	s := newFixture(t, through...)
 	for name, value := range st.env {
 		s.env[name] = value
+	}
+	if st.with != nil {
+		st.with(s)
 	}
 	s.serve()
 	return s

@@ -87,6 +87,26 @@ func (v *visitor) once(method, path string, form url.Values, header ...string) s
 	return v.ask(method, path, form, header...)
 }
 
+// cookies are those that go to the pages.
+func (v *visitor) cookies() []*http.Cookie {
+	v.t.Helper()
+	pages, err := url.Parse(v.site.url + "/device/")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.client.Jar.Cookies(pages)
+}
+
+// takes puts cookies into the browser.
+func (v *visitor) takes(cookies []*http.Cookie) {
+	v.t.Helper()
+	pages, err := url.Parse(v.site.url + "/device/")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.client.Jar.SetCookies(pages, cookies)
+}
+
 // signIn begins at sso-initiate and ends where the page says what came of it.
 func (v *visitor) signIn(code, user string) shown {
 	v.t.Helper()

@@ -86,6 +86,9 @@ type Fixture struct {
 	EnterCode         *application.EnterCode
 	RefuseClosed      *application.RefuseClosedACS
 	Describe          *application.DescribeApproval
+	Recall            *application.RecallDevices
+	DescribeDecision  *application.DescribeDecision
+	Leave             *application.LeaveBrowser
 	Approve           *application.ApproveExternal
 	Deny              *application.DenyExternal
 	Verify            *application.VerifyToken
@@ -241,7 +244,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, limits, watch, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, timing, TokenLife, application.NewNotices(o.Mail), now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
-	w.LookUp = application.NewLookUpDevice(codes, now)
+	w.LookUp = application.NewLookUpDevice(codes, clients, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)
 	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
 	w.Complete = application.NewCompleteSSO(completions)
@@ -250,7 +253,10 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.SignIn = application.NewDescribeSignIn(w.Store, csrf, now)
 	w.EnterCode = application.NewEnterCode(w.Store, w.Limiter, csrf, watch, now)
 	w.RefuseClosed = application.NewRefuseClosedACS(w.Store, brokers, failures)
-	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, now)
+	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, TokenLife, now)
+	w.Recall = application.NewRecallDevices(w.Store, now)
+	w.DescribeDecision = application.NewDescribeDecision(w.Store, clients, csrf, TokenLife, now)
+	w.Leave = application.NewLeaveBrowser(w.Store, csrf, now)
 	w.Approve = application.NewApproveExternal(decisions)
 	w.Deny = application.NewDenyExternal(decisions)
 	w.Verify = application.NewVerifyToken(w.Store, w.Cache, o.Checksum, w.Limiter, limits, now)

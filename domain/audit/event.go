@@ -34,6 +34,7 @@ const (
 	LoginCompleted     Kind = "sso.login_completed"             // the person is back and signed in
 	LoginFailed        Kind = "sso.login_failed"                // the sign-in was refused; reason and detail
 	UserCodeEntered    Kind = "sso.user_code_entered"           // the code was entered after the sign-in
+	BrowserLeft        Kind = "sso.browser_left"                // the person has signed out of a shared browser
 
 	ClientAdded     Kind = "client.added"     // an administrator has added a client, or taken one over from the environment
 	ClientChanged   Kind = "client.changed"   // its settings; the detail names them

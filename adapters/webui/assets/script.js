@@ -68,6 +68,29 @@
 
 	document.querySelector("form[data-submit]")?.submit();
 
+	// Whether the device has fetched its access, without loading the page anew: it
+	// would move under a hand that wants to take the approval back.
+	const awaiting = document.querySelector("[data-awaits]");
+	if (awaiting) {
+		const check = document.querySelector("[data-check]");
+		check.hidden = true;
+		let tries = 90;
+		const look = async () => {
+			if (!document.hidden) {
+				tries--;
+				const page = await fetch(location.pathname, { credentials: "same-origin", cache: "no-store" }).then((r) => r.text()).catch(() => "");
+				if (page.includes(" data-fetched")) {
+					document.querySelectorAll("[data-then]").forEach((part) => { part.textContent = part.dataset.then; });
+					document.title = document.title.replace(/^.* · /, document.querySelector("h1").textContent + " · ");
+					return;
+				}
+			}
+			if (tries > 0) setTimeout(look, 2000);
+			else check.hidden = false;
+		};
+		setTimeout(look, 1000);
+	}
+
 	// The sentences have these digits in every language.
 	const language = document.documentElement.lang + "-u-nu-latn";
 	document.querySelectorAll("time[data-local]").forEach((time) => {
