@@ -167,8 +167,10 @@ var states = []state{
 		}
 		if !b.scripts {
 			b.click("check")
+			b.do(chromedp.WaitVisible(chromedp.CSS("[data-fetched]")))
+			return
 		}
-		b.awaits(`document.querySelector("#fetched").textContent === document.querySelector("#fetched").dataset.then || document.querySelector("[data-fetched]") !== null`)
+		b.awaits(`document.querySelector("h1").textContent === document.querySelector("h1").dataset.then && document.title.startsWith(document.querySelector("h1").dataset.then)`)
 	}},
 	{name: "denied", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, elsewhere).UserCode)
