@@ -14,7 +14,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// DescribeDecision tells the person who has just decided what came of it.
+// DescribeDecision tells what came of a decision, just after it was made.
 type DescribeDecision struct {
 	store   ports.Store
 	clients ports.Clients

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// LeaveBrowser makes a browser forget the person who signed in there, for one
+// LeaveBrowser makes a browser forget the person that signed in there, for one
 // that others use, too. Their devices stay connected.
 type LeaveBrowser struct {
 	store ports.Store
