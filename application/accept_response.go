@@ -53,7 +53,7 @@ func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (app
 	}
 	ticket, err := uc.accept(ctx, transaction, in)
 	if err != nil {
-		return approval.Ticket{}, uc.failures.recordInTransaction(ctx, transaction, err, in.Mount, in.Origin)
+		return approval.Ticket{}, uc.failures.recordRefused(ctx, transaction, in.Response, err, in.Mount, in.Origin)
 	}
 	return ticket, nil
 }
@@ -99,11 +99,14 @@ func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Tran
 	return ticket, err
 }
 
+// replayed is the reason for which an assertion is refused a second time.
+const replayed = "replayed"
+
 // spendAssertion makes an assertion one-time.
 func spendAssertion(ctx context.Context, tx ports.Tx, assertion approval.VerifiedAssertion, event audit.Event) error {
 	err := tx.Transactions().SpendAssertion(ctx, assertion.Subject.Issuer(), assertion.ID, assertion.ExpiresAt, event)
 	if errors.Is(err, approval.ErrReplayed) {
-		return approval.RefuseAs(err, "replayed", "an assertion that was not accepted before", assertion.ID)
+		return approval.RefuseAs(err, replayed, "an assertion that was not accepted before", assertion.ID)
 	}
 	return err
 }

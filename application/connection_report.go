@@ -137,6 +137,8 @@ func (b asBefore) serves(via connection.Connection) bool {
 		bytes.Equal(m.MetadataCA, before.MetadataCA) && m.MetadataPrivate == before.MetadataPrivate
 }
 
+const anyDomain = `domains: "*" lets this identity provider vouch for every e-mail address`
+
 // inspect reads the metadata and lists what is wrong with the settings and with
 // it. It does not look at other connections.
 func (c *ConnectionChecks) inspect(ctx context.Context, s connection.Settings, before asBefore) ConnectionReport {
@@ -145,7 +147,7 @@ func (c *ConnectionChecks) inspect(ctx context.Context, s connection.Settings, b
 	r.problem(err)
 	r.problem(c.rules(via))
 	if via.MayAssertAnyDomain() {
-		r.warn(`domains: "*" lets this identity provider vouch for every e-mail address`)
+		r.warn(anyDomain)
 	}
 	m := via.Settings().SAML
 	if via.Settings().Broker != connection.SAML || m.MetadataURL == "" && len(m.Metadata) == 0 {

@@ -49,6 +49,11 @@ func (uc *ListConnections) Execute(ctx context.Context) ([]ConnectionState, erro
 			states[i].Stored = s.Snapshot()
 		}
 	}
+	entities := c.entities(ctx, all, kept)
+	for i := range states { // the checks of an edit refuse these; a file, or metadata that changed, can bring them
+		via := states[i].Connection
+		states[i].Warnings = append(states[i].Warnings, connection.Conflicts(via, entities[via.Slug()], all, entities)...)
+	}
 	slices.SortStableFunc(states, func(a, b ConnectionState) int {
 		return strings.Compare(a.Connection.Slug(), b.Connection.Slug())
 	})
@@ -95,6 +100,9 @@ func (uc *ListConnections) state(ctx context.Context, via connection.Connection,
 		} else if kept.Failure != "" {
 			r.warn(kept.Failure + "; the last good copy of " + kept.FetchedAt.UTC().Format("2006-01-02 15:04") + " serves meanwhile")
 		}
+	}
+	if via.MayAssertAnyDomain() {
+		r.warn(anyDomain)
 	}
 	for _, text := range r.Metadata.Warnings {
 		r.warn("metadata: " + text)

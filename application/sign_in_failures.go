@@ -9,6 +9,7 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/explain"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
@@ -23,15 +24,25 @@ type SignInFailures struct {
 	store   ports.Store
 	limiter ports.Limiter
 	now     ports.Clock
+	keep    KeepRefused
 }
 
+// KeepRefused keeps refused responses for a day, sealed, so that administrators can
+// have them explained.
+type KeepRefused bool
+
 // NewSignInFailures makes the part that use cases share.
-func NewSignInFailures(store ports.Store, limiter ports.Limiter, now ports.Clock) *SignInFailures {
-	return &SignInFailures{store, limiter, now}
+func NewSignInFailures(store ports.Store, limiter ports.Limiter, now ports.Clock, keep KeepRefused) *SignInFailures {
+	return &SignInFailures{store, limiter, now, keep}
 }
 
 // recordInTransaction keeps cause, a refusal in a transaction, and returns it.
 func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *approval.Transaction, cause error, on connection.Mount, origin request.Origin) error {
+	return f.recordRefused(ctx, transaction, "", cause, on, origin)
+}
+
+// recordRefused is recordInTransaction for a response that was refused.
+func (f *SignInFailures) recordRefused(ctx context.Context, transaction *approval.Transaction, response string, cause error, on connection.Mount, origin request.Origin) error {
 	s := transaction.Snapshot()
 	cause = f.record(ctx, "transaction "+s.ID.String(), s.Authorization, s.Connection, cause, on, origin,
 		func(ctx context.Context, tx ports.Tx, failed audit.Event) error {
@@ -39,6 +50,9 @@ func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *a
 				if err := failTest(ctx, tx, transaction, failed); err != nil {
 					return err
 				}
+			}
+			if err := f.keepResponse(ctx, tx, s, response, on, failed); err != nil {
+				return err
 			}
 			seen := sighting(transaction, acsmove.Failed, on, failed.At)
 			seen.Reason = failed.Reason
@@ -49,6 +63,19 @@ func (f *SignInFailures) recordInTransaction(ctx context.Context, transaction *a
 		refused.UserCode = s.UserCode
 	}
 	return refused
+}
+
+// keepResponse keeps a response that belongs to a sign-in of ours, and no other:
+// anything can be posted to the callback.
+func (f *SignInFailures) keepResponse(ctx context.Context, tx ports.Tx, s approval.TransactionSnapshot, response string, on connection.Mount, failed audit.Event) error {
+	kept := explain.Kept{
+		Reference: failed.Origin.ID, Connection: s.Connection, Mount: on, RequestID: s.RequestID, RequestedAt: s.BegunAt,
+		ReceivedAt: failed.At, Reason: failed.Reason, Response: response,
+	}
+	if !f.keep || kept.Check() != nil {
+		return nil
+	}
+	return tx.RefusedResponses().Keep(ctx, kept, failed)
 }
 
 // failTest keeps the failure with the test that the transaction belongs to. A later

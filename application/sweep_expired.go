@@ -5,6 +5,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/explain"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -45,6 +46,9 @@ func (uc *SweepExpired) Execute(ctx context.Context) (total int, err error) {
 		}},
 		{"observations", func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
 			return tx.Incidents().DeleteSeen(ctx, now.Add(-incident.Memory), limit)
+		}},
+		{"refused responses", func(ctx context.Context, tx ports.Tx, limit int) (int, error) {
+			return tx.RefusedResponses().DeleteReceived(ctx, explain.DeletableBefore(now), limit)
 		}},
 		// Last, because those that the others refer to stay.
 		{"device authorizations", func(ctx context.Context, tx ports.Tx, limit int) (int, error) {

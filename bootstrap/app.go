@@ -50,7 +50,7 @@ func handler(c Config, log *slog.Logger) fx.Option {
 	return fx.Options(
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
-		fx.Supply(c.Timing, c.TokenLife, c.RequireChecksum, c.Limits, c.ResourceServers, c.CSRF, c.Clock),
+		fx.Supply(c.Timing, c.TokenLife, c.RequireChecksum, c.Limits, c.ResourceServers, c.CSRF, c.Clock, c.KeepRefused),
 		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes), application.MailOn(!c.Mail.IsZero())),
 		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
 		fx.Supply(c.HTTPServer()),

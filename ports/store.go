@@ -48,6 +48,7 @@ type Reader interface {
 	AuditSeals() AuditSealReader
 	ACSLedger() ACSLedgerReader
 	SPKeys() SPKeyReader
+	RefusedResponses() RefusedResponseReader
 	Clients() ClientReader
 	Incidents() IncidentReader
 }
@@ -66,6 +67,7 @@ type Tx interface {
 	AuditSeals() AuditSeals
 	ACSLedger() ACSLedger
 	SPKeys() SPKeys
+	RefusedResponses() RefusedResponses
 	Clients() ClientRecords
 	Incidents() Incidents
 	Jobs() Jobs

@@ -28,6 +28,7 @@ type settingsBody struct {
 	NameIDFormat    *string   `json:"name_id_format,omitempty"`
 	Signed          *string   `json:"signed_assertions,omitempty"`
 	Encrypted       *bool     `json:"require_encryption,omitempty"`
+	MetadataKeys    *string   `json:"metadata_keys,omitempty"`
 	AllowWeak       *[]string `json:"allow_weak,omitempty"`
 }
 
@@ -40,7 +41,7 @@ func settingsBodyOf(s connection.Settings) settingsBody {
 		Name: &s.Name, Broker: word(s.Broker), MetadataURL: &s.SAML.MetadataURL, Metadata: &metadata, MetadataSigners: &signers,
 		MetadataCA: &authorities, MetadataPrivate: &s.SAML.MetadataPrivate, EntityID: &s.EntityID, Domains: &s.Domains,
 		ACSMount: word(s.ACSMount), SignRequests: word(s.SignRequests), LoginHint: word(s.LoginHint), EmailAttribute: &s.EmailAttribute,
-		Public: &s.Public, NameIDFormat: &s.SAML.NameIDFormat, Signed: word(s.SAML.Signed), Encrypted: &s.SAML.RequireEncryption, AllowWeak: &weak,
+		Public: &s.Public, NameIDFormat: &s.SAML.NameIDFormat, Signed: word(s.SAML.Signed), Encrypted: &s.SAML.RequireEncryption, MetadataKeys: word(s.SAML.MetadataKeys), AllowWeak: &weak,
 	}
 }
 
@@ -65,6 +66,7 @@ func (b settingsBody) change(s *connection.Settings) error {
 	giveWord(&s.SignRequests, b.SignRequests)
 	giveWord(&s.LoginHint, b.LoginHint)
 	giveWord(&s.SAML.Signed, b.Signed)
+	giveWord(&s.SAML.MetadataKeys, b.MetadataKeys)
 	giveBytes(&s.SAML.MetadataSigners, b.MetadataSigners)
 	giveBytes(&s.SAML.MetadataCA, b.MetadataCA)
 	if b.MetadataURL != nil && *b.MetadataURL != "" {

@@ -46,6 +46,7 @@ type connectionRecord struct {
 	NameIDFormat    string   `json:"name_id_format,omitempty"`
 	Signed          string   `json:"signed_assertions,omitempty"`
 	Encrypted       bool     `json:"require_encryption,omitempty"`
+	MetadataKeys    string   `json:"metadata_keys,omitempty"`
 }
 
 func connectionRowOf(c *connection.Stored) (*connectionRow, error) {
@@ -57,7 +58,7 @@ func connectionRowOf(c *connection.Stored) (*connectionRow, error) {
 		EmailAttribute: s.Settings.EmailAttribute, Public: s.Settings.Public,
 		Metadata: m.Metadata, MetadataFile: m.MetadataFile, MetadataURL: m.MetadataURL, MetadataSigners: m.MetadataSigners,
 		MetadataCA: m.MetadataCA, MetadataPrivate: m.MetadataPrivate, AllowWeak: m.Weak(), NameIDFormat: m.NameIDFormat,
-		Signed: string(m.Signed), Encrypted: m.RequireEncryption,
+		Signed: string(m.Signed), Encrypted: m.RequireEncryption, MetadataKeys: string(m.MetadataKeys),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connection %s: %w", s.Settings.Slug, err)
@@ -76,7 +77,7 @@ func (r *connectionRow) restore() (*connection.Stored, error) {
 	m := connection.SAMLSettings{
 		Metadata: record.Metadata, MetadataFile: record.MetadataFile, MetadataURL: record.MetadataURL, MetadataSigners: record.MetadataSigners,
 		MetadataCA: record.MetadataCA, MetadataPrivate: record.MetadataPrivate, NameIDFormat: record.NameIDFormat,
-		Signed: connection.SignedAssertions(record.Signed), RequireEncryption: record.Encrypted,
+		Signed: connection.SignedAssertions(record.Signed), RequireEncryption: record.Encrypted, MetadataKeys: connection.MetadataKeys(record.MetadataKeys),
 	}
 	if err := m.AllowWeak(record.AllowWeak...); err != nil {
 		return nil, fmt.Errorf("stored connection %s: %w", r.Slug, err)

@@ -23,7 +23,7 @@ type Connections struct {
 func Open(cfg Config, log *slog.Logger) (*Connections, error) {
 	log = log.With("file", cfg.Path)
 	c := &Connections{polled[connection.Directory]{
-		read: func() (connection.Directory, digest, error) { return read(cfg.Path, cfg.Check) },
+		read: func() (connection.Directory, digest, error) { return read(cfg.Path, "CONNECTIONS_FILE", cfg.Check) },
 		Source: lastgood.NewSource("connections file", log, func(ctx context.Context, all connection.Directory) {
 			log.InfoContext(ctx, "connections file read", "connections", len(all.All()))
 			for _, via := range all.All() {

@@ -39,7 +39,7 @@ func entryOf(s connection.Settings) connectionEntry {
 		EmailAttribute: s.EmailAttribute, Public: s.Public,
 		MetadataURL: s.SAML.MetadataURL, Metadata: string(s.SAML.Metadata), Signers: string(s.SAML.MetadataSigners),
 		CA: string(s.SAML.MetadataCA), Private: s.SAML.MetadataPrivate, NameIDFormat: s.SAML.NameIDFormat,
-		Signed: string(s.SAML.Signed), Encrypted: s.SAML.RequireEncryption, AllowWeak: s.SAML.Weak(),
+		Signed: string(s.SAML.Signed), Encrypted: s.SAML.RequireEncryption, MetadataKeys: string(s.SAML.MetadataKeys), AllowWeak: s.SAML.Weak(),
 	}
 	for value, standard := range map[*string]string{
 		&e.Name: s.Slug, &e.Broker: string(connection.SAML), &e.SignRequests: string(connection.SignAuto),

@@ -42,6 +42,7 @@ type connectionEntry struct {
 	NameIDFormat   string   `yaml:"name_id_format,omitempty"`
 	Signed         string   `yaml:"signed_assertions,omitempty"`
 	Encrypted      bool     `yaml:"require_encryption,omitempty"`
+	MetadataKeys   string   `yaml:"metadata_keys,omitempty"`
 	AllowWeak      []string `yaml:"allow_weak,omitempty"` // sha1, rsa1_5, 3des
 
 	unread  []string // what is wrong with names and types in it
@@ -104,24 +105,30 @@ type Check func(connection.Connection) error
 // Read reads a connections file and what it names. Its error lists everything
 // that is wrong; each [setting.Problem] names a connection or the setting.
 func Read(path string, check Check) (connection.Directory, error) {
-	all, _, err := read(path, check)
+	return ReadAs(path, "CONNECTIONS_FILE", check)
+}
+
+// ReadAs is [Read] of a file that is not CONNECTIONS_FILE. called names it in what is
+// wrong with it.
+func ReadAs(path, called string, check Check) (connection.Directory, error) {
+	all, _, err := read(path, called, check)
 	return all, err
 }
 
-func read(path string, check Check) (all connection.Directory, sum digest, err error) {
+func read(path, called string, check Check) (all connection.Directory, sum digest, err error) {
 	r := reader{filepath.Dir(path), newDigester()}
 	defer func() { sum = r.sum() }()
 	text, err := r.file(path)
 	if err != nil {
-		return all, sum, setting.Wrong("CONNECTIONS_FILE", "%v", err)
+		return all, sum, setting.Wrong(called, "%v", err)
 	}
 	var file connectionsFile
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return all, sum, setting.Wrong("CONNECTIONS_FILE", "%s: %s", path, yaml.FormatError(err, false, false))
+		return all, sum, setting.Wrong(called, "%s: %s", path, yaml.FormatError(err, false, false))
 	}
 	var errs []error
 	for _, line := range file.unread {
-		errs = append(errs, setting.Wrong("CONNECTIONS_FILE", "%s: %s", path, line))
+		errs = append(errs, setting.Wrong(called, "%s: %s", path, line))
 	}
 	var connections []connection.Connection
 	seen := map[string]bool{}
@@ -131,7 +138,7 @@ func read(path string, check Check) (all connection.Directory, sum digest, err e
 			name = fmt.Sprintf("connection #%d", i+1)
 		}
 		for _, line := range entry.unread {
-			errs = append(errs, setting.Wrong(name, "%s in CONNECTIONS_FILE", line))
+			errs = append(errs, setting.Wrong(name, "%s in %s", line, called))
 		}
 		if entry.unread != nil && !entry.mapping {
 			continue
@@ -139,10 +146,13 @@ func read(path string, check Check) (all connection.Directory, sum digest, err e
 		via, err := entry.read(&r, check)
 		errs = append(errs, named(name, err))
 		if entry.Slug != "" && seen[entry.Slug] {
-			errs = append(errs, setting.Wrong(name, "there are two of that slug in CONNECTIONS_FILE"))
+			errs = append(errs, setting.Wrong(name, "there are two of that slug in %s", called))
 			continue
 		}
 		seen[entry.Slug] = true
+		for _, conflict := range connection.Conflicts(via, "", connections, nil) {
+			errs = append(errs, setting.Wrong(name, "%s", conflict))
+		}
 		connections = append(connections, via)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -188,7 +198,7 @@ func (e connectionEntry) read(r *reader, check Check) (connection.Connection, er
 func (e connectionEntry) saml(r *reader) (connection.SAMLSettings, error) {
 	out := connection.SAMLSettings{
 		MetadataFile: e.MetadataFile, MetadataURL: e.MetadataURL, MetadataPrivate: e.Private, NameIDFormat: e.NameIDFormat,
-		Signed: connection.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted,
+		Signed: connection.SignedAssertions(e.Signed), RequireEncryption: e.Encrypted, MetadataKeys: metadataKeys(e.MetadataKeys),
 	}
 	_ = out.AllowWeak(e.AllowWeak...) // read says what is wrong with it
 	var errs []error
@@ -210,6 +220,14 @@ func (e connectionEntry) saml(r *reader) (connection.SAMLSettings, error) {
 	errs = append(errs, err)
 	out.MetadataCA, err = r.pem("metadata_ca_file", e.CA)
 	return out, errors.Join(append(errs, err)...)
+}
+
+// metadataKeys reads "all" as the default.
+func metadataKeys(text string) connection.MetadataKeys {
+	if text == "all" {
+		return connection.AllKeys
+	}
+	return connection.MetadataKeys(text)
 }
 
 // located has one place of metadata. If there was none or both, that is reported

@@ -130,7 +130,7 @@ func TestUnusableKeyFilesChangeNothing(t *testing.T) {
 		"no certificate":        {key, "no certificate"},
 		"no key":                {append([]byte("-----BEGIN CERTIFICATE"), certificate...), "no private key"},
 		"a foreign certificate": {fmt.Appendf(nil, "%s-----BEGIN CERTIFICATE%s", key, foreign), "not that of its key"},
-		"an encrypted key":      {append([]byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\naHVudGVyMg==\n-----END ENCRYPTED PRIVATE KEY-----\n"), good...), "or it is encrypted"},
+		"an encrypted key":      {append([]byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\naHVudGVyMg==\n-----END ENCRYPTED PRIVATE KEY-----\n"), good...), "the key is encrypted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newKeyFolder(t, one)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -83,9 +84,26 @@ type digester struct{ hash hash.Hash }
 func newDigester() digester { return digester{sha256.New()} }
 
 func (d digester) file(name string) ([]byte, error) {
-	text, err := os.ReadFile(name)
+	text, err := readAtMost(name)
 	fmt.Fprintf(d.hash, "%q %t %d\n", name, err == nil, len(text))
 	d.hash.Write(text)
+	return text, err
+}
+
+// fileMax is what metadata from a server may have, too.
+const fileMax = 32 << 20
+
+// readAtMost is [os.ReadFile] for files that are not endless.
+func readAtMost(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, fileMax+1))
+	if err == nil && len(text) > fileMax {
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, fileMax>>20)
+	}
 	return text, err
 }
 

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -62,7 +63,7 @@ func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*
 	river.AddWorker(workers, &sweep[sweepExpired]{run: tasks.SweepExpired.Execute, log: log})
 	river.AddWorker(workers, &sweep[sweepTokens]{run: tasks.SweepTokens.Execute, log: log})
 	river.AddWorker(workers, &sealing{run: tasks.SealAudit.Execute, log: log})
-	river.AddWorker(workers, &sweep[refreshMetadata]{run: tasks.RefreshMetadata.ExecuteDue, log: log})
+	river.AddWorker(workers, &sweep[refreshMetadata]{run: tasks.RefreshMetadata.ExecuteDue, did: "metadata of identity providers refreshed", log: log})
 	if tasks.SendNotice != nil {
 		river.AddWorker(workers, &sending{run: tasks.SendNotice.Execute})
 		queues[noticeQueue] = river.QueueConfig{MaxWorkers: atOnce}
@@ -139,6 +140,7 @@ func (refreshMetadata) Kind() string { return string(ports.RefreshMetadata) }
 type sweep[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
 	run func(ctx context.Context) (rows int, err error)
+	did string // for the log; empty: swept
 	log *slog.Logger
 }
 
@@ -146,7 +148,7 @@ type sweep[T river.JobArgs] struct {
 func (s *sweep[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	rows, err := s.run(ctx)
 	if rows > 0 {
-		s.log.InfoContext(ctx, "swept", "job", job.Kind, "job_id", job.ID, "rows", rows)
+		s.log.InfoContext(ctx, cmp.Or(s.did, "swept"), "job", job.Kind, "job_id", job.ID, "rows", rows)
 	}
 	return err
 }

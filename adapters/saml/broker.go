@@ -12,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/domain/approval"
@@ -75,6 +76,10 @@ func (b *Broker) Reload(connections connection.Directory) error {
 			continue
 		}
 		if before != nil && before.sources[via.Slug()] != nil {
+			if err := s.sameEntity(before.sources[via.Slug()]); err != nil {
+				errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
+				continue
+			}
 			s.inherit(before.sources[via.Slug()])
 		}
 		if err := s.adopt(b.kept[via.Slug()]); err != nil {
@@ -202,7 +207,7 @@ func (b *Broker) verify(ctx context.Context, via connection.Connection, what por
 	if err != nil {
 		return approval.VerifiedAssertion{}, refuse("no_metadata", "metadata that can be used", err.Error())
 	}
-	assertion, err = b.accept(ctx, via, what, from, s.policy)
+	assertion, err = b.accept(ctx, new(checks), via, what, from, s.policy)
 	missed, ok := keyMayBeNew(err)
 	if !ok {
 		return assertion, err
@@ -216,7 +221,7 @@ func (b *Broker) verify(ctx context.Context, via connection.Connection, what por
 		return assertion, noted(missed, errors.Join(note, err).Error())
 	}
 	if again != from {
-		assertion, err = b.accept(ctx, via, what, again, s.policy)
+		assertion, err = b.accept(ctx, new(checks), via, what, again, s.policy)
 		if missed, ok = keyMayBeNew(err); !ok {
 			return assertion, err
 		}
@@ -242,46 +247,63 @@ func noted(r *approval.Refusal, note string) *approval.Refusal {
 }
 
 // accept runs the steps of the package comment in their order.
-func (b *Broker) accept(ctx context.Context, via connection.Connection, what ports.Response, from *idp, policy policy) (approval.VerifiedAssertion, error) {
-	root, err := readDocument(what.Raw)
+func (b *Broker) accept(ctx context.Context, c *checks, via connection.Connection, what ports.Response, from *idp, policy policy) (approval.VerifiedAssertion, error) {
+	got, err := b.read(ctx, c, what, from, policy.consent())
 	if err != nil {
 		return approval.VerifiedAssertion{}, err
 	}
+	until := validate(c, got, expectation{
+		moment: what.At, skew: b.cfg.ClockSkew, requestedAt: what.RequestedAt, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
+		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
+	})
+	if got.assertion == nil || c.done() {
+		return approval.VerifiedAssertion{}, c.err
+	}
+	subject := subject(c, got.assertion, via)
+	if c.err != nil {
+		return approval.VerifiedAssertion{}, c.err
+	}
+	return approval.VerifiedAssertion{Subject: subject, ID: got.assertion.id, ExpiresAt: until}, nil
+}
+
+// read takes the message out of a response: what was signed, and nothing else.
+func (b *Broker) read(ctx context.Context, c *checks, what ports.Response, from *idp, consent xmlsec.Consent) (message, error) {
+	root, err := readDocument(what.Raw)
+	if err := c.step("document", "base64 of XML without a DTD, within bounds", sizeOf(what.Raw), err); err != nil {
+		return message{}, err
+	}
 	found, err := locate(root)
-	if err != nil {
-		return approval.VerifiedAssertion{}, err
+	if err := c.step("structure", "one Status, at most one assertion, every ID once", "as expected", err); err != nil {
+		return message{}, err
 	}
 	ours, err := b.keys.Keys(ctx)
 	if err != nil {
-		return approval.VerifiedAssertion{}, refuse("internal_error", "our key pairs", sanitized(err.Error()))
+		return message{}, c.step("decryption", nil, nil, refuse("internal_error", "our key pairs", sanitized(err.Error())))
 	}
 	var inside opened
-	keys, consent := ours.Decrypting(), policy.consent()
+	keys := ours.Decrypting()
 	if found.encrypted != nil {
-		if inside, err = decrypt(found, keys, consent); err != nil {
-			return approval.VerifiedAssertion{}, err
+		inside, err = decrypt(found, keys, consent)
+		if err := c.step("decryption", "an assertion encrypted to one of our certificates", "an assertion that our key opens", err); err != nil {
+			return message{}, err
 		}
 	}
-	signed, err := verify(found, inside, from.keys, consent)
+	signed, err := verify(c, found, inside, from.keys, consent)
 	if err != nil {
-		return approval.VerifiedAssertion{}, err
+		return message{}, err
 	}
 	got, err := decode(signed, found.encrypted != nil, func(n *xmltree.Node, local string) (*xmltree.Node, error) {
 		return decryptInside(n, local, keys, consent)
 	})
-	if err != nil {
-		return approval.VerifiedAssertion{}, err
+	if err := c.step("elements", "what SAML puts there, and nothing else", "as expected", err); err != nil {
+		return message{}, err
 	}
-	until, err := validate(got, expectation{
-		at: what.At, skew: b.cfg.ClockSkew, requestedAt: what.RequestedAt, requestID: what.RequestID, on: what.ReceivedOn, acs: b.acs,
-		entityID: b.cfg.EntityID, issuer: from.entityID, policy: policy,
-	})
-	if err != nil {
-		return approval.VerifiedAssertion{}, err
+	if c.trace != nil {
+		c.trace.Verified = factsOf(got)
 	}
-	subject, err := subject(got.assertion, via)
-	if err != nil {
-		return approval.VerifiedAssertion{}, err
-	}
-	return approval.VerifiedAssertion{Subject: subject, ID: got.assertion.id, ExpiresAt: until}, nil
+	return got, nil
+}
+
+func sizeOf(raw string) func() string {
+	return func() string { return fmt.Sprintf("%d characters", len(raw)) }
 }

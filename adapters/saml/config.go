@@ -17,6 +17,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/setting"
+	"github.com/devicegate/devicegate/domain/spkeys"
 )
 
 // Config holds the service provider's settings.
@@ -52,6 +53,23 @@ func (s policy) nameIDFormat() string {
 
 func (s policy) consent() xmlsec.Consent {
 	return xmlsec.Consent{SHA1: s.AllowSHA1, RSA15: s.AllowRSA15, TripleDES: s.AllowTripleDES}
+}
+
+// published are the pairs that metadata for the connection lists.
+func (s policy) published(ours spkeys.Set) []spkeys.Pair {
+	if s.MetadataKeys == connection.AllKeys {
+		return ours.Published()
+	}
+	return []spkeys.Pair{s.signer(ours)}
+}
+
+// signer is the pair that signs the connection's requests. It is one of those that
+// are published for the connection.
+func (s policy) signer(ours spkeys.Set) spkeys.Pair {
+	if s.MetadataKeys == connection.NextKey {
+		return ours.Upcoming()
+	}
+	return ours.Active()
 }
 
 // clockSkewMax bounds for how long an expired assertion is accepted.
@@ -117,6 +135,9 @@ func (s policy) check() error {
 	}
 	if s.Signed != connection.SignedPreferred && s.Signed != connection.SignedRequired && s.Signed != connection.SignedEither {
 		errs = append(errs, fmt.Errorf("signed assertions %q: use required or either", s.Signed))
+	}
+	if s.MetadataKeys != connection.AllKeys && s.MetadataKeys != connection.OneKey && s.MetadataKeys != connection.NextKey {
+		errs = append(errs, fmt.Errorf("metadata_keys %q: use all, one or next", s.MetadataKeys))
 	}
 	return errors.Join(errs...)
 }

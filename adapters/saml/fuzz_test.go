@@ -30,7 +30,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, document []byte, which uint8) {
 		s := seeds[int(which)%len(seeds)]
-		assertion, err := s.b.broker.Verify(t.Context(), s.b.via, ports.Response{
+		assertion, err := s.b.judge(t, ports.Response{
 			Raw: base64.StdEncoding.EncodeToString(document), RequestID: s.request, RequestedAt: s.at, ReceivedOn: s.b.on, At: s.at,
 		})
 		switch {

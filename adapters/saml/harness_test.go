@@ -145,7 +145,17 @@ func (b *bench) message() samltest.Message {
 
 func (b *bench) verify(t testing.TB, raw string) (approval.VerifiedAssertion, error) {
 	t.Helper()
-	return b.broker.Verify(t.Context(), b.via, ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at})
+	return b.judge(t, ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at})
+}
+
+// judge lets the verifier and the explanation judge a response.
+func (b *bench) judge(t testing.TB, what ports.Response) (approval.VerifiedAssertion, error) {
+	t.Helper()
+	assertion, err := b.broker.Verify(t.Context(), b.via, what)
+	if _, measured := t.(*testing.B); !measured {
+		b.agrees(t, what, assertion, err)
+	}
+	return assertion, err
 }
 
 // accepts wants the subject alice@example.com.

@@ -78,7 +78,7 @@ func (b *Broker) redirect(ctx context.Context, signIn approval.SignInRequest, to
 		if err != nil {
 			return ports.Redirect{}, err
 		}
-		signer = ours.Active()
+		signer = policy.signer(ours)
 	}
 	redirect, err := send(request, signIn.RelayState, signer)
 	redirect.URL = withHint(redirect.URL, signIn, via)

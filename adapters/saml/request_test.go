@@ -297,3 +297,25 @@ func checkPosted(t *testing.T, r ports.Redirect, signed bool) {
 		t.Errorf("got %s behind the Issuer, want Signature", second) // the schema's order
 	}
 }
+
+// signerOf is the key that signs the requests of b, which go by redirect.
+func signerOf(t *testing.T, b *bench) *rsa.PublicKey {
+	t.Helper()
+	octets, signature, _ := strings.Cut(strings.SplitN(begin(t, b).URL, "?", 2)[1], "&Signature=")
+	value, err := url.QueryUnescape(signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(octets))
+	for n := range 3 {
+		if key := &samltest.RSAKey(t, 10+n).PublicKey; rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], made) == nil {
+			return key
+		}
+	}
+	t.Fatalf("got the query %s, want it signed by a key of ours", octets)
+	return nil
+}

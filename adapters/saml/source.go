@@ -40,6 +40,7 @@ type source struct {
 	mu       sync.Mutex
 	idp      *idp
 	seenAt   time.Time // when idp's document came for the first time; zero: it is a configured one
+	fetched  time.Time // when it came last
 	err      error     // of the last attempt
 	tried    time.Time
 	inFlight *attempt
@@ -92,7 +93,18 @@ func (s *source) inherit(old *source) {
 	}
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	s.idp, s.seenAt, s.err, s.tried = old.idp, old.seenAt, old.err, old.tried
+	s.idp, s.seenAt, s.fetched, s.err, s.tried = old.idp, old.seenAt, old.fetched, old.err, old.tried
+}
+
+// sameEntity refuses a document of another identity provider in the place of the one
+// before, in a connection of the file, unless the connection names that entity ID.
+// An edit of a connection in the database is warned of instead.
+func (s *source) sameEntity(old *source) error {
+	before, _ := old.current()
+	if s.idp == nil || before == nil || s.idp.entityID == before.entityID || s.via.Owner() != connection.File || s.via.Settings().EntityID == s.idp.entityID {
+		return nil
+	}
+	return fmt.Errorf("%s is %s, and was %s: %w", s.policy.origin(), sanitized(s.idp.entityID), sanitized(before.entityID), connection.ErrOtherEntity)
 }
 
 // adopt takes the copy that is kept for all replicas, if it is of this source.
@@ -111,14 +123,18 @@ func (s *source) adopt(kept connection.CopySnapshot) error {
 	case !kept.SeenAt.IsZero():
 		s.err = nil
 	}
-	if kept.SeenAt.IsZero() || s.idp != nil && s.idp.metadata().Same(kept.Good) {
+	if kept.SeenAt.IsZero() {
+		return nil
+	}
+	if s.idp != nil && s.idp.metadata().Same(kept.Good) {
+		s.fetched = kept.FetchedAt
 		return nil
 	}
 	got, err := restored(kept.Good)
 	if err != nil {
 		return fmt.Errorf("the stored metadata of connection %s: %w", s.via.Slug(), err)
 	}
-	s.idp, s.seenAt = got, kept.SeenAt
+	s.idp, s.seenAt, s.fetched = got, kept.SeenAt, kept.FetchedAt
 	return nil
 }
 
@@ -208,6 +224,7 @@ func (s *source) fetchAlone(ctx context.Context) error {
 	if s.err = err; err != nil {
 		return err
 	}
+	s.fetched = s.now()
 	if s.idp == nil || !s.idp.metadata().Same(fetched.metadata()) {
 		s.idp, s.seenAt = fetched, s.now()
 	}

@@ -33,6 +33,36 @@ type publisher struct {
 	asked    atomic.Int32
 }
 
+func TestADocumentOfAnotherIdentityProviderIsRefusedInTheFile(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID))
+	other := samltest.NewIdPWithKey(t, "https://other.test", samltest.RSAKey(t, 1))
+	next := func(owner connection.Owner, entityID string) error {
+		s := b.via.Settings()
+		s.SAML.Metadata, s.EntityID = other.Metadata(), entityID
+		via, err := connection.New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		directory, err := connection.NewDirectory(via.OwnedBy(owner))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.broker.Reload(directory)
+	}
+	if err := next(connection.File, ""); !errors.Is(err, connection.ErrOtherEntity) || !strings.Contains(err.Error(), "https://other.test") {
+		t.Errorf("got %v, want another entity refused", err)
+	}
+	b.accepts(t, b.with(t)) // the last good one serves
+	if err := next(connection.File, "https://other.test"); err != nil {
+		t.Errorf("got %v, want what the connection names taken up", err)
+	}
+	b.refuses(t, b.with(t), "unknown_key")
+	b = newBench(t, samltest.NewIdP(t, idpID))
+	if err := next(connection.Database, ""); err != nil {
+		t.Errorf("got %v, want an administrator's edit taken up", err)
+	}
+}
+
 func (p *publisher) publish(status int, document string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

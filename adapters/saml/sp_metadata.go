@@ -19,7 +19,7 @@ func (b *Broker) Metadata(ctx context.Context, slug string, callbacks []connecti
 	if err != nil {
 		return nil, fmt.Errorf("our key pairs: %w", err)
 	}
-	signs, wants := b.allSign(), true
+	signs, wants, published := b.allSign(), true, keys.Published()
 	if slug != "" {
 		now := b.served.Load()
 		s, ok := now.sources[slug]
@@ -30,7 +30,7 @@ func (b *Broker) Metadata(ctx context.Context, slug string, callbacks []connecti
 		if err != nil {
 			return nil, err
 		}
-		wants = s.policy.Signed != connection.SignedEither
+		wants, published = s.policy.Signed != connection.SignedEither, s.policy.published(keys)
 		to, _ := s.current()
 		signs = wantsSigned(via, to)
 	}
@@ -40,7 +40,7 @@ func (b *Broker) Metadata(ctx context.Context, slug string, callbacks []connecti
 		nsMetadata, xmlsec.Signature, escaped(b.cfg.EntityID))
 	write(`  <md:SPSSODescriptor AuthnRequestsSigned="%t" WantAssertionsSigned="%t" protocolSupportEnumeration="%s">`+"\n", signs, wants, nsProtocol)
 	for _, use := range []string{"signing", "encryption"} {
-		for _, pair := range keys.Published() {
+		for _, pair := range published {
 			write(`    <md:KeyDescriptor use="%s">`+"\n"+`      <ds:KeyInfo><ds:X509Data><ds:X509Certificate>%s</ds:X509Certificate></ds:X509Data></ds:KeyInfo>`+"\n",
 				use, certificateText(pair.Certificate()))
 			if use == "encryption" {

@@ -1,6 +1,7 @@
 package saml_test
 
 import (
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/spkeys"
 )
 
 // bothMounts are the callbacks of a connection whose move is under way.
@@ -31,6 +33,46 @@ func described(t *testing.T, b *bench, slug string, callbacks ...connection.Moun
 	}
 	return got.SPSSODescriptors[0], string(document)
 }
+
+func TestOneCertificateIsListedAndItsKeySigns(t *testing.T) {
+	active, next, old := pair(t, 0), pair(t, 1), pair(t, 2)
+	for _, c := range []struct {
+		keys connection.MetadataKeys
+		set  spkeys.Set
+		want []spkeys.Pair // the first one signs
+	}{
+		{connection.AllKeys, keySet(t, active, next, old), []spkeys.Pair{active, next}},
+		{connection.OneKey, keySet(t, active, next, old), []spkeys.Pair{active}},
+		{connection.NextKey, keySet(t, active, next, old), []spkeys.Pair{next}},
+		{connection.NextKey, keySet(t, active, spkeys.Pair{}, old), []spkeys.Pair{active}},
+	} {
+		b := newBench(t, samltest.NewIdP(t, idpID), change{
+			settings: func(s *connection.Settings) { s.SignRequests = connection.SignAlways },
+			source:   func(s *connection.SAMLSettings) { s.MetadataKeys = c.keys },
+			keys:     c.set,
+		})
+		_, document := described(t, b, "acme", bothMounts...)
+		if got := strings.Count(document, "<ds:X509Certificate>"); got != 2*len(c.want) {
+			t.Errorf("%q: got %d certificates, want %d for each use", c.keys, got, len(c.want))
+		}
+		for _, p := range c.want {
+			if !strings.Contains(document, base64.StdEncoding.EncodeToString(p.Certificate().Raw)) {
+				t.Errorf("%q: got other certificates than wanted", c.keys)
+			}
+		}
+		if _, general := described(t, b, "", bothMounts...); strings.Count(general, "<ds:X509Certificate>") != 2*len(present(c.set)) {
+			t.Errorf("%q: got other certificates in the general metadata, want all", c.keys)
+		}
+		if got := signerOf(t, b); !got.Equal(&c.want[0].Key().PublicKey) {
+			t.Errorf("%q: got requests signed by another key than the one that is listed", c.keys)
+		}
+	}
+	if _, err := tryBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.MetadataKeys = "both" }}); err == nil || !strings.Contains(err.Error(), "metadata_keys") {
+		t.Errorf("got %v, want metadata_keys refused", err)
+	}
+}
+
+func present(s spkeys.Set) []spkeys.Pair { return s.Published() }
 
 func TestSPMetadataListsServedEndpointsAndKeys(t *testing.T) { // S13, F26, contract section 10 item 9
 	next, old := pair(t, 1), pair(t, 2)

@@ -24,8 +24,9 @@ var mailAttributes = []string{
 
 // subject names the person. The NameID has to be there, whatever the
 // attributes say: two people without one would be the same (core §2.2.3).
-func subject(a *assertion, via connection.Connection) (identity.Subject, error) {
+func subject(c *checks, a *assertion, via connection.Connection) (person identity.Subject) {
 	email, noEmail := emailOf(a, via)
+	var noNameID error
 	if reason := a.nameID.missing(); reason != "" {
 		// Some identity providers send a blank NameID where the person has no
 		// e-mail address, others send no attribute. The page is the same.
@@ -33,19 +34,22 @@ func subject(a *assertion, via connection.Connection) (identity.Subject, error) 
 		if errors.Is(noEmail, approval.ErrNoEmail) {
 			as = approval.ErrNoEmail
 		}
-		return identity.Subject{}, approval.RefuseAs(as, reason, "a NameID that is not blank", received(a, ""))
+		noNameID = approval.RefuseAs(as, reason, "a NameID that is not blank", received(a, ""))
+	}
+	c.check("NameID", "a NameID that is not blank", func() string { return "one of format " + a.nameID.format }, noNameID)
+	if a.issuer == nil {
+		return person
 	}
 	if err := identity.CheckIssuer(a.issuer.value); err != nil {
-		return identity.Subject{}, refuse("invalid_issuer", "an entityID of at most 255 characters", a.issuer.value)
+		c.that("Issuer of the Assertion", "invalid_issuer", false, "an entityID of at most 255 characters", a.issuer.value)
 	}
-	if noEmail != nil {
-		return identity.Subject{}, noEmail
+	c.check("e-mail address", strings.Join(via.Settings().Domains, " "), func() string { return "one at " + email.Domain() }, noEmail)
+	if noEmail != nil || noNameID != nil || c.done() {
+		return person
 	}
-	subject, err := identity.NewSubject(email, a.issuer.value, a.nameID.value)
-	if err != nil {
-		return identity.Subject{}, refuse("invalid_subject", "an e-mail address, an issuer and a NameID of at most 255 characters", "others")
-	}
-	return subject, nil
+	person, err := identity.NewSubject(email, a.issuer.value, a.nameID.value)
+	c.that("person", "invalid_subject", err == nil, "an e-mail address, an issuer and a NameID of at most 255 characters", either(err == nil, "as expected", "others"))
+	return person
 }
 
 // missing is the reason why the NameID cannot identify a person; empty: it can.

@@ -12,7 +12,7 @@ import (
 
 // expectation is what a response is checked against.
 type expectation struct {
-	at          time.Time
+	moment      time.Time // when it came
 	skew        time.Duration
 	requestedAt time.Time        // IssueInstant of our AuthnRequest
 	requestID   string           // its ID
@@ -30,62 +30,82 @@ const lifetime = 24 * time.Hour
 // validate checks a message against the Web Browser SSO profile (SAML profiles §4.1.4.2
 // and §4.1.4.3, core §2.5.1). It returns until when the assertion could be
 // accepted.
-func validate(m message, want expectation) (time.Time, error) {
-	if err := want.response(m); err != nil {
-		return time.Time{}, err
+func validate(c *checks, m message, want expectation) time.Time {
+	want.response(c, m)
+	a := m.assertion
+	c.that("Assertion", "no_assertion", a != nil, "one Assertion or EncryptedAssertion", func() string {
+		if a == nil {
+			return "none"
+		}
+		return "one"
+	})
+	if a == nil || c.done() {
+		return time.Time{}
 	}
-	if m.assertion == nil {
-		return time.Time{}, refuse("no_assertion", "one Assertion or EncryptedAssertion", "none")
+	if want.policy.Signed == connection.SignedRequired {
+		c.that("signed_assertions", "unsigned", a.signed, "a signature on the Assertion itself", either(a.signed, "one", "one on the Response"))
 	}
-	if want.policy.Signed == connection.SignedRequired && !m.assertion.signed {
-		return time.Time{}, refuse("unsigned", "a signature on the Assertion itself", "one on the Response")
+	if want.policy.RequireEncryption {
+		c.that("require_encryption", "not_encrypted", m.encrypted, "an EncryptedAssertion", either(m.encrypted, "one", "an Assertion"))
 	}
-	if want.policy.RequireEncryption && !m.encrypted {
-		return time.Time{}, refuse("not_encrypted", "an EncryptedAssertion", "an Assertion")
+	return want.assertion(c, a)
+}
+
+func either(first bool, one, other string) string {
+	if first {
+		return one
 	}
-	return want.assertion(m.assertion)
+	return other
 }
 
 // response checks the outer message against core §3.2.2 and §3.3.3 and bindings
 // §3.5.5.2. A denial is reported last, and only for a response to our request.
-func (w expectation) response(m message) error {
+func (w expectation) response(c *checks, m message) {
 	denied := m.status.codes[0] != statusSuccess
+	c.that("Version of the Response", "version_mismatch", m.version == "2.0", "Version 2.0 of the Response", m.version)
+	c.that("ID of the Response", "invalid_id", xmltree.IsNCName(m.id), "an ID of the Response that is an xs:ID", m.id)
 	switch {
-	case m.version != "2.0":
-		return refuse("version_mismatch", "Version 2.0 of the Response", m.version)
-	case !xmltree.IsNCName(m.id):
-		return refuse("invalid_id", "an ID of the Response that is an xs:ID", m.id)
-	case m.destination != nil && *m.destination != w.acs(w.on):
-		return w.elsewhere("destination", *m.destination)
 	case m.destination == nil && m.signed:
-		return refuse("destination_missing", w.acs(w.on), "none on a signed Response")
-	case m.inResponseTo == "" && !denied:
-		return refuse("unsolicited", "InResponseTo "+w.requestID, "none")
-	case m.inResponseTo != "" && m.inResponseTo != w.requestID:
-		return refuse("in_response_to_mismatch", w.requestID, m.inResponseTo)
-	case m.issuer == nil && (m.signed || m.encrypted):
-		return refuse("issuer_missing", w.issuer, "no Issuer of the Response")
+		c.that("Destination", "destination_missing", false, w.acs(w.on), "none on a signed Response")
+	case m.destination == nil:
+		c.that("Destination", "", true, w.acs(w.on), "none, which an unsigned Response may leave out")
+	default:
+		c.check("Destination", w.acs(w.on), *m.destination, w.at("destination", *m.destination))
 	}
-	if m.issuer != nil {
-		if err := w.from(*m.issuer); err != nil {
-			return err
-		}
+	switch {
+	case m.inResponseTo == "":
+		c.that("InResponseTo of the Response", "unsolicited", denied, "InResponseTo "+w.requestID, "none")
+	default:
+		c.that("InResponseTo of the Response", "in_response_to_mismatch", m.inResponseTo == w.requestID, w.requestID, m.inResponseTo)
 	}
-	if err := w.issued(m.issuedAt, "the Response"); err != nil {
-		return err
+	switch {
+	case m.issuer != nil:
+		c.check("Issuer of the Response", w.issuer, m.issuer.value, w.from(*m.issuer))
+	default:
+		c.that("Issuer of the Response", "issuer_missing", !m.signed && !m.encrypted, w.issuer, "no Issuer of the Response")
 	}
-	if denied {
-		codes := make([]string, len(m.status.codes))
-		for i, c := range m.status.codes {
-			codes[i] = strings.TrimPrefix(c, "urn:oasis:names:tc:SAML:2.0:status:")
-		}
-		received := strings.Join(codes, " / ")
-		if m.status.message != "" {
-			received += ": " + strings.Join(strings.Fields(m.status.message), " ")
-		}
-		return approval.RefuseAs(approval.ErrDeniedByIdP, "idp_denied", w.expectedStatus(codes), sanitized(received))
+	c.check("IssueInstant of the Response", w.period, m.issuedAt, w.issued(m.issuedAt, "the Response"))
+	if !denied {
+		c.that("Status", "", true, "Success", "Success")
+		return
 	}
-	return nil
+	if c.done() {
+		return
+	}
+	codes := make([]string, len(m.status.codes))
+	for i, code := range m.status.codes {
+		codes[i] = strings.TrimPrefix(code, "urn:oasis:names:tc:SAML:2.0:status:")
+	}
+	received := strings.Join(codes, " / ")
+	if m.status.message != "" {
+		received += ": " + strings.Join(strings.Fields(m.status.message), " ")
+	}
+	c.check("Status", nil, nil, approval.RefuseAs(approval.ErrDeniedByIdP, "idp_denied", w.expectedStatus(codes), sanitized(received)))
+}
+
+// period says between when a response has to be issued.
+func (w expectation) period() string {
+	return timestamp(w.requestedAt.Add(-w.skew)) + " to " + timestamp(w.moment.Add(w.skew))
 }
 
 // expectedStatus names the setting that helps, where there is one.
@@ -100,8 +120,11 @@ func (w expectation) expectedStatus(codes []string) string {
 	return sanitized("Success (the request asks for " + asked + "; set name_id_format of the connection to one that the identity provider offers, or to none)")
 }
 
-// elsewhere refuses a URL that is not the one the response was posted to.
-func (w expectation) elsewhere(what, received string) error {
+// at refuses a URL that is not the one the response was posted to.
+func (w expectation) at(what, received string) error {
+	if received == w.acs(w.on) {
+		return nil
+	}
 	for _, m := range []connection.Mount{connection.Canonical, connection.Legacy} {
 		if m != w.on && received == w.acs(m) {
 			return refuse(what+"_is_"+string(m)+"_acs", w.acs(w.on), received)
@@ -125,8 +148,8 @@ func (w expectation) from(i issuer) error {
 // before now, each within the skew. Some identity providers write whole seconds.
 func (w expectation) issued(at time.Time, what string) error {
 	switch {
-	case at.After(w.at.Add(w.skew)):
-		return refuse("clock_ahead", what+" issued by "+timestamp(w.at.Add(w.skew)), timestamp(at))
+	case at.After(w.moment.Add(w.skew)):
+		return refuse("clock_ahead", what+" issued by "+timestamp(w.moment.Add(w.skew)), timestamp(at))
 	case w.requestedAt.IsZero():
 		return refuse("internal_error", "the time of the request", "none")
 	case at.Before(w.requestedAt.Truncate(time.Second).Add(-w.skew)):
@@ -135,42 +158,30 @@ func (w expectation) issued(at time.Time, what string) error {
 	return nil
 }
 
-func (w expectation) assertion(a *assertion) (time.Time, error) {
-	switch {
-	case a.version != "2.0":
-		return time.Time{}, refuse("version_mismatch", "Version 2.0 of the Assertion", a.version)
-	case !xmltree.IsNCName(a.id):
-		return time.Time{}, refuse("invalid_id", "an ID of the Assertion that is an xs:ID", a.id)
-	case a.issuer == nil:
-		return time.Time{}, refuse("issuer_missing", w.issuer, "no Issuer of the Assertion")
+func (w expectation) assertion(c *checks, a *assertion) time.Time {
+	c.that("Version of the Assertion", "version_mismatch", a.version == "2.0", "Version 2.0 of the Assertion", a.version)
+	c.that("ID of the Assertion", "invalid_id", xmltree.IsNCName(a.id), "an ID of the Assertion that is an xs:ID", a.id)
+	if a.issuer == nil {
+		c.that("Issuer of the Assertion", "issuer_missing", false, w.issuer, "no Issuer of the Assertion")
 	}
-	if !a.hasSubject {
-		return time.Time{}, refuse("subject_missing", "a Subject", "none")
+	c.that("Subject", "subject_missing", a.hasSubject, "a Subject", either(a.hasSubject, "one", "none"))
+	if a.issuer != nil {
+		c.check("Issuer of the Assertion", w.issuer, a.issuer.value, w.from(*a.issuer))
 	}
-	if err := w.from(*a.issuer); err != nil {
-		return time.Time{}, err
+	c.check("IssueInstant of the Assertion", w.period, a.issuedAt, w.issued(a.issuedAt, "the Assertion"))
+	until := w.conditions(c, a.conditions)
+	bearer := w.bearer(c, a.confirmations)
+	if c.done() {
+		return time.Time{}
 	}
-	if err := w.issued(a.issuedAt, "the Assertion"); err != nil {
-		return time.Time{}, err
-	}
-	until, err := w.conditions(a.conditions)
-	if err != nil {
-		return time.Time{}, err
-	}
-	bearer, err := w.bearer(a.confirmations)
-	if err != nil {
-		return time.Time{}, err
-	}
-	if err := w.logins(a.logins); err != nil {
-		return time.Time{}, err
-	}
+	w.logins(c, a.logins)
 	if until.IsZero() || bearer.Before(until) {
 		until = bearer
 	}
-	if latest := w.at.Add(lifetime); until.After(latest) {
+	if latest := w.moment.Add(lifetime); until.After(latest) {
 		until = latest
 	}
-	return until.Add(w.skew), nil
+	return until.Add(w.skew)
 }
 
 // within checks a period against the clock, which may be off by the skew either way
@@ -179,55 +190,64 @@ func (w expectation) within(notBefore, notOnOrAfter time.Time, what string) erro
 	switch {
 	case !notBefore.IsZero() && !notOnOrAfter.IsZero() && !notBefore.Before(notOnOrAfter):
 		return refuse("invalid_period", what+" that ends after it begins", timestamp(notBefore)+" to "+timestamp(notOnOrAfter))
-	case !notBefore.IsZero() && w.at.Add(w.skew).Before(notBefore):
-		return refuse("clock_ahead", what+" valid by "+timestamp(w.at.Add(w.skew)), "NotBefore "+timestamp(notBefore))
-	case !notOnOrAfter.IsZero() && !w.at.Add(-w.skew).Before(notOnOrAfter):
-		return refuse("expired", what+" valid after "+timestamp(w.at.Add(-w.skew)), "NotOnOrAfter "+timestamp(notOnOrAfter))
+	case !notBefore.IsZero() && w.moment.Add(w.skew).Before(notBefore):
+		return refuse("clock_ahead", what+" valid by "+timestamp(w.moment.Add(w.skew)), "NotBefore "+timestamp(notBefore))
+	case !notOnOrAfter.IsZero() && !w.moment.Add(-w.skew).Before(notOnOrAfter):
+		return refuse("expired", what+" valid after "+timestamp(w.moment.Add(-w.skew)), "NotOnOrAfter "+timestamp(notOnOrAfter))
 	}
 	return nil
 }
 
 // conditions checks Conditions against core §2.5.1: all have to be understood and to
 // hold; each AudienceRestriction has to name us.
-func (w expectation) conditions(c *conditions) (time.Time, error) {
-	if c == nil || len(c.audiences) == 0 {
-		return time.Time{}, refuse("audience_missing", w.entityID, "no AudienceRestriction")
+func (w expectation) conditions(c *checks, given *conditions) time.Time {
+	if given == nil || len(given.audiences) == 0 {
+		c.that("Audience", "audience_missing", false, w.entityID, "no AudienceRestriction")
 	}
-	if c.unknown != "" {
-		return time.Time{}, refuse("unknown_condition", "conditions of SAML 2.0", c.unknown)
+	if given == nil || c.done() {
+		return time.Time{}
 	}
-	for _, any := range c.audiences {
-		if !slices.Contains(any, w.entityID) {
-			return time.Time{}, refuse("audience_mismatch", w.entityID, strings.Join(any, " "))
-		}
+	c.that("Conditions", "unknown_condition", given.unknown == "", "conditions of SAML 2.0", either(given.unknown == "", "no others", given.unknown))
+	for _, any := range given.audiences {
+		c.that("Audience", "audience_mismatch", slices.Contains(any, w.entityID), w.entityID, any)
 	}
-	return c.notOnOrAfter, w.within(c.notBefore, c.notOnOrAfter, "Conditions")
+	c.check("period of the Conditions", func() string { return timestamp(w.moment) + " within it" },
+		func() string { return shown(given.notBefore) + " to " + shown(given.notOnOrAfter) },
+		w.within(given.notBefore, given.notOnOrAfter, "Conditions"))
+	return given.notOnOrAfter
 }
 
 // bearer finds a SubjectConfirmation that holds; one is enough (profiles
 // §4.1.4.3, errata E26). The refusal is that of the first bearer.
-func (w expectation) bearer(all []confirmation) (time.Time, error) {
+func (w expectation) bearer(c *checks, all []confirmation) time.Time {
+	if c.done() {
+		return time.Time{}
+	}
 	var latest time.Time
+	var held *confirmationData
 	var refused error
-	for _, c := range all {
-		if c.method != methodBearer {
+	for _, one := range all {
+		if one.method != methodBearer {
 			continue
 		}
-		if err := w.confirmed(c.data); err == nil && c.data.notOnOrAfter.After(latest) {
-			latest = c.data.notOnOrAfter
+		if err := w.confirmed(one.data); err == nil && one.data.notOnOrAfter.After(latest) {
+			latest, held = one.data.notOnOrAfter, one.data
 		} else if refused == nil {
 			refused = err
 		}
 	}
 	switch {
-	case !latest.IsZero():
-		return latest, nil
+	case held != nil:
+		c.check("SubjectConfirmation", func() string { return "Recipient " + w.acs(w.on) + " after " + timestamp(w.moment.Add(-w.skew)) },
+			func() string { return "Recipient " + held.recipient + ", NotOnOrAfter " + timestamp(held.notOnOrAfter) }, nil)
 	case refused != nil:
-		return time.Time{}, refused
+		c.check("SubjectConfirmation", nil, nil, refused)
 	case len(all) > 0:
-		return time.Time{}, refuse("confirmation_method", methodBearer, all[0].method)
+		c.that("SubjectConfirmation", "confirmation_method", false, methodBearer, all[0].method)
+	default:
+		c.that("SubjectConfirmation", "confirmation_missing", false, "a bearer SubjectConfirmation", "none")
 	}
-	return time.Time{}, refuse("confirmation_missing", "a bearer SubjectConfirmation", "none")
+	return latest
 }
 
 func (w expectation) confirmed(d *confirmationData) error {
@@ -237,7 +257,7 @@ func (w expectation) confirmed(d *confirmationData) error {
 	case d.recipient == "":
 		return refuse("recipient_missing", w.acs(w.on), "none")
 	case d.recipient != w.acs(w.on):
-		return w.elsewhere("recipient", d.recipient)
+		return w.at("recipient", d.recipient)
 	case d.notOnOrAfter.IsZero():
 		return refuse("confirmation_without_end", "NotOnOrAfter of the bearer", "none")
 	case !d.notBefore.IsZero():
@@ -251,17 +271,21 @@ func (w expectation) confirmed(d *confirmationData) error {
 }
 
 // logins checks every AuthnStatement against core §2.7.2; the profile wants one.
-func (w expectation) logins(all []login) error {
+func (w expectation) logins(c *checks, all []login) {
 	if len(all) == 0 {
-		return refuse("no_authn_statement", "an AuthnStatement", "none")
+		c.that("AuthnStatement", "no_authn_statement", false, "an AuthnStatement", "none")
 	}
 	for _, l := range all {
-		if l.at.After(w.at.Add(w.skew)) {
-			return refuse("clock_ahead", "AuthnInstant by "+timestamp(w.at.Add(w.skew)), timestamp(l.at))
-		}
-		if end := l.sessionNotOnOrAfter; !end.IsZero() && !w.at.Add(-w.skew).Before(end) {
-			return refuse("session_expired", "a session after "+timestamp(w.at.Add(-w.skew)), "SessionNotOnOrAfter "+timestamp(end))
-		}
+		c.check("AuthnStatement", func() string { return "AuthnInstant by " + timestamp(w.moment.Add(w.skew)) }, l.at, w.login(l))
+	}
+}
+
+func (w expectation) login(l login) error {
+	if l.at.After(w.moment.Add(w.skew)) {
+		return refuse("clock_ahead", "AuthnInstant by "+timestamp(w.moment.Add(w.skew)), timestamp(l.at))
+	}
+	if end := l.sessionNotOnOrAfter; !end.IsZero() && !w.moment.Add(-w.skew).Before(end) {
+		return refuse("session_expired", "a session after "+timestamp(w.moment.Add(-w.skew)), "SessionNotOnOrAfter "+timestamp(end))
 	}
 	return nil
 }

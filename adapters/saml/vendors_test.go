@@ -75,7 +75,7 @@ func TestRecordedResponsesAreAccepted(t *testing.T) {
 				document, request, at := readVendor(t, vendor, kind)
 				b := vendorBench(t, vendor, at)
 				answer := ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at}
-				assertion, err := b.broker.Verify(t.Context(), b.via, answer)
+				assertion, err := b.judge(t, answer)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -83,11 +83,11 @@ func TestRecordedResponsesAreAccepted(t *testing.T) {
 					t.Errorf("got %s of %s, want the usual person", assertion.Subject.Email(), assertion.Subject.Issuer())
 				}
 				answer.At = at.Add(9 * time.Minute)
-				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "expired" {
+				if _, err := b.judge(t, answer); reason(err) != "expired" {
 					t.Errorf("nine minutes later: got %v, want expired", err)
 				}
 				answer.At, answer.RequestID = at, "_another"
-				if _, err := b.broker.Verify(t.Context(), b.via, answer); reason(err) != "in_response_to_mismatch" {
+				if _, err := b.judge(t, answer); reason(err) != "in_response_to_mismatch" {
 					t.Errorf("for another request: got %v, want a mismatch", err)
 				}
 			})
@@ -99,14 +99,14 @@ func TestChangedOctetsDoNotChangeTheSubject(t *testing.T) {
 	for _, vendor := range []string{"simplesamlphp", "pysaml2", "node-samlp"} {
 		document, request, at := readVendor(t, vendor, "plain")
 		b := vendorBench(t, vendor, at)
-		want, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
+		want, err := b.judge(t, ports.Response{Raw: base64.StdEncoding.EncodeToString(document), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := 0; i < len(document); i += 3 {
 			changed := bytes.Clone(document)
 			changed[i] ^= 1
-			assertion, err := b.broker.Verify(t.Context(), b.via, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
+			assertion, err := b.judge(t, ports.Response{Raw: base64.StdEncoding.EncodeToString(changed), RequestID: request, RequestedAt: at, ReceivedOn: b.on, At: at})
 			if err == nil && assertion != want {
 				t.Fatalf("%s: octet %d changed: got %+v, want a refusal", vendor, i, assertion)
 			}

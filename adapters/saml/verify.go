@@ -29,41 +29,37 @@ type verified struct {
 // assertion is refused, also inside a response whose signature is right. A Response that was signed
 // before its assertion was encrypted is verified in the reverse order (core §6.2):
 // with the assertion back in its place.
-func verify(l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) (verified, error) {
+func verify(c *checks, l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) (verified, error) {
 	v := verified{response: l.response}
 	assertion := l.assertion
 	if l.encrypted != nil {
 		assertion = o.root
 	}
-	if sig, err := signed(l.response); err != nil {
-		return v, err
-	} else if sig {
+	sig, err := signed(l.response)
+	if sig {
 		v.response, err = covered(l.response, keys, allow)
 		if l.encrypted != nil && isDigestMismatch(err) {
 			l = l.decrypted(o)
 			v.response, err = covered(l.response, keys, allow)
 		}
-		if err != nil {
-			return v, err
-		}
-		v.responseSigned = true
+		v.responseSigned = err == nil
+	}
+	if err := c.step("signature of the Response", "one, or one of the Assertion", either(sig, "one by a key of the metadata", "none"), err); err != nil {
+		return v, err
 	}
 	if assertion == nil {
 		return v, nil
 	}
-	if sig, err := signed(assertion); err != nil {
-		return v, err
-	} else if sig {
+	sig, err = signed(assertion)
+	if sig {
 		v.assertionSigned = true
 		v.assertion, err = covered(assertion, keys, allow)
-		return v, err
+	} else if err == nil && !v.responseSigned {
+		err = refuse("unsigned", "a signature on the Response or the Assertion", "none")
+	} else if err == nil {
+		v.assertion, err = within(v.response, l, o)
 	}
-	if !v.responseSigned {
-		return v, refuse("unsigned", "a signature on the Response or the Assertion", "none")
-	}
-	var err error
-	v.assertion, err = within(v.response, l, o)
-	return v, err
+	return v, c.step("signature of the Assertion", "one, or one of the Response", either(sig, "one by a key of the metadata", "that of the Response"), err)
 }
 
 // isDigestMismatch reports whether a trusted key has signed, but another content:

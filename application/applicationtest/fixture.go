@@ -42,6 +42,8 @@ type Options struct {
 	DB          *bun.DB            // migrated; nil: SQLite in memory
 	Around      func(ports.Store) ports.Store
 	Mail        application.MailOn // people are told by mail; see Fixture.Mailbox
+
+	ForgetRefused bool // refused responses are not kept
 }
 
 // Connections are those of a [Fixture] unless a test says otherwise: one for each
@@ -124,6 +126,7 @@ type Fixture struct {
 	DescribeTest      *application.DescribeTest
 	AdvanceACS        *application.AdvanceACS
 	CloseLegacy       *application.CloseLegacyACS
+	ExplainResponse   *application.ExplainResponse
 }
 
 // TokenLife is how long tokens of a [Fixture] live.
@@ -226,11 +229,12 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.Watch = application.NewPhishingWatch(w.Store, storedHolds{w}, clients, w.Rules, func(incident.Signal) {}, now)
 	watch := w.Watch
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
-	failures := application.NewSignInFailures(w.Store, w.Limiter, now)
+	failures := application.NewSignInFailures(w.Store, w.Limiter, now, application.KeepRefused(!o.ForgetRefused))
 	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, policy, watch, TokenLife, now)
 	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)
 	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, watch, now)
+	w.ExplainResponse = application.NewExplainResponse(w.Store, w.Connections, w.Broker, now)
 	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
 	w.ACSInstructions = application.NewACSInstructions(w.Connections, application.ServiceProvider{
 		PublicURL: "https://sso.example.com", EntityID: "https://sso.example.com/saml/metadata",

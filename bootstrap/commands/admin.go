@@ -78,6 +78,11 @@ const actsTime = 30 * time.Second
 // cases, as for [fx.Populate]. A schema that is older than the program is
 // refused: a command does not migrate what serving replicas use.
 func administer(ctx context.Context, as Acting, act func(ctx context.Context, by audit.Actor) error, targets ...any) error {
+	return administerOver(ctx, bootstrap.Administration, as, act, targets...)
+}
+
+// administerOver is administer with other parts than the usual ones.
+func administerOver(ctx context.Context, parts func(bootstrap.Config, *slog.Logger) fx.Option, as Acting, act func(ctx context.Context, by audit.Actor) error, targets ...any) error {
 	by, err := as.actor()
 	if err != nil {
 		return err
@@ -86,7 +91,7 @@ func administer(ctx context.Context, as Acting, act func(ctx context.Context, by
 	if err != nil {
 		return err
 	}
-	app := fx.New(bootstrap.Administration(c, newLog(max(c.LogLevel, slog.LevelWarn))), fx.Populate(targets...), fx.StartTimeout(actsTime), fx.StopTimeout(actsTime))
+	app := fx.New(parts(c, newLog(max(c.LogLevel, slog.LevelWarn))), fx.Populate(targets...), fx.StartTimeout(actsTime), fx.StopTimeout(actsTime))
 	if err := app.Err(); err != nil {
 		return rootCause(err)
 	}

@@ -42,6 +42,7 @@ type commands struct {
 
 	Keys      keysCommand      `cmd:"" help:"Rotate the keys of the SAML service provider."`
 	Migration migrationCommand `cmd:"" help:"Move identity providers from the legacy to the canonical callback."`
+	SAML      samlCommand      `cmd:"" name:"saml" help:"Explain SAML responses."`
 
 	connectionCommands
 	clientcmd.Commands

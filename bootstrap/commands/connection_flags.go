@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
@@ -31,11 +32,15 @@ type connectionFlags struct {
 	NameIDFormat    *string  `name:"name-id-format" help:"What requests ask for; none: nothing."`
 	Signed          *string  `name:"signed-assertions" help:"required or either."`
 	Encrypted       *bool    `name:"require-encryption" negatable:"" help:"Refuse assertions in the clear."`
+	MetadataKeys    *string  `help:"Which of our certificates our metadata for it lists: all, one (the active one) or next."`
 	AllowWeak       []string `help:"sha1, rsa1_5, 3des; none: no weak algorithm any more."`
 }
 
 // change sets what was given.
 func (f connectionFlags) change(s *connection.Settings) error {
+	if f.Name != nil && strings.TrimSpace(*f.Name) == "" {
+		return errors.New("--name is empty; people would see nothing. To show the slug, give the slug")
+	}
 	set(&s.Name, f.Name)
 	set(&s.EntityID, f.EntityID)
 	set(&s.EmailAttribute, f.EmailAttribute)
@@ -48,6 +53,10 @@ func (f connectionFlags) change(s *connection.Settings) error {
 	setText(&s.SignRequests, f.SignRequests)
 	setText(&s.LoginHint, f.LoginHint)
 	setText(&s.SAML.Signed, f.Signed)
+	if f.MetadataKeys != nil && *f.MetadataKeys == "all" {
+		*f.MetadataKeys = string(connection.AllKeys)
+	}
+	setText(&s.SAML.MetadataKeys, f.MetadataKeys)
 	if len(f.Domain) > 0 {
 		s.Domains = f.Domain
 	}
@@ -104,15 +113,17 @@ func readInto(to *[]byte, flag string, name *string) error {
 const fileMax = 32 << 20
 
 // readFile is [os.ReadFile] for files that are not endless.
-func readFile(name string) ([]byte, error) {
+func readFile(name string) ([]byte, error) { return readAtMost(name, fileMax) }
+
+func readAtMost(name string, most int64) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, fileMax+1))
-	if err == nil && len(text) > fileMax {
-		err = fmt.Errorf("%s is larger than 32 MiB", name)
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("%s is larger than %d MiB", name, most>>20)
 	}
 	return text, err
 }

@@ -58,7 +58,7 @@ func (driftError) ExitCode() int { return 3 }
 
 // Run prints the differences. Without --yes it fails if there are any.
 func (c applyConnections) Run(ctx context.Context, out io.Writer) error {
-	wanted, err := files.Read(c.File, func(connection.Connection) error { return nil })
+	wanted, err := files.ReadAs(c.File, c.File, func(connection.Connection) error { return nil })
 	if err != nil {
 		return err
 	}

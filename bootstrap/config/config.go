@@ -61,6 +61,7 @@ type Config struct {
 	Pages          webui.Config
 	GeoIP          geoip.Config // no files: no place is known
 	SAML           saml.Config
+	KeepRefused    application.KeepRefused
 	Enterprise     enterprise.Config
 	License        string      // empty: ask the enterprise API
 	Mail           mail.Config // zero: people are not told by mail
@@ -128,6 +129,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.Limits.Introspections = quota.Introspections(e.IntrospectionLimit)
 	c.ResourceServers = wrong.resourceServers("INTROSPECTION_CLIENTS", e.IntrospectionClients)
 	c.HSTS = wrong.oneOf("HSTS", e.HSTS, "on", "off") == "on"
+	c.KeepRefused = application.KeepRefused(wrong.oneOf("SAML_KEEP_FAILED_RESPONSES", e.SAMLKeepFailed, "on", "off") == "on")
 	c.loadAddresses(e, &wrong)
 	c.loadAdministration(e, &wrong)
 	c.loadStores(e, &wrong)

@@ -73,11 +73,27 @@ connections:
 		}
 	})
 
+	t.Run("a domain belongs to one connection", func(t *testing.T) {
+		_, err := Load(smallest("CONNECTIONS_FILE", connections(t, "connections:\n"+
+			"  - {slug: one, domains: [a.example, '*'], metadata_url: 'https://one.example/'}\n"+
+			"  - {slug: two, domains: [b.example, A.example, '*'], metadata_url: 'https://two.example/'}\n")))
+		if err == nil || !strings.Contains(err.Error(), "connection two: domains: a.example belongs to connection one") || strings.Count(err.Error(), "belongs to") != 1 {
+			t.Errorf("got %v, want a.example refused in connection two", err)
+		}
+	})
+
+	t.Run("a file without end is refused", func(t *testing.T) {
+		_, err := Load(smallest("CONNECTIONS_FILE", "/dev/zero"))
+		if err == nil || !strings.Contains(err.Error(), "CONNECTIONS_FILE: /dev/zero is larger than 32 MiB") {
+			t.Errorf("got %v, want it too large", err)
+		}
+	})
+
 	t.Run("an anchor may be shared by connections", func(t *testing.T) {
 		c, err := Load(smallest("CONNECTIONS_FILE", connections(t, "connections:\n"+
-			"  - {slug: one, domains: &d [a.example], metadata_url: 'https://one.example/'}\n"+
-			"  - {slug: two, domains: *d, metadata_url: 'https://two.example/'}\n")))
-		if err != nil || len(c.Connections.All()) != 2 || !slices.Equal(c.Connections.All()[1].Settings().Domains, []string{"a.example"}) {
+			"  - {slug: one, domains: [a.example], allow_weak: &w [sha1], metadata_url: 'https://one.example/'}\n"+
+			"  - {slug: two, domains: [b.example], allow_weak: *w, metadata_url: 'https://two.example/'}\n")))
+		if err != nil || len(c.Connections.All()) != 2 || !c.Connections.All()[1].Settings().SAML.AllowSHA1 {
 			t.Errorf("got %v, %v, want both connections", c.Connections, err)
 		}
 	})

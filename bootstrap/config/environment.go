@@ -82,6 +82,7 @@ type environment struct {
 	SAMLKey          string        `env:"SAML_SP_KEY_FILE"`
 	SAMLKeyNext      string        `env:"SAML_SP_KEY_FILE_NEXT"`
 	SAMLKeyPrevious  string        `env:"SAML_SP_KEY_FILE_PREVIOUS"`
+	SAMLKeepFailed   string        `env:"SAML_KEEP_FAILED_RESPONSES" envDefault:"on"`
 	RequireTypedCode bool          `env:"REQUIRE_TYPED_CODE"`
 	BrandName        string        `env:"BRAND_NAME"`
 	BrandLogoFile    string        `env:"BRAND_LOGO_FILE"`

@@ -112,6 +112,7 @@ func laidOut(s Settings) []laid {
 		{name: "name_id_format", value: m.NameIDFormat},
 		{name: "signed_assertions", value: string(m.Signed)},
 		{name: "require_encryption", value: flag(m.RequireEncryption)},
+		{name: "metadata_keys", value: string(m.MetadataKeys)},
 		{name: "allow_weak", value: strings.Join(m.Weak(), " ")},
 	}
 }

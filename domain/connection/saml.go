@@ -37,7 +37,21 @@ type SAMLSettings struct {
 	Signed SignedAssertions
 	// RequireEncryption refuses an assertion that came in the clear.
 	RequireEncryption bool
+
+	// MetadataKeys says which of our key pairs the identity provider is told of.
+	MetadataKeys MetadataKeys
 }
+
+// MetadataKeys says which of our key pairs the metadata for a connection lists, and
+// which one signs its requests. Some identity providers take one certificate only.
+type MetadataKeys string
+
+// The choices.
+const (
+	AllKeys MetadataKeys = ""     // the active one, which signs, and the next one
+	OneKey  MetadataKeys = "one"  // the active one alone
+	NextKey MetadataKeys = "next" // the next one alone, which signs; the active one while there is none
+)
 
 // SignedAssertions says whether the assertion itself has to be signed. One
 // signature is needed in any case.

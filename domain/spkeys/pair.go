@@ -1,6 +1,7 @@
 package spkeys
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
 	"time"
 )
 
@@ -76,31 +78,47 @@ func Generate(at time.Time) (Pair, error) {
 	return NewPair(key, certificate)
 }
 
-// ParsePEM reads a private key (PKCS #1 or #8) and its certificate, in any
-// order. Its errors repeat nothing of the text.
+// ParsePEM reads a private key (PKCS #1 or #8) and its certificate, in any order:
+// also among the issuers' certificates, and with what openssl prints around them.
+// Its errors repeat nothing of the text.
 func ParsePEM(text []byte) (Pair, error) {
-	var key *rsa.PrivateKey
-	var certificate *x509.Certificate
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+	var keys []*rsa.PrivateKey
+	var certificates []*x509.Certificate
+	encrypted := false
+	for block, rest := pem.Decode(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))); block != nil; block, rest = pem.Decode(rest) {
 		switch {
-		case block.Type == "CERTIFICATE" && certificate == nil: // the others are issuers
-			var err error
-			if certificate, err = x509.ParseCertificate(block.Bytes); err != nil {
+		case block.Type == "CERTIFICATE":
+			certificate, err := x509.ParseCertificate(block.Bytes)
+			if err != nil {
 				return Pair{}, fmt.Errorf("the certificate cannot be read: %w", err)
 			}
-		case block.Type != "CERTIFICATE" && key == nil:
-			if key = parseKey(block.Bytes); key == nil {
-				return Pair{}, errors.New("the key is no RSA private key, or it is encrypted")
+			certificates = append(certificates, certificate)
+		case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
+			encrypted = true
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			key := parseKey(block.Bytes)
+			if key == nil {
+				return Pair{}, errors.New("the key is no RSA private key")
 			}
+			keys = append(keys, key)
 		}
 	}
 	switch {
-	case key == nil:
+	case encrypted:
+		return Pair{}, errors.New("the key is encrypted: take the passphrase off with openssl pkey, or export it with -nodes")
+	case len(keys) == 0:
 		return Pair{}, errors.New("there is no private key in PEM")
-	case certificate == nil:
+	case len(certificates) == 0:
 		return Pair{}, errors.New("there is no certificate in PEM")
+	case len(keys) > 1:
+		return Pair{}, errors.New("there are several private keys; one is wanted")
 	}
-	return NewPair(key, certificate)
+	for _, certificate := range certificates {
+		if keys[0].PublicKey.Equal(certificate.PublicKey) {
+			return NewPair(keys[0], certificate)
+		}
+	}
+	return NewPair(keys[0], certificates[0]) // which says that it is not that of its key
 }
 
 func parseKey(der []byte) *rsa.PrivateKey {

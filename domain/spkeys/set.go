@@ -30,6 +30,15 @@ func (s Set) IsZero() bool { return s.active.IsZero() }
 // Published are the pairs that metadata lists, the active one first.
 func (s Set) Published() []Pair { return present(s.active, s.next) }
 
+// Upcoming is the pair that will be the active one: the next one or, while there is
+// none, the active one.
+func (s Set) Upcoming() Pair {
+	if s.next.IsZero() {
+		return s.active
+	}
+	return s.next
+}
+
 // Decrypting are the keys that decrypt, the likeliest first.
 func (s Set) Decrypting() []*rsa.PrivateKey {
 	var keys []*rsa.PrivateKey

@@ -34,6 +34,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"ACS ledger", storeACSLedger},
 		{"SP keys", storeSPKeys},
 		{"incidents", storeIncidents},
+		{"refused responses", storeRefusedResponses},
 		{"jobs", storeJobs},
 		{"notices", storeNotices},
 		{"sweeps", storeSweeps},

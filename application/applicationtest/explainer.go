@@ -1,0 +1,34 @@
+package applicationtest
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/explain"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// Explain keeps [ports.Explainer]: there is one check.
+func (b *Broker) Explain(ctx context.Context, via connection.Connection, what ports.Response) (explain.Trace, error) {
+	assertion, err := b.Verify(ctx, via, what)
+	check := explain.Check{Name: "words", Outcome: explain.Passed, Received: what.RequestID}
+	var refused *approval.Refusal
+	if errors.As(err, &refused) {
+		check.Outcome, check.Reason = explain.Failed, refused.Reason
+	}
+	return explain.Trace{Checks: []explain.Check{check}, Verified: explain.Verified{NameID: assertion.Subject.NameID()}}, err
+}
+
+// Peek keeps [ports.Explainer].
+func (b *Broker) Peek(raw string) (explain.Claim, error) {
+	if strings.TrimSpace(raw) == "" {
+		return explain.Claim{}, approval.Refuse("not_words", "words", "none")
+	}
+	return explain.Claim{Issuer: b.Claim(raw).Issuer}, nil
+}
+
+// Hints keeps [ports.Explainer].
+func (b *Broker) Hints(via connection.Connection) []string { return []string{Issuer(via.Slug())} }
