@@ -3,18 +3,12 @@ package application
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
-
-// auditSettles is how long after its time an event may become readable: the time
-// of the transaction that keeps it, and the difference between the clocks of two
-// replicas. Only older events have their final place in the trail.
-const auditSettles = time.Minute
 
 // ReadAudit reads events in order, from one on. What it has read does not change
 // afterwards: it stops where events may still be committed between others.
@@ -76,7 +70,7 @@ func (uc *ReadAudit) Each(ctx context.Context, wanted ports.AuditFilter, after u
 
 // from narrows a filter to settled events after one.
 func (uc *ReadAudit) from(ctx context.Context, wanted ports.AuditFilter, after uid.ID) (ports.AuditFilter, error) {
-	if settled := uc.now().Add(-auditSettles); wanted.Until.IsZero() || settled.Before(wanted.Until) {
+	if settled := audit.Settled(uc.now()); wanted.Until.IsZero() || settled.Before(wanted.Until) {
 		wanted.Until = settled
 	}
 	if after.IsZero() {

@@ -63,7 +63,7 @@ type recentEvents map[uid.ID]time.Time
 
 // unseen hands events that may have come lately, and were not seen, to visit.
 func (uc *TailAudit) unseen(ctx context.Context, wanted ports.AuditFilter, seen recentEvents, visit func(audit.Event) error) error {
-	floor := uc.now().Add(-auditSettles)
+	floor := audit.Settled(uc.now())
 	if wanted.Since.Before(floor) {
 		wanted.Since = floor
 	}

@@ -78,6 +78,9 @@ func (uc *VerifyAudit) day(ctx context.Context, last, seal audit.Seal, expected 
 	if seal.Before != last.Head {
 		return &AuditDifference{Day: day, What: "the seal does not follow from the day before"}
 	}
+	if !seal.RemovedAt.IsZero() {
+		return uc.removed(ctx, seal)
+	}
 	w := &walk{uc.store, day, audit.BeginDay(day, seal.Before), 0, audit.Position{}}
 	for {
 		more, err := w.step(ctx)
@@ -90,6 +93,27 @@ func (uc *VerifyAudit) day(ctx context.Context, last, seal audit.Seal, expected 
 	}
 	if w.number != seal.Events || w.chain != seal.Head {
 		return &AuditDifference{Day: day, What: fmt.Sprintf("the seal is of %d events and another head; the links are %d", seal.Events, w.number)}
+	}
+	return nil
+}
+
+// removed checks a day whose events retention has removed: the chain goes on from
+// its seal, and an event that is there without a link was added.
+func (uc *VerifyAudit) removed(ctx context.Context, seal audit.Seal) error {
+	var links []audit.Link
+	var events []audit.Event
+	err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		if links, err = r.AuditSeals().Links(ctx, seal.Day, 0); err != nil || len(links) > 0 { // it is being removed
+			return err
+		}
+		events, err = r.Audit().Events(ctx, ports.AuditFilter{Since: seal.Day.Begins(), Until: seal.Day.Next().Begins(), Limit: 1})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", seal.Day, err)
+	}
+	if len(events) > 0 {
+		return &AuditDifference{Day: seal.Day, Event: events[0].ID, What: "was added after the day was sealed"}
 	}
 	return nil
 }

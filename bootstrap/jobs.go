@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"log/slog"
 
 	"go.uber.org/fx"
@@ -13,6 +14,8 @@ import (
 	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/adapters/mail"
 	"github.com/devicegate/devicegate/adapters/saml"
+	"github.com/devicegate/devicegate/adapters/syslog"
+	"github.com/devicegate/devicegate/adapters/webhook"
 	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/ports"
@@ -48,7 +51,7 @@ func workerBeside(c Config) fx.Option {
 func background(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c.TokenRetention),
-		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, application.NewSealAudit, sendNotice),
+		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, application.NewSealAudit, sendNotice, auditSinks, application.NewDeliverAudit, sweepAudit),
 		fx.Provide(newTasks, func(db jobs.Database, tasks jobs.Tasks, log *slog.Logger) (*jobs.Worker, error) {
 			return jobs.NewWorker(db, tasks, log)
 		}),
@@ -58,8 +61,39 @@ func background(c Config) fx.Option {
 	)
 }
 
-func newTasks(expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, seal *application.SealAudit, send *application.SendNotice) jobs.Tasks {
-	return jobs.Tasks{SweepExpired: expired, SweepTokens: tokens, RefreshMetadata: metadata, SealAudit: seal, SendNotice: send}
+func newTasks(expired *application.SweepExpired, tokens *application.SweepTokens, metadata *application.RefreshMetadata, seal *application.SealAudit, send *application.SendNotice, deliver *application.DeliverAudit, sweep *application.SweepAudit) jobs.Tasks {
+	return jobs.Tasks{
+		SweepExpired: expired, SweepTokens: tokens, RefreshMetadata: metadata, SealAudit: seal, SendNotice: send,
+		DeliverAudit: deliver, SweepAudit: sweep,
+	}
+}
+
+// auditSinks are the receivers of events that are configured.
+func auditSinks(c Config, lc fx.Lifecycle) (all ports.AuditSinks, err error) {
+	if !c.AuditWebhook.IsZero() {
+		sink, err := webhook.New(c.AuditWebhook, c.Clock)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sink)
+	}
+	if !c.AuditSyslog.IsZero() {
+		sink, err := syslog.New(c.AuditSyslog)
+		if err != nil {
+			return nil, err
+		}
+		lc.Append(fx.Hook{OnStop: func(context.Context) error { sink.Close(); return nil }})
+		all = append(all, sink)
+	}
+	return all, nil
+}
+
+// sweepAudit is nil where events are kept for ever.
+func sweepAudit(c Config, store ports.Store, sinks ports.AuditSinks) *application.SweepAudit {
+	if c.AuditRetention == 0 {
+		return nil
+	}
+	return application.NewSweepAudit(store, c.AuditRetention, sinks, c.Clock)
 }
 
 // sendNotice is nil where mail is off.

@@ -45,6 +45,8 @@ var adminUseCases = fx.Provide(
 	application.NewReadAudit,
 	application.NewTailAudit,
 	application.NewVerifyAudit,
+	application.NewListDeliveries,
+	application.NewReplayAudit,
 	application.NewRotateKeys,
 	func(c Config) application.ServiceProvider {
 		return application.ServiceProvider{PublicURL: c.PublicURL.String(), EntityID: c.SAML.SPEntityID()}

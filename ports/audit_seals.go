@@ -2,6 +2,7 @@ package ports
 
 import (
 	"context"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 )
@@ -30,4 +31,13 @@ type AuditSeals interface {
 
 	// AddSeal fails if the day is sealed.
 	AddSeal(ctx context.Context, seal audit.Seal) error
+
+	// MarkRemoved records when the events of a sealed day began to be removed. The
+	// event is kept. It changes nothing, and keeps no event, if that was recorded
+	// before.
+	MarkRemoved(ctx context.Context, of audit.Day, at time.Time, because audit.Event) error
+
+	// DeleteEvents deletes up to limit events of a day that is marked as removed,
+	// with their links, and returns how many.
+	DeleteEvents(ctx context.Context, of audit.Day, limit int) (int, error)
 }

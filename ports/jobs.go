@@ -16,6 +16,10 @@ const (
 	SealAudit JobKind = "seal_audit"
 	// RefreshMetadata fetches the metadata of identity providers that is due.
 	RefreshMetadata JobKind = "refresh_metadata"
+	// DeliverAudit hands new events to the sink that is its key.
+	DeliverAudit JobKind = "deliver_audit"
+	// SweepAudit removes the events of days that retention lets go.
+	SweepAudit JobKind = "sweep_audit"
 	// SendNotice sends a mail that a transaction has ordered ([notice.Order.Key]).
 	SendNotice JobKind = "send_notice"
 )

@@ -46,6 +46,7 @@ type Reader interface {
 	Metadata() MetadataCopyReader
 	Audit() AuditReader
 	AuditSeals() AuditSealReader
+	AuditDeliveries() AuditDeliveryReader
 	ACSLedger() ACSLedgerReader
 	SPKeys() SPKeyReader
 	RefusedResponses() RefusedResponseReader
@@ -65,6 +66,7 @@ type Tx interface {
 	Metadata() MetadataCopies
 	Audit() Audit
 	AuditSeals() AuditSeals
+	AuditDeliveries() AuditDeliveries
 	ACSLedger() ACSLedger
 	SPKeys() SPKeys
 	RefusedResponses() RefusedResponses

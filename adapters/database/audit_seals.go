@@ -21,6 +21,7 @@ type sealRow struct {
 	BeforeHead text
 	Head       text
 	SealedAt   timestamp
+	RemovedAt  timestamp
 }
 
 func (r *sealRow) restore() (audit.Seal, error) {
@@ -29,7 +30,7 @@ func (r *sealRow) restore() (audit.Seal, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return audit.Seal{}, fmt.Errorf("stored seal of %s: %w", r.Day, err)
 	}
-	return audit.Seal{Day: audit.Day(r.Day), Events: r.Events, Before: before, Head: head, SealedAt: r.SealedAt.time()}, nil
+	return audit.Seal{Day: audit.Day(r.Day), Events: r.Events, Before: before, Head: head, SealedAt: r.SealedAt.time(), RemovedAt: r.RemovedAt.time()}, nil
 }
 
 type linkRow struct {
@@ -106,7 +107,10 @@ func (r auditSealReader) LastLink(ctx context.Context, of audit.Day) (audit.Link
 	return row.restore()
 }
 
-type auditSeals struct{ auditSealReader }
+type auditSeals struct {
+	auditSealReader
+	tx *transaction
+}
 
 func (w auditSeals) AddLinks(ctx context.Context, links []audit.Link) error {
 	if len(links) == 0 {

@@ -22,16 +22,17 @@ type reader struct {
 	sealer Sealer
 }
 
-func (r reader) Authorizations() ports.AuthorizationReader { return authorizationReader{r} }
-func (r reader) Transactions() ports.TransactionReader     { return transactionReader{r} }
-func (r reader) Grants() ports.GrantReader                 { return grantReader{r} }
-func (r reader) Tokens() ports.TokenReader                 { return tokenReader{r} }
-func (r reader) Audit() ports.AuditReader                  { return auditReader{r} }
-func (r reader) AuditSeals() ports.AuditSealReader         { return auditSealReader{r} }
-func (r reader) Clients() ports.ClientReader               { return clientReader{r} }
-func (r reader) ACSLedger() ports.ACSLedgerReader          { return acsLedgerReader{r} }
-func (r reader) SPKeys() ports.SPKeyReader                 { return spKeyReader{r} }
-func (r reader) Incidents() ports.IncidentReader           { return incidentReader{r} }
+func (r reader) Authorizations() ports.AuthorizationReader  { return authorizationReader{r} }
+func (r reader) Transactions() ports.TransactionReader      { return transactionReader{r} }
+func (r reader) Grants() ports.GrantReader                  { return grantReader{r} }
+func (r reader) Tokens() ports.TokenReader                  { return tokenReader{r} }
+func (r reader) Audit() ports.AuditReader                   { return auditReader{r} }
+func (r reader) AuditDeliveries() ports.AuditDeliveryReader { return auditDeliveryReader{r} }
+func (r reader) AuditSeals() ports.AuditSealReader          { return auditSealReader{r} }
+func (r reader) Clients() ports.ClientReader                { return clientReader{r} }
+func (r reader) ACSLedger() ports.ACSLedgerReader           { return acsLedgerReader{r} }
+func (r reader) SPKeys() ports.SPKeyReader                  { return spKeyReader{r} }
+func (r reader) Incidents() ports.IncidentReader            { return incidentReader{r} }
 
 // from begins a query for rows of a model.
 func (r reader) from(model any) *bun.SelectQuery {
@@ -91,7 +92,11 @@ func (t *transaction) Notices() ports.Notices { return notices{t} }
 func (t *transaction) Audit() ports.Audit     { return auditTrail{auditReader{reader{db: t.db}}, t} }
 
 func (t *transaction) AuditSeals() ports.AuditSeals {
-	return auditSeals{auditSealReader{reader{db: t.db}}}
+	return auditSeals{auditSealReader{reader{db: t.db}}, t}
+}
+
+func (t *transaction) AuditDeliveries() ports.AuditDeliveries {
+	return auditDeliveries{auditDeliveryReader{t.reader()}, t}
 }
 
 func (t *transaction) Clients() ports.ClientRecords {

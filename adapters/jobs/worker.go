@@ -54,6 +54,8 @@ type Tasks struct {
 	RefreshMetadata *application.RefreshMetadata
 	SealAudit       *application.SealAudit
 	SendNotice      *application.SendNotice // nil: mail is off, and what was ordered waits
+	DeliverAudit    *application.DeliverAudit
+	SweepAudit      *application.SweepAudit // nil: events are kept for ever
 }
 
 // NewWorker makes the worker of a database. The database need not answer yet.
@@ -68,10 +70,23 @@ func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*
 		river.AddWorker(workers, &sending{run: tasks.SendNotice.Execute})
 		queues[noticeQueue] = river.QueueConfig{MaxWorkers: atOnce}
 	}
+	periodic := []*river.PeriodicJob{
+		every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{}),
+		every(metadataEvery, refreshMetadata{}), every(sealEvery, sealAudit{}),
+	}
+	if tasks.SweepAudit != nil {
+		river.AddWorker(workers, &sweep[sweepAudit]{run: tasks.SweepAudit.Execute, log: log})
+		periodic = append(periodic, every(sealEvery, sweepAudit{}))
+	}
+	if tasks.DeliverAudit != nil && len(tasks.DeliverAudit.Sinks()) > 0 {
+		river.AddWorker(workers, &delivering{run: tasks.DeliverAudit.Execute, log: log})
+		queues[deliveryQueue] = river.QueueConfig{MaxWorkers: len(tasks.DeliverAudit.Sinks())}
+		periodic = append(periodic, deliveries(tasks.DeliverAudit.Sinks())...)
+	}
 	cfg := &river.Config{
 		Workers:           workers,
 		Queues:            queues,
-		PeriodicJobs:      []*river.PeriodicJob{every(sweepExpiredEvery, sweepExpired{}), every(sweepTokensEvery, sweepTokens{}), every(metadataEvery, refreshMetadata{}), every(sealEvery, sealAudit{})},
+		PeriodicJobs:      periodic,
 		PollOnly:          true,
 		FetchPollInterval: pollInterval,
 		JobTimeout:        jobTime,

@@ -1,20 +1,18 @@
 package saml
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
+
+	"github.com/devicegate/devicegate/adapters/outbound"
 )
 
 const (
@@ -27,58 +25,14 @@ const (
 // otherwise. The address is checked when it is dialled: after name resolution,
 // and after each redirect.
 func newClient(p policy) *http.Client {
-	proxies := new(proxies)
-	dialer := &net.Dialer{Timeout: fetchTimeout / 2}
-	guarded := &net.Dialer{Timeout: fetchTimeout / 2, Control: func(_, address string, _ syscall.RawConn) error {
-		return p.mayDial(address)
-	}}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(p.MetadataCA) > 0 {
 		config.RootCAs = x509.NewCertPool()
 		config.RootCAs.AppendCertsFromPEM(p.MetadataCA) // check refuses what it cannot read
 	}
-	return &http.Client{
-		Timeout:       fetchTimeout,
-		CheckRedirect: p.checkRedirect,
-		Transport: &http.Transport{
-			Proxy: proxies.of,
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				if proxies.known(address) { // the operator's own
-					return dialer.DialContext(ctx, network, address)
-				}
-				return guarded.DialContext(ctx, network, address)
-			},
-			TLSClientConfig:        config,
-			ForceAttemptHTTP2:      true,
-			DisableKeepAlives:      true, // it comes once an hour
-			MaxResponseHeaderBytes: 64 << 10,
-			TLSHandshakeTimeout:    fetchTimeout / 2,
-		},
-	}
-}
-
-// proxies are those of the environment (HTTPS_PROXY and its kin). They are
-// usually in the operator's network, and resolve the names that they are asked for.
-type proxies struct{ seen sync.Map }
-
-func (p *proxies) of(r *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(r)
-	if proxy != nil && err == nil {
-		port := proxy.Port()
-		if port == "" {
-			port = map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[proxy.Scheme]
-		}
-		if port == "" {
-			port = "80"
-		}
-		p.seen.Store(net.JoinHostPort(proxy.Hostname(), port), true)
-	}
-	return proxy, err
-}
-
-func (p *proxies) known(address string) bool {
-	_, ok := p.seen.Load(address)
-	return ok
+	transport := outbound.NewTransport(p.mayDial, fetchTimeout/2, config)
+	transport.DisableKeepAlives = true // it comes once an hour
+	return &http.Client{Timeout: fetchTimeout, CheckRedirect: p.checkRedirect, Transport: transport}
 }
 
 // errPrivate tells the operator what to do.
@@ -90,37 +44,13 @@ func (s policy) mayDial(address string) error {
 	if err != nil {
 		return fmt.Errorf("%q is no address", sanitized(address))
 	}
-	ip := embedded(to.Addr().Unmap().WithZone(""))
-	switch {
-	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Errorf("%s is an address from which no metadata is fetched", ip) // clouds tell their secrets on link-local ones
-	case !s.MetadataPrivate && isPrivate(ip):
+	switch reach, ip := outbound.ReachOf(to.Addr()); {
+	case reach == outbound.Forbidden:
+		return fmt.Errorf("%s is an address from which no metadata is fetched", ip)
+	case reach == outbound.Private && !s.MetadataPrivate:
 		return fmt.Errorf("%s is a private address: %w", ip, errPrivate)
 	}
 	return nil
-}
-
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-
-func isPrivate(ip netip.Addr) bool {
-	return ip.IsPrivate() || ip.IsLoopback() || sharedSpace.Contains(ip) || ip.Is4() && ip.As4()[0] == 0
-}
-
-var (
-	nat64 = netip.MustParsePrefix("64:ff9b::/96")
-	sixTo = netip.MustParsePrefix("2002::/16")
-)
-
-// embedded is the IPv4 address that an IPv6 address leads to.
-func embedded(ip netip.Addr) netip.Addr {
-	b := ip.As16()
-	switch {
-	case nat64.Contains(ip):
-		return netip.AddrFrom4([4]byte(b[12:16]))
-	case sixTo.Contains(ip):
-		return netip.AddrFrom4([4]byte(b[2:6]))
-	}
-	return ip
 }
 
 func (s policy) checkRedirect(next *http.Request, via []*http.Request) error {

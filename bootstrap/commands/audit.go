@@ -17,6 +17,9 @@ type auditCommand struct {
 	Tail   tailAudit   `cmd:"" help:"Print the newest events, one JSON object on a line, and with -f those that come."`
 	Export exportAudit `cmd:"" help:"Print all events that match a filter, the oldest first, one JSON object on a line."`
 	Verify verifyAudit `cmd:"" help:"Prove that events of past days were not changed, removed or added, and print each day's head."`
+
+	Deliveries auditDeliveries `cmd:"" help:"Tell how deliveries to webhook and syslog go, as JSON; with --dead, list the events that a sink never took."`
+	Replay     replayAudit     `cmd:"" help:"Deliver events to a sink once more: from a time or an event on, or those that it never took."`
 }
 
 // auditFilter is an [application.AuditFilterText] as flags; nil: not given.
@@ -162,16 +165,25 @@ func (c verifyAudit) Run(ctx context.Context, out io.Writer) error {
 	}
 	var verify *application.VerifyAudit
 	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
-		days := 0
+		days, removed := 0, 0
 		err := verify.Execute(ctx, expected, func(s audit.Seal) error {
 			days++
-			_, err := fmt.Fprintf(out, "%s %s %d\n", s.Day, s.Head.Hex(), s.Events)
+			note := ""
+			if !s.RemovedAt.IsZero() {
+				note = " removed by retention"
+				removed++
+				days--
+			}
+			_, err := fmt.Fprintf(out, "%s %s %d%s\n", s.Day, s.Head.Hex(), s.Events, note)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(out, "%d days are as they were sealed.\n", days)
+		if err == nil && removed > 0 {
+			_, err = fmt.Fprintf(out, "%d days were removed by retention; of them only the chain is proven.\n", removed)
+		}
 		return err
 	}, &verify)
 }

@@ -20,11 +20,14 @@ import (
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/sealing"
+	"github.com/devicegate/devicegate/adapters/syslog"
 	"github.com/devicegate/devicegate/adapters/tracing"
+	"github.com/devicegate/devicegate/adapters/webhook"
 	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/administrator"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
@@ -65,6 +68,9 @@ type Config struct {
 	Enterprise     enterprise.Config
 	License        string      // empty: ask the enterprise API
 	Mail           mail.Config // zero: people are not told by mail
+	AuditWebhook   webhook.Config
+	AuditSyslog    syslog.Config
+	AuditRetention audit.Retention
 
 	Tracing tracing.Config // zero: none
 
@@ -140,6 +146,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.loadPages(e, &wrong)
 	c.loadIncidents(e, &wrong)
 	c.loadMail(e, &wrong)
+	c.loadAudit(e, &wrong)
 	c.Warnings = wrong.warnings
 	return c, wrong.err()
 }

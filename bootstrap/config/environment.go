@@ -89,6 +89,11 @@ type environment struct {
 	BrandColor       string        `env:"BRAND_COLOR"`
 	SupportURL       string        `env:"SUPPORT_URL"`
 	GeoIPFile        []string      `env:"GEOIP_FILE"`
+	AuditWebhookURL  string        `env:"AUDIT_WEBHOOK_URL" secret:"true"`
+	AuditWebhookKeys string        `env:"AUDIT_WEBHOOK_SECRET" secret:"true"`
+	AuditPrivate     bool          `env:"AUDIT_WEBHOOK_PRIVATE"`
+	AuditSyslogURL   string        `env:"AUDIT_SYSLOG_URL"`
+	AuditDays        int           `env:"AUDIT_RETENTION_DAYS" envDefault:"0"`
 	SMTPURL          string        `env:"SMTP_URL" secret:"true"`
 	MailFrom         string        `env:"MAIL_FROM"`
 	HSTS             string        `env:"HSTS" envDefault:"on"`

@@ -46,7 +46,7 @@ func TestEverySecretCanComeFromAFile(t *testing.T) { // contract §10.18
 		}
 	}
 	for _, v := range variables() {
-		if looksSecret := strings.Contains(v.name, "PASSWORD") || strings.Contains(v.name, "SECRET_KEY") || v.name == "DATABASE_URL" || v.name == "REDIS_URL" || v.name == "INTROSPECTION_CLIENTS" || v.name == "ADMIN_TOKENS" || v.name == "OTEL_EXPORTER_OTLP_HEADERS" || v.name == "SMTP_URL"; looksSecret != v.secret {
+		if looksSecret := strings.Contains(v.name, "PASSWORD") || strings.Contains(v.name, "SECRET_KEY") || v.name == "DATABASE_URL" || v.name == "REDIS_URL" || v.name == "INTROSPECTION_CLIENTS" || v.name == "ADMIN_TOKENS" || v.name == "OTEL_EXPORTER_OTLP_HEADERS" || v.name == "SMTP_URL" || v.name == "AUDIT_WEBHOOK_URL" || v.name == "AUDIT_WEBHOOK_SECRET"; looksSecret != v.secret {
 			t.Errorf("%s: got secret %t, want %t", v.name, v.secret, looksSecret)
 		}
 	}

@@ -55,6 +55,9 @@ const (
 	ACSMovedBack    Kind = "acs.moved_back"
 	ACSLegacyClosed Kind = "acs.legacy_closed" // no connection needs it, or forced
 
+	DayRemoved Kind = "audit.day_removed" // the events of a day, by retention; the detail has its head and their number
+	Replayed   Kind = "audit.replayed"    // an administrator has events delivered again
+
 	KeysMade     Kind = "keys.created" // see package spkeys
 	KeyAdded     Kind = "keys.next_added"
 	KeyPromoted  Kind = "keys.promoted"

@@ -65,4 +65,6 @@ type Seal struct {
 	Before   Chain // the head of the day before
 	Head     Chain
 	SealedAt time.Time
+	// RemovedAt is when retention began to remove the events; zero: they are kept.
+	RemovedAt time.Time
 }

@@ -137,5 +137,6 @@ func storeAudit(t *testing.T, open func(t *testing.T) ports.Store) {
 func noZeroEvent(t *testing.T, e audit.Event) {
 	t.Helper()
 	e.Origin.BehindUnknownProxy = true
+	e.Origin.Language = "en" // of the authorization
 	noZero(t, e)
 }

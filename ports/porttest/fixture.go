@@ -174,18 +174,20 @@ func view(t *testing.T, s ports.Store, fn func(ctx context.Context, r ports.Read
 // readerOf is what a [ports.Tx] reads.
 type readerOf struct{ tx ports.Tx }
 
-func (r readerOf) Authorizations() ports.AuthorizationReader { return r.tx.Authorizations() }
-func (r readerOf) Transactions() ports.TransactionReader     { return r.tx.Transactions() }
-func (r readerOf) Grants() ports.GrantReader                 { return r.tx.Grants() }
-func (r readerOf) Tokens() ports.TokenReader                 { return r.tx.Tokens() }
-func (r readerOf) Connections() ports.ConnectionReader       { return r.tx.Connections() }
-func (r readerOf) Metadata() ports.MetadataCopyReader        { return r.tx.Metadata() }
-func (r readerOf) Audit() ports.AuditReader                  { return r.tx.Audit() }
-func (r readerOf) AuditSeals() ports.AuditSealReader         { return r.tx.AuditSeals() }
-func (r readerOf) Clients() ports.ClientReader               { return r.tx.Clients() }
-func (r readerOf) Incidents() ports.IncidentReader           { return r.tx.Incidents() }
-func (r readerOf) ACSLedger() ports.ACSLedgerReader          { return r.tx.ACSLedger() }
-func (r readerOf) SPKeys() ports.SPKeyReader                 { return r.tx.SPKeys() }
+func (r readerOf) Authorizations() ports.AuthorizationReader  { return r.tx.Authorizations() }
+func (r readerOf) Transactions() ports.TransactionReader      { return r.tx.Transactions() }
+func (r readerOf) Grants() ports.GrantReader                  { return r.tx.Grants() }
+func (r readerOf) AuditDeliveries() ports.AuditDeliveryReader { return r.tx.AuditDeliveries() }
+
+func (r readerOf) Tokens() ports.TokenReader           { return r.tx.Tokens() }
+func (r readerOf) Connections() ports.ConnectionReader { return r.tx.Connections() }
+func (r readerOf) Metadata() ports.MetadataCopyReader  { return r.tx.Metadata() }
+func (r readerOf) Audit() ports.AuditReader            { return r.tx.Audit() }
+func (r readerOf) AuditSeals() ports.AuditSealReader   { return r.tx.AuditSeals() }
+func (r readerOf) Clients() ports.ClientReader         { return r.tx.Clients() }
+func (r readerOf) Incidents() ports.IncidentReader     { return r.tx.Incidents() }
+func (r readerOf) ACSLedger() ports.ACSLedgerReader    { return r.tx.ACSLedger() }
+func (r readerOf) SPKeys() ports.SPKeyReader           { return r.tx.SPKeys() }
 
 // seen makes sure that an event is kept a number of times, with every field.
 func seen(t *testing.T, s ports.Store, want audit.Event, times int) {

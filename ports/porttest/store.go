@@ -30,6 +30,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"metadata", storeMetadata},
 		{"audit", storeAudit},
 		{"audit seals", storeAuditSeals},
+		{"audit deliveries", storeAuditDeliveries},
 		{"clients", storeClients},
 		{"ACS ledger", storeACSLedger},
 		{"SP keys", storeSPKeys},

@@ -1,0 +1,46 @@
+package database
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/devicegate/devicegate/domain/audit"
+)
+
+func (w auditSeals) MarkRemoved(ctx context.Context, of audit.Day, at time.Time, because audit.Event) error {
+	if because.ID.IsZero() {
+		return errNoEvent
+	}
+	result, err := w.db.NewUpdate().Model((*sealRow)(nil)).Set("removed_at = ?", timestamp(at)).
+		Where("day = ?", string(of)).Where("removed_at IS NULL").Exec(ctx)
+	if err != nil {
+		return mapError(ctx, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return mapError(ctx, err)
+	}
+	return w.tx.record(ctx, because)
+}
+
+// DeleteEvents finds the events by their links: an event without one was added
+// after the day was sealed, and stays to be seen.
+func (w auditSeals) DeleteEvents(ctx context.Context, of audit.Day, limit int) (int, error) {
+	var events []id
+	err := w.db.NewSelect().Model((*linkRow)(nil)).Column("event_id").Where("day = ?", string(of)).
+		Where("EXISTS (SELECT 1 FROM audit_seals AS s WHERE s.day = ?TableAlias.day AND s.removed_at IS NOT NULL)").
+		Order("number").Limit(int64(limit)).Scan(ctx, &events)
+	if err != nil || len(events) == 0 {
+		return 0, mapError(ctx, err)
+	}
+	for _, rows := range []struct {
+		model any
+		key   string
+	}{{(*eventRow)(nil), "id"}, {(*linkRow)(nil), "event_id"}, {(*parkedRow)(nil), "event_id"}} {
+		if _, err := w.db.NewDelete().Model(rows.model).Where("? IN (?)", bun.Ident(rows.key), bun.List(events)).Exec(ctx); err != nil {
+			return 0, mapError(ctx, err)
+		}
+	}
+	return len(events), nil
+}
