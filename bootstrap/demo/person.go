@@ -20,11 +20,23 @@ type Person struct {
 	Press          string    // id of the button on the decision page: approve or deny
 	Hops           io.Writer // one line a request, with its status
 
+	// Steps counts what the decision page asked for first.
+	Steps Steps
+
 	jar     *cookiejar.Jar
 	client  *http.Client
 	page    *url.URL
 	visited []string
 }
+
+// Steps are what a page asks for before a decision.
+type Steps struct {
+	Typed       int // the user code
+	SignedAgain int
+}
+
+// Blocked is how [Person.Decide] ends if the page offers no approval.
+const Blocked = "blocked"
 
 // NewPerson makes a person with a fresh browser.
 func NewPerson(user, password, press string, hops io.Writer) *Person {
@@ -63,10 +75,14 @@ func (p *Person) Decide(ctx context.Context, address, userCode string) (string, 
 		case "choose":
 			doc, err = p.follow(ctx, doc, "sign-in")
 		case "decide":
-			if !strings.Contains(textOf(main), userCode) {
+			if typedCode(main) == nil && !strings.Contains(textOf(main), userCode) {
 				return "", fmt.Errorf("the page asks about another code than %s", userCode)
 			}
-			doc, err = p.submit(ctx, doc, p.Press, nil)
+			fill, button := p.firstStep(main, userCode)
+			if button == "" {
+				return Blocked, nil
+			}
+			doc, err = p.submit(ctx, doc, button, fill)
 		case "approved", "denied":
 			return state, nil
 		case "":
@@ -76,6 +92,29 @@ func (p *Person) Decide(ctx context.Context, address, userCode string) (string, 
 		}
 	}
 	return "", errors.New("the journey does not end")
+}
+
+// firstStep is what the decision page asks for before the button that the person
+// wants to press, or that button; empty: there is none.
+func (p *Person) firstStep(main *html.Node, userCode string) (fill map[string]string, button string) {
+	named := func(id string) *html.Node { return find(main, func(n *html.Node) bool { return attr(n, "id") == id }) }
+	if named(p.Press) == nil {
+		if named("sign-in-again") == nil {
+			return nil, ""
+		}
+		p.Steps.SignedAgain++
+		return nil, "sign-in-again"
+	}
+	if typedCode(main) != nil && p.Press == "approve" {
+		p.Steps.Typed++
+		fill = map[string]string{"typed_code": userCode}
+	}
+	return fill, p.Press
+}
+
+// typedCode is the field of a page that does not show the code.
+func typedCode(main *html.Node) *html.Node {
+	return find(main, func(n *html.Node) bool { return attr(n, "name") == "typed_code" })
 }
 
 // signIn fills in the identity provider's form, or sends its answer on.

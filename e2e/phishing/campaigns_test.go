@@ -1,0 +1,155 @@
+package phishing
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/devicegate/devicegate/domain/audit"
+)
+
+// lure is how a code reaches a victim.
+type lure int
+
+const (
+	mail   lure = iota // a link; all codes are started before the mail goes out
+	click              // a link to a page of the attacker's, which starts a code and leads on
+	spoken             // over the telephone; the victim types it
+	qr                 // a picture, opened with a telephone
+	relay              // a page that begins the sign-in itself and passes it on
+)
+
+// campaign is one way to attack.
+type campaign struct {
+	name    string
+	lure    lure
+	from    func(i int) string // the attacker's address for the i-th code
+	label   func(i int) string // nil: none, as most devices
+	insider bool               // the attacker is in the victims' network
+	by      int                // the victim by whom it is noticed at the latest; 0: the third
+}
+
+const third, never = 3, -1
+
+func hundred(i int) string { return network(many, i%100) }
+
+func always(address string) func(int) string { return func(int) string { return address } }
+
+var campaigns = []campaign{
+	{name: "mass mail with a link", lure: mail, from: always(abroad)},
+	{name: "a fresh code on each click", lure: click, from: always(abroad)},
+	{name: "a false help desk, the code typed", lure: spoken, from: always(abroad)},
+	{name: "a QR code", lure: qr, from: always(abroad)},
+	{name: "a page that relays in real time", lure: relay, from: always(abroad), by: never},
+	{name: "an attacker at the victims' provider", lure: click, from: always(sameISP)},
+	{name: "IPv6 addresses that rotate", lure: click, from: func(i int) string { return network(rotating, i%4, i) }},
+	{name: "a hundred addresses", lure: click, from: hundred, label: func(int) string { return "WIN-7F3K2" }},
+	{name: "a hundred addresses, devices without names", lure: click, from: hundred, by: 6},
+	{name: "a hundred addresses, a name for each device", lure: click, from: hundred, label: func(i int) string { return fmt.Sprintf("laptop-%d", 7000+i*37) }, by: never},
+	{name: "an attacker in the company's network", lure: spoken, from: always(office), insider: true, by: never},
+}
+
+// noticedBy is the victim by whom the campaign is noticed at the latest.
+func (c campaign) noticedBy() int {
+	if c.by == 0 {
+		return third
+	}
+	return c.by
+}
+
+// result is what came of a campaign.
+type result struct {
+	victims, noticed, signalled int // noticed, signalled: 0 is never
+	tokens, alive               int
+	honest                      map[string]tally
+}
+
+// operatorAfter is how long the operator takes to contain what was noticed.
+const operatorAfter = 5 * time.Minute
+
+// play plays the campaign to its end, with honest logins after each victim.
+func (c campaign) play(s *service, victims int, others *crowd) result {
+	s.t.Helper()
+	r := result{victims: victims}
+	var codes []*login
+	if c.lure == mail {
+		for i := range victims {
+			codes = append(codes, c.start(s, i))
+		}
+	}
+	var contain time.Time // zero: nothing was noticed, or it is contained
+	contained := false
+	tend := func() {
+		if r.noticed > 0 && !contained && !s.now().Before(contain) {
+			s.contain()
+			contained = true
+		}
+	}
+	for i := range victims {
+		if c.lure != mail {
+			codes = append(codes, c.start(s, i))
+		}
+		c.deceive(s, codes[i], i)
+		s.pollAll(codes)
+		if r.signalled == 0 && s.events(audit.PhishingSuspected) > 0 {
+			r.signalled = i + 1
+		}
+		if r.noticed == 0 && s.events(audit.IncidentNoticed) > 0 {
+			r.noticed, contain = i+1, s.now().Add(operatorAfter)
+		}
+		tend()
+		others.logIn(s)
+		s.skip(time.Minute)
+	}
+	for range 20 { // longer than codes live
+		s.skip(time.Minute)
+		s.pollAll(codes)
+		tend()
+	}
+	for _, l := range codes {
+		if l.token != "" {
+			r.tokens++
+		}
+	}
+	r.alive, r.honest = s.alive(codes), others.done
+	return r
+}
+
+func (c campaign) start(s *service, i int) *login {
+	label := ""
+	if c.label != nil {
+		label = c.label(i)
+	}
+	return s.start(s.device(c.from(i), label))
+}
+
+// victimAt is where the i-th victim is: in the office or at home, in turns. The
+// insider's victims are in the office.
+func (c campaign) victimAt(i int) string {
+	switch {
+	case c.lure == qr:
+		return network(mobile, 10+i%200)
+	case c.insider, i%2 == 0:
+		return office
+	}
+	return network(homeOf, i%200)
+}
+
+// deceive has the i-th victim follow the attacker's instructions. How the page ends
+// does not matter: what counts is whether the attacker gets a token.
+func (c campaign) deceive(s *service, l *login, i int) {
+	s.t.Helper()
+	if c.lure == relay {
+		c.relay(s, l, i)
+		return
+	}
+	agent, address := desktop, l.link()
+	switch c.lure {
+	case qr:
+		agent = telephone
+	case spoken:
+		address = l.codes.URI
+	}
+	if _, err := s.person(user(i), c.victimAt(i), agent).Decide(s.t.Context(), address, l.codes.UserCode); err != nil {
+		s.t.Fatal(err)
+	}
+}

@@ -1,0 +1,119 @@
+package phishing
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// The honest logins, by where people and devices are.
+const (
+	atOffice = "office"
+	atHome   = "home"
+	overSSH  = "SSH to a machine of one's own"
+	overJump = "SSH to the company's machine room"
+	byPhone  = "telephone on another network"
+	inCI     = "CI"
+)
+
+// mixes are how often each occurs, in the order of a day.
+var mixes = []string{
+	atOffice, atHome, atOffice, overSSH, atOffice, byPhone, atOffice, atHome, atOffice, inCI, atOffice, overJump,
+}
+
+// tally is what became of honest logins of one kind.
+type tally struct {
+	logins, refused, hindered int
+	typed, again, moved, late int // what the hindered ones had to do
+}
+
+func (a tally) plus(b tally) tally {
+	return tally{
+		a.logins + b.logins, a.refused + b.refused, a.hindered + b.hindered,
+		a.typed + b.typed, a.again + b.again, a.moved + b.moved, a.late + b.late,
+	}
+}
+
+// crowd are the honest people of a campaign. They are not its victims.
+type crowd struct {
+	each int // logins after each victim
+	next int
+	by   *rand.Rand
+	done map[string]tally
+}
+
+// newCrowd begins the order of the day at the given login.
+func newCrowd(each, first int) *crowd {
+	return &crowd{each: each, next: first, by: rand.New(rand.NewPCG(1, uint64(first))), done: map[string]tally{}}
+}
+
+// trip is one honest login.
+type trip struct {
+	device, browser, agent, label string
+	beside                        string // a browser in the device's network, if there is one
+}
+
+// trip makes the i-th login of a kind.
+func (c *crowd) trip(kind string, i int) trip {
+	label := ""
+	if c.by.IntN(2) == 0 {
+		label = network("host-%d", i)
+	}
+	home := network(homeOf, i%200)
+	switch kind {
+	case atHome:
+		return trip{home, home, desktop, label, home}
+	case overSSH:
+		return trip{network(cloudOf, i%200), home, desktop, label, ""}
+	case overJump:
+		return trip{machineRoom, office, desktop, label, ""}
+	case byPhone: // the laptop is at home, the telephone is not in its WLAN
+		return trip{home, network(mobile, 10+i%200), telephone, label, home}
+	case inCI:
+		return trip{network(buildFarm, 10+i%100), office, desktop, "runner", ""}
+	}
+	return trip{office, office, desktop, label, office}
+}
+
+// logIn plays the next honest logins.
+func (c *crowd) logIn(s *service) {
+	s.t.Helper()
+	for range c.each {
+		kind := mixes[c.next%len(mixes)]
+		c.next++
+		one := s.play(user(staffSize/2+c.next), c.trip(kind, c.next))
+		c.done[kind] = c.done[kind].plus(one)
+		s.skip(20 * time.Second)
+	}
+}
+
+// play plays one honest login to its end.
+func (s *service) play(user string, on trip) (out tally) {
+	s.t.Helper()
+	out.logins = 1
+	l := s.start(s.device(on.device, on.label))
+	person := s.person(user, on.browser, on.agent)
+	ended, err := person.Decide(s.t.Context(), l.honestLink(), l.codes.UserCode)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out.typed, out.again = min(1, person.Steps.Typed), min(1, person.Steps.SignedAgain)
+	if ended != "approved" && on.beside != "" && on.beside != on.browser { // as the page advises
+		out.moved = 1
+		person = s.person(user, on.beside, desktop)
+		if ended, err = person.Decide(s.t.Context(), l.honestLink(), l.codes.UserCode); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	for minute := 0; l.token == "" && !l.ended && ended == "approved"; minute++ {
+		if s.pollAll([]*login{l}); l.token == "" {
+			out.late = 1
+			s.skip(30 * time.Second)
+		}
+	}
+	if l.token == "" {
+		out.refused = 1
+		return out
+	}
+	out.hindered = min(1, out.typed+out.again+out.moved+out.late)
+	return out
+}
