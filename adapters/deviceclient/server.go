@@ -75,6 +75,16 @@ func wrongPart(u *url.URL, err error) string {
 // String returns the address.
 func (s Server) String() string { return s.address }
 
+// withoutPath is the server at the root of its host.
+func (s Server) withoutPath() Server {
+	u, err := url.Parse(s.address)
+	if err != nil {
+		return s
+	}
+	u.Path = ""
+	return Server{u.String()}
+}
+
 // at returns the address of path below the server's own.
 func (s Server) at(path string) string { return s.address + path }
 

@@ -2,6 +2,7 @@ package deviceclient
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -40,6 +41,9 @@ func (c *Client) Start(ctx context.Context, label, scope string) (Authorization,
 	a, err := c.persist(ctx, doing, request{method: http.MethodPost, url: c.endpoints.device, form: form})
 	if err != nil {
 		return Authorization{}, err
+	}
+	if root := c.Server.withoutPath(); a.status == http.StatusNotFound && root != c.Server {
+		return Authorization{}, fmt.Errorf("%w; perhaps the server's address is %s, without the path", refusal(doing, a), root)
 	}
 	if a.status != http.StatusOK {
 		return Authorization{}, refusal(doing, a)

@@ -35,6 +35,24 @@ func TestParseServer(t *testing.T) {
 	}
 }
 
+func TestAPathThatLeadsNowhereIsToldOf(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for path, want := range map[string]bool{"": false, "/": false, "/device": true} {
+		at, err := deviceclient.ParseServer(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := deviceclient.New(at, "difyctl")
+		client.HTTP = deviceclient.NewHTTPClient(nil)
+		_, err = client.Start(t.Context(), "", "")
+		var refusal *deviceclient.Refusal
+		if hint := strings.HasSuffix(fmt.Sprint(err), "the server's address is "+server.URL+", without the path"); !errors.As(err, &refusal) || hint != want {
+			t.Errorf("%q: got %v, want a refusal with a hint: %t", path, err, want)
+		}
+	}
+}
+
 // Each address that cannot be is told with the reason, and without secrets in it.
 func TestAnAddressThatCannotBeIsToldWhy(t *testing.T) {
 	for text, want := range map[string]string{
