@@ -115,5 +115,5 @@ var jobQueue = fx.Provide(
 	func(p database.Pool, c Config) jobs.Database {
 		return jobs.Database{DB: p.DB, Postgres: p.Postgres, Tracer: c.Database.Tracer}
 	},
-	fx.Annotate(jobs.NewQueue, fx.As(new(database.Queue))),
+	fx.Annotate(jobs.NewQueue, fx.As(new(database.Queue)), fx.As(new(ports.JobQueue))),
 )

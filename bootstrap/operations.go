@@ -46,6 +46,8 @@ var adminUseCases = fx.Provide(
 	application.NewTailAudit,
 	application.NewVerifyAudit,
 	application.NewListDeliveries,
+	application.NewListJobs,
+	application.NewRetryJob,
 	application.NewReplayAudit,
 	application.NewRotateKeys,
 	func(c Config) application.ServiceProvider {

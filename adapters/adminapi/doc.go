@@ -5,6 +5,7 @@
 //	/admin/v1/connections    list, show, add, edit, remove, test, refresh, apply
 //	/admin/v1/audit          read
 //	/admin/v1/incidents      list, show, contain, release
+//	/admin/v1/jobs           list, show, retry
 //
 // Each resource is a struct with a Mount of its own. A request is authenticated
 // before its route is looked for, so that without an administrator's token every

@@ -67,6 +67,7 @@ func (s *fixture) serve(known administrator.Credentials) {
 		Tokens:      adminapi.NewTokens(respond, s.ListTokens, s.ShowToken, s.RevokeTokens, s.EndToken),
 		Connections: adminapi.NewConnections(respond, s.connectionUses()),
 		Audit:       adminapi.NewAudit(respond, s.ReadAudit),
+		Jobs:        adminapi.NewJobs(respond, s.ListJobs, s.RetryJob),
 		Clients:     adminapi.NewClients(respond, s.ListClients, s.ConfigureClient),
 		Incidents:   adminapi.NewIncidents(respond, s.ListIncidents, s.ShowIncident, s.ContainIncident, s.ReleaseIncident),
 		Keys:        adminapi.NewKeys(respond, s.RotateKeys),

@@ -18,6 +18,7 @@ var Module = fx.Module("adminapi", fx.Provide(
 	connectionUses,
 	NewConnections,
 	NewAudit,
+	NewJobs,
 	NewClients,
 	NewIncidents,
 	NewKeys,
@@ -35,6 +36,7 @@ type Routes struct {
 	Tokens      *Tokens
 	Connections *Connections
 	Audit       *Audit
+	Jobs        *Jobs
 	Clients     *Clients
 	Incidents   *Incidents
 	Keys        *Keys

@@ -29,6 +29,7 @@ func NewRouter(rt Routes) *Router {
 		rt.Tokens.Mount(r)
 		rt.Connections.Mount(r)
 		rt.Audit.Mount(r)
+		rt.Jobs.Mount(r)
 		rt.Clients.Mount(r)
 		rt.Incidents.Mount(r)
 		rt.Keys.Mount(r)

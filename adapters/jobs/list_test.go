@@ -49,7 +49,7 @@ func TestAJobThatWasGivenUpIsListedShownAndTriedAgain(t *testing.T) {
 		}
 		_, shownErr := q.Show(t.Context(), 4711)
 		_, retriedErr := q.Retry(t.Context(), 4711)
-		if !errors.Is(shownErr, jobs.ErrUnknown) || !errors.Is(retriedErr, jobs.ErrUnknown) {
+		if !errors.Is(shownErr, ports.ErrUnknownJob) || !errors.Is(retriedErr, ports.ErrUnknownJob) {
 			t.Errorf("got %v and %v, want ErrUnknown", shownErr, retriedErr)
 		}
 	})

@@ -165,6 +165,9 @@ func (m *Mailer) dial(sending, dialing context.Context, network, address string)
 	return encrypted, nil
 }
 
+// credentialMin is the length from which a credential is looked for in texts.
+const credentialMin = 4
+
 var address = regexp.MustCompile(`[^\s<>"']+@[^\s<>"']+`)
 
 // worded is an error with what may be kept of it: the server's code, where there
@@ -182,7 +185,7 @@ func (m *Mailer) worded(err error) error {
 	}
 	text := address.ReplaceAllString(err.Error(), "[address]")
 	for _, private := range []string{m.server.user, m.server.password} {
-		if private != "" {
+		if len(private) >= credentialMin { // a shorter one is a part of other words
 			text = strings.ReplaceAll(text, private, "[credential]")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
@@ -98,6 +99,8 @@ type Fixture struct {
 	EndSessions       *application.EndSessions
 	ListTokens        *application.ListTokens
 	ReadAudit         *application.ReadAudit
+	ListJobs          *application.ListJobs
+	RetryJob          *application.RetryJob
 	TailAudit         *application.TailAudit
 	SealAudit         *application.SealAudit
 	VerifyAudit       *application.VerifyAudit
@@ -275,6 +278,11 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.ListTokens = application.NewListTokens(w.Store, now)
 	w.ReadAudit, w.TailAudit = application.NewReadAudit(w.Store, now), application.NewTailAudit(w.Store, now)
 	w.SealAudit, w.VerifyAudit = application.NewSealAudit(w.Store, now), application.NewVerifyAudit(w.Store)
+	queue, err := jobs.NewQueue(databasetest.JobsIn(w.DB))
+	if err != nil {
+		panic(err) // only for a configuration that cannot be right
+	}
+	w.ListJobs, w.RetryJob = application.NewListJobs(queue), application.NewRetryJob(w.Store, queue, now)
 	w.ShowToken = application.NewShowToken(w.Store, now)
 	w.RevokeTokens = application.NewRevokeTokens(w.Store, w.Throttle, now)
 	w.EndToken = application.NewEndToken(w.Store, now)

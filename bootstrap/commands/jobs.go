@@ -9,10 +9,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/uptrace/bun/dialect"
-
-	"github.com/devicegate/devicegate/adapters/database"
-	"github.com/devicegate/devicegate/adapters/jobs"
+	"github.com/devicegate/devicegate/adapters/adminapi"
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/request"
 )
 
 type jobsCommand struct {
@@ -22,13 +22,15 @@ type jobsCommand struct {
 }
 
 type listJobs struct {
+	Acting
 	All bool `help:"Those that are done, too."`
 }
 
 // Run prints a table.
 func (c listJobs) Run(ctx context.Context, out io.Writer) error {
-	return withQueue(func(q *jobs.Queue) error {
-		list, err := q.List(ctx, c.All)
+	var jobs *application.ListJobs
+	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
+		list, err := jobs.Execute(ctx, c.All)
 		if err != nil {
 			return err
 		}
@@ -38,59 +40,45 @@ func (c listJobs) Run(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%d of %d\t%s\n", j.ID, j.Kind, strings.ToValidUTF8(j.Key, "?"), j.State, j.Attempt, j.Attempts, j.ScheduledAt.UTC().Format(time.RFC3339))
 		}
 		return table.Flush()
-	})
+	}, &jobs)
 }
 
 type showJob struct {
+	Acting
 	ID int64 `arg:"" help:"As in the list and in the log."`
 }
 
 // Run prints one job.
 func (c showJob) Run(ctx context.Context, out io.Writer) error {
-	return withQueue(func(q *jobs.Queue) error {
-		job, err := q.Show(ctx, c.ID)
+	var jobs *application.ListJobs
+	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
+		job, err := jobs.Show(ctx, c.ID)
 		if err != nil {
 			return err
 		}
-		return printJSON(out, job)
-	})
+		return printJSON(out, adminapi.JobJSON(job))
+	}, &jobs)
 }
 
 type retryJob struct {
+	Acting
 	ID int64 `arg:"" help:"As in the list and in the log."`
 }
 
 // Run prints the job as it is then.
 func (c retryJob) Run(ctx context.Context, out io.Writer) error {
-	return withQueue(func(q *jobs.Queue) error {
-		job, err := q.Retry(ctx, c.ID)
+	var retry *application.RetryJob
+	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
+		job, err := retry.Execute(ctx, c.ID, by, request.Origin{})
 		if err != nil {
 			return err
 		}
-		return printJSON(out, job)
-	})
+		return printJSON(out, adminapi.JobJSON(job))
+	}, &retry)
 }
 
 func printJSON(out io.Writer, value any) error {
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
 	return e.Encode(value)
-}
-
-// withQueue uses the queue of the configured database.
-func withQueue(use func(*jobs.Queue) error) error {
-	c, err := loadInstallation()
-	if err != nil {
-		return err
-	}
-	db, err := database.Open(c.Database)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	queue, err := jobs.NewQueue(jobs.Database{DB: db.DB, Postgres: db.Dialect().Name() == dialect.PG})
-	if err != nil {
-		return err
-	}
-	return use(queue)
 }

@@ -64,6 +64,7 @@ func Examine(ctx context.Context, c config.Config, o Options) []Result {
 	x.publicURL(ctx)
 	x.connections(ctx)
 	x.enterprise(ctx)
+	x.receivers(ctx)
 	return x.found
 }
 

@@ -57,6 +57,7 @@ const (
 
 	DayRemoved Kind = "audit.day_removed" // the events of a day, by retention; the detail has its head and their number
 	Replayed   Kind = "audit.replayed"    // an administrator has events delivered again
+	JobRetried Kind = "jobs.retried"      // an administrator has a job run at once; the detail has its id, kind and key
 
 	KeysMade     Kind = "keys.created" // see package spkeys
 	KeyAdded     Kind = "keys.next_added"
