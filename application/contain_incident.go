@@ -21,13 +21,14 @@ import (
 type ContainIncident struct {
 	store    ports.Store
 	throttle ports.PollThrottle
+	notices  *Notices
 	rules    incident.Rules
 	now      ports.Clock
 }
 
 // NewContainIncident makes the use case.
-func NewContainIncident(store ports.Store, throttle ports.PollThrottle, rules incident.Rules, now ports.Clock) *ContainIncident {
-	return &ContainIncident{store, throttle, rules, now}
+func NewContainIncident(store ports.Store, throttle ports.PollThrottle, notices *Notices, rules incident.Rules, now ports.Clock) *ContainIncident {
+	return &ContainIncident{store, throttle, notices, rules, now}
 }
 
 // Containment says what an administrator wants.
@@ -47,7 +48,7 @@ type Contained struct {
 }
 
 // Execute ends it in one transaction, with one event of the containment and one
-// for each token. The source stays held. It returns [ErrNoSuchIncident] and
+// for each token, of which its person is told by mail. The source stays held. It returns [ErrNoSuchIncident] and
 // [incident.ErrReleased].
 func (uc *ContainIncident) Execute(ctx context.Context, wanted Containment, by audit.Actor, origin request.Origin) (Contained, error) {
 	work := containing{uc: uc, wanted: wanted, by: by, at: uc.now(), origin: origin, people: map[string]bool{}}
@@ -174,6 +175,9 @@ func (w *containing) do(ctx context.Context, tx ports.Tx) error {
 	for n, t := range w.tokens {
 		if err := tx.Tokens().Save(ctx, t, w.revoked[n]); err != nil {
 			return fmt.Errorf("save token: %w", err)
+		}
+		if err := w.uc.notices.Ended(ctx, tx, w.revoked[n]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/notice"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -153,3 +155,33 @@ func TestAContainedSourceStaysHeld(t *testing.T) {
 }
 
 const shortly = 2 * interval
+
+func TestPeopleAreToldOfTheTokensThatContainmentEnds(t *testing.T) {
+	s := campaign{newFixture(t, applicationtest.Options{Mail: true})}
+	for n := range 2 {
+		started := s.begins(fmt.Sprint("prod-", n), agent(attacker, "x/1"))
+		s.victim(n, started)
+		if !s.redeems(started.Code, attacker) {
+			t.Fatal("the first two are not noticed")
+		}
+	}
+	s.victim(2, s.begins("prod-2", agent(attacker, "x/1")))
+	found, err := s.ListIncidents.Execute(t.Context(), page(t))
+	must(t, err)
+	contain := application.Containment{Incident: found.Incidents[0].ID, DryRun: true}
+	for _, want := range []int{0, 2, 2} { // the dry run, the containment, and once more
+		_, err = s.ContainIncident.Execute(t.Context(), contain, audit.AdminOf("ops"), request.Origin{})
+		must(t, err)
+		kinds, _ := s.ordered()
+		told := 0
+		for _, kind := range kinds {
+			if kind == string(notice.DeviceEnded) {
+				told++
+			}
+		}
+		if told != want {
+			t.Errorf("got %v, want %d people told of the end", kinds, want)
+		}
+		contain.DryRun = false
+	}
+}

@@ -69,6 +69,8 @@ func Administration(c Config, log *slog.Logger) fx.Option {
 		stores(c),
 		connectionsOf(c, true),
 		clientsFile(c),
+		fx.Supply(application.MailOn(!c.Mail.IsZero())),
+		fx.Provide(application.NewNotices),
 		adminUseCases,
 	)
 }

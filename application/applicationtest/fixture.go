@@ -288,7 +288,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.EndToken = application.NewEndToken(w.Store, now)
 	w.ListIncidents, w.ReleaseIncident = application.NewListIncidents(w.Store, now), application.NewReleaseIncident(w.Store, now)
 	w.ShowIncident = application.NewShowIncident(w.Store, w.Rules, now)
-	w.ContainIncident = application.NewContainIncident(w.Store, w.Throttle, w.Rules, now)
+	w.ContainIncident = application.NewContainIncident(w.Store, w.Throttle, application.NewNotices(o.Mail), w.Rules, now)
 	w.AccountSignIn = application.NewStartAccountSignIn(signIns, w.Limiter, now)
 	w.Undo = application.NewUndoApproval(w.Store, w.Throttle, csrf, watch, now)
 }
