@@ -10,7 +10,7 @@ import (
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
-// TestCaddyProtectsAnAPI runs the configuration of docs/integrators.md.
+// TestCaddyProtectsAnAPI runs the configuration of docs/integrators.md (F38).
 func TestCaddyProtectsAnAPI(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
