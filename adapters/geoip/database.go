@@ -171,8 +171,9 @@ func (d *Database) read() (readers, error) {
 	return all, errors.Join(errs...)
 }
 
-// verify reads every entry. The library's own check also refuses files without a
-// description, which harm nothing.
+// verify walks the whole search tree and through every entry, without keeping
+// any. The library's own check also refuses files without a description, which
+// harm nothing.
 func verify(r *maxminddb.Reader) error {
 	read := map[uintptr]bool{}
 	for found := range r.Networks() {
@@ -181,7 +182,7 @@ func verify(r *maxminddb.Reader) error {
 		}
 		if at := found.Offset(); !read[at] {
 			read[at] = true
-			var entry any
+			var entry struct{}
 			if err := found.Decode(&entry); err != nil {
 				return err
 			}

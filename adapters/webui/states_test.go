@@ -470,6 +470,9 @@ func TestEveryStateIsReachedAndAccessible(t *testing.T) {
 					t.Errorf("got %s out of order, want codes and addresses written from left to right", broken)
 				}
 				for i, look := range looks {
+					if i%4 != 0 && !run.scripts { // light and narrow, and the narrowest
+						continue
+					}
 					b.looks(look.scheme, look.width, look.height)
 					switch {
 					case i == 0: // light and narrow
@@ -543,7 +546,8 @@ func TestPicture(t *testing.T) {
 	codes := s.device(label, elsewhere)
 	s.advance(9 * time.Minute)
 	b.atDecision(codes.UserCode)
-	b.looks("light", 480, 840) // all of it in view: nothing scrolls under the buttons
+	ask[bool](b, `document.querySelector("footer").hidden = true`) // the fonts here may lack a script
+	b.looks("light", 480, 1060)                                    // all of it in view: nothing scrolls under the buttons
 	if err := os.WriteFile(filepath.Join("../..", *picture), b.picture(), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,8 @@ package config
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -295,5 +297,26 @@ func TestWordsOfOthersAreUnderstood(t *testing.T) {
 		if _, err := Load(smallest(pair[0], pair[1])); err != nil {
 			t.Errorf("%s=%s: got %v, want no error", pair[0], pair[1], err)
 		}
+	}
+}
+
+func TestFilesOfPlacesAreCheckedAtStart(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "places.csv")
+	if err := os.WriteFile(text, []byte("network,city\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(smallest("GEOIP_FILE", filepath.Join(dir, "none.mmdb")+", "+text))
+	if err == nil {
+		t.Fatal("got no error, want both files named")
+	}
+	for _, want := range []string{"GEOIP_FILE: stat " + dir, "GEOIP_FILE: " + text + " is no MMDB file"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	c, err := Load(smallest("GEOIP_FILE", ""))
+	if err != nil || len(c.GeoIP.Files) != 0 {
+		t.Errorf("got %v, %v without files, want none", c.GeoIP, err)
 	}
 }
