@@ -63,6 +63,7 @@ type Completions struct {
 	store       ports.Store
 	accounts    ports.Accounts
 	connections ports.Connections
+	policies    ports.Policies
 	failures    *SignInFailures
 	watch       *PhishingWatch
 	now         ports.Clock
@@ -70,8 +71,8 @@ type Completions struct {
 
 // NewCompletions makes the part that [CompleteSSO] and [CompleteSSOByAssertion]
 // share.
-func NewCompletions(store ports.Store, accounts ports.Accounts, connections ports.Connections, failures *SignInFailures, watch *PhishingWatch, now ports.Clock) *Completions {
-	return &Completions{store, accounts, connections, failures, watch, now}
+func NewCompletions(store ports.Store, accounts ports.Accounts, connections ports.Connections, policies ports.Policies, failures *SignInFailures, watch *PhishingWatch, now ports.Clock) *Completions {
+	return &Completions{store, accounts, connections, policies, failures, watch, now}
 }
 
 // findTransaction finds the transaction that a browser comes back to.
@@ -161,6 +162,10 @@ func (c *Completions) grant(ctx context.Context, seen *approval.Transaction, by 
 	if err != nil {
 		return Completed{}, err
 	}
+	rules, err := c.policies.Policy(ctx)
+	if err != nil {
+		return Completed{}, fmt.Errorf("read policy: %w", err)
+	}
 	out := Completed{Session: approval.NewGrantSession()}
 	var observed []watched
 	err = c.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
@@ -190,6 +195,9 @@ func (c *Completions) grant(ctx context.Context, seen *approval.Transaction, by 
 		grant, completed, err := transaction.Complete(a, in.Browser, out.Session, at, in.Origin)
 		if err != nil {
 			return err
+		}
+		if grant.Snapshot().Purpose == approval.ApproveDevice {
+			grant.Shorten(rules.Limits(clientOf(a), grant.Snapshot().Connection).GrantTTL)
 		}
 		if taken {
 			completed = rejectedSignIn(transaction, a, subject, at, in)
@@ -233,6 +241,14 @@ func rejectedSignIn(transaction *approval.Transaction, a *device.Authorization, 
 	e := approval.LoginFailed(transaction.Snapshot().Connection, approval.ErrAccountEmail.Code, "", in.Mount, at, in.Origin)
 	e.Subject, e.Actor = subject, audit.PersonOf(subject)
 	return e
+}
+
+// clientOf is the client_id of an authorization; empty: it is not known yet.
+func clientOf(a *device.Authorization) string {
+	if a == nil {
+		return ""
+	}
+	return a.Snapshot().ClientID
 }
 
 // authorizationOf is the authorization that a transaction was begun for; nil if

@@ -26,15 +26,15 @@ type Decisions struct {
 	accounts ports.Accounts
 	clients  ports.Clients
 	csrf     approval.CSRFKeys
-	policy   approval.Policy
+	judge    *ApprovalJudge
 	watch    *PhishingWatch
 	life     token.Lifetime
 	now      ports.Clock
 }
 
 // NewDecisions makes the part that both use cases share.
-func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, watch *PhishingWatch, life token.Lifetime, now ports.Clock) *Decisions {
-	return &Decisions{store, throttle, limiter, accounts, clients, csrf, policy, watch, life, now}
+func NewDecisions(store ports.Store, throttle ports.PollThrottle, limiter ports.Limiter, accounts ports.Accounts, clients ports.Clients, csrf approval.CSRFKeys, judge *ApprovalJudge, watch *PhishingWatch, life token.Lifetime, now ports.Clock) *Decisions {
+	return &Decisions{store, throttle, limiter, accounts, clients, csrf, judge, watch, life, now}
 }
 
 // Decided tells what is left after a decision.
@@ -83,6 +83,10 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 	if err != nil {
 		return out, fmt.Errorf("list clients: %w", err)
 	}
+	rules, err := ds.judge.rules(ctx)
+	if err != nil {
+		return out, err
+	}
 	var a *device.Authorization
 	var observed []watched
 	err = ds.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
@@ -91,12 +95,11 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 		if err != nil {
 			return fmt.Errorf("find grants: %w", err)
 		}
-		grant, decision, err := grants.Spend(verdict, by, ds.csrf, ds.policy, code, at)
+		grant, err := grants.For(by, ds.csrf, code, at)
 		if err != nil {
 			return err
 		}
-		out.MoreToDecide, out.Undo = grants.AnyLive(at), ds.csrf.UndoToken(grant)
-		a, err = tx.Authorizations().ByID(ctx, decision.Authorization())
+		a, err = tx.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
 		if errors.Is(err, device.ErrUnknown) {
 			return device.ErrGone
 		}
@@ -107,16 +110,31 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 			return err
 		}
 		if taken {
-			rejected := a.Reject(decision.Subject(), approval.ErrAccountEmail.Code, at, origin)
+			rejected := a.Reject(grant.Snapshot().Subject, approval.ErrAccountEmail.Code, at, origin)
 			if err := tx.Audit().Record(ctx, rejected); err != nil {
 				return fmt.Errorf("record refusal: %w", err)
 			}
 			return ports.CommitWith(approval.ErrAccountEmail)
 		}
-		decided, err := ds.move(a, decision, by, clients, grant.Snapshot().Connection, origin)
+		subject := grant.Snapshot().Subject
+		var as judged
+		if verdict == approval.Approve {
+			as, err = ds.judge.judge(ctx, facts{tx.Tokens(), tx.Authorizations(), tx.Incidents()}, rules, asked{a, grant, by.Typed == code, origin})
+		}
 		if err != nil {
 			return err
 		}
+		decided, err := ds.decide(grants, verdict, by, a, as, clients, subject, origin)
+		if rejected, kept := refusedByPolicy(err, a, subject, as.decision.Rule, at, origin); kept {
+			if failed := tx.Audit().Record(ctx, rejected); failed != nil {
+				return fmt.Errorf("record refusal: %w", failed)
+			}
+			return ports.CommitWith(err)
+		}
+		if err != nil {
+			return err
+		}
+		out.MoreToDecide, out.Undo = grants.AnyLive(at), ds.csrf.UndoToken(grant)
 		if err := tx.Grants().Save(ctx, grant, decided); err != nil {
 			return fmt.Errorf("save grant: %w", err)
 		}
@@ -134,9 +152,24 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 	return out, nil
 }
 
+// decide spends the grant and moves the authorization, unless policy refuses. The
+// wrong person is not asked for one more step.
+func (ds *Decisions) decide(grants approval.Grants, verdict approval.Verdict, by approval.Proof, a *device.Authorization, as judged, clients client.Directory, subject identity.Subject, origin request.Origin) (audit.Event, error) {
+	if verdict == approval.Approve {
+		if err := a.CheckSubject(subject); err != nil {
+			return audit.Event{}, err
+		}
+	}
+	grant, decision, err := grants.Spend(verdict, by, ds.csrf, as.terms, a.Snapshot().UserCode, ds.now())
+	if err != nil {
+		return audit.Event{}, err
+	}
+	return ds.move(a, decision, by, clients, as, grant.Snapshot().Connection, origin)
+}
+
 // move approves only for a client that gets tokens here, and for people of its
 // connections. Either can have changed since the person began to sign in.
-func (ds *Decisions) move(a *device.Authorization, by approval.Decision, with approval.Proof, clients client.Directory, via string, origin request.Origin) (audit.Event, error) {
+func (ds *Decisions) move(a *device.Authorization, by approval.Decision, with approval.Proof, clients client.Directory, as judged, via string, origin request.Origin) (audit.Event, error) {
 	if by.Verdict() != approval.Approve {
 		reason := ""
 		if with.NotRequested {
@@ -151,7 +184,12 @@ func (ds *Decisions) move(a *device.Authorization, by approval.Decision, with ap
 	if err != nil {
 		return audit.Event{}, err
 	}
-	return a.Approve(by, of.TokenLife(ds.life), origin)
+	scopes, err := as.scopes(a, by.Subject())
+	if err != nil {
+		return audit.Event{}, err
+	}
+	a.Narrow(scopes)
+	return a.Approve(by, as.life(of.TokenLife(ds.life)), origin)
 }
 
 func (ds *Decisions) subject(ctx context.Context, session approval.GrantSession, code device.UserCode) (subject identity.Subject, err error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
@@ -310,7 +311,7 @@ func TestDescribeApprovalNamesTheReplacedSession(t *testing.T) {
 
 // F04: a policy holds at every door, and a denial needs no typed code.
 func TestAnApprovalNeedsTheTypedCodeWherePolicySaysSo(t *testing.T) {
-	s := newFixture(t, applicationtest.Options{Policy: approval.Policy{RequireTypedCode: true}})
+	s := newFixture(t, applicationtest.Options{Policy: policy.Must(policy.Settings{Preset: policy.Parity, RequireTypedCode: true})})
 	started := s.start(laptop)
 	h := s.signIn(started.UserCode, "ann@acme.example")
 	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
@@ -321,7 +322,7 @@ func TestAnApprovalNeedsTheTypedCodeWherePolicySaysSo(t *testing.T) {
 	proof := approval.Proof{Session: h, CSRF: described.CSRF}
 	for range 2 { // the grant stays
 		_, err = s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))
-		is(t, err, approval.ErrTypedCodeRequired)
+		is(t, err, policy.ErrTypedCodeRequired)
 	}
 	proof.Typed = started.UserCode
 	_, err = s.Approve.Execute(t.Context(), proof, started.UserCode, applicationtest.From(home))

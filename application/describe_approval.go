@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/ports"
@@ -21,14 +22,14 @@ type DescribeApproval struct {
 	store   ports.Store
 	clients ports.Clients
 	csrf    approval.CSRFKeys
-	policy  approval.Policy
+	judge   *ApprovalJudge
 	life    token.Lifetime
 	now     ports.Clock
 }
 
 // NewDescribeApproval makes the use case.
-func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, policy approval.Policy, life token.Lifetime, now ports.Clock) *DescribeApproval {
-	return &DescribeApproval{store, clients, csrf, policy, life, now}
+func NewDescribeApproval(store ports.Store, clients ports.Clients, csrf approval.CSRFKeys, judge *ApprovalJudge, life token.Lifetime, now ports.Clock) *DescribeApproval {
+	return &DescribeApproval{store, clients, csrf, judge, life, now}
 }
 
 // Approval is what a person needs to know in order to decide: their own identity
@@ -48,8 +49,17 @@ type Approval struct {
 	NetworkMatch  device.NetworkMatch
 	Scopes        []string      // that the token will have
 	TokenLife     time.Duration // of the token
+	// BoundTo is the person whom the device named, the only one that may approve;
+	// zero: any.
+	BoundTo identity.Email
+	// Circumstances are what policy judges.
+	Circumstances policy.Circumstances
 	// MustType says that approving needs [approval.Proof.Typed].
 	MustType bool
+	// Refusal is what an approval would be refused with, whatever is typed:
+	// [device.ErrSubjectMismatch], [policy.ErrReauthenticationRequired],
+	// [policy.ErrNetworkNotAllowed] or [policy.ErrApprovalRefused]; nil: nothing.
+	Refusal error
 	// Replaces is the session that an approval would end; nil if there is none.
 	Replaces *Replaced
 }
@@ -68,6 +78,11 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 	if err != nil {
 		return Approval{}, fmt.Errorf("list clients: %w", err)
 	}
+	rules, err := uc.judge.rules(ctx)
+	if err != nil {
+		return Approval{}, err
+	}
+	var as judged
 	var grant *approval.Grant
 	var a *device.Authorization
 	var replaced *Replaced
@@ -86,6 +101,9 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
+		if as, err = uc.judge.judge(ctx, facts{r.Tokens(), r.Authorizations(), r.Incidents()}, rules, asked{of: a, grant: grant, origin: origin}); err != nil {
+			return err
+		}
 		replaced, err = uc.replaced(ctx, r, grant.Snapshot().Subject, a)
 		return err
 	})
@@ -94,21 +112,22 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 	}
 	g, d := grant.Snapshot(), a.Snapshot()
 	by, _ := clients.Find(d.ClientID)
+	refusal := a.CheckSubject(g.Subject)
+	if refusal == nil {
+		refusal = as.terms.Check(grant)
+	}
+	scopes, err := as.scopes(a, g.Subject)
+	if refusal == nil {
+		refusal = err
+	}
 	return Approval{
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), Client: by, DeviceLabel: d.Label,
 		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, NetworkMatch: a.NetworkMatchFor(origin),
-		Scopes: scopesOf(d, g.Subject), TokenLife: time.Duration(by.TokenLife(uc.life)), MustType: uc.policy.MustType(grant), Replaces: replaced,
+		Scopes: scopes.Names(), TokenLife: time.Duration(as.life(by.TokenLife(uc.life))), BoundTo: d.LoginHint,
+		Circumstances: as.Circumstances, MustType: as.terms.MustType(grant), Refusal: refusal, Replaces: replaced,
 	}, nil
-}
-
-// scopesOf are those of the token that an approval would bring.
-func scopesOf(d device.Snapshot, subject identity.Subject) []string {
-	if d.Scopes.IsZero() { // begun before the last update
-		return token.ScopesOf(subject.Type()).Names()
-	}
-	return d.Scopes.Names()
 }
 
 // replaced is the session that a token for a would end.

@@ -31,6 +31,9 @@ type LookedUp struct {
 	UserCode  device.UserCode
 	Remaining time.Duration
 	ClientID  string
+	// Bound says that the device named the person that is to approve, so that the
+	// identity provider can be chosen. The address is for that person alone.
+	Bound     bool
 	Allowance quota.Allowance
 }
 
@@ -58,6 +61,7 @@ func (uc *LookUpDevice) Execute(ctx context.Context, typed string, origin reques
 		return out, err
 	}
 	out.Valid, out.UserCode, out.ClientID = true, a.UserCode, a.ClientID
+	out.Bound = !a.LoginHint.IsZero()
 	out.Remaining = a.ExpiresAt.Sub(uc.now())
 	return out, nil
 }

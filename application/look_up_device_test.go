@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
 )
@@ -204,7 +205,7 @@ func TestWrongCodesOfAllAddressesAreCountedTogether(t *testing.T) {
 // then asked for after the sign-in, and counted per person.
 func TestACodeIsAskedForAfterTheSignInWhenTheBudgetIsUsedUp(t *testing.T) {
 	limits := quota.Configure(3, 60)
-	s := newFixture(t, applicationtest.Options{Limits: &limits, Policy: approval.Policy{RequireTypedCode: true}})
+	s := newFixture(t, applicationtest.Options{Limits: &limits, Policy: policy.Must(policy.Settings{Preset: policy.Parity, RequireTypedCode: true})})
 	started := s.start(laptop)
 	for range 3 {
 		_, err := s.lookUp(device.NewUserCode().String(), "203.0.113.1")

@@ -230,10 +230,11 @@ func releasedAt(i *incident.Incident) time.Time {
 // Suspected reports whether an approval of d by a person, from origin, takes one
 // more step, because a source of d is held. A person in the device's own network and
 // one at home at the source are not concerned.
-func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, d device.Snapshot, person identity.Subject, origin request.Origin) (bool, error) {
-	holding, err := w.holding(ctx, d)
-	if err != nil || len(holding) == 0 || incident.WhereaboutsOf(d, origin) == incident.Near {
-		return false, err
+// The held sources are those of [PhishingWatch.Held], from before the transaction.
+func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin) (bool, error) {
+	holding := w.among(held, d)
+	if len(holding) == 0 || incident.WhereaboutsOf(d, origin) == incident.Near {
+		return false, nil
 	}
 	for _, i := range holding {
 		home, err := w.isAtHome(ctx, r, i, person)
@@ -244,15 +245,29 @@ func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, d
 	return false, nil
 }
 
-func (w *PhishingWatch) holding(ctx context.Context, d device.Snapshot) ([]*incident.Incident, error) {
-	holds, err := w.holds.Holds(ctx)
+// Held are the sources that are held now.
+func (w *PhishingWatch) Held(ctx context.Context) (incident.Holds, error) {
+	held, err := w.holds.Holds(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list held sources: %w", err)
+		return held, fmt.Errorf("list held sources: %w", err)
 	}
+	return held, nil
+}
+
+func (w *PhishingWatch) holding(ctx context.Context, d device.Snapshot) ([]*incident.Incident, error) {
+	held, err := w.Held(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.among(held, d), nil
+}
+
+// among are the held sources of d.
+func (w *PhishingWatch) among(held incident.Holds, d device.Snapshot) []*incident.Incident {
 	if w.rules.IsExempt(incident.NetworkOf(d.RequestedFrom)) {
-		return nil, nil
+		return nil
 	}
-	return holds.Holding(d, w.now()), nil
+	return held.Holding(d, w.now())
 }
 
 func (w *PhishingWatch) isAtHome(ctx context.Context, r ports.IncidentReader, i *incident.Incident, person identity.Subject) (bool, error) {

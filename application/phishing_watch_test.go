@@ -305,10 +305,12 @@ func TestWhoIsSuspected(t *testing.T) {
 
 func (s campaign) suspected(t *testing.T, code device.UserCode, described application.Approval, address string) (suspected bool, err error) {
 	t.Helper()
+	held, err := s.Watch.Held(t.Context())
+	must(t, err)
 	err = s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
 		a, err := r.Authorizations().ByUserCode(ctx, code)
 		must(t, err)
-		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), a.Snapshot(), described.Subject, applicationtest.From(address))
+		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), held, a.Snapshot(), described.Subject, applicationtest.From(address))
 		return err
 	})
 	return suspected, err

@@ -101,7 +101,7 @@ func (uc *PollDevice) find(ctx context.Context, code secret.Digest, clientID str
 	if err != nil {
 		return a, 0, err
 	}
-	return a, of.TokenLife(uc.life), answer
+	return a, a.TokenLife(of.TokenLife(uc.life)), answer
 }
 
 // client is the one that a is of. It returns [device.ErrClientRefused] for one

@@ -68,6 +68,9 @@ type beginning func(how approval.Beginning) (*approval.Transaction, approval.Sig
 // there is none. It returns [connection.ErrUnknown], [connection.ErrChoose], the
 // refusals of the device's client and those of [ports.Broker].
 func (s *SignIns) send(ctx context.Context, in Initiate, of device.Snapshot, begin beginning) (out Initiated, err error) {
+	if !of.LoginHint.IsZero() { // the only person that may approve
+		in.LoginHint = of.LoginHint.String()
+	}
 	via, err := s.choose(ctx, in, of.ClientID)
 	if err != nil {
 		return Initiated{ClientID: of.ClientID}, err

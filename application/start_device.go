@@ -4,10 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/client"
+	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/scope"
@@ -16,18 +23,20 @@ import (
 
 // StartDevice begins a device authorization for a client (RFC 8628 §3.1).
 type StartDevice struct {
-	store   ports.Store
-	limiter ports.Limiter
-	clients ports.Clients
-	limits  quota.Configured
-	watch   *PhishingWatch
-	timing  device.Timing
-	now     ports.Clock
+	store       ports.Store
+	limiter     ports.Limiter
+	clients     ports.Clients
+	policies    ports.Policies
+	connections ports.Connections
+	limits      quota.Configured
+	watch       *PhishingWatch
+	timing      device.Timing
+	now         ports.Clock
 }
 
 // NewStartDevice makes the use case.
-func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clients, limits quota.Configured, watch *PhishingWatch, timing device.Timing, now ports.Clock) *StartDevice {
-	return &StartDevice{store, limiter, clients, limits, watch, timing, now}
+func NewStartDevice(store ports.Store, limiter ports.Limiter, clients ports.Clients, policies ports.Policies, connections ports.Connections, limits quota.Configured, watch *PhishingWatch, timing device.Timing, now ports.Clock) *StartDevice {
+	return &StartDevice{store, limiter, clients, policies, connections, limits, watch, timing, now}
 }
 
 // Start is what a client asks for.
@@ -35,7 +44,10 @@ type Start struct {
 	ClientID string
 	Label    string // empty: that of the client
 	Scope    string // empty: all that the client may have
-	Origin   request.Origin
+	// LoginHint is the e-mail address of the only person that may approve; empty:
+	// any may.
+	LoginHint string
+	Origin    request.Origin
 }
 
 // Started is what a client begins with. The code is its secret.
@@ -44,15 +56,25 @@ type Started struct {
 	UserCode  device.UserCode
 	ExpiresIn time.Duration
 	Interval  time.Duration
-	Allowance quota.Allowance
+	// LinkCarriesCode says that a link to the page may carry the user code.
+	LinkCarriesCode bool
+	Allowance       quota.Allowance
 }
+
+// The refusals of a login hint.
+var (
+	errLoginHint = fault.InvalidRequest("login_hint has to be one e-mail address, like ada@example.com.")
+	errNoDomain  = fault.InvalidRequest("No identity provider here speaks for the domain of login_hint. Check the address, or ask your administrator.")
+)
 
 // userCodeTries is how often a user code that is in use is replaced: with 39
 // bits even two in a row are a defect, not bad luck.
 const userCodeTries = 3
 
 // Execute returns [quota.ErrExceeded], [client.ErrUnsupported],
-// [client.ErrSuspended], [client.ErrNoDeviceGrant] or [scope.ErrInvalid]. The allowance is there in any case.
+// [client.ErrSuspended], [client.ErrNoDeviceGrant], [scope.ErrInvalid], what
+// [policy.Limits.CheckStart] says, or an invalid request for a login hint that
+// cannot be right. The allowance is there in any case.
 func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	allowance, burst, err := uc.take(ctx, in.Origin)
 	out := Started{Allowance: allowance, ExpiresIn: uc.timing.TTL, Interval: uc.timing.Interval}
@@ -75,9 +97,16 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 	if err != nil {
 		return out, err
 	}
-	label := device.ParseLabel(in.Label, by)
+	hint, limits, err := uc.checkPolicy(ctx, by, in)
+	if err != nil {
+		return out, err
+	}
+	label, timing := device.ParseLabel(in.Label, by), uc.timing
+	timing.TTL = policy.Life(timing.TTL, limits.CodeTTL)
+	out.ExpiresIn, out.LinkCarriesCode = timing.TTL, limits.LinkCarriesCode
 	for range userCodeTries {
-		a, code, started := device.Start(by, label, scopes, uc.timing, uc.now(), in.Origin)
+		a, code, started := device.Start(by, label, scopes, timing, uc.now(), in.Origin)
+		a.BindTo(hint)
 		err = uc.store.AddAuthorization(ctx, a, started)
 		if err == nil {
 			out.Code, out.UserCode = code, a.Snapshot().UserCode
@@ -108,4 +137,36 @@ func (uc *StartDevice) take(ctx context.Context, origin request.Origin) (own quo
 		burst = counted[1].Remaining == 0 && !counted[1].Exceeded
 	}
 	return counted[0], burst, counted[0].Check()
+}
+
+// checkPolicy reads the login hint and checks what policy asks of a start. A hint
+// that no connection may assert is refused only where hints are required: else it
+// would tell strangers the domains of this installation.
+func (uc *StartDevice) checkPolicy(ctx context.Context, by client.Client, in Start) (hint identity.Email, limits policy.Limits, err error) {
+	if in.LoginHint != "" {
+		if hint, err = identity.ParseEmail(in.LoginHint); err != nil {
+			return hint, limits, errLoginHint
+		}
+	}
+	rules, err := uc.policies.Policy(ctx)
+	if err != nil {
+		return hint, limits, fmt.Errorf("read policy: %w", err)
+	}
+	limits = rules.Limits(by.ID(), "")
+	from := in.Origin.IP
+	if in.Origin.BehindUnknownProxy { // whose address it would be
+		from = netip.Addr{}
+	}
+	if err := limits.CheckStart(from, !hint.IsZero()); err != nil || !limits.RequireLoginHint {
+		return hint, limits, err
+	}
+	all, err := uc.connections.Connections(ctx)
+	if err != nil {
+		return hint, limits, fmt.Errorf("list connections: %w", err)
+	}
+	speaks := func(c connection.Connection) bool { return by.MayConnect(c.Slug()) && c.MayAssert(hint) }
+	if !slices.ContainsFunc(all.All(), speaks) {
+		return hint, limits, errNoDomain
+	}
+	return hint, limits, nil
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/webui"
 	"github.com/devicegate/devicegate/application"
-	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -52,7 +51,6 @@ func handler(c Config, log *slog.Logger) fx.Option {
 		fx.Supply(c, log, c.Database, c.HTTP, c.Pages),
 		fx.Supply(c.Timing, c.TokenLife, c.RequireChecksum, c.Limits, c.ResourceServers, c.CSRF, c.Clock, c.KeepRefused),
 		fx.Supply(application.LegacyRoutes(c.HTTP.LegacyRoutes), application.MailOn(!c.Mail.IsZero())),
-		fx.Supply(approval.Policy{RequireTypedCode: c.Pages.RequireTypedCode}),
 		fx.Supply(c.HTTPServer()),
 		httpserver.Module,
 		stores(c),
@@ -96,7 +94,7 @@ func redisState(c *redis.Connection) sharedState { return c.State }
 
 // configured joins what operators configure and may change while we run.
 func configured(c Config) fx.Option {
-	return fx.Options(clients(c), connectionsOf(c, false))
+	return fx.Options(clients(c), connectionsOf(c, false), policyOf(c))
 }
 
 // connectionsOf joins the connections of the file, if there is one, and of the
@@ -161,6 +159,7 @@ func samlAndEnterprise(s *saml.Broker, e *enterprise.Broker) ports.Brokers {
 // useCases lists what devicegate does.
 var useCases = fx.Provide(
 	application.NewUserCodes,
+	application.NewApprovalJudge,
 	application.NewDecisions,
 	application.NewSignInFailures,
 	application.NewACSMounts,

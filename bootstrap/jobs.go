@@ -30,7 +30,9 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
 		stores(c), connectionsOf(c, false), clients(c),
-		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *saml.Broker, *geoip.Database) { return nil, nil, nil }),
+		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Policy, *saml.Broker, *geoip.Database) {
+			return nil, nil, nil, nil
+		}),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations),

@@ -32,7 +32,7 @@ type requestKind struct {
 	status               int
 }
 
-func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys, clients *files.Clients, places *geoip.Database) *metrics {
+func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connections, connections *joinedConnections, broker *saml.Broker, keys *files.Keys, clients *files.Clients, policy *files.Policy, places *geoip.Database) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -60,6 +60,9 @@ func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connecti
 	}
 	if places != nil {
 		m.registry.MustRegister(currentGauge("devicegate_geoip_files_current", "what the files of GEOIP_FILE hold", places.Current))
+	}
+	if policy != nil {
+		m.registry.MustRegister(currentGauge("devicegate_policy_file_current", "what the policy file holds", policy.Current))
 	}
 	return m
 }

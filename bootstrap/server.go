@@ -23,7 +23,7 @@ type Server struct {
 // reloader serves what files hold, and can be told to read them again.
 type reloader interface{ Reload(context.Context) }
 
-func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, clients *files.Clients, ops *files.Certificate, failed failure, log *slog.Logger) *Server {
+func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState, connections *files.Connections, keys *files.Keys, clients *files.Clients, policy *files.Policy, ops *files.Certificate, failed failure, log *slog.Logger) *Server {
 	if shared != nil {
 		api.ReportAlso("redis", func() string {
 			state, _ := shared()
@@ -39,6 +39,9 @@ func newServer(api *httpapi.Operations, handler http.Handler, shared sharedState
 	}
 	if clients != nil {
 		read = append(read, clients)
+	}
+	if policy != nil {
+		read = append(read, policy)
 	}
 	if ops != nil {
 		read = append(read, ops)

@@ -12,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -41,6 +42,8 @@ type authorizationRow struct {
 	Connection     text
 	UserAgent      text
 	Language       text
+	LoginHint      text
+	TokenSeconds   seconds
 }
 
 func authorizationRowOf(a *device.Authorization) *authorizationRow {
@@ -53,6 +56,7 @@ func authorizationRowOf(a *device.Authorization) *authorizationRow {
 		RedeemedAt: timestamp(s.RedeemedAt), RedeemedFrom: addr(s.RedeemedFrom),
 		Repeated: s.Repeated, Undelivered: s.Undelivered, SeenElsewhere: s.PolledElsewhere,
 		Scopes: text(s.Scopes.String()), UndoneAt: timestamp(s.UndoneAt), Connection: text(s.Connection), UserAgent: text(s.UserAgent), Language: text(s.Language),
+		LoginHint: text(s.LoginHint.String()), TokenSeconds: seconds(s.TokenLife),
 	}
 }
 
@@ -65,6 +69,12 @@ func (r *authorizationRow) restore() (*device.Authorization, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stored authorization %s: %w", uid.ID(r.ID), err)
 	}
+	var hint identity.Email
+	if r.LoginHint != "" {
+		if hint, err = identity.ParseEmail(string(r.LoginHint)); err != nil {
+			return nil, fmt.Errorf("stored authorization %s: %w", uid.ID(r.ID), err)
+		}
+	}
 	return device.Restore(device.Snapshot{
 		ID: uid.ID(r.ID), Code: secret.Digest(r.DeviceCodeHash), UserCode: code,
 		ClientID: string(r.ClientID), Label: string(r.DeviceLabel),
@@ -73,6 +83,7 @@ func (r *authorizationRow) restore() (*device.Authorization, error) {
 		RedeemedAt: r.RedeemedAt.time(), RedeemedFrom: netip.Addr(r.RedeemedFrom),
 		Repeated: r.Repeated, Undelivered: r.Undelivered, PolledElsewhere: r.SeenElsewhere,
 		Scopes: scope.Restore(string(r.Scopes)), UndoneAt: r.UndoneAt.time(), Connection: string(r.Connection), UserAgent: string(r.UserAgent), Language: string(r.Language),
+		LoginHint: hint, TokenLife: token.Lifetime(r.TokenSeconds),
 	})
 }
 

@@ -137,6 +137,23 @@ func scanText(src any) (string, error) {
 	return "", fmt.Errorf("column is not text but %T", src)
 }
 
+// seconds is a whole number of them.
+type seconds time.Duration
+
+func (s seconds) Value() (driver.Value, error) {
+	if s == 0 {
+		return nil, nil
+	}
+	return int64(time.Duration(s) / time.Second), nil
+}
+
+func (s *seconds) Scan(src any) error {
+	var n count
+	err := n.Scan(src)
+	*s = seconds(time.Duration(n) * time.Second)
+	return err
+}
+
 // count is a number. NULL is zero, but zero is not NULL.
 type count int64
 

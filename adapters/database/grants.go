@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/uptrace/bun"
 
@@ -28,6 +29,8 @@ type grantRow struct {
 	SpentAt         timestamp
 	Purpose         text
 	CodeTyped       bool
+	SignedInAt      timestamp
+	SignedInFrom    addr
 }
 
 func grantRowOf(g *approval.Grant) *grantRow {
@@ -39,7 +42,7 @@ func grantRowOf(g *approval.Grant) *grantRow {
 		ID: id(s.ID), HandleHash: digest(s.Session), AuthorizationID: id(s.Authorization),
 		UserCode: text(s.UserCode.String()), Subject: columnsOf(s.Subject), Connection: text(s.Connection),
 		GrantedAt: timestamp(s.GrantedAt), ExpiresAt: timestamp(s.ExpiresAt), SpentAt: timestamp(s.SpentAt),
-		Purpose: text(s.Purpose), CodeTyped: s.CodeTyped,
+		Purpose: text(s.Purpose), CodeTyped: s.CodeTyped, SignedInAt: timestamp(s.SignedInAt), SignedInFrom: addr(s.SignedInFrom),
 	}
 }
 
@@ -59,7 +62,7 @@ func (r *grantRow) restore() (*approval.Grant, error) {
 		ID: uid.ID(r.ID), Session: secret.Digest(r.HandleHash), Authorization: uid.ID(r.AuthorizationID),
 		UserCode: code, Subject: subject, Connection: string(r.Connection),
 		GrantedAt: r.GrantedAt.time(), ExpiresAt: r.ExpiresAt.time(), SpentAt: r.SpentAt.time(),
-		Purpose: approval.Purpose(r.Purpose), CodeTyped: r.CodeTyped,
+		Purpose: approval.Purpose(r.Purpose), CodeTyped: r.CodeTyped, SignedInAt: r.SignedInAt.time(), SignedInFrom: netip.Addr(r.SignedInFrom),
 	})
 }
 

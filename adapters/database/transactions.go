@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -35,6 +36,8 @@ type transactionRow struct {
 	TicketExpiresAt timestamp
 	FinishedAt      timestamp
 	Purpose         text
+	ArrivedFrom     addr
+	SignedInAt      timestamp
 }
 
 func transactionRowOf(t *approval.Transaction) *transactionRow {
@@ -45,7 +48,7 @@ func transactionRowOf(t *approval.Transaction) *transactionRow {
 		RequestID: text(s.RequestID), BrowserHash: digest(s.Browser), BegunAt: timestamp(s.BegunAt), ExpiresAt: timestamp(s.ExpiresAt),
 		Subject: columnsOf(s.Subject), ArrivedOn: text(s.AcceptedOn),
 		TicketHash: digest(s.Ticket), TicketExpiresAt: timestamp(s.TicketExpiresAt), FinishedAt: timestamp(s.CompletedAt),
-		Purpose: text(s.Purpose),
+		Purpose: text(s.Purpose), ArrivedFrom: addr(s.AcceptedFrom), SignedInAt: timestamp(s.SignedInAt),
 	}
 }
 
@@ -66,7 +69,7 @@ func (r *transactionRow) restore() (*approval.Transaction, error) {
 		BegunAt: r.BegunAt.time(), ExpiresAt: r.ExpiresAt.time(),
 		Subject: subject, AcceptedOn: connection.Mount(r.ArrivedOn),
 		Ticket: secret.Digest(r.TicketHash), TicketExpiresAt: r.TicketExpiresAt.time(), CompletedAt: r.FinishedAt.time(),
-		Purpose: approval.Purpose(r.Purpose),
+		Purpose: approval.Purpose(r.Purpose), AcceptedFrom: netip.Addr(r.ArrivedFrom), SignedInAt: r.SignedInAt.time(),
 	})
 }
 

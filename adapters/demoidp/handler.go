@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/crewjam/saml"
 )
@@ -35,8 +36,8 @@ func (idp *IdP) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (idp *IdP) home(w http.ResponseWriter, r *http.Request) {
-	user, _ := idp.session(r)
-	idp.show(w, http.StatusOK, "home", view{User: user})
+	session, _ := idp.session(r)
+	idp.show(w, http.StatusOK, "home", view{User: session.user})
 }
 
 // beginSSO takes an AuthnRequest and shows the login page.
@@ -46,11 +47,11 @@ func (idp *IdP) beginSSO(w http.ResponseWriter, r *http.Request) {
 		idp.refuse(w, "That request is not from a service that is known here: "+err.Error()+".")
 		return
 	}
-	user, known := idp.session(r)
+	session, known := idp.session(r)
 	if known && p.Request.ForceAuthn != nil && *p.Request.ForceAuthn {
-		user = User{}
+		session = signedIn{}
 	}
-	idp.showLogin(w, idp.requests.put(p), p, user, "")
+	idp.showLogin(w, idp.requests.put(p), p, session.user, "")
 }
 
 // login does what the person chose on the login page.
@@ -69,12 +70,12 @@ func (idp *IdP) login(w http.ResponseWriter, r *http.Request) {
 		idp.endSession(w, r)
 		idp.showLogin(w, name, p, User{}, "")
 	case "continue":
-		user, known := idp.session(r)
+		session, known := idp.session(r)
 		if !known {
 			idp.showLogin(w, name, p, User{}, "Your session has ended. Sign in again.")
 			return
 		}
-		form, err := idp.respond(p, user)
+		form, err := idp.respond(p, session)
 		idp.post(w, form, err)
 	default:
 		user, known := idp.authenticate(r.PostFormValue("user"), r.PostFormValue("password"))
@@ -82,8 +83,9 @@ func (idp *IdP) login(w http.ResponseWriter, r *http.Request) {
 			idp.showLogin(w, name, p, User{}, "Nobody here has that name and password. Try one of the people below.")
 			return
 		}
-		idp.beginSession(w, user)
-		form, err := idp.respond(p, user)
+		session := signedIn{user, idp.now()}
+		idp.beginSession(w, session)
+		form, err := idp.respond(p, session)
 		idp.post(w, form, err)
 	}
 }
@@ -126,16 +128,22 @@ func (idp *IdP) refuse(w http.ResponseWriter, complaint string) {
 	idp.show(w, http.StatusBadRequest, "refused", view{Complaint: complaint})
 }
 
-func (idp *IdP) session(r *http.Request) (User, bool) {
+// signedIn is a session: the user, and when they gave their password.
+type signedIn struct {
+	user User
+	at   time.Time
+}
+
+func (idp *IdP) session(r *http.Request) (signedIn, bool) {
 	c, err := r.Cookie(cookieName)
 	if err != nil {
-		return User{}, false
+		return signedIn{}, false
 	}
 	return idp.sessions.get(c.Value)
 }
 
-func (idp *IdP) beginSession(w http.ResponseWriter, user User) {
-	idp.setCookie(w, idp.sessions.put(user), int(sessionLife.Seconds()))
+func (idp *IdP) beginSession(w http.ResponseWriter, session signedIn) {
+	idp.setCookie(w, idp.sessions.put(session), int(sessionLife.Seconds()))
 }
 
 func (idp *IdP) endSession(w http.ResponseWriter, r *http.Request) {

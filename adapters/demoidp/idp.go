@@ -56,7 +56,7 @@ type IdP struct {
 	keys dsig.TLSCertKeyStore
 
 	requests *expiringStore[pending]
-	sessions *expiringStore[User]
+	sessions *expiringStore[signedIn]
 
 	mu       sync.RWMutex
 	services map[string]*saml.EntityDescriptor
@@ -80,7 +80,7 @@ func New(cfg Config) (*IdP, error) {
 	if idp.now == nil {
 		idp.now = time.Now
 	}
-	idp.requests, idp.sessions = newExpiringStore[pending](requestLife, idp.now), newExpiringStore[User](sessionLife, idp.now)
+	idp.requests, idp.sessions = newExpiringStore[pending](requestLife, idp.now), newExpiringStore[signedIn](sessionLife, idp.now)
 	key := cfg.Key
 	if key == nil {
 		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {

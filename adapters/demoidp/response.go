@@ -17,8 +17,8 @@ const responseLife = 5 * time.Minute
 
 // respond answers the request for user: a signed response around a signed
 // assertion, encrypted if the service provider publishes a key for that.
-func (idp *IdP) respond(p pending, user User) (saml.IdpAuthnRequestForm, error) {
-	req, now := p.IdpAuthnRequest, idp.now()
+func (idp *IdP) respond(p pending, session signedIn) (saml.IdpAuthnRequestForm, error) {
+	req, now, user := p.IdpAuthnRequest, idp.now(), session.user
 	req.Now = now
 	req.Assertion = &saml.Assertion{
 		ID: newID(), IssueInstant: now, Version: "2.0",
@@ -37,7 +37,7 @@ func (idp *IdP) respond(p pending, user User) (saml.IdpAuthnRequestForm, error) 
 			AudienceRestrictions: []saml.AudienceRestriction{{Audience: saml.Audience{Value: req.ServiceProviderMetadata.EntityID}}},
 		},
 		AuthnStatements: []saml.AuthnStatement{{
-			AuthnInstant: now, SessionIndex: newID(),
+			AuthnInstant: session.at, SessionIndex: newID(),
 			AuthnContext: saml.AuthnContext{AuthnContextClassRef: &saml.AuthnContextClassRef{
 				Value: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
 			}},

@@ -36,6 +36,19 @@ func startClients(lc fx.Lifecycle, path ClientsPath, log *slog.Logger) (*Clients
 	return c, nil
 }
 
+// PolicyModule provides the [Policy] of a file, and reads it again while the
+// application runs.
+var PolicyModule = fx.Module("policy file", fx.Provide(startPolicy))
+
+func startPolicy(lc fx.Lifecycle, cfg PolicyConfig, log *slog.Logger) (*Policy, error) {
+	p, err := OpenPolicy(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	lc.Append(lifecycle.WhileRunning(p.Run))
+	return p, nil
+}
+
 // CertificateModule provides a [Certificate] from a [CertificateConfig], and reads
 // the files again while the application runs.
 var CertificateModule = fx.Module("TLS files", fx.Provide(startCertificate))

@@ -59,6 +59,8 @@ type contextBody struct {
 	RequestedAt   string `json:"requested_at"`
 	RequestedIP   string `json:"requested_ip,omitempty"`
 	SameNetwork   *bool  `json:"same_network,omitempty"` // nil: not known
+	LoginHint     string `json:"login_hint,omitempty"`   // the only person that may approve
+	Refusal       string `json:"refusal,omitempty"`      // of an approval, whatever is typed
 }
 
 // describe answers GET approval-context.
@@ -91,6 +93,10 @@ func (a *Approval) describe(w http.ResponseWriter, r *http.Request) error {
 	}
 	if found.RequestedFrom.IsValid() {
 		out.RequestedIP = found.RequestedFrom.String()
+	}
+	out.LoginHint = found.BoundTo.String()
+	if refusal, stands := fault.Of(found.Refusal); stands {
+		out.Refusal = refusal.Code
 	}
 	return answer(w, http.StatusOK, out)
 }

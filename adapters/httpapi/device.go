@@ -48,7 +48,7 @@ type startedBody struct {
 	DeviceCode              string `json:"device_code"`
 	UserCode                string `json:"user_code"`
 	VerificationURI         string `json:"verification_uri"`
-	VerificationURIComplete string `json:"verification_uri_complete"`
+	VerificationURIComplete string `json:"verification_uri_complete,omitempty"`
 	ExpiresIn               int    `json:"expires_in"`
 	Interval                int    `json:"interval"`
 }
@@ -75,21 +75,28 @@ func (d *DeviceFlow) startFor(w http.ResponseWriter, r *http.Request, p params, 
 	if err != nil {
 		return err
 	}
+	hint, err := p.text("login_hint")
+	if err != nil {
+		return err
+	}
 	started, err := d.startDevice.Execute(r.Context(), application.Start{
-		ClientID: clientID, Label: label, Scope: scope, Origin: d.client.Origin(r),
+		ClientID: clientID, Label: label, Scope: scope, LoginHint: hint, Origin: d.client.Origin(r),
 	})
 	httpserver.SetRateLimit(w.Header(), started.Allowance)
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, startedBody{
-		DeviceCode:              started.Code.Reveal(), // the one answer that carries it
-		UserCode:                started.UserCode.String(),
-		VerificationURI:         d.addresses.WebPage(nil),
-		VerificationURIComplete: d.addresses.WebPage(url.Values{"user_code": {started.UserCode.String()}}),
-		ExpiresIn:               int(started.ExpiresIn / time.Second),
-		Interval:                int(started.Interval / time.Second),
-	})
+	out := startedBody{
+		DeviceCode:      started.Code.Reveal(), // the one answer that carries it
+		UserCode:        started.UserCode.String(),
+		VerificationURI: d.addresses.WebPage(nil),
+		ExpiresIn:       int(started.ExpiresIn / time.Second),
+		Interval:        int(started.Interval / time.Second),
+	}
+	if started.LinkCarriesCode {
+		out.VerificationURIComplete = d.addresses.WebPage(url.Values{"user_code": {started.UserCode.String()}})
+	}
+	return answer(w, http.StatusOK, out)
 }
 
 type tokenBody struct {

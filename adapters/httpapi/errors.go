@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/policy"
 )
 
 // writeError words refusals on the canonical and the legacy mount.
@@ -119,6 +120,8 @@ func writeOAuthError(w http.ResponseWriter, r *http.Request, f *fault.Error) err
 		code = "invalid_client"
 	case errors.Is(f, client.ErrSuspended), errors.Is(f, client.ErrNoDeviceGrant): // RFC 6749 §5.2
 		code = "unauthorized_client"
+	case errors.Is(f, policy.ErrNetworkNotAllowed):
+		code, status = "unauthorized_client", http.StatusBadRequest
 	}
 	if code == "invalid_client" && (status == http.StatusUnauthorized || r.Header.Get("Authorization") != "") {
 		status = http.StatusUnauthorized

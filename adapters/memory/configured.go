@@ -6,6 +6,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/lastgood"
 	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/spkeys"
 )
 
@@ -40,6 +41,20 @@ func NewClients(all client.Directory) *Clients {
 
 // Clients implements [ports.Clients].
 func (c *Clients) Clients(context.Context) (client.Directory, error) { return c.Get(), nil }
+
+// Policies is [ports.Policies] with the policy that this process was given. Without
+// one it asks nothing.
+type Policies struct{ lastgood.Value[policy.Policy] }
+
+// NewPolicies has the given one.
+func NewPolicies(p policy.Policy) *Policies {
+	held := new(Policies)
+	held.Replace(p)
+	return held
+}
+
+// Policy implements [ports.Policies].
+func (p *Policies) Policy(context.Context) (policy.Policy, error) { return p.Get(), nil }
 
 // Keys is [ports.KeyStore] with the pairs that this process was given.
 type Keys struct{ lastgood.Value[spkeys.Set] }

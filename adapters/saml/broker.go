@@ -263,7 +263,9 @@ func (b *Broker) accept(ctx context.Context, c *checks, via connection.Connectio
 	if c.err != nil {
 		return approval.VerifiedAssertion{}, c.err
 	}
-	return approval.VerifiedAssertion{Subject: subject, ID: got.assertion.id, ExpiresAt: until}, nil
+	return approval.VerifiedAssertion{
+		Subject: subject, ID: got.assertion.id, ExpiresAt: until, SignedInAt: got.assertion.signedInAt(),
+	}, nil
 }
 
 // read takes the message out of a response: what was signed, and nothing else.

@@ -270,6 +270,16 @@ func (w expectation) confirmed(d *confirmationData) error {
 	return w.within(time.Time{}, d.notOnOrAfter, "the bearer")
 }
 
+// signedInAt is the earliest AuthnInstant: of several statements it promises least.
+func (a *assertion) signedInAt() (earliest time.Time) {
+	for _, l := range a.logins {
+		if earliest.IsZero() || l.at.Before(earliest) {
+			earliest = l.at
+		}
+	}
+	return earliest.UTC().Truncate(time.Microsecond) // which stores keep
+}
+
 // logins checks every AuthnStatement against core §2.7.2; the profile wants one.
 func (w expectation) logins(c *checks, all []login) {
 	if len(all) == 0 {

@@ -41,7 +41,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Managing: m.Managing, ShowCode: !m.Managing && !p.mustType(m, m.Code)}
+	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Managing: m.Managing, ShowCode: !m.Managing && (m.ByHand || p.prefillsCode(r.Context()))}
 	all := p.connectionsFor(r.Context(), m).All()
 	if len(all) == 1 {
 		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
@@ -82,6 +82,10 @@ func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 	if code.String() != m.Code {
 		m = pageState{Code: code.String()}
 	}
+	if r.PostForm.Get("again") == sameAccount { // policy asks for a new sign-in
+		p.signInAnew(w, r, m, code)
+		return
+	}
 	if r.PostForm.Get("again") != "" { // with another account
 		m.Notice, m.Fresh, m.Redirect = otherAccount, true, false
 		p.writeState(w, m)
@@ -96,6 +100,21 @@ func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.Hint, m.Notice, m.Redirect = email.String(), "", true
+	p.writeState(w, m)
+	p.redirect(w, r, "/leave")
+}
+
+// signInAnew goes back to the identity provider of a sign-in, which asks for
+// credentials again.
+func (p *Pages) signInAnew(w http.ResponseWriter, r *http.Request, m pageState, code device.UserCode) {
+	what, err := p.deps.Describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
+	m.Fresh = true
+	if err != nil { // it has expired
+		p.writeState(w, m)
+		p.redirect(w, r, "/sign-in")
+		return
+	}
+	m.Hint, m.Notice, m.Redirect = what.Subject.Email().String(), "", true
 	p.writeState(w, m)
 	p.redirect(w, r, "/leave")
 }

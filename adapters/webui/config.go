@@ -14,9 +14,8 @@ import (
 
 // Config is what an operator may say about the pages. All of it is optional.
 type Config struct {
-	Brand            Brand
-	RequireTypedCode bool   // the code has to be typed, even if the link carries it
-	SupportURL       string // https: or mailto:
+	Brand      Brand
+	SupportURL string // https: or mailto:
 }
 
 // Brand is whose page it is.

@@ -10,6 +10,8 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/request"
 )
 
@@ -32,6 +34,8 @@ type decideBody struct {
 	CSRF        string
 	MustType    bool
 	Mistyped    bool
+	BoundTo     string // e-mail address of the only person that may approve; empty: any
+	Blocked     string // code of what stands against an approval; empty: nothing
 }
 
 // replacedDevice is a signed-in device whose access ends when this one is
@@ -94,6 +98,9 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if body.MustType && m.Notice == typedMismatch {
 		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
 	}
+	if body.Blocked != "" { // an administrator may have to be told
+		v.Ref, v.ShowRef = httpserver.RequestID(r.Context()), body.Blocked != device.ErrSubjectMismatch.Code
+	}
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
@@ -106,7 +113,10 @@ func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, kno
 		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
 		Verdict: "verdict." + string(what.NetworkMatch),
 		App:     appOf(what.Client), CSRF: what.CSRF.Reveal(), Until: p.deps.Now().Add(what.TokenLife),
-		MustType: what.MustType && p.mustType(m, code),
+		MustType: what.MustType && !typedAlready(m, code), BoundTo: what.BoundTo.String(),
+	}
+	if refusal, blocked := fault.Of(what.Refusal); blocked {
+		body.Blocked = refusal.Code
 	}
 	for _, name := range what.Scopes {
 		body.Scopes = append(body.Scopes, scopeLine{name, what.Client})
@@ -141,16 +151,14 @@ func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other applic
 	p.redirect(w, r, "/problem")
 }
 
-// mustType reports whether the person has yet to type the code. A link may have
-// led past the first page, where it is typed otherwise.
-func (p *Pages) mustType(m pageState, code string) bool {
-	return p.deps.Config.RequireTypedCode && (!m.ByHand || m.Code != code)
-}
+// typedAlready reports whether the person typed the code on the first page. A link
+// may have filled it in there, or have led past that page.
+func typedAlready(m pageState, code string) bool { return m.ByHand && m.Code == code }
 
 // typedCode is the user code that the person typed: on the first page of this
 // browser, else with the decision.
-func (p *Pages) typedCode(r *http.Request, m pageState, code device.UserCode) device.UserCode {
-	if !p.mustType(m, code.String()) {
+func typedCode(r *http.Request, m pageState, code device.UserCode) device.UserCode {
+	if typedAlready(m, code.String()) {
 		return code
 	}
 	typed, _ := device.ParseUserCode(r.PostForm.Get("typed_code")) // zero: no code
@@ -185,16 +193,20 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 			return
 		}
 		proof := approval.Proof{
-			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: p.typedCode(r, m, code),
+			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: typedCode(r, m, code),
 			NotRequested: r.PostForm.Get("reason") == device.NotRequested,
 		}
 		origin := p.deps.Client.Origin(r)
 		origin.Language = p.locales[p.localeOf(r)].Tag()
 		decided, err := decide(r.Context(), proof, code, origin)
-		if errors.Is(err, approval.ErrTypedCodeRequired) {
+		if errors.Is(err, policy.ErrTypedCodeRequired) {
 			m.Notice = typedMismatch
 			p.writeState(w, m)
 			p.redirect(w, r, "/decide#code-wrong")
+			return
+		}
+		if errors.Is(err, policy.ErrReauthenticationRequired) { // the page offers it
+			p.redirect(w, r, "/decide")
 			return
 		}
 		if err != nil {

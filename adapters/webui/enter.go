@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -98,8 +99,8 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 		if to = "/sign-in"; m.Hint != "" { // and no connection speaks for it
 			m.Notice, to = noMatch, "/sign-in#hint-wrong"
 		}
-	case p.deps.Config.RequireTypedCode:
-		m.Typed = ""
+	case !p.prefillsCode(r.Context()):
+		m.Typed, m.Linked = "", false
 	case hasCode:
 		m.Typed, m.Linked = code.String(), true
 	case q.Has("user_code"):
@@ -107,6 +108,13 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	}
 	p.writeState(w, m.valid(p.deps.Now()))
 	p.redirect(w, r, to)
+}
+
+// prefillsCode reports whether the code of a link is put into the field: not where
+// policy asks that it is typed.
+func (p *Pages) prefillsCode(ctx context.Context) bool {
+	rules, err := p.deps.Policies.Policy(ctx)
+	return err == nil && rules.PrefillsCode()
 }
 
 // afterSignIn returns the page for what the person signed in for.
@@ -201,15 +209,16 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		p.redirect(w, r, "#code-wrong")
 		return
 	}
+	filled := p.readState(r)
 	m := pageState{
 		Code: found.UserCode.String(), Client: found.ClientID, Entered: true,
-		ByHand: p.deps.Config.RequireTypedCode, // which fills no field in
+		ByHand: !filled.Linked || filled.Typed != typed,
 	}
 	if found.Remaining > 0 {
 		m.Until = p.deps.Now().Add(found.Remaining).Unix()
 	}
 	to := "/sign-in"
-	if len(p.connectionsFor(r.Context(), m).All()) == 1 {
+	if found.Bound || len(p.connectionsFor(r.Context(), m).All()) == 1 { // the device named the account
 		m.Redirect, to = true, "/leave"
 	}
 	p.writeState(w, m)

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -197,6 +198,21 @@ func (s *fixture) deviceOf(client, label, from string) demo.Codes {
 	codes, err := d.Start(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	return codes
+}
+
+// deviceFor begins a login that names the person.
+func (s *fixture) deviceFor(hint, from string) (codes demo.Codes) {
+	s.t.Helper()
+	resp, err := (&http.Client{Transport: proxied{s, from}}).PostForm(s.url+"/openapi/v1/oauth/device/code",
+		url.Values{"client_id": {"difyctl"}, "login_hint": {hint}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&codes); err != nil || resp.StatusCode != http.StatusOK {
+		s.t.Fatalf("got status %d, %v, want the codes", resp.StatusCode, err)
 	}
 	return codes
 }

@@ -16,7 +16,7 @@ func (p *Pages) withHeaders(next http.Handler) http.Handler {
 		return nil
 	}
 	return p.deps.Middleware.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.deps.Headers.SetPage(w.Header(), policy(""))
+		p.deps.Headers.SetPage(w.Header(), contentPolicy(""))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyMax)
 		if err := httpserver.Recover(serve, w, r); err != nil {
 			p.fail(w, r, pageState{}, err, noAllowance)
@@ -28,7 +28,9 @@ const bodyMax = 64 << 10
 
 // policy allows what carries the nonce, pictures of our own and forms to
 // ourselves.
-func policy(nonce string) string { return policyWithoutFormAction(nonce) + "; form-action 'self'" }
+func contentPolicy(nonce string) string {
+	return policyWithoutFormAction(nonce) + "; form-action 'self'"
+}
 
 // policyWithoutFormAction is for the page whose form goes to the identity
 // provider: Chromium applies form-action to the redirects that follow, too.

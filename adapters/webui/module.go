@@ -26,6 +26,7 @@ type Deps struct {
 	Headers     httpserver.SecurityHeaders
 	Connections ports.Connections
 	Clients     ports.Clients
+	Policies    ports.Policies
 	Edition     ports.Edition
 	Places      ports.Places
 	Now         ports.Clock

@@ -59,6 +59,7 @@ const (
 	badEmail      = "bad_email"      // it is no e-mail address
 	noCode        = "no_code"        // the link held a user code that is none
 	otherAccount  = "other_account"  // the person wants to use another account
+	sameAccount   = "same_account"   // the person signs in anew with the same account
 	tooLate       = "too_late"       // to undo the approval
 	typedMismatch = "typed_mismatch" // another code was typed at the decision
 	confirmAll    = "confirm_all"    // ask before the access of all devices is ended

@@ -179,9 +179,9 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", d.Locale.tag.String())
-	h.Set("Content-Security-Policy", policy(d.Nonce))
+	h.Set("Content-Security-Policy", contentPolicy(d.Nonce))
 	if v.awaits {
-		h.Set("Content-Security-Policy", policy(d.Nonce)+"; connect-src 'self'")
+		h.Set("Content-Security-Policy", contentPolicy(d.Nonce)+"; connect-src 'self'")
 	}
 	if v.Post != nil {
 		h.Set("Content-Security-Policy", policyWithoutFormAction(d.Nonce))

@@ -26,7 +26,10 @@ import (
 //	ok <id> <e-mail> [<user code>]   a person signed in
 //	denied                           the identity provider said no
 //	anything else                    is refused
-type Broker struct{ Begun []approval.SignInRequest }
+type Broker struct {
+	Begun      []approval.SignInRequest
+	SignedInAt time.Time // what responses say of it; zero: nothing
+}
 
 // Begin keeps [ports.Broker].
 func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
@@ -83,7 +86,7 @@ func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports
 	if err != nil {
 		return out, err
 	}
-	out = approval.VerifiedAssertion{Subject: subject, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute)}
+	out = approval.VerifiedAssertion{Subject: subject, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute), SignedInAt: b.SignedInAt}
 	if len(words) > 3 {
 		out.UserCode, err = device.ParseUserCode(words[3])
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/resource"
@@ -32,8 +33,8 @@ import (
 type Options struct {
 	Connections []connection.Settings // nil: Connections
 	Accounts    []string              // whose addresses belong to an account
-	Policy      approval.Policy
-	LegacyOff   bool // the legacy mount is not served
+	Policy      policy.Policy         // the zero Policy asks nothing
+	LegacyOff   bool                  // the legacy mount is not served
 	Checksum    token.RequireChecksum
 	Limits      *quota.Configured  // nil: 6000 wrong codes an hour, 60 requests a minute and token
 	Rules       *incident.Rules    // nil: the default ones
@@ -73,6 +74,7 @@ type Fixture struct {
 	Accounts    *Accounts
 	Connections *memory.Connections
 	Clients     *memory.Clients
+	Policies    *memory.Policies
 	Servers     resource.Servers
 	Rules       incident.Rules
 
@@ -134,6 +136,9 @@ type Fixture struct {
 
 // TokenLife is how long tokens of a [Fixture] live.
 const TokenLife = token.Lifetime(14 * 24 * time.Hour)
+
+// ClockSkew is how far the clocks of identity providers may be off in a [Fixture].
+const ClockSkew = approval.ClockSkew(3 * time.Minute)
 
 // New makes a fixture that ends with the test.
 func New(t testing.TB, o Options) *Fixture {
@@ -223,7 +228,8 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 }
 
 func (w *Fixture) build(limits quota.Configured, o Options) {
-	policy, legacyOff := o.Policy, o.LegacyOff
+	legacyOff := o.LegacyOff
+	w.Policies = memory.NewPolicies(o.Policy)
 	clients := w.Clients
 	brokers := ports.Brokers{connection.SAML: w.Broker, connection.Enterprise: w.Broker}
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
@@ -233,10 +239,11 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	watch := w.Watch
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now, application.KeepRefused(!o.ForgetRefused))
-	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, policy, watch, TokenLife, now)
+	judge := application.NewApprovalJudge(w.Policies, watch, ClockSkew, now)
+	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, judge, watch, TokenLife, now)
 	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)
-	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, failures, watch, now)
+	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, w.Policies, failures, watch, now)
 	w.ExplainResponse = application.NewExplainResponse(w.Store, w.Connections, w.Broker, now)
 	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
 	w.ACSInstructions = application.NewACSInstructions(w.Connections, application.ServiceProvider{
@@ -248,7 +255,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.DescribeTest = application.NewDescribeTest(w.Store, now)
 	w.AdvanceACS = application.NewAdvanceACS(w.Store, w.Connections, now)
 	w.CloseLegacy = application.NewCloseLegacyACS(w.Store, w.Connections, now)
-	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, limits, watch, timing, now)
+	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, w.Policies, w.Connections, limits, watch, timing, now)
 	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, timing, TokenLife, application.NewNotices(o.Mail), now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, clients, now)
@@ -260,7 +267,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.SignIn = application.NewDescribeSignIn(w.Store, csrf, now)
 	w.EnterCode = application.NewEnterCode(w.Store, w.Limiter, csrf, watch, now)
 	w.RefuseClosed = application.NewRefuseClosedACS(w.Store, brokers, failures)
-	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, policy, TokenLife, now)
+	w.Describe = application.NewDescribeApproval(w.Store, clients, csrf, judge, TokenLife, now)
 	w.Recall = application.NewRecallDevices(w.Store, now)
 	w.DescribeDecision = application.NewDescribeDecision(w.Store, clients, csrf, TokenLife, now)
 	w.Leave = application.NewLeaveBrowser(w.Store, csrf, now)

@@ -26,6 +26,7 @@ type commands struct {
 	Jobs      jobsCommand        `cmd:"" help:"Look at background jobs, and retry them."`
 	Admin     adminCommand       `cmd:"" help:"Make tokens for the administrators' API."`
 	Clients   clientsCommand     `cmd:"" help:"List, add, change, suspend and remove OAuth clients, as an administrator."`
+	Policy    policyCommand      `cmd:"" help:"Look at what approvals need (docs/policy.md)."`
 	Tokens    tokensCommand      `cmd:"" help:"List, show and revoke access tokens, as an administrator."`
 	Incidents incidentsCommand   `cmd:"" help:"Look at suspected phishing, end what it got, or release it, as an administrator."`
 	Audit     auditCommand       `cmd:"" help:"Read the audit events, as an administrator."`

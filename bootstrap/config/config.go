@@ -32,6 +32,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/resource"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -72,7 +73,9 @@ type Config struct {
 	AuditSyslog    syslog.Config
 	AuditRetention audit.Retention
 
-	Tracing tracing.Config // zero: none
+	Tracing    tracing.Config     // zero: none
+	Policy     policy.Policy      // as it was first read
+	PolicyFile files.PolicyConfig // empty path: Policy is all there is
 
 	Clients        client.Directory // of OPENAPI_KNOWN_CLIENT_IDS
 	ClientsFile    string           // empty: none
@@ -143,6 +146,7 @@ func Load(vars map[string]string) (Config, error) {
 	c.loadKeys(e, &wrong)
 	c.loadRoutes(e, &wrong)
 	c.loadSignIn(e, &wrong)
+	c.loadPolicy(e, &wrong)
 	c.loadPages(e, &wrong)
 	c.loadIncidents(e, &wrong)
 	c.loadMail(e, &wrong)
@@ -248,8 +252,8 @@ func (c *Config) loadSignIn(e environment, wrong *problems) {
 
 func (c *Config) loadPages(e environment, wrong *problems) {
 	c.Pages = webui.Config{
-		RequireTypedCode: e.RequireTypedCode, SupportURL: e.SupportURL,
-		Brand: webui.Brand{Name: e.BrandName, Color: e.BrandColor},
+		SupportURL: e.SupportURL,
+		Brand:      webui.Brand{Name: e.BrandName, Color: e.BrandColor},
 	}
 	if e.BrandLogoFile != "" {
 		logo, err := os.ReadFile(e.BrandLogoFile)

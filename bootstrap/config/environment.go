@@ -84,6 +84,8 @@ type environment struct {
 	SAMLKeyPrevious  string        `env:"SAML_SP_KEY_FILE_PREVIOUS"`
 	SAMLKeepFailed   string        `env:"SAML_KEEP_FAILED_RESPONSES" envDefault:"on"`
 	RequireTypedCode bool          `env:"REQUIRE_TYPED_CODE"`
+	Policy           string        `env:"POLICY"`
+	PolicyFile       string        `env:"POLICY_FILE"`
 	BrandName        string        `env:"BRAND_NAME"`
 	BrandLogoFile    string        `env:"BRAND_LOGO_FILE"`
 	BrandColor       string        `env:"BRAND_COLOR"`

@@ -83,7 +83,7 @@ func accepted(t testing.TB, a *device.Authorization) *fixture {
 
 // spend spends a grant on an approval that no policy forbids.
 func spend(gs approval.Grants, csrf approval.CSRF, keys approval.CSRFKeys, code device.UserCode, at time.Time) (*approval.Grant, error) {
-	g, _, err := gs.Spend(approval.Approve, approval.Proof{CSRF: csrf}, keys, approval.Policy{}, code, at)
+	g, _, err := gs.Spend(approval.Approve, approval.Proof{CSRF: csrf}, keys, approval.Terms{}, code, at)
 	return g, err
 }
 
@@ -91,7 +91,7 @@ func spend(gs approval.Grants, csrf approval.CSRF, keys approval.CSRFKeys, code 
 func decide(t testing.TB, a *device.Authorization, verdict approval.Verdict, at time.Time) *device.Authorization {
 	t.Helper()
 	g := granted(t, a, "bob@acme.example", approval.NewGrantSession(), at)
-	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, a.Snapshot().UserCode, at)
+	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Terms{}, a.Snapshot().UserCode, at)
 	if err == nil && verdict == approval.Approve {
 		_, err = a.Approve(proof, token.Lifetime(time.Hour), person)
 	} else if err == nil {

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -51,7 +52,9 @@ type GrantSnapshot struct {
 	UserCode      device.UserCode // of the authorization
 	CodeTyped     bool            // the person typed it after signing in
 	Subject       identity.Subject
-	Connection    string // slug
+	Connection    string     // slug
+	SignedInAt    time.Time  // at the identity provider; zero: it did not say
+	SignedInFrom  netip.Addr // from where its response came; zero: not known
 	GrantedAt     time.Time
 	ExpiresAt     time.Time
 	SpentAt       time.Time
@@ -72,6 +75,14 @@ func (g *Grant) Snapshot() GrantSnapshot { return g.s }
 
 // Live reports whether the grant is neither spent nor expired.
 func (g *Grant) Live(at time.Time) bool { return g.s.SpentAt.IsZero() && at.Before(g.s.ExpiresAt) }
+
+// Shorten lets the grant expire no later than a life after it was made; 0 changes
+// nothing.
+func (g *Grant) Shorten(life time.Duration) {
+	if until := g.s.GrantedAt.Add(life); life > 0 && until.Before(g.s.ExpiresAt) {
+		g.s.ExpiresAt = until
+	}
+}
 
 // NeedsCode reports whether the person has yet to type the user code of the
 // device to decide about.
@@ -174,28 +185,36 @@ func (gs Grants) Subject(code device.UserCode, at time.Time) (identity.Subject, 
 	return all[0].s.Subject, nil
 }
 
-// Spend uses up the grant for code, and returns it with the proof that the
-// authorization asks for. In this order it returns [ErrInvalidSession],
-// [ErrCSRF], [ErrUserCodeMismatch], [ErrConsumed] and, for an approval, what
-// policy refuses.
-func (gs Grants) Spend(verdict Verdict, by Proof, keys CSRFKeys, policy Policy, code device.UserCode, at time.Time) (*Grant, Decision, error) {
+// For finds the grant that a decision about code would spend. In this order it
+// returns [ErrInvalidSession], [ErrCSRF], [ErrUserCodeMismatch] and [ErrConsumed].
+func (gs Grants) For(by Proof, keys CSRFKeys, code device.UserCode, at time.Time) (*Grant, error) {
 	all := gs.unexpired(at)
 	if len(all) == 0 {
-		return nil, Decision{}, ErrInvalidSession
+		return nil, ErrInvalidSession
 	}
 	if !slices.ContainsFunc(all, func(g *Grant) bool { return keys.matches(g, by.CSRF) }) {
-		return nil, Decision{}, ErrCSRF
+		return nil, ErrCSRF
 	}
 	i := slices.IndexFunc(all, func(g *Grant) bool { return !code.IsZero() && g.s.UserCode == code })
 	if i < 0 {
-		return nil, Decision{}, ErrUserCodeMismatch
+		return nil, ErrUserCodeMismatch
 	}
-	g := all[i]
-	if !g.Live(at) {
-		return nil, Decision{}, ErrConsumed
+	if g := all[i]; g.Live(at) {
+		return g, nil
+	}
+	return nil, ErrConsumed
+}
+
+// Spend uses up the grant for code, and returns it with the proof that the
+// authorization asks for. It returns the refusals of [Grants.For] and, for an
+// approval, those of [Terms.Check] and then [policy.ErrTypedCodeRequired].
+func (gs Grants) Spend(verdict Verdict, by Proof, keys CSRFKeys, terms Terms, code device.UserCode, at time.Time) (*Grant, Decision, error) {
+	g, err := gs.For(by, keys, code, at)
+	if err != nil {
+		return nil, Decision{}, err
 	}
 	if verdict == Approve {
-		if err := policy.check(g, by.Typed); err != nil {
+		if err := terms.check(g, by.Typed); err != nil {
 			return nil, Decision{}, err
 		}
 	}

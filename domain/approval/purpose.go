@@ -1,9 +1,11 @@
 package approval
 
 import (
+	"time"
+
 	"github.com/devicegate/devicegate/domain/device"
-	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/internal/proof"
+	"github.com/devicegate/devicegate/domain/policy"
 )
 
 // Purpose is what a person signs in for.
@@ -40,24 +42,51 @@ type Decision = proof.Decision
 // Undo is the proof that [Grant.Undoable] returns.
 type Undo = proof.Undo
 
-// ErrTypedCodeRequired says that this installation wants the user code typed.
-var ErrTypedCodeRequired = fault.New(fault.Forbidden, "typed_code_required",
-	"Type the code that your device shows, then approve.")
+// ClockSkew is how far the clock of an identity provider may be off.
+type ClockSkew time.Duration
 
-// Policy is what an installation asks of an approval, at every door.
-type Policy struct {
-	// RequireTypedCode asks that the person typed the user code. A link that
-	// carries the code does not count: it may come from an attacker.
-	RequireTypedCode bool
+// Terms are what policy asks of one approval. The zero Terms ask nothing.
+type Terms struct {
+	Policy policy.Decision
+	// FreshSince is the earliest sign-in that counts as a new one.
+	FreshSince time.Time
+}
+
+// TermsOf are those of an approval of a, which policy has judged. A new sign-in is
+// one after the device's start.
+func TermsOf(judged policy.Decision, a *device.Authorization, skew ClockSkew) Terms {
+	return Terms{judged, a.Snapshot().RequestedAt.Add(-time.Duration(skew))}
 }
 
 // MustType reports whether an approval with g needs the code typed with it.
-func (p Policy) MustType(g *Grant) bool { return p.RequireTypedCode && !g.s.CodeTyped }
+func (t Terms) MustType(g *Grant) bool { return t.Policy.MustType() && !g.s.CodeTyped }
 
-// check returns [ErrTypedCodeRequired].
-func (p Policy) check(g *Grant, typed device.UserCode) error {
-	if p.MustType(g) && typed != g.s.UserCode {
-		return ErrTypedCodeRequired
+// MustSignIn reports whether the person has to sign in anew. It is true where the
+// identity provider does not say when the person signed in.
+func (t Terms) MustSignIn(g *Grant) bool {
+	return t.Policy.MustReauthenticate() && g.s.SignedInAt.Before(t.FreshSince)
+}
+
+// Check returns what stands against an approval with g, whatever is typed:
+// [policy.ErrNetworkNotAllowed], [policy.ErrApprovalRefused] or
+// [policy.ErrReauthenticationRequired].
+func (t Terms) Check(g *Grant) error {
+	if err := t.Policy.Refused(); err != nil {
+		return err
+	}
+	if t.MustSignIn(g) {
+		return policy.ErrReauthenticationRequired
+	}
+	return nil
+}
+
+// check also returns [policy.ErrTypedCodeRequired].
+func (t Terms) check(g *Grant, typed device.UserCode) error {
+	if err := t.Check(g); err != nil {
+		return err
+	}
+	if t.MustType(g) && typed != g.s.UserCode {
+		return policy.ErrTypedCodeRequired
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/policy"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -103,7 +104,7 @@ func TestACodeCanBeEnteredAfterSigningIn(t *testing.T) {
 
 // F04: a policy holds wherever a grant is spent, and never against a denial.
 func TestATypedCodeCanBeRequired(t *testing.T) {
-	strict := approval.Policy{RequireTypedCode: true}
+	strict := approval.Terms{Policy: policy.Must(policy.Settings{RequireTypedCode: true}).Resolve(policy.Circumstances{})}
 	for _, c := range []struct {
 		what      string
 		codeTyped bool
@@ -111,8 +112,8 @@ func TestATypedCodeCanBeRequired(t *testing.T) {
 		verdict   approval.Verdict
 		want      error
 	}{
-		{"approved, nothing typed", false, nil, approval.Approve, approval.ErrTypedCodeRequired},
-		{"approved, another code typed", false, func(device.UserCode) device.UserCode { return device.NewUserCode() }, approval.Approve, approval.ErrTypedCodeRequired},
+		{"approved, nothing typed", false, nil, approval.Approve, policy.ErrTypedCodeRequired},
+		{"approved, another code typed", false, func(device.UserCode) device.UserCode { return device.NewUserCode() }, approval.Approve, policy.ErrTypedCodeRequired},
 		{"approved, typed with the decision", false, func(own device.UserCode) device.UserCode { return own }, approval.Approve, nil},
 		{"approved, typed before the sign-in", true, nil, approval.Approve, nil},
 		{"denied, nothing typed", false, nil, approval.Deny, nil},

@@ -3,6 +3,7 @@ package approval
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
@@ -57,6 +58,9 @@ type VerifiedAssertion struct {
 	Subject   identity.Subject
 	ID        string    // of the assertion, or its nonce: one-time
 	ExpiresAt time.Time // after which the assertion would be refused anyway
+	// SignedInAt is when the person gave credentials to the identity provider; zero:
+	// it does not say.
+	SignedInAt time.Time
 	// UserCode is set where the assertion itself names it (enterprise broker).
 	UserCode device.UserCode
 }
@@ -85,6 +89,8 @@ type TransactionSnapshot struct {
 	// Set by AcceptAssertion.
 	Subject         identity.Subject
 	AcceptedOn      connection.Mount
+	AcceptedFrom    netip.Addr // of the browser that brought the assertion; zero: not known
+	SignedInAt      time.Time  // zero: the identity provider did not say
 	Ticket          secret.Digest
 	TicketExpiresAt time.Time
 
@@ -164,7 +170,7 @@ func RestoreTransaction(s TransactionSnapshot) (*Transaction, error) {
 		s.Connection != "" && s.Mount.Known() && s.ACS.Known() && s.RequestID != "" && !s.Browser.IsZero() &&
 		!s.BegunAt.IsZero() && !s.ExpiresAt.IsZero()
 	if !begun || accepted != !s.Ticket.IsZero() || accepted != !s.TicketExpiresAt.IsZero() ||
-		accepted != s.AcceptedOn.Known() || !accepted && !s.CompletedAt.IsZero() {
+		accepted != s.AcceptedOn.Known() || !accepted && (!s.CompletedAt.IsZero() || !s.SignedInAt.IsZero() || s.AcceptedFrom.IsValid()) {
 		return nil, fmt.Errorf("approval: stored transaction %s is in an impossible state", s.ID)
 	}
 	return &Transaction{s}, nil
@@ -206,7 +212,10 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 		return Ticket{}, audit.Event{}, err
 	}
 	ticket := newTicket()
-	t.s.Subject, t.s.AcceptedOn = what.Subject, on
+	t.s.Subject, t.s.AcceptedOn, t.s.SignedInAt = what.Subject, on, what.SignedInAt
+	if !origin.BehindUnknownProxy { // whose address it would be
+		t.s.AcceptedFrom = origin.IP
+	}
 	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketTTL)
 	return ticket, t.event(audit.AssertionAccepted, on, at, origin), nil
 }
@@ -237,7 +246,8 @@ func (t *Transaction) Complete(a *device.Authorization, browser BrowserBinding, 
 	t.s.CompletedAt = at
 	g := &Grant{GrantSnapshot{
 		ID: uid.New(at), Session: session.Digest(), Purpose: t.s.Purpose, Authorization: of.ID, UserCode: of.UserCode,
-		Subject: t.s.Subject, Connection: t.s.Connection, GrantedAt: at, ExpiresAt: at.Add(grantTTL),
+		Subject: t.s.Subject, Connection: t.s.Connection, SignedInAt: t.s.SignedInAt, SignedInFrom: t.s.AcceptedFrom,
+		GrantedAt: at, ExpiresAt: at.Add(grantTTL),
 	}}
 	completed := t.event(audit.LoginCompleted, t.s.AcceptedOn, at, origin)
 	completed.ClientID, completed.DeviceLabel = of.ClientID, of.Label

@@ -222,7 +222,7 @@ func TestCompleteGrantsFiveMinutes(t *testing.T) {
 	s, d := g.Snapshot(), tr.device.Snapshot()
 	want := approval.GrantSnapshot{
 		ID: s.ID, Session: session.Digest(), Purpose: approval.ApproveDevice, Authorization: d.ID, UserCode: d.UserCode, Subject: subject(t, "alice@acme.example"),
-		Connection: "acme", GrantedAt: at, ExpiresAt: at.Add(300 * second),
+		Connection: "acme", SignedInFrom: person.IP, GrantedAt: at, ExpiresAt: at.Add(300 * second),
 	}
 	if s != want || s.ID.IsZero() || !g.Live(at) || !g.Live(at.Add(300*second-1)) || g.Live(at.Add(300*second)) {
 		t.Errorf("%+v", s)

@@ -46,6 +46,11 @@ var (
 		"This request is no longer there. Start again on your device.")
 )
 
+// ErrSubjectMismatch says that the device named another person than the one that
+// decides.
+var ErrSubjectMismatch = fault.New(fault.Forbidden, "subject_mismatch",
+	"This request is meant for another account. Sign in with the account that it names, or deny it.")
+
 // ErrUnknown says that a store has no such authorization. Use cases word it.
 var ErrUnknown = errors.New("device: no such authorization")
 
@@ -71,8 +76,9 @@ type Snapshot struct {
 	UserCode        UserCode
 	ClientID        string
 	Label           string
-	Scopes          scope.Set  // that the token will have; zero: all that its kind of subject has
-	RequestedFrom   netip.Addr // zero: unknown
+	Scopes          scope.Set      // that the token will have; zero: all that its kind of subject has
+	LoginHint       identity.Email // the only person that may approve; zero: any
+	RequestedFrom   netip.Addr     // zero: unknown
 	RequestedAt     time.Time
 	ExpiresAt       time.Time
 	Status          Status
@@ -80,6 +86,7 @@ type Snapshot struct {
 	Connection      string           // slug, through which that person had signed in; empty: not known
 	Language        string           // of the browser that approved ([request.Origin]); empty: not known
 	TokenID         uid.ID           // allotted at approval
+	TokenLife       token.Lifetime   // in whole seconds, set at approval; 0: that of the client
 	DecidedAt       time.Time
 	UndoneAt        time.Time // the approval was taken back
 	RedeemedAt      time.Time // when the token, or its one replacement, was handed out
@@ -102,6 +109,17 @@ func Start(by client.Client, label Label, scopes scope.Set, timing Timing, at ti
 	return a, code, a.event(audit.DeviceFlowStarted, audit.ClientOf(by.ID()), at, origin)
 }
 
+// BindTo makes the person with the address the only one that may approve.
+func (a *Authorization) BindTo(hint identity.Email) { a.s.LoginHint = hint }
+
+// CheckSubject returns [ErrSubjectMismatch] unless the person may approve.
+func (a *Authorization) CheckSubject(by identity.Subject) error {
+	if !a.s.LoginHint.IsZero() && a.s.LoginHint != by.Email() {
+		return ErrSubjectMismatch
+	}
+	return nil
+}
+
 // Restore brings an authorization back from storage. It refuses a state that
 // no sequence of moves leads to.
 func Restore(s Snapshot) (*Authorization, error) {
@@ -118,7 +136,7 @@ func Restore(s Snapshot) (*Authorization, error) {
 	case Redeemed:
 		ok = allotted && !s.RedeemedAt.IsZero()
 	}
-	if s.Status != Redeemed && (s.Repeated || s.Undelivered) {
+	if s.Status != Redeemed && (s.Repeated || s.Undelivered) || s.TokenLife < 0 || s.TokenLife != 0 && !allotted {
 		ok = false
 	}
 	if !s.UndoneAt.IsZero() && s.Status != Denied && s.Status != Redeemed {
@@ -146,13 +164,21 @@ func (a *Authorization) CheckPending(at time.Time) error {
 	return nil
 }
 
+// Narrow leaves the token fewer scopes than were asked for.
+func (a *Authorization) Narrow(to scope.Set) { a.s.Scopes = a.s.Scopes.Within(to) }
+
 // Approve records that the person who decided lets the device in, and allots the
-// token's id. The token will live for life. It returns [ErrNotPending].
+// token's id. The token will live for life. It returns [ErrSubjectMismatch] and
+// [ErrNotPending].
 func (a *Authorization) Approve(by proof.Decision, life token.Lifetime, origin request.Origin) (audit.Event, error) {
+	if err := a.CheckSubject(by.Subject()); err != nil {
+		return audit.Event{}, err
+	}
 	if err := a.decide(Approved, proof.Approve, by); err != nil {
 		return audit.Event{}, err
 	}
-	a.s.TokenID, a.s.Language = uid.New(by.At()), origin.Language
+	a.s.TokenID, a.s.TokenLife = uid.New(by.At()), token.Lifetime(time.Duration(life).Truncate(time.Second))
+	a.s.Language = origin.Language
 	e := a.event(audit.DeviceFlowApproved, audit.PersonOf(by.Subject()), by.At(), origin)
 	e.TokenExpiresAt = by.At().Add(time.Duration(life))
 	return e, nil
@@ -238,7 +264,7 @@ func (a *Authorization) withdraw(by audit.Actor, reason string, at time.Time, or
 	case !a.s.UndoneAt.IsZero():
 		return audit.Event{}, false, nil
 	case a.s.Status == Approved:
-		a.s.Status, a.s.TokenID = Denied, uid.ID{}
+		a.s.Status, a.s.TokenID, a.s.TokenLife = Denied, uid.ID{}, 0
 	case a.s.Status == Redeemed:
 		a.s.Repeated, a.s.Undelivered = true, false
 	default:
@@ -381,18 +407,40 @@ const (
 // configured may stand in front of the person: then all requests have one
 // address.
 func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
-	from, ip := a.s.RequestedFrom.Unmap().WithZone(""), person.IP.Unmap().WithZone("")
-	if person.BehindUnknownProxy || !from.IsValid() || !ip.IsValid() || from.BitLen() != ip.BitLen() {
+	if person.BehindUnknownProxy {
 		return UnknownNetwork
 	}
-	bits := 24
-	if from.Is6() {
-		bits = 48
+	return matchOf(a.s.RequestedFrom, person.IP, 24, 48)
+}
+
+// StartedBeside reports whether the other authorization was started from the same
+// address, or the same IPv6 /64, which is one subscriber's.
+func (a *Authorization) StartedBeside(other *Authorization) bool {
+	return matchOf(a.s.RequestedFrom, other.s.RequestedFrom, 32, 64) == SameNetwork
+}
+
+func matchOf(a, b netip.Addr, bits4, bits6 int) NetworkMatch {
+	a, b = a.Unmap().WithZone(""), b.Unmap().WithZone("")
+	if !a.IsValid() || !b.IsValid() || a.BitLen() != b.BitLen() {
+		return UnknownNetwork
 	}
-	if network, err := from.Prefix(bits); err == nil && network.Contains(ip) {
+	bits := bits4
+	if a.Is6() {
+		bits = bits6
+	}
+	if network, err := a.Prefix(bits); err == nil && network.Contains(b) {
 		return SameNetwork
 	}
 	return OtherNetwork
+}
+
+// TokenLife is how long the token lives, if it would live for otherwise by now.
+// What was promised at the approval is never prolonged.
+func (a *Authorization) TokenLife(otherwise token.Lifetime) token.Lifetime {
+	if a.s.TokenLife != 0 {
+		return min(a.s.TokenLife, otherwise)
+	}
+	return otherwise
 }
 
 // PendingHintTTL is how long "still pending" may be cached.

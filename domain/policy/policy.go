@@ -97,6 +97,11 @@ func (p Policy) Connections() []string {
 	return p.named(func(w Conditions) []string { return w.Connections })
 }
 
+// AsksHistory reports whether a rule asks for what the person connected before.
+func (p Policy) AsksHistory() bool {
+	return slices.ContainsFunc(p.rules, func(r Rule) bool { return r.When.KnownNetwork != "" || r.When.NewDevice != "" })
+}
+
 func (p Policy) named(of func(Conditions) []string) (out []string) {
 	for _, r := range p.rules {
 		out = append(out, of(r.When)...)

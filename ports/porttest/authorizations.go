@@ -10,6 +10,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/scope"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -172,7 +173,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 		redeemed.Repeated, redeemed.Undelivered, redeemed.PolledElsewhere = true, true, true
 		redeemed.UndoneAt, redeemed.Connection = w.now.Add(3*time.Microsecond), "acme"
 		redeemed.Language = "zh-Hans"
-		redeemed.Scopes = scope.Restore("apps:run full")
+		redeemed.Scopes, redeemed.LoginHint, redeemed.TokenLife = scope.Restore("apps:run full"), w.ann.Email(), token.Lifetime(hour)
 		return []device.Snapshot{pending, denied, approved, redeemed}
 	}
 

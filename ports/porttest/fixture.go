@@ -117,7 +117,7 @@ func (w *fixture) grant(a *device.Authorization, session secret.Digest) *approva
 func (w *fixture) decision(verdict approval.Verdict, a *device.Authorization) approval.Decision {
 	w.t.Helper()
 	g, keys := w.grant(a, random()), approval.NewCSRFKeys([]byte("key"))
-	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, a.Snapshot().UserCode, w.now)
+	_, proof, err := approval.Grants{g}.Spend(verdict, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Terms{}, a.Snapshot().UserCode, w.now)
 	must(w.t, err)
 	return proof
 }

@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			grants, err := tx.Grants().BySession(ctx, session)
 			must(t, err)
-			spent, _, err = grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, g.Snapshot().UserCode, w.now.Add(time.Second))
+			spent, _, err = grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Terms{}, g.Snapshot().UserCode, w.now.Add(time.Second))
 			must(t, err)
 			return tx.Grants().Save(ctx, spent, w.event())
 		})
@@ -86,7 +87,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			grants, err := tx.Grants().BySession(ctx, session)
 			must(t, err)
-			_, _, err = grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, g.Snapshot().UserCode, w.now.Add(time.Second))
+			_, _, err = grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Terms{}, g.Snapshot().UserCode, w.now.Add(time.Second))
 			is(t, err, approval.ErrConsumed)
 			return nil
 		})
@@ -179,6 +180,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newFixture(t)
 		want := w.grant(w.added(s), random()).Snapshot()
 		want.SpentAt, want.CodeTyped = w.now.Add(time.Microsecond), true
+		want.SignedInAt, want.SignedInFrom = w.now.Add(-time.Second), netip.MustParseAddr("203.0.113.9")
 		noZero(t, want)
 		g, err := approval.RestoreGrant(want)
 		must(t, err)

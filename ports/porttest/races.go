@@ -233,7 +233,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 				if err != nil {
 					return err
 				}
-				spent, _, err := grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Policy{}, g.Snapshot().UserCode, w.now)
+				spent, _, err := grants.Spend(approval.Approve, approval.Proof{CSRF: keys.Token(g)}, keys, approval.Terms{}, g.Snapshot().UserCode, w.now)
 				if err != nil {
 					return err
 				}

@@ -12,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/secret"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -122,6 +123,8 @@ func (w *fixture) other(t *testing.T, f field, now reflect.Value) reflect.Value 
 		return reflect.ValueOf(approval.ApproveDevice)
 	case scope.Set:
 		return reflect.ValueOf(scope.Restore("apps:run"))
+	case token.Lifetime:
+		return reflect.ValueOf(v + token.Lifetime(time.Minute))
 	case device.Status:
 		return reflect.ValueOf(device.Denied)
 	case bool:

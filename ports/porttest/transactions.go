@@ -2,6 +2,7 @@ package porttest
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -142,6 +143,7 @@ func storeTransactions(t *testing.T, open func(t *testing.T) ports.Store) {
 	states := func(begun approval.TransactionSnapshot, w *fixture) []approval.TransactionSnapshot {
 		accepted := begun
 		accepted.Subject, accepted.AcceptedOn, accepted.Ticket, accepted.TicketExpiresAt = w.ann, connection.Canonical, random(), w.now.Add(time.Minute)
+		accepted.AcceptedFrom, accepted.SignedInAt = netip.MustParseAddr("203.0.113.9"), w.now.Add(-time.Second)
 		completed := accepted
 		completed.CompletedAt = w.now.Add(time.Second)
 		managing := accepted
