@@ -13,6 +13,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/adapters/mail"
+	"github.com/devicegate/devicegate/adapters/otlplog"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/syslog"
 	"github.com/devicegate/devicegate/adapters/webhook"
@@ -86,6 +87,9 @@ func auditSinks(c Config, lc fx.Lifecycle) (all ports.AuditSinks, err error) {
 		}
 		lc.Append(fx.Hook{OnStop: func(context.Context) error { sink.Close(); return nil }})
 		all = append(all, sink)
+	}
+	if !c.AuditOTLP.IsZero() {
+		all = append(all, otlplog.New(c.AuditOTLP))
 	}
 	return all, nil
 }

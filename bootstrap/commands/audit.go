@@ -18,7 +18,7 @@ type auditCommand struct {
 	Export exportAudit `cmd:"" help:"Print all events that match a filter, the oldest first, one JSON object on a line."`
 	Verify verifyAudit `cmd:"" help:"Prove that events of past days were not changed, removed or added, and print each day's head."`
 
-	Deliveries auditDeliveries `cmd:"" help:"Tell how deliveries to webhook and syslog go, as JSON; with --dead, list the events that a sink never took."`
+	Deliveries auditDeliveries `cmd:"" help:"Tell how deliveries to webhook, syslog and collector go, as JSON; with --dead, list the events that a sink never took."`
 	Replay     replayAudit     `cmd:"" help:"Deliver events to a sink once more: from a time or an event on, or those that it never took."`
 }
 

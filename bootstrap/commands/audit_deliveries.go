@@ -15,7 +15,7 @@ import (
 
 type auditDeliveries struct {
 	Acting
-	Dead string `placeholder:"SINK" help:"List the events that this sink never took: webhook or syslog."`
+	Dead string `placeholder:"SINK" help:"List the events that this sink never took: webhook, syslog or otlp."`
 }
 
 // sinkState is how a sink is; what does not apply is left out.
@@ -83,7 +83,7 @@ func known(at time.Time) *time.Time {
 
 type replayAudit struct {
 	Acting
-	Sink string  `required:"" help:"webhook or syslog."`
+	Sink string  `required:"" help:"webhook, syslog or otlp."`
 	From *string `placeholder:"TIME-OR-EVENT" help:"Everything from this time on (2026-11-28T15:04:05Z, or 2026-11-28, UTC), or from this event on."`
 	Dead bool    `help:"The events that the sink never took."`
 }

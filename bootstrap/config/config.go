@@ -17,6 +17,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/mail"
+	"github.com/devicegate/devicegate/adapters/otlplog"
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/sealing"
@@ -71,6 +72,7 @@ type Config struct {
 	Mail           mail.Config // zero: people are not told by mail
 	AuditWebhook   webhook.Config
 	AuditSyslog    syslog.Config
+	AuditOTLP      otlplog.Config
 	AuditRetention audit.Retention
 
 	Tracing    tracing.Config     // zero: none

@@ -104,6 +104,8 @@ type environment struct {
 	WithWorker       string        `env:"WITH_WORKER" envDefault:"auto"`
 
 	OTelDisabled       bool    `env:"OTEL_SDK_DISABLED"`
+	OTelLogsExporter   string  `env:"OTEL_LOGS_EXPORTER" envDefault:"none"`
+	OTelLogsEndpoint   string  `env:"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"`
 	OTelTracesExporter string  `env:"OTEL_TRACES_EXPORTER" envDefault:"otlp"`
 	OTelEndpoint       string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 	OTelTracesEndpoint string  `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`
