@@ -32,6 +32,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		administration(c),
 		operationsTLS(c),
 		fx.Invoke(relaxCollector, serveOperations, warn),
+		fx.Invoke(measureStores, measureJobs, measureClients),
 		fx.Invoke(requireClosable),
 		workerBeside(c),
 		fx.Invoke(serveHTTP),
@@ -69,11 +70,15 @@ func handler(c Config, log *slog.Logger) fx.Option {
 // stores joins the durable store, and what makes it fast: Redis where it is
 // configured, else this process's memory.
 func stores(c Config) fx.Option {
-	durable := fx.Options(database.Module, jobQueue, fx.Provide(invalidating))
+	durable := fx.Options(database.Module, jobQueue, fx.Provide(invalidating, newStoreMetrics, newJobMetrics),
+		fx.Provide(func(m *storeMetrics) database.Observer { return m.event }))
 	if c.Redis.URL == "" {
-		return fx.Options(durable, memory.Module, fx.Provide(processTokenCache, func() sharedState { return nil }))
+		return fx.Options(durable, memory.Module,
+			fx.Provide(processTokenCache, func() (sharedState, *redisMetrics) { return nil, nil }))
 	}
-	return fx.Options(durable, fx.Supply(c.Redis), redis.Module,
+	measured := newRedisMetrics()
+	c.Redis.Observer = measured
+	return fx.Options(durable, fx.Supply(c.Redis, measured), redis.Module,
 		fx.Decorate(limiterWithoutRedis, throttleWithoutRedis), fx.Provide(sharedTokenCache, redisState))
 }
 

@@ -74,6 +74,10 @@ func storedClients(store ports.Store, log *slog.Logger) *lastgood.Followed[clien
 	})
 }
 
+func measureClients(m *metrics, stored *lastgood.Followed[client.Directory]) {
+	m.registry.MustRegister(currentGauge("devicegate_clients_current", "what the database holds of clients", stored.Current))
+}
+
 // mergedClients are the clients of all sources, as one directory. A source whose
 // change would make two clients of one id keeps its last good state.
 type mergedClients struct {

@@ -22,9 +22,9 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Worker is the background work in a process of its own. OPS_ADDR serves the
-// metrics of the process.
-func Worker(c Config, log *slog.Logger) fx.Option {
+// Worker is the background work in a process of its own, or a part of it. OPS_ADDR
+// serves the metrics of the process.
+func Worker(c Config, log *slog.Logger, parts ...jobs.Option) fx.Option {
 	c, log, tracing := traced(c, log)
 	return fx.Options(
 		tracing,
@@ -36,8 +36,8 @@ func Worker(c Config, log *slog.Logger) fx.Option {
 		}),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
-		fx.Invoke(serveOperations),
-		background(c),
+		fx.Invoke(serveOperations, measureStores, measureJobs, measureClients),
+		background(c, parts...),
 	)
 }
 
@@ -51,13 +51,11 @@ func workerBeside(c Config) fx.Option {
 }
 
 // background runs the jobs of the queue.
-func background(c Config) fx.Option {
+func background(c Config, parts ...jobs.Option) fx.Option {
 	return fx.Options(
-		fx.Supply(c.TokenRetention),
+		fx.Supply(c.TokenRetention, parts),
 		fx.Provide(application.NewSweepExpired, application.NewSweepTokens, application.NewSealAudit, sendNotice, auditSinks, application.NewDeliverAudit, sweepAudit),
-		fx.Provide(newTasks, func(db jobs.Database, tasks jobs.Tasks, log *slog.Logger) (*jobs.Worker, error) {
-			return jobs.NewWorker(db, tasks, log)
-		}),
+		fx.Provide(newTasks, newWorker),
 		fx.Invoke(func(lc fx.Lifecycle, w *jobs.Worker) {
 			lc.Append(fx.Hook{OnStart: w.Start, OnStop: w.Stop})
 		}),
@@ -112,6 +110,10 @@ func sendNotice(c Config, store ports.Store, clients ports.Clients) (*applicatio
 		return nil, err
 	}
 	return application.NewSendNotice(store, clients, webui.NewNoticeWriter(c.Pages, c.PublicURL), mailer), nil
+}
+
+func newWorker(db jobs.Database, tasks jobs.Tasks, log *slog.Logger, m *jobMetrics, parts []jobs.Option) (*jobs.Worker, error) {
+	return jobs.NewWorker(db, tasks, log, append(parts, jobs.Observe(m.observe))...)
 }
 
 // jobQueue lets the store enqueue jobs, for which the queue is in the store's

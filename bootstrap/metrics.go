@@ -1,8 +1,10 @@
 package bootstrap
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,9 +38,9 @@ func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connecti
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "devicegate_http_request_duration_seconds", Help: "Requests by method, route and status.",
+			Name: "devicegate_http_request_duration_seconds", Help: "Requests by method, mount, route and status.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
-		}, []string{"method", "route", "status"}),
+		}, []string{"method", "mount", "route", "status"}),
 	}
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(tokens.collectors()...)
@@ -111,14 +113,26 @@ func (m *metrics) observer(r *http.Request, status int) prometheus.Observer {
 	case 1:
 		kind.route = patterns[0]
 	default:
-		return m.requests.WithLabelValues(kind.method, route.RoutePattern(), strconv.Itoa(status))
+		return m.requests.WithLabelValues(kind.method, mountOf(route.RoutePattern()), route.RoutePattern(), strconv.Itoa(status))
 	}
 	if found, ok := m.kinds.Load(kind); ok {
 		return found.(prometheus.Observer)
 	}
-	observer := m.requests.WithLabelValues(kind.method, route.RoutePattern(), strconv.Itoa(status))
+	observer := m.requests.WithLabelValues(kind.method, mountOf(route.RoutePattern()), route.RoutePattern(), strconv.Itoa(status))
 	m.kinds.Store(kind, observer)
 	return observer
+}
+
+// mounts are the first segments of routes.
+var mounts = map[string]string{
+	"openapi": "canonical", "v1": "legacy", "oauth2": "standard", ".well-known": "standard",
+	"device": "pages", "saml": "saml", "admin": "admin",
+}
+
+// mountOf is the mount of a route pattern.
+func mountOf(route string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(route, "/"), "/")
+	return cmp.Or(mounts[first], "other")
 }
 
 func known(method string) string {

@@ -37,8 +37,8 @@ func sharedTokenCache(c Config, conn *redis.Connection) (ports.TokenCache, token
 }
 
 // invalidating lets the store's transactions tell the cache which tokens end.
-func invalidating(store *database.Store, cache ports.TokenCache) ports.Store {
-	return application.NewInvalidatingStore(store, cache)
+func invalidating(store *database.Store, cache ports.TokenCache, m *storeMetrics) ports.Store {
+	return measuredStore{application.NewInvalidatingStore(store, cache), m}
 }
 
 // collectors are the cache's metrics.

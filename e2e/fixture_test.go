@@ -237,9 +237,15 @@ func (w *fixture) redeems(d demo.Device, codes demo.Codes) demo.Token {
 // eventually asks until the answer is yes.
 func (w *fixture) eventually(what string, is func() bool) {
 	w.t.Helper()
+	w.within(20*time.Second, what, is)
+}
+
+// within waits longer, for what takes its time.
+func (w *fixture) within(most time.Duration, what string, is func() bool) {
+	w.t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(most)
 	for !is() {
 		select {
 		case <-again.C:

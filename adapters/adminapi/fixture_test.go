@@ -75,7 +75,8 @@ func (s *fixture) serve(known administrator.Credentials) {
 			Status: s.ACSStatus, Instructions: s.ACSInstructions, Test: s.TestACS, Advance: s.AdvanceACS, Close: s.CloseLegacy,
 			LinkURL: func(link acsmove.Link) string { return "https://sso.example.com/saml/test?link=" + link.Reveal() },
 		}),
-		Observe: func(next http.Handler) http.Handler { return next },
+		Profiles: adminapi.NewProfiles(respond),
+		Observe:  func(next http.Handler) http.Handler { return next },
 	})
 }
 

@@ -24,6 +24,7 @@ var Module = fx.Module("adminapi", fx.Provide(
 	NewKeys,
 	migrationUses,
 	NewMigration,
+	NewProfiles,
 ), fx.Provide(NewRouter))
 
 // Routes are the handlers of all resources, and what stands before them.
@@ -41,6 +42,7 @@ type Routes struct {
 	Incidents   *Incidents
 	Keys        *Keys
 	Migration   *Migration
+	Profiles    *Profiles
 	Observe     Observe
 }
 

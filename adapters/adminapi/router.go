@@ -34,6 +34,7 @@ func NewRouter(rt Routes) *Router {
 		rt.Incidents.Mount(r)
 		rt.Keys.Mount(r)
 		rt.Migration.Mount(r)
+		rt.Profiles.Mount(r)
 		rt.fallbacks(r)
 	})
 	rt.fallbacks(r)

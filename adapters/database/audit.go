@@ -163,7 +163,7 @@ func (t *transaction) record(ctx context.Context, event audit.Event) error {
 	if t.recorded[event.ID] {
 		return nil
 	}
-	t.recorded[event.ID] = true
+	t.note(event)
 	row := eventRowOf(event)
 	s := t.hot.writing(reflect.TypeFor[eventRow](), inserting, false)
 	return t.later(ctx, query{text: s.text, args: valuesOf(make([]any, 0, len(s.fields)), row, s.fields)})

@@ -13,15 +13,15 @@ import (
 )
 
 // Module provides the [Store], [ports.Changes] and [ports.Accounts] from a
-// [Config], a [Queue] and a [Sealer]. The pool stays private to the module, but for the
+// [Config], a [Queue], a [Sealer] and an [Observer]. The pool stays private to the module, but for the
 // queue's tables, which are reached through [Pool].
 var Module = fx.Module("database",
 	fx.Provide(fx.Private, open, changes),
 	fx.Provide(store, accounts, poolOf, func(c *Changes) ports.Changes { return c }),
 )
 
-func store(db *bun.DB, queue Queue, sealer Sealer, changes *Changes) *Store {
-	return NewStore(db).WithQueue(queue).WithSealer(sealer).WithChanges(changes)
+func store(db *bun.DB, queue Queue, sealer Sealer, changes *Changes, observer Observer) *Store {
+	return NewStore(db).WithQueue(queue).WithSealer(sealer).WithChanges(changes).WithObserver(observer)
 }
 
 // changes depends on the pool because it runs while the pool is open.

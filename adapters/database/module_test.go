@@ -17,7 +17,7 @@ import (
 )
 
 // queue is what the module needs from outside.
-var queue = fx.Provide(func() *slog.Logger { return slog.New(slog.DiscardHandler) }, func() (database.Sealer, error) {
+var queue = fx.Provide(func() database.Observer { return func(database.Written) {} }, func() *slog.Logger { return slog.New(slog.DiscardHandler) }, func() (database.Sealer, error) {
 	return sealing.New("a secret of the tests, thirty-two bytes")
 }, func(p database.Pool) (database.Queue, error) {
 	return jobs.NewQueue(jobs.Database{DB: p.DB, Postgres: p.Postgres})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -61,6 +62,7 @@ type transaction struct {
 	queue    Queue
 	sealer   Sealer
 	recorded map[uid.ID]bool
+	written  []Written       // the events behind recorded
 	held     map[rowKey]bool // rows that are locked, and so are still there; PostgreSQL only
 	// announced are the topics of configuration that have changed.
 	announced map[ports.Topic]bool
@@ -107,3 +109,11 @@ func (t *transaction) ACSLedger() ports.ACSLedger { return acsLedger{acsLedgerRe
 func (t *transaction) SPKeys() ports.SPKeys       { return spKeys{spKeyReader{t.reader()}, t} }
 
 func (t *transaction) Incidents() ports.Incidents { return incidents{incidentReader{t.reader()}, t} }
+
+// note keeps that an event is among what is written.
+func (t *transaction) note(e audit.Event) {
+	if !t.recorded[e.ID] {
+		t.recorded[e.ID] = true
+		t.written = append(t.written, writtenOf(e))
+	}
+}

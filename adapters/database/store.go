@@ -32,7 +32,25 @@ type Store struct {
 	queue     Queue
 	changes   *Changes // nil: nothing in this process wants to know
 	sealer    Sealer
+	observer  Observer
 }
+
+// Written is what an [Observer] learns of an event.
+type Written struct {
+	Kind                      audit.Kind
+	Connection, Mount, Reason string
+}
+
+// Observer is told of each event whose transaction was committed.
+type Observer func(Written)
+
+// WithObserver tells o what is written from now on.
+func (s *Store) WithObserver(o Observer) *Store {
+	s.observer = o
+	return s
+}
+
+func writtenOf(e audit.Event) Written { return Written{e.Kind, e.Connection, e.Mount, e.Reason} }
 
 const (
 	// defaultOpTimeout bounds each View and Update: a request that waits for a
@@ -44,7 +62,7 @@ const (
 
 // NewStore stores in db. It enqueues no jobs; see [Store.WithQueue].
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, limit: deadline.NewLimit(defaultOpTimeout), hot: &statements{db: db}, queue: noQueue{}, sealer: noSealer{}}
+	s := &Store{db: db, limit: deadline.NewLimit(defaultOpTimeout), hot: &statements{db: db}, queue: noQueue{}, sealer: noSealer{}, observer: func(Written) {}}
 	if !isPostgres(db) {
 		s.writeLock = make(chan struct{}, 1)
 	}
@@ -101,6 +119,11 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 		return err
 	}
 	err = mapError(ctx, tx.Commit())
+	if err == nil {
+		for _, w := range within.written {
+			s.observer(w)
+		}
+	}
 	if s.changes != nil {
 		for topic := range within.announced {
 			s.changes.tell(topic)
@@ -132,6 +155,9 @@ func (s *Store) AddAuthorization(ctx context.Context, a *device.Authorization, e
 	})
 	if err == nil && written == 0 {
 		return ports.ErrUserCodeTaken
+	}
+	if err == nil {
+		s.observer(writtenOf(event))
 	}
 	return mapError(ctx, err)
 }

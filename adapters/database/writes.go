@@ -75,7 +75,7 @@ func (t *transaction) eventually(ctx context.Context, event audit.Event, q query
 		_, err := t.run(ctx, event, q)
 		return err
 	}
-	t.recorded[event.ID] = true
+	t.note(event)
 	return onPG(t.conn, func(c *pgConn) error { return c.later(q) })
 }
 
@@ -97,7 +97,7 @@ func (t *transaction) run(ctx context.Context, event audit.Event, q query) (n in
 	if !t.postgres {
 		return n, t.record(ctx, event)
 	}
-	t.recorded[event.ID] = true
+	t.note(event)
 	return n, nil
 }
 

@@ -41,6 +41,30 @@ func (d Database) HasLeader(ctx context.Context) (bool, error) {
 	return leaders > 0, nil
 }
 
+// Count is how many jobs of a kind are in a state.
+type Count struct {
+	Kind, State string
+	Jobs        int64
+}
+
+// Counts are those of all jobs that are kept.
+func (d Database) Counts(ctx context.Context) ([]Count, error) {
+	rows, err := d.QueryContext(ctx, "SELECT kind, CAST(state AS TEXT), count(*) FROM river_job GROUP BY kind, state")
+	if err != nil {
+		return nil, fmt.Errorf("job queue: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []Count
+	for rows.Next() {
+		var c Count
+		if err := rows.Scan(&c.Kind, &c.State, &c.Jobs); err != nil {
+			return nil, fmt.Errorf("job queue: %w", err)
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
 // Queue adds jobs to transactions of the store.
 type Queue struct {
 	client *river.Client[*sql.Tx]

@@ -47,6 +47,30 @@ func PollEvery(d time.Duration) Option {
 	return func(c *river.Config) { c.FetchPollInterval = d }
 }
 
+// WithoutSchedule runs jobs and is never elected: another process keeps the
+// schedule.
+func WithoutSchedule() Option {
+	return func(c *river.Config) { c.LeaderElectionDisabled, c.PeriodicJobs = true, nil }
+}
+
+// ScheduleOnly keeps the schedule if elected, and runs no job. River elects only
+// clients that have a queue: this one has a queue of its own, which stays empty.
+func ScheduleOnly() Option {
+	return func(c *river.Config) { c.Queues = map[string]river.QueueConfig{"schedulers": {MaxWorkers: 1}} }
+}
+
+// Observe is told of each run of a job.
+func Observe(observe func(kind string, took time.Duration, err error)) Option {
+	return func(c *river.Config) {
+		c.Middleware = append(c.Middleware, river.WorkerMiddlewareFunc(func(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
+			began := time.Now()
+			err := work(ctx)
+			observe(job.Kind, time.Since(began), err)
+			return err
+		}))
+	}
+}
+
 // Tasks are the use cases that jobs run.
 type Tasks struct {
 	SweepExpired    *application.SweepExpired

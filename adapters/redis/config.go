@@ -20,6 +20,13 @@ type Config struct {
 	// master_set makes them sentinels.
 	URL    string
 	Tracer *tracing.Tracer // nil: no spans
+	// Observer is told of each command; nil: nothing is.
+	Observer Observer
+}
+
+// Observer measures commands.
+type Observer interface {
+	ObserveCommand(operation string, took time.Duration, err error)
 }
 
 var errURL = setting.Wrong("URL", "use redis://user:password@host:6379/0, or rediss:// for TLS; "+

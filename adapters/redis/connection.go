@@ -47,6 +47,7 @@ const (
 type Connection struct {
 	options rueidis.ClientOption
 	tracer  *tracing.Tracer
+	observe Observer // nil: none
 	log     *slog.Logger
 	limit   *deadline.Limit // opTimeout
 
@@ -70,7 +71,7 @@ func Open(cfg Config, log *slog.Logger) (*Connection, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	c := &Connection{options: options, tracer: cfg.Tracer, log: log, limit: deadline.NewLimit(opTimeout), state: Up}
+	c := &Connection{options: options, tracer: cfg.Tracer, observe: cfg.Observer, log: log, limit: deadline.NewLimit(opTimeout), state: Up}
 	c.closing, c.close = context.WithCancel(context.Background())
 	if client, err := c.connect(); err != nil {
 		c.markDown(err)
@@ -108,7 +109,11 @@ func (c *Connection) Ready(ctx context.Context) error { return c.do(ctx, "probe"
 // nothing about the server.
 func (c *Connection) do(ctx context.Context, name string, command func(context.Context, rueidis.Client) error) error {
 	ctx, span := c.tracer.Within(ctx, "redis", trace.SpanKindClient)
+	began := time.Now()
 	err := c.run(ctx, command)
+	if c.observe != nil {
+		c.observe.ObserveCommand(name, time.Since(began), err)
+	}
 	if !span.IsZero() {
 		describe(span, name, err)
 	}

@@ -41,6 +41,8 @@ type commands struct {
 	Completion completionCommand `cmd:"" help:"Print a completion script for bash, zsh or fish."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
 
+	Scheduler schedulerCommand `cmd:"" help:"Keep the schedule of the background work, and run none of it. For those who keep the two apart."`
+
 	Keys      keysCommand      `cmd:"" help:"Rotate the keys of the SAML service provider."`
 	Migration migrationCommand `cmd:"" help:"Move identity providers from the legacy to the canonical callback."`
 	SAML      samlCommand      `cmd:"" name:"saml" help:"Explain SAML responses."`
