@@ -1,0 +1,80 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/policy"
+)
+
+// signedInFor starts a device at an address, and signs ann in for it in a browser
+// at 192.0.2.7. It returns the CSRF token.
+func (s *fixture) signedInFor(mount, complete, device string) (csrf string) {
+	s.t.Helper()
+	s.send(ask{line: "POST /openapi/v1/oauth/device/code", body: `{"client_id":"difyctl","device_label":"laptop"}`, from: device})
+	s.send(ask{line: "GET " + mount + "/oauth/device/sso-initiate?user_code={user_code}&connection=acme", browser: "a"})
+	s.send(ask{line: "POST " + mount + complete, body: "SAMLResponse=ok+a" + device + "+ann@acme.example&RelayState={RelayState}", header: http.Header{"Accept": {"text/html"}}})
+	s.send(ask{line: "GET " + mount + complete + "?ticket={ticket}", header: http.Header{"Accept": {"text/html"}}, browser: "a"})
+	return s.send(ask{line: "GET " + mount + "/oauth/device/approval-context", browser: "a"}).Body.String()
+}
+
+func TestEveryDoorHoldsThePolicy(t *testing.T) {
+	for mount, complete := range map[string]string{"/openapi/v1": "/oauth/device/sso-complete", "/v1": "/device/sso-complete"} {
+		for name, test := range map[string]struct {
+			rules  policy.Settings
+			device string
+			code   string
+			shown  bool // in approval-context
+		}{
+			"far":      {policy.Settings{Preset: policy.Strict}, "198.51.100.9", "network_not_allowed", true},
+			"by link":  {policy.Settings{Preset: policy.Strict}, "192.0.2.7", "typed_code_required", false},
+			"sign in":  {policy.Settings{Rules: []policy.Rule{{Name: "rule 1", Then: policy.Reauthenticate}}}, "192.0.2.7", "reauthentication_required", true},
+			"refusing": {policy.Settings{Rules: []policy.Rule{{Name: "rule 1", Then: policy.Refuse}}}, "192.0.2.7", "approval_refused", true},
+		} {
+			t.Run(mount+" "+name, func(t *testing.T) {
+				s := newFixture(t, options{Options: applicationtest.Options{Policy: policy.Must(test.rules)}})
+				described := s.signedInFor(mount, complete, test.device)
+				if shown := strings.Contains(described, `"refusal":"`+test.code+`"`); shown != test.shown {
+					t.Errorf("got %s, want the refusal shown: %t", described, test.shown)
+				}
+				got := s.send(ask{
+					line: "POST " + mount + "/oauth/device/approve-external", body: `{"user_code":"{user_code}"}`,
+					header: http.Header{"X-Csrf-Token": {"{csrf_token}"}}, browser: "a",
+				})
+				if got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), `"error":"`+test.code+`"`) {
+					t.Errorf("got %d %s, want 403 %s", got.Code, got.Body, test.code)
+				}
+			})
+		}
+	}
+}
+
+func TestAStartThatPolicyRefuses(t *testing.T) {
+	s := newFixture(t, options{Options: applicationtest.Options{Policy: policy.Must(policy.Settings{Set: policy.Changes{
+		DevicesFrom: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, RequireLoginHint: policy.Yes, LinkCarriesCode: policy.No,
+	}})}})
+	for _, test := range []struct {
+		line, body, from string
+		status           int
+		want             string
+	}{
+		{"/openapi/v1/oauth/device/code", `{"client_id":"difyctl"}`, "192.0.2.7", 403, `"error":"network_not_allowed"`},
+		{"/oauth2/device_authorization", "client_id=difyctl", "192.0.2.7", 400, `"error":"unauthorized_client"`},
+		{"/openapi/v1/oauth/device/code", `{"client_id":"difyctl"}`, "198.51.100.9", 400, `login_hint is required here`},
+		{"/oauth2/device_authorization", "client_id=difyctl&login_hint=nobody", "198.51.100.9", 400, `"error":"invalid_request"`},
+		{"/oauth2/device_authorization", "client_id=difyctl&login_hint=a@elsewhere.example", "198.51.100.9", 400, `speaks for the domain`},
+		{"/oauth2/device_authorization", "client_id=difyctl&login_hint=ann@acme.example", "198.51.100.9", 200, `"user_code"`},
+		{"/openapi/v1/oauth/device/code", `{"client_id":"difyctl","login_hint":"Ann@ACME.example"}`, "198.51.100.9", 200, `"user_code"`},
+	} {
+		got := s.send(ask{line: "POST " + test.line, body: test.body, from: test.from})
+		if got.Code != test.status || !strings.Contains(got.Body.String(), test.want) {
+			t.Errorf("%s %s: got %d %s, want %d with %s", test.line, test.body, got.Code, got.Body, test.status, test.want)
+		}
+		if strings.Contains(got.Body.String(), "verification_uri_complete") {
+			t.Errorf("%s: got a link with the code, want none", test.line)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestPolicyExplainSaysWhichRuleDecides(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("POLICY", "strict")
+	for name, test := range map[string]struct {
+		of                     explainPolicy
+		outcome, rule, refusal string
+	}{
+		"near":           {explainPolicy{DeviceIP: "192.0.2.7", BrowserIP: "192.0.2.9"}, "type", "link_carries_code", ""},
+		"far":            {explainPolicy{DeviceIP: "192.0.2.7", BrowserIP: "198.51.100.9"}, "refuse", "strict: foreign network", "network_not_allowed"},
+		"another family": {explainPolicy{DeviceIP: "2001:db8::7", BrowserIP: "198.51.100.9"}, "refuse", "strict: foreign network", "network_not_allowed"},
+		"known":          {explainPolicy{DeviceIP: "192.0.2.7", BrowserIP: "198.51.100.9", KnownNetwork: true}, "reauthenticate", "strict: known network", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			test.of.JSON = true
+			if err := test.of.Run(&out); err != nil {
+				t.Fatal(err)
+			}
+			var got explanation
+			if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Outcome != test.outcome || got.Rule != test.rule || got.Refusal != test.refusal {
+				t.Errorf("got %s by %q (%s), %v; want %s by %q (%s)", got.Outcome, got.Rule, got.Refusal, err, test.outcome, test.rule, test.refusal)
+			}
+			out.Reset()
+			test.of.JSON = false
+			if err := test.of.Run(&out); err != nil || !strings.Contains(out.String(), test.rule) {
+				t.Errorf("got %s, %v; want the rule in it", &out, err)
+			}
+		})
+	}
+}
+
+func TestPolicyExplainRefusesWhatCannotBeRight(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, of := range []explainPolicy{
+		{DeviceIP: "192.0.2"}, {BrowserIP: "192.0.2.0/24"}, {LoginHint: "ada"}, {New: true, KnownNetwork: true},
+	} {
+		var out bytes.Buffer
+		if err := of.Run(&out); err == nil || out.Len() > 0 {
+			t.Errorf("%+v: got %q, %v; want an error and nothing printed", of, &out, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(path, []byte("policy: {preset: lax}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("POLICY_FILE", path)
+	if err := (explainPolicy{}).Run(new(bytes.Buffer)); !errors.As(err, new(configError)) || !strings.Contains(err.Error(), "preset") {
+		t.Errorf("got %v, want an error of the configuration", err)
+	}
+}
