@@ -42,3 +42,20 @@ func TestInstantsFollowXMLSchema(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEarliestSignInCounts(t *testing.T) {
+	at := time.Date(2026, 11, 25, 12, 0, 0, 123_456_700, time.UTC)
+	for name, test := range map[string]struct {
+		logins []login
+		want   time.Time
+	}{
+		"one":                {[]login{{at: at}}, at.Truncate(time.Microsecond)},
+		"of two the earlier": {[]login{{at: at}, {at: at.Add(-time.Hour)}, {at: at.Add(time.Hour)}}, at.Add(-time.Hour).Truncate(time.Microsecond)},
+		"before computers":   {[]login{{at: at}, {at: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)}}, time.Time{}},
+		"none":               {nil, time.Time{}},
+	} {
+		if got := (&assertion{logins: test.logins}).signedInAt(); !got.Equal(test.want) {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		}
+	}
+}

@@ -271,13 +271,17 @@ func (w expectation) confirmed(d *confirmationData) error {
 }
 
 // signedInAt is the earliest AuthnInstant: of several statements it promises least.
+// It is zero if that cannot be right.
 func (a *assertion) signedInAt() (earliest time.Time) {
 	for _, l := range a.logins {
 		if earliest.IsZero() || l.at.Before(earliest) {
 			earliest = l.at
 		}
 	}
-	return earliest.UTC().Truncate(time.Microsecond) // which stores keep
+	if earliest.Before(time.Unix(0, 0)) { // which not every store can keep
+		return time.Time{}
+	}
+	return earliest.UTC().Truncate(time.Microsecond)
 }
 
 // logins checks every AuthnStatement against core §2.7.2; the profile wants one.

@@ -8,7 +8,7 @@ import (
 )
 
 // presets are those of the policy, the weakest first.
-var presets = []string{"parity"}
+var presets = []string{"parity", "default", "strict"}
 
 // noticedAt is how a table says when something was noticed.
 func noticedAt(n int) string {
