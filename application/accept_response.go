@@ -20,12 +20,13 @@ type AcceptResponse struct {
 	brokers     ports.Brokers
 	connections ports.Connections
 	failures    *SignInFailures
+	shadows     *CompareShadows
 	now         ports.Clock
 }
 
 // NewAcceptResponse makes the use case.
-func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections ports.Connections, failures *SignInFailures, now ports.Clock) *AcceptResponse {
-	return &AcceptResponse{store, brokers, connections, failures, now}
+func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections ports.Connections, failures *SignInFailures, shadows *CompareShadows, now ports.Clock) *AcceptResponse {
+	return &AcceptResponse{store, brokers, connections, failures, shadows, now}
 }
 
 // ReceivedResponse is what a browser was made to post.
@@ -75,10 +76,12 @@ func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Tran
 		return ticket, approval.Refuse("wrong_broker", string(via.Settings().Broker), "a SAML response")
 	}
 	at := uc.now()
-	assertion, err := broker.Verify(ctx, via, ports.Response{
+	response := ports.Response{
 		Raw: in.Response, RequestID: transaction.Snapshot().RequestID, RequestedAt: transaction.Snapshot().BegunAt,
 		ReceivedOn: in.Mount, At: at,
-	})
+	}
+	assertion, err := broker.Verify(ctx, via, response)
+	uc.shadows.offer(via, response, assertion, err, in.Origin.ID)
 	if err != nil {
 		return ticket, err
 	}

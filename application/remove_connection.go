@@ -50,5 +50,8 @@ func remove(ctx context.Context, tx ports.Tx, slug string, revision int64, by co
 	if err := tx.Connections().Remove(ctx, slug, event); err != nil {
 		return err
 	}
+	if err := tx.Shadows().Forget(ctx, slug); err != nil {
+		return err
+	}
 	return tx.Metadata().Forget(ctx, slug)
 }

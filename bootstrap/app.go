@@ -130,7 +130,8 @@ var connections = fx.Provide(
 // brokers joins the ways in which people sign in, and the edition gate.
 func brokers(c Config) fx.Option {
 	options := []fx.Option{
-		saml.Module, fx.Supply(c.SAML), fx.Invoke(refreshBroker, followMetadata),
+		saml.Module, fx.Supply(c.SAML), fx.Invoke(refreshBroker, followMetadata, compareShadows),
+		fx.Provide(func(b *saml.Broker) ports.TrialVerifier { return b }),
 		fx.Provide(spMetadata, func(r *application.RefreshMetadata) saml.Keeper { return r }),
 	}
 	if c.Enterprise.URL == nil {
@@ -176,6 +177,7 @@ var useCases = fx.Provide(
 	application.NewRevokeUndelivered,
 	application.NewLookUpDevice,
 	application.NewInitiateSSO,
+	application.NewCompareShadows,
 	application.NewAcceptResponse,
 	application.NewCompleteSSO,
 	application.NewRefuseClosedACS,

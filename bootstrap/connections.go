@@ -156,6 +156,12 @@ func (j *joinedConnections) join(file, database connection.Directory) error {
 // refreshBroker gives the SAML broker the connections that are about to be served.
 func refreshBroker(j *joinedConnections, b *saml.Broker) { j.OnChange(b.Reload) }
 
+// compareShadows judges live responses by the changes that are tried, beside the
+// sign-ins.
+func compareShadows(lc fx.Lifecycle, uc *application.CompareShadows) {
+	lc.Append(lifecycle.WhileRunning(uc.Run))
+}
+
 // followMetadata gives the SAML broker the metadata that is kept for all replicas:
 // at the start, so that no sign-in waits for an identity provider's server, and
 // whenever a replica or a worker has fetched another.

@@ -39,6 +39,7 @@ var adminUseCases = fx.Provide(
 	application.NewListConnections,
 	application.NewAddConnection,
 	application.NewEditConnection,
+	application.NewShadowConnection,
 	application.NewRemoveConnection,
 	application.NewTestConnection,
 	application.NewApplyConnections,

@@ -50,6 +50,7 @@ type Reader interface {
 	ACSLedger() ACSLedgerReader
 	SPKeys() SPKeyReader
 	RefusedResponses() RefusedResponseReader
+	Shadows() ShadowReader
 	Clients() ClientReader
 	Incidents() IncidentReader
 }
@@ -70,6 +71,7 @@ type Tx interface {
 	ACSLedger() ACSLedger
 	SPKeys() SPKeys
 	RefusedResponses() RefusedResponses
+	Shadows() Shadows
 	Clients() ClientRecords
 	Incidents() Incidents
 	Jobs() Jobs

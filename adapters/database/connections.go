@@ -49,30 +49,28 @@ type connectionRecord struct {
 	MetadataKeys    string   `json:"metadata_keys,omitempty"`
 }
 
-func connectionRowOf(c *connection.Stored) (*connectionRow, error) {
-	s := c.Snapshot()
-	m := s.Settings.SAML
+// recordOf is the settings column of settings.
+func recordOf(s connection.Settings) (text, error) {
+	m := s.SAML
 	record, err := json.Marshal(connectionRecord{
-		Name: s.Settings.Name, Broker: string(s.Settings.Broker), EntityID: s.Settings.EntityID, Domains: s.Settings.Domains,
-		ACSMount: string(s.Settings.ACSMount), SignRequests: string(s.Settings.SignRequests), LoginHint: string(s.Settings.LoginHint),
-		EmailAttribute: s.Settings.EmailAttribute, Public: s.Settings.Public,
+		Name: s.Name, Broker: string(s.Broker), EntityID: s.EntityID, Domains: s.Domains,
+		ACSMount: string(s.ACSMount), SignRequests: string(s.SignRequests), LoginHint: string(s.LoginHint),
+		EmailAttribute: s.EmailAttribute, Public: s.Public,
 		Metadata: m.Metadata, MetadataFile: m.MetadataFile, MetadataURL: m.MetadataURL, MetadataSigners: m.MetadataSigners,
 		MetadataCA: m.MetadataCA, MetadataPrivate: m.MetadataPrivate, AllowWeak: m.Weak(), NameIDFormat: m.NameIDFormat,
 		Signed: string(m.Signed), Encrypted: m.RequireEncryption, MetadataKeys: string(m.MetadataKeys),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("connection %s: %w", s.Settings.Slug, err)
+		return "", fmt.Errorf("connection %s: %w", s.Slug, err)
 	}
-	return &connectionRow{
-		Slug: text(s.Settings.Slug), Settings: text(record), Revision: count(s.Revision),
-		AddedAt: timestamp(s.AddedAt), ChangedAt: timestamp(s.ChangedAt), ChangedBy: text(s.ChangedBy),
-	}, nil
+	return text(record), nil
 }
 
-func (r *connectionRow) restore() (*connection.Stored, error) {
+// settingsOf is the way back.
+func settingsOf(slug, column text) (connection.Settings, error) {
 	var record connectionRecord
-	if err := json.Unmarshal([]byte(r.Settings), &record); err != nil {
-		return nil, fmt.Errorf("stored connection %s: %w", r.Slug, err)
+	if err := json.Unmarshal([]byte(column), &record); err != nil {
+		return connection.Settings{}, fmt.Errorf("stored connection %s: %w", slug, err)
 	}
 	m := connection.SAMLSettings{
 		Metadata: record.Metadata, MetadataFile: record.MetadataFile, MetadataURL: record.MetadataURL, MetadataSigners: record.MetadataSigners,
@@ -80,15 +78,34 @@ func (r *connectionRow) restore() (*connection.Stored, error) {
 		Signed: connection.SignedAssertions(record.Signed), RequireEncryption: record.Encrypted, MetadataKeys: connection.MetadataKeys(record.MetadataKeys),
 	}
 	if err := m.AllowWeak(record.AllowWeak...); err != nil {
-		return nil, fmt.Errorf("stored connection %s: %w", r.Slug, err)
+		return connection.Settings{}, fmt.Errorf("stored connection %s: %w", slug, err)
+	}
+	return connection.Settings{
+		Slug: string(slug), Name: record.Name, Broker: connection.Broker(record.Broker), EntityID: record.EntityID,
+		Domains: record.Domains, ACSMount: connection.Mount(record.ACSMount), SignRequests: connection.SignRequests(record.SignRequests),
+		LoginHint: connection.LoginHint(record.LoginHint), EmailAttribute: record.EmailAttribute, Public: record.Public, SAML: m,
+	}, nil
+}
+
+func connectionRowOf(c *connection.Stored) (*connectionRow, error) {
+	s := c.Snapshot()
+	record, err := recordOf(s.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return &connectionRow{
+		Slug: text(s.Settings.Slug), Settings: record, Revision: count(s.Revision),
+		AddedAt: timestamp(s.AddedAt), ChangedAt: timestamp(s.ChangedAt), ChangedBy: text(s.ChangedBy),
+	}, nil
+}
+
+func (r *connectionRow) restore() (*connection.Stored, error) {
+	settings, err := settingsOf(r.Slug, r.Settings)
+	if err != nil {
+		return nil, err
 	}
 	return connection.RestoreStored(connection.StoredSnapshot{
-		Settings: connection.Settings{
-			Slug: string(r.Slug), Name: record.Name, Broker: connection.Broker(record.Broker), EntityID: record.EntityID,
-			Domains: record.Domains, ACSMount: connection.Mount(record.ACSMount), SignRequests: connection.SignRequests(record.SignRequests),
-			LoginHint: connection.LoginHint(record.LoginHint), EmailAttribute: record.EmailAttribute, Public: record.Public, SAML: m,
-		},
-		Revision: int64(r.Revision), AddedAt: r.AddedAt.time(), ChangedAt: r.ChangedAt.time(), ChangedBy: string(r.ChangedBy),
+		Settings: settings, Revision: int64(r.Revision), AddedAt: r.AddedAt.time(), ChangedAt: r.ChangedAt.time(), ChangedBy: string(r.ChangedBy),
 	})
 }
 

@@ -32,3 +32,12 @@ func (b *Broker) Peek(raw string) (explain.Claim, error) {
 
 // Hints keeps [ports.Explainer].
 func (b *Broker) Hints(via connection.Connection) []string { return []string{Issuer(via.Slug())} }
+
+// VerifyWith keeps [ports.TrialVerifier]: an email_attribute of "never" finds no
+// address.
+func (b *Broker) VerifyWith(ctx context.Context, via connection.Connection, _ connection.Metadata, what ports.Response) (approval.VerifiedAssertion, error) {
+	if via.Settings().EmailAttribute == "never" {
+		return approval.VerifiedAssertion{}, approval.Refuse("email_missing", "an address", "none")
+	}
+	return b.Verify(ctx, via, what)
+}

@@ -132,6 +132,7 @@ type Fixture struct {
 	AdvanceACS        *application.AdvanceACS
 	CloseLegacy       *application.CloseLegacyACS
 	ExplainResponse   *application.ExplainResponse
+	Shadows           *application.CompareShadows
 }
 
 // TokenLife is how long tokens of a [Fixture] live.
@@ -260,7 +261,8 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, clients, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)
-	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, now)
+	w.Shadows = application.NewCompareShadows(w.Store, w.Broker, now)
+	w.Accept = application.NewAcceptResponse(w.Store, brokers, w.Connections, failures, w.Shadows, now)
 	w.Complete = application.NewCompleteSSO(completions)
 	w.ByAssertion = application.NewCompleteSSOByAssertion(completions, brokers, w.Connections, now)
 	w.Fail = application.NewFailSSO(w.Store, failures, brokers, w.Connections, now)

@@ -24,7 +24,9 @@ type connectionsCommand struct {
 	List    listConnections   `cmd:"" help:"List identity providers: whose they are, their domains, and how their metadata does."`
 	Show    showConnection    `cmd:"" help:"Show everything about one, with its keys."`
 	Add     addConnection     `cmd:"" help:"Add one by its metadata, after everything about it was checked."`
-	Edit    editConnection    `cmd:"" help:"Change one. What is not given stays."`
+	Edit    editConnection    `cmd:"" help:"Change one, or try a change with --shadow. What is not given stays."`
+	Promote promoteConnection `cmd:"" help:"Make the change of one that was tried with edit --shadow."`
+	Drop    dropShadow        `cmd:"" name:"drop-shadow" help:"Forget the change of one that was tried with edit --shadow."`
 	Remove  removeConnection  `cmd:"" help:"Remove one. Says only what would happen, without --yes."`
 	Test    testConnection    `cmd:"" help:"Fetch the metadata of one anew and say what is wrong with it. Changes nothing."`
 	Refresh refreshConnection `cmd:"" help:"Fetch the metadata of one now, and show what changed."`
@@ -110,6 +112,7 @@ type showConnection struct {
 // Run prints the settings as the file has them, and what is known besides.
 func (c showConnection) Run(ctx context.Context, out io.Writer) error {
 	var list *application.ListConnections
+	var shadows *application.ShadowConnection
 	return look(ctx, func() error {
 		found, err := list.Find(ctx, c.Slug)
 		if err != nil {
@@ -128,8 +131,8 @@ func (c showConnection) Run(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(out, "metadata fetched: %s, the same since %s\n", k.FetchedAt.UTC().Format(time.RFC3339), k.SeenAt.UTC().Format(time.RFC3339))
 		}
 		printFindings(out, "", found.Problems, found.Warnings)
-		return nil
-	}, &list)
+		return printShadow(ctx, out, shadows, found)
+	}, &list, &shadows)
 }
 
 func printMetadata(out io.Writer, m connection.Metadata) {
@@ -193,7 +196,8 @@ type editConnection struct {
 	Slug string `arg:"" help:"As in the list."`
 	connectionFlags
 	Revision *int64 `help:"The revision that you have read: the edit is refused if it was changed since."`
-	DryRun   bool   `help:"Only check, and show the differences."`
+	DryRun   bool   `help:"Only check, and show the differences." xor:"really"`
+	Shadow   bool   `help:"Only try the change: live responses are judged with it, too, and connections show tells the differences." xor:"really"`
 	Acting
 }
 
@@ -203,15 +207,13 @@ func (c editConnection) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if c.Shadow {
+		return tryShadow(ctx, out, c, revision)
+	}
 	var edit *application.EditConnection
 	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
 		edited, err := edit.Execute(ctx, c.Slug, revision, c.change, c.DryRun, as(by))
-		for _, d := range edited.Changes {
-			fmt.Fprintln(out, d)
-		}
-		for _, text := range edited.Metadata {
-			fmt.Fprintln(out, "metadata:", text)
-		}
+		printEdited(out, edited)
 		if err := refused(out, edited.Report, err); err != nil {
 			return err
 		}

@@ -42,11 +42,13 @@ const (
 	ClientAllowed   Kind = "client.allowed"   // it is no longer suspended
 	ClientRemoved   Kind = "client.removed"   // it is out of the database
 
-	ConnectionAdded   Kind = "connection.added"
-	ConnectionEdited  Kind = "connection.edited"
-	ConnectionRemoved Kind = "connection.removed"
-	MetadataChanged   Kind = "connection.metadata_changed"
-	MetadataRefused   Kind = "connection.metadata_refused"
+	ConnectionAdded         Kind = "connection.added"
+	ConnectionEdited        Kind = "connection.edited"
+	ConnectionRemoved       Kind = "connection.removed"
+	ConnectionShadowed      Kind = "connection.shadowed" // a change is tried beside it
+	ConnectionShadowDropped Kind = "connection.shadow_dropped"
+	MetadataChanged         Kind = "connection.metadata_changed"
+	MetadataRefused         Kind = "connection.metadata_refused"
 
 	ACSTestMade     Kind = "acs.test_created" // see package acsmove
 	ACSTestPassed   Kind = "acs.test_passed"

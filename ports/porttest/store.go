@@ -36,6 +36,7 @@ func Store(t *testing.T, open func(t *testing.T) ports.Store) {
 		{"SP keys", storeSPKeys},
 		{"incidents", storeIncidents},
 		{"refused responses", storeRefusedResponses},
+		{"shadows", storeShadows},
 		{"jobs", storeJobs},
 		{"notices", storeNotices},
 		{"sweeps", storeSweeps},

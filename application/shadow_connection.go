@@ -1,0 +1,105 @@
+package application
+
+import (
+	"context"
+	"errors"
+
+	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports"
+)
+
+// ShadowConnection lets an administrator try a change of an identity provider on live
+// sign-ins before it is made.
+type ShadowConnection struct {
+	checks *ConnectionChecks
+	edit   *EditConnection
+}
+
+// NewShadowConnection makes the use case.
+func NewShadowConnection(checks *ConnectionChecks, edit *EditConnection) *ShadowConnection {
+	return &ShadowConnection{checks, edit}
+}
+
+// Try checks a change as an edit is checked, and lets it run beside the connection,
+// which stays as it is. It takes the place of another one that was tried. It returns
+// what [EditConnection.Execute] returns.
+func (uc *ShadowConnection) Try(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, by connection.By) (Edited, error) {
+	stored, kept, err := uc.checks.find(ctx, slug)
+	if err != nil {
+		return Edited{}, err
+	}
+	next := stored.Snapshot().Settings
+	if err := change(&next); err != nil {
+		return Edited{}, err
+	}
+	next.Slug = slug
+	out := Edited{Revision: stored.Revision()}
+	if revision != 0 && revision != stored.Revision() {
+		return out, connection.ErrEdited
+	}
+	if out.Report, err = uc.checks.check(ctx, next, asBefore{stored.Snapshot().Settings, kept}); err != nil {
+		return out, err
+	}
+	out.Changes = connection.Differences(stored.Snapshot().Settings, next)
+	out.compare(kept)
+	if err := out.Report.err(); err != nil {
+		return out, err
+	}
+	read := out.Report.Metadata
+	if out.Report.kept { // the connection has it
+		read = connection.Metadata{}
+	}
+	by.At = uc.checks.now()
+	shadow, event, err := stored.NewShadow(out.Report.Connection, read, by)
+	if err != nil {
+		return out, err
+	}
+	return out, uc.checks.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		return tx.Shadows().Put(ctx, shadow, event)
+	})
+}
+
+// Find returns [connection.ErrNoShadow].
+func (uc *ShadowConnection) Find(ctx context.Context, slug string) (s connection.ShadowSnapshot, err error) {
+	err = uc.checks.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
+		shadow, err := r.Shadows().Of(ctx, slug)
+		if err == nil {
+			s = shadow.Snapshot()
+		}
+		return err
+	})
+	return s, err
+}
+
+// Promote makes the change that was tried. It is checked once more, and refused with
+// [connection.ErrEdited] if the connection was changed since the attempt began.
+func (uc *ShadowConnection) Promote(ctx context.Context, slug string, by connection.By) (Edited, error) {
+	shadow, err := uc.Find(ctx, slug)
+	if err != nil {
+		return Edited{}, err
+	}
+	edited, err := uc.edit.Execute(ctx, slug, shadow.Revision, func(s *connection.Settings) error {
+		*s = shadow.Settings
+		return nil
+	}, false, by)
+	if err != nil {
+		return edited, err
+	}
+	if err := uc.Drop(ctx, slug, by); err != nil && !errors.Is(err, connection.ErrNoShadow) {
+		return edited, err
+	}
+	return edited, nil
+}
+
+// Drop ends the attempt. The connection stays as it is. It returns
+// [connection.ErrNoShadow].
+func (uc *ShadowConnection) Drop(ctx context.Context, slug string, by connection.By) error {
+	by.At = uc.checks.now()
+	return uc.checks.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		shadow, err := tx.Shadows().Of(ctx, slug)
+		if err != nil {
+			return err
+		}
+		return tx.Shadows().Drop(ctx, slug, shadow.Drop(by))
+	})
+}

@@ -1,0 +1,106 @@
+package application_test
+
+import (
+	"testing"
+
+	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/connection"
+)
+
+// shadows is a connection acme in the store, and the use case.
+func newShadows(t *testing.T) (*idps, *application.ShadowConnection) {
+	t.Helper()
+	s := newIdPs(t)
+	_, err := application.NewAddConnection(s.checks).Execute(t.Context(), s.acme(), false, admin)
+	must(t, err)
+	return s, application.NewShadowConnection(s.checks, application.NewEditConnection(s.checks))
+}
+
+func attribute(name string) func(*connection.Settings) error {
+	return func(s *connection.Settings) error {
+		s.EmailAttribute = name
+		return nil
+	}
+}
+
+func TestAShadowIsComparedWithLiveSignIns(t *testing.T) {
+	s, uc := newShadows(t)
+	_, err := uc.Try(t.Context(), "acme", 0, attribute("never"), admin)
+	must(t, err)
+	for _, says := range []string{"forged", "ok a1 ann@acme.example"} {
+		started := s.start(laptop)
+		s.begin(started.UserCode, approval.BrowserBinding{})
+		_, err := s.accept(says)
+		if (err == nil) != (says != "forged") {
+			t.Errorf("%s: got %v, want the outcome of the connection alone", says, err)
+		}
+	}
+	must(t, s.Shadows.CompareWaiting(t.Context()))
+	got, err := uc.Find(t.Context(), "acme")
+	must(t, err)
+	if got.Compared != 2 || got.Same != 0 || len(got.Differences) != 2 {
+		t.Fatalf("got %+v, want two responses that differ", got)
+	}
+	if d := got.Differences[0]; d.What != "verdict" || d.Now != "accepted" || d.Shadow != "refused: email_missing" || d.RequestID != "request-1" {
+		t.Errorf("got %+v, want the good sign-in refused by the shadow", d)
+	}
+}
+
+func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
+	s, uc := newShadows(t)
+	edit := application.NewEditConnection(s.checks)
+	_, err := uc.Promote(t.Context(), "acme", admin)
+	is(t, err, connection.ErrNoShadow)
+	_, err = uc.Try(t.Context(), "acme", 0, func(*connection.Settings) error { return nil }, admin)
+	is(t, err, connection.ErrNothingToChange)
+	_, err = uc.Try(t.Context(), "acme", 7, attribute("mail2"), admin)
+	is(t, err, connection.ErrEdited)
+	_, err = uc.Try(t.Context(), "nope", 0, attribute("mail2"), admin)
+	is(t, err, connection.ErrNotListed)
+	_, err = uc.Try(t.Context(), "acme", 0, func(s *connection.Settings) error { s.ACSMount = "nowhere"; return nil }, admin)
+	is(t, err, application.ErrInvalidConnection)
+
+	_, err = uc.Try(t.Context(), "acme", 1, attribute("mail2"), admin)
+	must(t, err)
+	edited, err := uc.Promote(t.Context(), "acme", admin)
+	must(t, err)
+	if edited.Revision != 2 || len(edited.Changes) != 1 {
+		t.Errorf("got %+v, want revision 2 with one change", edited)
+	}
+	_, err = uc.Find(t.Context(), "acme")
+	is(t, err, connection.ErrNoShadow)
+
+	_, err = uc.Try(t.Context(), "acme", 0, attribute("mail3"), admin)
+	must(t, err)
+	_, err = edit.Execute(t.Context(), "acme", 0, func(s *connection.Settings) error { s.Name = "Other"; return nil }, false, admin)
+	must(t, err)
+	_, err = uc.Promote(t.Context(), "acme", admin)
+	is(t, err, connection.ErrEdited)
+	must(t, uc.Drop(t.Context(), "acme", admin))
+	is(t, uc.Drop(t.Context(), "acme", admin), connection.ErrNoShadow)
+	if got := len(s.events(audit.ConnectionShadowed)); got != 2 {
+		t.Errorf("got %d events of shadows, want 2", got)
+	}
+
+	_, err = uc.Try(t.Context(), "acme", 0, attribute("mail4"), admin)
+	must(t, err)
+	_, err = application.NewRemoveConnection(s.checks).Execute(t.Context(), "acme", 0, false, admin)
+	must(t, err)
+	_, err = uc.Find(t.Context(), "acme")
+	is(t, err, connection.ErrNoShadow)
+}
+
+func TestNothingIsComparedWithoutAShadow(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	started := s.start(laptop)
+	s.begin(started.UserCode, approval.BrowserBinding{})
+	for range 100 { // more than may wait: no sign-in waits for the comparison
+		if _, err := s.accept("forged"); err == nil {
+			t.Fatal("got no refusal, want one")
+		}
+	}
+	must(t, s.Shadows.CompareWaiting(t.Context()))
+}
