@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -9,12 +10,14 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // warn logs, once at start, what works and should be changed. Problems of
 // connections change while the service runs: the SAML broker logs those.
-func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, log *slog.Logger) {
-	lc.Append(fx.StartHook(func() {
+func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, policies ports.Policies, clients ports.Clients, connections ports.Connections, log *slog.Logger) {
+	lc.Append(fx.StartHook(func(ctx context.Context) {
+		warnOfPolicy(ctx, policies, clients, connections, log)
 		for _, w := range c.Warnings {
 			log.Warn(w.Text, "setting", w.Setting)
 		}
@@ -30,6 +33,29 @@ func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, log *slog.Logger)
 			}
 		}
 	}))
+}
+
+// warnOfPolicy logs which clients and connections the rules of the policy name that
+// are not known: a rule for a misspelt one never applies.
+func warnOfPolicy(ctx context.Context, policies ports.Policies, clients ports.Clients, connections ports.Connections, log *slog.Logger) {
+	rules, err := policies.Policy(ctx)
+	if err != nil {
+		return
+	}
+	if known, err := clients.Clients(ctx); err == nil {
+		for _, id := range rules.Clients() {
+			if !known.Has(id) {
+				log.WarnContext(ctx, "a rule of the policy names a client that is not known here", "setting", "POLICY_FILE", "client_id", id)
+			}
+		}
+	}
+	if known, err := connections.Connections(ctx); err == nil {
+		for _, slug := range rules.Connections() {
+			if _, err := known.Find(slug); err != nil {
+				log.WarnContext(ctx, "a rule of the policy names a connection that is not known here", "setting", "POLICY_FILE", "connection", slug)
+			}
+		}
+	}
 }
 
 // warnOfProxies logs once that requests come through a proxy that is not
