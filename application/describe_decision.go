@@ -80,7 +80,7 @@ func (uc *DescribeDecision) Execute(ctx context.Context, presented approval.Undo
 func (uc *DescribeDecision) access(ctx context.Context, r ports.Reader, a *device.Authorization, of client.Client, out *Decision) error {
 	if !a.IsRedeemed() {
 		if a.Redeemable(uc.now()) {
-			out.Until = uc.now().Add(time.Duration(of.TokenLife(uc.life)))
+			out.Until = uc.now().Add(time.Duration(a.TokenLife(of.TokenLife(uc.life))))
 		}
 		return nil
 	}

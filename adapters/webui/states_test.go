@@ -107,6 +107,10 @@ var states = []state{
 	{name: "decide-unknown", reach: func(b *tab) {
 		b.atDecision(b.site.device(label, "2001:db8:7::7").UserCode)
 	}},
+	{name: "decide-refused", with: refusesAll, reach: func(b *tab) {
+		b.atDecision(b.site.device(label, elsewhere).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#blocked")))
+	}},
 	{name: "decide-long-label", reach: func(b *tab) {
 		b.atDecision(b.site.device(strings.Repeat("a laptop of nobody in particular ", 7), elsewhere).UserCode)
 	}},
@@ -370,6 +374,12 @@ var states = []state{
 		b.open("/device")
 		b.sees("closed", "no_connection")
 	}},
+}
+
+// refusesAll has a policy refuse every approval.
+func refusesAll(s *fixture) {
+	s.t.Helper()
+	s.env["POLICY_FILE"] = s.write("policy.yaml", []byte("policy:\n  preset: parity\n  rules: [{then: refuse}]\n"))
 }
 
 // wrongCodeLimit is one that [site.usesUpWrongCodes] uses up.
