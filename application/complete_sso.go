@@ -218,7 +218,7 @@ func (c *Completions) grant(ctx context.Context, seen *approval.Transaction, by 
 			return fmt.Errorf("add grant: %w", err)
 		}
 		if a != nil {
-			observed, err = c.watch.keepPerson(ctx, tx, incident.Opened, a.Snapshot(), subject, in.Browser.Digest(), completed)
+			observed, err = c.watch.keepPerson(ctx, tx, incident.Opened, a.Snapshot(), subject, incident.Browser{Session: in.Browser.Digest(), SignedInFrom: grant.Snapshot().SignedInFrom}, completed)
 			if err != nil {
 				return err
 			}

@@ -141,7 +141,7 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 		if err := tx.Authorizations().Save(ctx, a, decided); err != nil {
 			return fmt.Errorf("save authorization: %w", err)
 		}
-		observed, err = ds.watch.keepDecision(ctx, tx, a.Snapshot(), grant.Snapshot().GrantedAt, grant.Snapshot().Session, decided)
+		observed, err = ds.watch.keepDecision(ctx, tx, a.Snapshot(), grant.Snapshot().GrantedAt, browserOf(grant), decided)
 		return err
 	})
 	if err != nil {

@@ -93,7 +93,7 @@ func (uc *EnterCode) enter(ctx context.Context, by approval.Proof, code device.U
 		if err := tx.Grants().Save(ctx, grant, entered); err != nil {
 			return fmt.Errorf("save grant: %w", err)
 		}
-		observed, err = uc.watch.keepPerson(ctx, tx, incident.Opened, a.Snapshot(), grant.Snapshot().Subject, by.Session.Digest(), entered)
+		observed, err = uc.watch.keepPerson(ctx, tx, incident.Opened, a.Snapshot(), grant.Snapshot().Subject, incident.Browser{Session: by.Session.Digest(), SignedInFrom: grant.Snapshot().SignedInFrom}, entered)
 		return err
 	})
 	if err == nil {

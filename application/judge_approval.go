@@ -75,7 +75,7 @@ func (j *ApprovalJudge) judge(ctx context.Context, r facts, p rules, in asked) (
 			return judged{}, err
 		}
 	}
-	suspected, err := j.watch.Suspected(ctx, r.incidents, p.held, d, g.Subject, farther(in, c.Network))
+	suspected, err := j.watch.Suspected(ctx, r.incidents, p.held, d, g.Subject, in.origin, g.SignedInFrom)
 	if err != nil {
 		return judged{}, err
 	}
@@ -93,16 +93,6 @@ func networkOf(of *device.Authorization, g approval.GrantSnapshot, origin reques
 		network = network.Farther(policy.NetworkOf(of.NetworkMatchFor(request.Origin{IP: g.SignedInFrom})))
 	}
 	return network
-}
-
-// farther is where the person is: where the identity provider's answer came from,
-// if the browser that decides is beside the device and the other one is not.
-func farther(in asked, network policy.Network) request.Origin {
-	origin := in.origin
-	if network != policy.Near && policy.NetworkOf(in.of.NetworkMatchFor(origin)) == policy.Near {
-		origin.IP = in.grant.Snapshot().SignedInFrom
-	}
-	return origin
 }
 
 // addHistory reads whether the person has connected the client and label before,

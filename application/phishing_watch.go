@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
-	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -74,7 +75,7 @@ func (w *PhishingWatch) keepPoll(ctx context.Context, tx ports.Tx, d device.Snap
 
 // keepPerson keeps what a person did about d in a browser, of which event is the
 // record.
-func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incident.What, d device.Snapshot, person identity.Subject, browser secret.Digest, event audit.Event) ([]watched, error) {
+func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incident.What, d device.Snapshot, person identity.Subject, browser incident.Browser, event audit.Event) ([]watched, error) {
 	o := incident.Observe(what, d, person, browser, event.At, event.Origin)
 	if what == incident.Opened && o.Where != incident.Far {
 		return nil, nil
@@ -83,9 +84,14 @@ func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incide
 	return []watched{kept}, w.keep(ctx, tx, kept, event)
 }
 
+// browserOf is the browser that holds a grant.
+func browserOf(grant *approval.Grant) incident.Browser {
+	return incident.Browser{Session: grant.Snapshot().Session, SignedInFrom: grant.Snapshot().SignedInFrom}
+}
+
 // keepDecision keeps a person's decision about d in a browser that had signed in
 // at the given time.
-func (w *PhishingWatch) keepDecision(ctx context.Context, tx ports.Tx, d device.Snapshot, signedIn time.Time, browser secret.Digest, event audit.Event) (observed []watched, err error) {
+func (w *PhishingWatch) keepDecision(ctx context.Context, tx ports.Tx, d device.Snapshot, signedIn time.Time, browser incident.Browser, event audit.Event) (observed []watched, err error) {
 	switch {
 	case d.Status == device.Approved:
 		observed, err = w.keepPerson(ctx, tx, incident.Approved, d, d.Subject, browser, event)
@@ -228,12 +234,12 @@ func releasedAt(i *incident.Incident) time.Time {
 }
 
 // Suspected reports whether an approval of d by a person, from origin, takes one
-// more step, because a source of d is held. A person in the device's own network and
-// one at home at the source are not concerned.
+// more step, because a source of d is held. A person that is, and signed in, in the
+// device's own network and one at home at the source are not concerned.
 // The held sources are those of [PhishingWatch.Held], from before the transaction.
-func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin) (bool, error) {
+func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
 	holding := w.among(held, d)
-	if len(holding) == 0 || incident.WhereaboutsOf(d, origin) == incident.Near {
+	if len(holding) == 0 || incident.WhereaboutsOf(d, origin, signedInFrom) == incident.Near {
 		return false, nil
 	}
 	for _, i := range holding {

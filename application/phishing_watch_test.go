@@ -52,7 +52,7 @@ func (s campaign) opens(code device.UserCode, email, address string) visitor {
 	from := applicationtest.From(address)
 	out, err := s.Initiate.Execute(s.t.Context(), application.Initiate{UserCode: code.String(), Connection: "acme", Mount: connection.Canonical, Origin: from})
 	must(s.t, err)
-	ticket, err := s.accept("ok " + secret.Random("", 9).Reveal() + " " + email)
+	ticket, err := s.acceptFrom(from, s.Broker.Last().RelayState, "ok "+secret.Random("", 9).Reveal()+" "+email)
 	must(s.t, err)
 	completed, err := s.Complete.Execute(s.t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: from})
 	must(s.t, err)
@@ -127,6 +127,27 @@ func TestACampaignIsNoticedByTheThirdVictim(t *testing.T) {
 			s.incidents(1)
 		})
 	}
+}
+
+// An attacker's browser begins the sign-in beside the device, and the victim's
+// brings the identity provider's answer.
+func TestARelayedSignInIsNotNear(t *testing.T) {
+	s := newCampaign(t)
+	beside := applicationtest.From(attacker)
+	for n := range 3 {
+		started := s.begins("", agent(attacker, "x/1"))
+		out, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: started.UserCode.String(), Connection: "acme", Mount: connection.Canonical, Origin: beside})
+		must(t, err)
+		ticket, err := s.accept(fmt.Sprintf("ok %s victim%d@acme.example", secret.Random("", 9).Reveal(), n)) // from home
+		must(t, err)
+		completed, err := s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: beside})
+		must(t, err)
+		described, err := s.Describe.Execute(t.Context(), completed.Session, started.UserCode, beside)
+		must(t, err)
+		_, err = s.Approve.Execute(t.Context(), approval.Proof{Session: completed.Session, CSRF: described.CSRF}, started.UserCode, beside)
+		must(t, err)
+	}
+	s.incidents(1)
 }
 
 func TestOneCodeForManyIsNoticedByTheSecond(t *testing.T) {
@@ -310,7 +331,7 @@ func (s campaign) suspected(t *testing.T, code device.UserCode, described applic
 	err = s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
 		a, err := r.Authorizations().ByUserCode(ctx, code)
 		must(t, err)
-		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), held, a.Snapshot(), described.Subject, applicationtest.From(address))
+		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.Addr{})
 		return err
 	})
 	return suspected, err

@@ -12,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -66,8 +67,12 @@ func (s *fixture) accept(says string) (approval.Ticket, error) {
 }
 
 func (s *fixture) acceptFor(relay approval.RelayState, says string) (approval.Ticket, error) {
+	return s.acceptFrom(applicationtest.From(home), relay, says)
+}
+
+func (s *fixture) acceptFrom(from request.Origin, relay approval.RelayState, says string) (approval.Ticket, error) {
 	return s.Accept.Execute(s.t.Context(), application.ReceivedResponse{
-		Response: says, RelayState: relay, Mount: connection.Canonical, Origin: applicationtest.From(home),
+		Response: says, RelayState: relay, Mount: connection.Canonical, Origin: from,
 	})
 }
 

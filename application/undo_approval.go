@@ -66,7 +66,7 @@ func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToke
 		if err := uc.revoke(ctx, tx, a, undo, origin); err != nil {
 			return err
 		}
-		observed, err = uc.watch.keepPerson(ctx, tx, incident.Reported, a.Snapshot(), undo.Subject(), grant.Snapshot().Session, undone)
+		observed, err = uc.watch.keepPerson(ctx, tx, incident.Reported, a.Snapshot(), undo.Subject(), browserOf(grant), undone)
 		return err
 	})
 	if err == nil {

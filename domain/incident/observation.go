@@ -37,14 +37,23 @@ const (
 	Unknown Whereabouts = "unknown" // a proxy that is not configured hides it
 )
 
-// WhereaboutsOf compares a person's address with that of the device. Addresses of
-// different families are far from each other: an attacker chooses the family.
-func WhereaboutsOf(d device.Snapshot, person request.Origin) Whereabouts {
+// Browser is what is known of a person's browser.
+type Browser struct {
+	Session secret.Digest // what names it; zero: not known
+	// SignedInFrom is from where the identity provider's response came; zero: not
+	// known. It is elsewhere if an attacker's page relays the sign-in.
+	SignedInFrom netip.Addr
+}
+
+// WhereaboutsOf compares a person's addresses with that of the device: that of the
+// request, and the one signed in from, which may be zero. Addresses of different
+// families are far from each other: an attacker chooses the family.
+func WhereaboutsOf(d device.Snapshot, person request.Origin, signedInFrom netip.Addr) Whereabouts {
 	device, browser := NetworkOf(d.RequestedFrom), NetworkOf(person.IP)
 	switch {
 	case person.BehindUnknownProxy || !device.IsValid() || !browser.IsValid():
 		return Unknown
-	case device == browser:
+	case device == browser && (!signedInFrom.IsValid() || NetworkOf(signedInFrom) == device):
 		return Near
 	}
 	return Far
@@ -64,10 +73,10 @@ type Observation struct {
 }
 
 // Observe makes the observation that a person did something about a device in a
-// browser, which the grant session names.
-func Observe(what What, d device.Snapshot, person identity.Subject, browser secret.Digest, at time.Time, from request.Origin) Observation {
+// browser.
+func Observe(what What, d device.Snapshot, person identity.Subject, browser Browser, at time.Time, from request.Origin) Observation {
 	o := of(what, d, at)
-	o.Person, o.Browser, o.Where = person, browser, WhereaboutsOf(d, from)
+	o.Person, o.Browser, o.Where = person, browser.Session, WhereaboutsOf(d, from, browser.SignedInFrom)
 	return o
 }
 

@@ -262,22 +262,27 @@ func TestSourcesOfAnAuthorization(t *testing.T) {
 func TestWhereaboutsOfAPerson(t *testing.T) {
 	at := func(ip string) device.Snapshot { return device.Snapshot{RequestedFrom: netip.MustParseAddr(ip)} }
 	from := func(ip string) request.Origin { return request.Origin{IP: netip.MustParseAddr(ip)} }
+	unknown := netip.Addr{}
 	for _, c := range []struct {
-		d    device.Snapshot
-		by   request.Origin
-		want incident.Whereabouts
+		d        device.Snapshot
+		by       request.Origin
+		signedIn netip.Addr
+		want     incident.Whereabouts
 	}{
-		{at("192.0.2.7"), from("192.0.2.99"), incident.Near},
-		{at("192.0.2.7"), from("::ffff:192.0.2.99"), incident.Near},
-		{at("192.0.2.7"), from("192.0.3.7"), incident.Far},
-		{at("2001:db8:1::7"), from("2001:db8:1:ffff::1"), incident.Near},
-		{at("2001:db8:1::7"), from("192.0.2.7"), incident.Far},
-		{device.Snapshot{}, from("192.0.2.7"), incident.Unknown},
-		{at("192.0.2.7"), request.Origin{}, incident.Unknown},
-		{at("192.0.2.7"), request.Origin{IP: netip.MustParseAddr("192.0.3.7"), BehindUnknownProxy: true}, incident.Unknown},
+		{at("192.0.2.7"), from("192.0.2.99"), unknown, incident.Near},
+		{at("192.0.2.7"), from("::ffff:192.0.2.99"), unknown, incident.Near},
+		{at("192.0.2.7"), from("192.0.3.7"), unknown, incident.Far},
+		{at("2001:db8:1::7"), from("2001:db8:1:ffff::1"), unknown, incident.Near},
+		{at("2001:db8:1::7"), from("192.0.2.7"), unknown, incident.Far},
+		{device.Snapshot{}, from("192.0.2.7"), unknown, incident.Unknown},
+		{at("192.0.2.7"), request.Origin{}, unknown, incident.Unknown},
+		{at("192.0.2.7"), request.Origin{IP: netip.MustParseAddr("192.0.3.7"), BehindUnknownProxy: true}, unknown, incident.Unknown},
+		{at("192.0.2.7"), from("192.0.2.99"), netip.MustParseAddr("192.0.2.3"), incident.Near},
+		{at("192.0.2.7"), from("192.0.2.99"), netip.MustParseAddr("192.0.3.3"), incident.Far}, // relayed
+		{at("192.0.2.7"), from("192.0.3.99"), netip.MustParseAddr("192.0.2.3"), incident.Far},
 	} {
-		if got := incident.WhereaboutsOf(c.d, c.by); got != c.want {
-			t.Errorf("%v, %v: got %s, want %s", c.d.RequestedFrom, c.by.IP, got, c.want)
+		if got := incident.WhereaboutsOf(c.d, c.by, c.signedIn); got != c.want {
+			t.Errorf("%v, %v, signed in from %v: got %s, want %s", c.d.RequestedFrom, c.by.IP, c.signedIn, got, c.want)
 		}
 	}
 }

@@ -39,11 +39,11 @@ var campaigns = []campaign{
 	{name: "a fresh code on each click", lure: click, from: always(abroad)},
 	{name: "a false help desk, the code typed", lure: spoken, from: always(abroad)},
 	{name: "a QR code", lure: qr, from: always(abroad)},
-	{name: "a page that relays in real time", lure: relay, from: always(abroad), by: never},
+	{name: "a page that relays in real time", lure: relay, from: always(abroad)},
 	{name: "an attacker at the victims' provider", lure: click, from: always(sameISP)},
 	{name: "IPv6 addresses that rotate", lure: click, from: func(i int) string { return network(rotating, i%4, i) }},
 	{name: "a hundred addresses", lure: click, from: hundred, label: func(int) string { return "WIN-7F3K2" }},
-	{name: "a hundred addresses, devices without names", lure: click, from: hundred, by: 6},
+	{name: "a hundred addresses, devices without names", lure: click, from: hundred, by: never},
 	{name: "a hundred addresses, a name for each device", lure: click, from: hundred, label: func(i int) string { return fmt.Sprintf("laptop-%d", 7000+i*37) }, by: never},
 	{name: "an attacker in the company's network", lure: spoken, from: always(office), insider: true, by: never},
 }
@@ -80,7 +80,7 @@ func (c campaign) play(s *service, victims int, others *crowd) result {
 	contained := false
 	tend := func() {
 		if r.noticed > 0 && !contained && !s.now().Before(contain) {
-			s.contain()
+			s.contain(codes)
 			contained = true
 		}
 	}
@@ -93,7 +93,7 @@ func (c campaign) play(s *service, victims int, others *crowd) result {
 		if r.signalled == 0 && s.events(audit.PhishingSuspected) > 0 {
 			r.signalled = i + 1
 		}
-		if r.noticed == 0 && s.events(audit.IncidentNoticed) > 0 {
+		if r.noticed == 0 && s.events(audit.IncidentNoticed) > 0 && len(s.incidentsOf(codes[:i+1])) > 0 {
 			r.noticed, contain = i+1, s.now().Add(operatorAfter)
 		}
 		tend()
@@ -119,7 +119,7 @@ func (c campaign) start(s *service, i int) *login {
 	if c.label != nil {
 		label = c.label(i)
 	}
-	return s.start(s.device(c.from(i), label))
+	return s.start(c.from(i), label)
 }
 
 // victimAt is where the i-th victim is: in the office or at home, in turns. The

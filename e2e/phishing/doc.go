@@ -16,7 +16,7 @@
 // One victim follows another, a minute apart; between them honest people log in.
 // After each victim the attacker polls for every code that is still open, and goes
 // on after the last victim until all codes have expired. Five minutes after an
-// incident was noticed an operator contains all incidents that there are; the
+// incident was noticed an operator contains those whose source is the attacker's; the
 // campaign goes on meanwhile and afterwards.
 //
 // # How to read the tables

@@ -90,7 +90,7 @@ func (c *crowd) logIn(s *service) {
 func (s *service) play(user string, on trip) (out tally) {
 	s.t.Helper()
 	out.logins = 1
-	l := s.start(s.device(on.device, on.label))
+	l := s.start(on.device, on.label)
 	person := s.person(user, on.browser, on.agent)
 	ended, err := person.Decide(s.t.Context(), l.honestLink(), l.codes.UserCode)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 
 var (
 	whole   = flag.Bool("whole", false, "play the whole campaigns and print the tables")
-	victims = flag.Int("victims", 12, "with -whole: victims of each campaign")
-	honest  = flag.Int("honest", 6, "with -whole: honest logins after each victim")
+	victims = flag.Int("victims", 8, "with -whole: victims of each campaign")
+	honest  = flag.Int("honest", 4, "with -whole: honest logins after each victim")
 )
 
 func TestMain(m *testing.M) { os.Exit(services.Main(m)) }

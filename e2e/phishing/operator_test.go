@@ -2,9 +2,12 @@ package phishing
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"slices"
 	"testing"
 )
 
@@ -15,24 +18,48 @@ func settings(t *testing.T, dir, preset string) map[string]string {
 	if preset != "strict" {
 		return map[string]string{"POLICY": preset}
 	}
-	return map[string]string{"POLICY_FILE": write(t, dir, "policy.yaml", []byte(`policy:
+	return map[string]string{
+		"INCIDENT_EXEMPT_NETWORKS": "203.0.113.0/24,198.18.251.0/24",
+		"POLICY_FILE": write(t, dir, "policy.yaml", []byte(`policy:
   preset: strict
   trusted_networks: [198.51.100.0/24, 203.0.113.0/24, 198.18.251.0/24]
-`))}
+`)),
+	}
 }
 
-// contain ends, as an administrator, what all noticed incidents got.
-func (s *service) contain() {
+// incidentsOf are the ids of the incidents whose source is the attacker's: the
+// network or the name of one of these logins. Honest people can cause others.
+func (s *service) incidentsOf(logins []*login) (ids []string) {
 	s.t.Helper()
 	var found struct {
-		Data []struct{ ID string }
+		Data []struct {
+			ID     string
+			Source struct {
+				Kind    string
+				Network string
+				Label   string `json:"device_label"`
+			}
+		}
 	}
 	s.administer(http.MethodGet, "/incidents", nil, &found)
-	if len(found.Data) == 0 {
-		s.t.Fatal("got no incident to contain, want one")
-	}
 	for _, i := range found.Data {
-		s.administer(http.MethodPost, "/incidents/"+i.ID+"/contain", map[string]bool{"dry_run": false}, &struct{}{})
+		if slices.ContainsFunc(logins, func(l *login) bool {
+			if i.Source.Kind == "devices" {
+				return i.Source.Label == cmp.Or(l.device.Label, l.device.ClientID)
+			}
+			return netip.MustParsePrefix(i.Source.Network).Contains(netip.MustParseAddr(l.from))
+		}) {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids
+}
+
+// contain ends, as an administrator, what the attacker's incidents got.
+func (s *service) contain(logins []*login) {
+	s.t.Helper()
+	for _, id := range s.incidentsOf(logins) {
+		s.administer(http.MethodPost, "/incidents/"+id+"/contain", map[string]bool{"dry_run": false}, &struct{}{})
 	}
 }
 

@@ -38,18 +38,20 @@ func (s *service) person(user, address, agent string) *demo.Person {
 // login is one login that a device began.
 type login struct {
 	device demo.Device
+	from   string // the device's address
 	codes  demo.Codes
 	token  string // empty: not yet
 	ended  bool   // there will be no token
 }
 
-func (s *service) start(d demo.Device) *login {
+func (s *service) start(address, label string) *login {
 	s.t.Helper()
+	d := s.device(address, label)
 	codes, err := d.Start(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &login{device: d, codes: codes}
+	return &login{device: d, from: address, codes: codes}
 }
 
 // link is the page's address with the code, whether or not the server gives one.
