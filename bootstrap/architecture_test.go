@@ -33,6 +33,7 @@ var layers = map[string][]string{
 	"bootstrap":         {"domain", "ports", "application", "adapters", "migrations", "bootstrap", "anything"},
 	"e2e":               {"bootstrap", "e2e", "anything"},
 	"guard":             {"guard"},     // a module of its own, for APIs
+	"tools":             {"anything"},  // a module of its own, for developers and CI
 	"":                  {"bootstrap"}, // the program
 }
 

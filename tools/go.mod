@@ -11,6 +11,8 @@ tool (
 	mvdan.cc/gofumpt
 )
 
+require github.com/yuin/goldmark v1.8.7
+
 require (
 	cel.dev/expr v0.25.2 // indirect
 	charm.land/bubbles/v2 v2.1.1 // indirect

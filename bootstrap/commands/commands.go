@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -66,7 +67,7 @@ func Main(args []string) int {
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(os.Stdout, (*io.Writer)(nil)),
 	)
-	chosen, err := parser.Parse(args)
+	chosen, err := parser.Parse(helpAsFlag(args))
 	if exit >= 0 { // the help was asked for
 		return exit
 	}
@@ -86,6 +87,14 @@ func Main(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// helpAsFlag reads "help tokens revoke" as "tokens revoke --help".
+func helpAsFlag(args []string) []string {
+	if len(args) == 0 || args[0] != "help" {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
 }
 
 // configError says that nothing was tried, because the settings cannot be right.
