@@ -81,7 +81,7 @@ func TestANoticeIsSentInTheLanguageOfTheBrowser(t *testing.T) {
 	_, keys := s.ordered()
 
 	mailer := new(memory.Mailer)
-	send := application.NewSendNotice(s.Store, s.Clients, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
+	send := application.NewSendNotice(s.Store, s.Clients, memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
 	down := errors.New("the server is down")
 	mailer.Fail(down)
 	is(t, send.Execute(t.Context(), keys[0]), down) // and the job is tried again
@@ -124,7 +124,7 @@ func TestAnAdministratorsEndIsToldInTheLanguageOfTheLogin(t *testing.T) {
 		return application.NewNotices(true).Ended(ctx, tx, revoked)
 	}))
 	mailer := new(memory.Mailer)
-	send := application.NewSendNotice(s.Store, s.Clients, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
+	send := application.NewSendNotice(s.Store, s.Clients, memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
 	must(t, send.Execute(t.Context(), notice.Order{Kind: notice.DeviceEnded, Event: revoked.ID}.Key()))
 	m := mailer.Sent()[0]
 	if m.Language != "ja" || !strings.Contains(m.Text, "管理者") || strings.Contains(m.Text, office) {
@@ -135,7 +135,7 @@ func TestAnAdministratorsEndIsToldInTheLanguageOfTheLogin(t *testing.T) {
 func TestOrdersThatCannotBeSent(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	mailer := new(memory.Mailer)
-	send := application.NewSendNotice(s.Store, s.Clients, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
+	send := application.NewSendNotice(s.Store, s.Clients, memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
 	must(t, send.Execute(t.Context(), notice.Order{Kind: notice.DeviceConnected, Event: uid.New(s.Clock.Now())}.Key())) // its event is no longer kept
 	if err := send.Execute(t.Context(), "of another release"); err == nil {
 		t.Error("got nil for a key that cannot be read, want an error that shows")

@@ -16,13 +16,14 @@ import (
 type SendNotice struct {
 	store   ports.Store
 	clients ports.Clients
+	places  ports.Places
 	writer  ports.NoticeWriter
 	mailer  ports.Mailer
 }
 
 // NewSendNotice makes the use case.
-func NewSendNotice(store ports.Store, clients ports.Clients, writer ports.NoticeWriter, mailer ports.Mailer) *SendNotice {
-	return &SendNotice{store, clients, writer, mailer}
+func NewSendNotice(store ports.Store, clients ports.Clients, places ports.Places, writer ports.NoticeWriter, mailer ports.Mailer) *SendNotice {
+	return &SendNotice{store, clients, places, writer, mailer}
 }
 
 // Execute sends the notice that key orders ([notice.Order.Key]). It sends nothing
@@ -55,6 +56,7 @@ func (uc *SendNotice) Execute(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
+	told.Place = uc.places.Of(told.From)
 	m, err := uc.writer.Write(told)
 	if err != nil {
 		return fmt.Errorf("word the mail: %w", err)

@@ -10,7 +10,6 @@ import (
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/files"
-	"github.com/devicegate/devicegate/adapters/geoip"
 	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/adapters/mail"
 	"github.com/devicegate/devicegate/adapters/otlplog"
@@ -30,10 +29,8 @@ func Worker(c Config, log *slog.Logger, parts ...jobs.Option) fx.Option {
 		tracing,
 		fx.NopLogger, // the command tells an error of the start, once
 		fx.Supply(c, log, c.Database, c.Clock),
-		stores(c), connectionsOf(c, false), clients(c),
-		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Policy, *saml.Broker, *geoip.Database) {
-			return nil, nil, nil, nil
-		}),
+		stores(c), connectionsOf(c, false), clients(c), places(c),
+		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Policy, *saml.Broker) { return nil, nil, nil }),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
 		fx.Invoke(serveOperations, measureStores, measureJobs, measureClients),
@@ -101,7 +98,7 @@ func sweepAudit(c Config, store ports.Store, sinks ports.AuditSinks) *applicatio
 }
 
 // sendNotice is nil where mail is off.
-func sendNotice(c Config, store ports.Store, clients ports.Clients) (*application.SendNotice, error) {
+func sendNotice(c Config, store ports.Store, clients ports.Clients, places ports.Places) (*application.SendNotice, error) {
 	if c.Mail.IsZero() {
 		return nil, nil
 	}
@@ -109,7 +106,7 @@ func sendNotice(c Config, store ports.Store, clients ports.Clients) (*applicatio
 	if err != nil {
 		return nil, err
 	}
-	return application.NewSendNotice(store, clients, webui.NewNoticeWriter(c.Pages, c.PublicURL), mailer), nil
+	return application.NewSendNotice(store, clients, places, webui.NewNoticeWriter(c.Pages, c.PublicURL), mailer), nil
 }
 
 func newWorker(db jobs.Database, tasks jobs.Tasks, log *slog.Logger, m *jobMetrics, parts []jobs.Option) (*jobs.Worker, error) {

@@ -48,7 +48,7 @@ func TestMailWaitsForItsServerAndNothingWaitsForMail(t *testing.T) {
 		mailer := new(memory.Mailer)
 		mailer.Fail(errBroken)
 		all := tasks(s)
-		all.SendNotice = application.NewSendNotice(s, memory.NewClients(client.Directory{}), webui.NewNoticeWriter(webui.Config{}, nil), mailer)
+		all.SendNotice = application.NewSendNotice(s, memory.NewClients(client.Directory{}), memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
 		workOn(t, databasetest.JobsIn(db), all, slog.New(slog.DiscardHandler))
 		await(t, db, 1, "SELECT count(*) FROM river_job WHERE kind = 'send_notice' AND state IN ('retryable', 'scheduled')")
 		await(t, db, 4, "SELECT count(*) FROM river_job WHERE state = 'completed'")

@@ -85,7 +85,10 @@ func (w *NoticeWriter) Write(n notice.Notice) (ports.Mail, error) {
 	}
 	d.Title = l.text("mail." + what + ".title")
 	if n.From.IsValid() {
-		d.From = n.From.String()
+		d.From = n.From.Unmap().String()
+		if where := l.whereText(n.Place); where != "" {
+			d.From += " (" + withoutLinks(where) + ")"
+		}
 	}
 	var html, text bytes.Buffer
 	if err := parsedMail()[i].html.Execute(&html, d); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/notice"
+	"github.com/devicegate/devicegate/domain/place"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -50,6 +51,13 @@ func TestMailsInEveryLanguage(t *testing.T) {
 			if strings.Contains(m.HTML, "<b>pay") {
 				t.Errorf("got %s, want the label escaped", m.HTML)
 			}
+		}
+	}
+	berlin := place.New(place.Names{"en": "Berlin"}, place.Names{"en": "Germany", "de": "Deutschland"}, "https://net.example")
+	for language, want := range map[string]string{"en": "192.0.2.7 (near Berlin, Germany", "de": "192.0.2.7 (bei Berlin, Deutschland"} {
+		m, err := w.Write(notice.Notice{Order: notice.Order{Kind: notice.DeviceConnected}, To: to, Language: language, From: netip.MustParseAddr("192.0.2.7"), Place: berlin})
+		if err != nil || !strings.Contains(m.Text, want) || !strings.Contains(m.HTML, want) || strings.Contains(m.Text, "https://net") {
+			t.Errorf("got %s, %v, want %q in it, and no link of the operator's name", m.Text, err, want)
 		}
 	}
 	m, err := w.Write(notice.Notice{Order: notice.Order{Kind: notice.DeviceConnected}, To: to, Language: "tlh"})

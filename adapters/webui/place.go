@@ -38,6 +38,19 @@ func (l locale) where(p place.Place) template.HTML {
 	return out
 }
 
+// whereText is where for plain text; empty: nothing is known.
+func (l locale) whereText(p place.Place) string {
+	city, country := p.City(l.placeTags()...), p.Country(l.placeTags()...)
+	out := city + country
+	if city != "" && country != "" {
+		out = l.text("place.city", "city", city, "country", country)
+	}
+	if out != "" && p.Operator() != "" {
+		out += " · "
+	}
+	return out + p.Operator()
+}
+
 func isolated(text string) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(text) + "</bdi>")
 }

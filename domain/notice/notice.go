@@ -14,6 +14,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/place"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -65,7 +66,8 @@ type Notice struct {
 	Client   string // its name, or its client_id
 	Label    string // what the device calls itself; its sender may have chosen it
 	At       time.Time
-	From     netip.Addr // of the device; zero: not known
+	From     netip.Addr  // of the device; zero: not known
+	Place    place.Place // of From
 }
 
 // About makes the notice that o asks for.
