@@ -66,7 +66,7 @@ func (r *replicas) replace(name string, change map[string]string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	c.Clock = r.now
+	c.Clock, c.SAML.KeyWait = r.now, 15*time.Second // however busy the machine
 	app := fx.New(bootstrap.Service(c, slog.New(slog.NewJSONHandler(r.logs, nil))))
 	if err := app.Start(r.t.Context()); err != nil {
 		r.t.Fatal(err)

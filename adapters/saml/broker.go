@@ -33,6 +33,8 @@ type Broker struct {
 	reload sync.Mutex                         // one Reload or Adopt at a time
 	kept   map[string]connection.CopySnapshot // by connection, also of those that are not served yet
 	logged logged
+
+	reloaded chan struct{} // has room for one; Run looks at the connections then
 }
 
 // served are the connections as they are now.
@@ -47,7 +49,10 @@ type served struct {
 func New(cfg Config, keys ports.KeyStore, connections connection.Directory, clock ports.Clock, log *slog.Logger, options ...Option) (*Broker, error) {
 	err := cfg.Check()
 	cfg.EntityID = cfg.SPEntityID()
-	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock).Traced(cfg.Tracer), now: clock, log: log, kept: map[string]connection.CopySnapshot{}}
+	if cfg.KeyWait == 0 {
+		cfg.KeyWait = defaultKeyWait
+	}
+	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock).Traced(cfg.Tracer), now: clock, log: log, kept: map[string]connection.CopySnapshot{}, reloaded: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(b)
 	}
@@ -91,6 +96,13 @@ func (b *Broker) Reload(connections connection.Directory) error {
 		return err
 	}
 	b.served.Store(next)
+	if before == nil {
+		return nil
+	}
+	select {
+	case b.reloaded <- struct{}{}:
+	default: // Run has yet to look at the reload before, and looks at both
+	}
 	return nil
 }
 
@@ -213,7 +225,7 @@ func (b *Broker) verify(ctx context.Context, via connection.Connection, what por
 		return assertion, err
 	}
 	// The identity provider may have changed its key since the last fetch.
-	wait, cancel := context.WithTimeout(ctx, refreshWait)
+	wait, cancel := context.WithTimeout(ctx, b.cfg.KeyWait)
 	defer cancel()
 	note := s.refresh(wait, unknownGap)
 	again, err := s.current()
@@ -233,8 +245,8 @@ func (b *Broker) verify(ctx context.Context, via connection.Connection, what por
 	return assertion, noted(missed, note.Error())
 }
 
-// refreshWait keeps an answer within a second.
-const refreshWait = 500 * time.Millisecond
+// defaultKeyWait keeps an answer within a second.
+const defaultKeyWait = 500 * time.Millisecond
 
 func keyMayBeNew(err error) (*approval.Refusal, bool) {
 	var r *approval.Refusal

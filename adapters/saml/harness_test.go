@@ -145,7 +145,11 @@ func (b *bench) message() samltest.Message {
 
 func (b *bench) verify(t testing.TB, raw string) (approval.VerifiedAssertion, error) {
 	t.Helper()
-	return b.judge(t, ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at})
+	return b.judge(t, b.response(raw))
+}
+
+func (b *bench) response(raw string) ports.Response {
+	return ports.Response{Raw: raw, RequestID: requestID, RequestedAt: b.requestedAt, ReceivedOn: b.on, At: b.at}
 }
 
 // judge lets the verifier and the explanation judge a response.

@@ -23,26 +23,35 @@ type keeper struct {
 	copy  connection.CopySnapshot
 	err   error
 	asked []time.Duration // the gaps
+
+	answer func(asked int) // nil: what is kept stays
 }
 
 func (k *keeper) Refresh(_ context.Context, _ connection.Connection, gap time.Duration) (connection.CopySnapshot, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.asked = append(k.asked, gap)
+	if k.answer != nil {
+		k.answer(len(k.asked))
+	}
 	return k.copy, k.err
 }
 
 // keeps makes the copy that of an identity provider as it is now.
 func (k *keeper) keeps(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time, err error) {
 	t.Helper()
-	read, failed := saml.NewReader(func() time.Time { return at }).ReadThrough(body(strings.NewReader(string(idp.Metadata())))).Read(t.Context(), via)
-	if failed != nil {
-		t.Fatal(failed)
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.copy = connection.CopySnapshot{Connection: via.Slug(), Source: via.MetadataSource(), Good: read, SeenAt: at, FetchedAt: at, TriedAt: at, Revision: 1}
-	k.err = err
+	k.copy, k.err = k.read(t, via, idp, at), err
+}
+
+func (*keeper) read(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time) connection.CopySnapshot {
+	t.Helper()
+	read, err := saml.NewReader(func() time.Time { return at }).ReadThrough(body(strings.NewReader(string(idp.Metadata())))).Read(t.Context(), via)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connection.CopySnapshot{Connection: via.Slug(), Source: via.MetadataSource(), Good: read, SeenAt: at, FetchedAt: at, TriedAt: at, Revision: 1}
 }
 
 func (k *keeper) questions() int {
@@ -166,3 +175,39 @@ func TestAnUnreadableCopyChangesNothing(t *testing.T) {
 }
 
 var _ ports.MetadataReader = (*saml.Reader)(nil)
+
+// A response with a new key comes while another replica fetches the metadata: it
+// waits for that, and is not refused because a fetch was begun a moment ago.
+func TestAnUnknownKeyWaitsForTheFetchOfAnotherReplica(t *testing.T) {
+	for _, told := range []bool{false, true} { // the copy that says so has come already
+		idp, k := samltest.NewIdP(t, idpID), new(keeper)
+		rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
+		b := keptBench(t, idp, k)
+		k.keeps(t, b.via, idp, b.at.Add(-time.Hour), connection.TooSoonError{Gap: time.Minute})
+		old := k.copy
+		k.copy.TriedAt = b.at
+		begun := old
+		if told {
+			begun = k.copy
+		}
+		if err := b.broker.Adopt([]connection.CopySnapshot{begun}); err != nil {
+			t.Fatal(err)
+		}
+		b.idp = rolled
+		k.answer = func(asked int) {
+			if asked == 3 {
+				k.copy = k.read(t, b.via, rolled, b.at)
+				k.copy.Revision++
+			}
+		}
+		if _, err := b.broker.Verify(t.Context(), b.via, b.response(b.with(t))); err != nil {
+			t.Errorf("told %t: got %v, want it accepted", told, err)
+		}
+		if err := b.broker.Adopt([]connection.CopySnapshot{old}); err != nil { // read before
+			t.Fatal(err)
+		}
+		if _, err := b.broker.Verify(t.Context(), b.via, b.response(b.with(t))); err != nil || k.questions() != 3 {
+			t.Errorf("told %t: got %v after %d questions, want it accepted after 3: an older copy changes nothing", told, err, k.questions())
+		}
+	}
+}

@@ -33,8 +33,8 @@ type logged struct {
 
 const remindAfter = 24 * time.Hour
 
-// Run maintains the connections once a minute until ctx ends. Every process
-// needs it.
+// Run maintains the connections once a minute, and whenever they were reloaded,
+// until ctx ends. Every process needs it.
 func (b *Broker) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -44,6 +44,7 @@ func (b *Broker) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-b.reloaded:
 		}
 	}
 }

@@ -2,13 +2,17 @@ package saml_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/adapters/saml"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
+	"github.com/devicegate/devicegate/domain/connection"
 )
 
 // logReader reads the log of a broker while a test moves the clock.
@@ -142,4 +146,63 @@ func TestFetchEndedByShutdownIsNotLogged(t *testing.T) {
 	if o.log.Len() != 0 {
 		t.Errorf("got %s, want nothing", o.log.String())
 	}
+}
+
+func TestOneIdentityProviderInTwoConnectionsIsLoggedAtStartAndReload(t *testing.T) {
+	idp := samltest.NewIdP(t, idpID)
+	directory := func(slugs ...string) connection.Directory {
+		t.Helper()
+		var all []connection.Connection
+		for _, slug := range slugs {
+			via, err := connection.New(connection.Settings{
+				Slug: slug, Domains: []string{slug + ".example"}, SAML: connection.SAMLSettings{Metadata: idp.Metadata()},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, via)
+		}
+		d, err := connection.NewDirectory(all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	keys := memory.NewKeys(ourKeys(t))
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		b, err := saml.New(saml.Config{PublicURL: publicURL}, keys, directory("acme", "beta"), func() time.Time { return samltest.Epoch },
+			slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go b.Run(ctx)
+		logged := func(when string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			got := log.String()
+			log.Reset()
+			if strings.Count(got, "\n") != len(want) {
+				t.Errorf("%s: got %q, want %d lines", when, got, len(want))
+			}
+			for _, text := range want {
+				if !strings.Contains(got, text) {
+					t.Errorf("%s: got %q, want %q in it", when, got, text)
+				}
+			}
+		}
+		reload := func(slugs ...string) {
+			t.Helper()
+			if err := b.Reload(directory(slugs...)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		logged("start", `level=WARN msg="identity provider metadata" connection=beta warning="the same identity provider as connection acme`)
+		reload("acme", "beta")
+		logged("reload without a change")
+		reload("acme", "gamma")
+		logged("reload", `connection=gamma warning="the same identity provider as connection acme`)
+	})
 }

@@ -23,6 +23,7 @@ const (
 	// that did not happen for so long.
 	keptFreshFor = 3 * freshFor
 	keptGap      = retryAfter - 30*time.Second
+	askAgain     = 50 * time.Millisecond // for what another replica fetches
 )
 
 var errNotFetched = errors.New("not fetched yet")
@@ -43,6 +44,8 @@ type source struct {
 	fetched  time.Time // when it came last
 	err      error     // of the last attempt
 	tried    time.Time
+	trying   time.Time // when another replica began an attempt that may be under way
+	revision int64     // of the copy that idp is from
 	inFlight *attempt
 }
 
@@ -94,6 +97,7 @@ func (s *source) inherit(old *source) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
 	s.idp, s.seenAt, s.fetched, s.err, s.tried = old.idp, old.seenAt, old.fetched, old.err, old.tried
+	s.trying, s.revision = old.trying, old.revision
 }
 
 // sameEntity refuses a document of another identity provider in the place of the one
@@ -114,8 +118,14 @@ func (s *source) adopt(kept connection.CopySnapshot) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if kept.Revision < s.revision && kept.FetchedAt.Before(s.fetched) {
+		return nil // it was read before the one that is served
+	}
 	if kept.TriedAt.After(s.tried) {
 		s.tried = kept.TriedAt
+	}
+	if s.trying = (time.Time{}); kept.Trying(s.now(), fetchTimeout) {
+		s.trying = kept.TriedAt
 	}
 	switch {
 	case kept.Failure != "":
@@ -127,14 +137,14 @@ func (s *source) adopt(kept connection.CopySnapshot) error {
 		return nil
 	}
 	if s.idp != nil && s.idp.metadata().Same(kept.Good) {
-		s.fetched = kept.FetchedAt
+		s.fetched, s.revision = kept.FetchedAt, kept.Revision
 		return nil
 	}
 	got, err := restored(kept.Good)
 	if err != nil {
 		return fmt.Errorf("the stored metadata of connection %s: %w", s.via.Slug(), err)
 	}
-	s.idp, s.seenAt, s.fetched = got, kept.SeenAt, kept.FetchedAt
+	s.idp, s.seenAt, s.fetched, s.revision = got, kept.SeenAt, kept.FetchedAt, kept.Revision
 	return nil
 }
 
@@ -175,8 +185,8 @@ func (s *source) refreshDue(ctx context.Context) {
 }
 
 // refresh fetches the metadata unless that was tried within gap, and waits for
-// it as long as ctx lasts. Calls at the same time wait for one fetch. The error
-// says why there is nothing newer than before.
+// it as long as ctx lasts. Calls at the same time, also those on other replicas,
+// wait for one fetch. The error says why there is nothing newer than before.
 func (s *source) refresh(ctx context.Context, gap time.Duration) error {
 	if s.policy.MetadataURL == "" {
 		return errors.New("the metadata is a document and not fetched: replace it if the identity provider has a new key")
@@ -184,7 +194,7 @@ func (s *source) refresh(ctx context.Context, gap time.Duration) error {
 	s.mu.Lock()
 	now := s.inFlight
 	if now == nil {
-		if since := s.now().Sub(s.tried); !s.tried.IsZero() && since < gap {
+		if since := s.now().Sub(s.tried); !s.tried.IsZero() && since < gap && !s.awaited() {
 			s.mu.Unlock()
 			return connection.TooSoonError{Since: since, Gap: gap}
 		}
@@ -199,6 +209,11 @@ func (s *source) refresh(ctx context.Context, gap time.Duration) error {
 	case <-ctx.Done():
 		return errors.New("the metadata is being fetched, and not there yet")
 	}
+}
+
+// awaited reports whether another replica may be fetching now.
+func (s *source) awaited() bool {
+	return s.keeper != nil && !s.trying.IsZero() && s.now().Sub(s.trying) < fetchTimeout
 }
 
 // fetch does not end with the request that started it: later requests use the
@@ -232,11 +247,20 @@ func (s *source) fetchAlone(ctx context.Context) error {
 }
 
 func (s *source) fetchForAll(ctx context.Context, gap time.Duration) error {
-	kept, err := s.keeper.Refresh(ctx, s.via, gap)
-	if unread := s.adopt(kept); unread != nil {
-		err = errors.Join(unread, err)
+	for {
+		kept, err := s.keeper.Refresh(ctx, s.via, gap)
+		if unread := s.adopt(kept); unread != nil {
+			return errors.Join(unread, err)
+		}
+		if !errors.As(err, new(connection.TooSoonError)) || !kept.Trying(s.now(), fetchTimeout) {
+			return err
+		}
+		select { // another replica is fetching for this one, too
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return err
 }
 
 // notices are what is wrong now (problems) and what will be (warnings).

@@ -90,6 +90,12 @@ func (c *MetadataCopy) Due(at time.Time) bool {
 	return c.s.TriedAt.IsZero() || at.Sub(c.s.TriedAt) >= wait
 }
 
+// Trying reports whether an attempt may be under way: it began within most, and
+// neither its success nor a first failure is on record.
+func (s CopySnapshot) Trying(at time.Time, most time.Duration) bool {
+	return s.TriedAt.After(s.FetchedAt) && s.TriedAt.After(s.FailingAt) && at.Sub(s.TriedAt) < most
+}
+
 // TooSoonError says that the last attempt was less than Gap ago.
 type TooSoonError struct{ Since, Gap time.Duration }
 

@@ -78,6 +78,27 @@ func TestAnAttemptIsClaimedOnceWithinItsGap(t *testing.T) {
 }
 
 // A renewed certificate of the same key is no new key.
+func TestAnAttemptIsUnderWayUntilItsEndIsOnRecord(t *testing.T) {
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	before := at.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		s    connection.CopySnapshot
+		want bool
+	}{
+		"never tried":            {connection.CopySnapshot{}, false},
+		"the first one":          {connection.CopySnapshot{TriedAt: at}, true},
+		"another one":            {connection.CopySnapshot{TriedAt: at, FetchedAt: before}, true},
+		"one that went well":     {connection.CopySnapshot{TriedAt: at, FetchedAt: at}, false},
+		"one that failed":        {connection.CopySnapshot{TriedAt: at, FetchedAt: before, FailingAt: at.Add(time.Second)}, false},
+		"one that failed before": {connection.CopySnapshot{TriedAt: at, FetchedAt: before, FailingAt: before}, true},
+		"one that never ended":   {connection.CopySnapshot{TriedAt: at.Add(-9 * time.Second), FetchedAt: before}, false},
+	} {
+		if got := c.s.Trying(at.Add(time.Second), 10*time.Second); got != c.want {
+			t.Errorf("%s: got %t, want %t", name, got, c.want)
+		}
+	}
+}
+
 func TestKeysAreComparedByTheirFingerprints(t *testing.T) {
 	old := connection.Metadata{Keys: []connection.Key{{Fingerprint: "1", Certificate: "a"}, {Fingerprint: "2"}}}
 	next := connection.Metadata{Keys: []connection.Key{{Fingerprint: "3"}, {Fingerprint: "1", Certificate: "b"}, {Fingerprint: "3"}}}
