@@ -81,7 +81,11 @@ func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
 	case errors.As(err, &kind) && kind.StructFieldName != nil: // the library words it for programmers
 		_, name, _ := strings.Cut(*kind.StructFieldName, ".")
 		field, _ := fields.FieldByName(name)
-		wrong = append(wrong, fmt.Sprintf("%s: a %s is wanted, not a %s", nameOf(field), kind.DstType, kind.SrcType))
+		text := fmt.Sprintf("%s: a %s is wanted, not a %s", nameOf(field), kind.DstType, kind.SrcType)
+		if kind.SrcType.Kind() == reflect.Map && kind.DstType.Kind() == reflect.String { // within {}, the library takes a:b for a mapping
+			text = fmt.Sprintf("%s: a string is wanted, not a mapping; put a text with a colon in quotes, like \"apps:run\"", nameOf(field))
+		}
+		wrong = append(wrong, text)
 	default:
 		wrong = append(wrong, yaml.FormatError(err, false, false))
 	}

@@ -98,6 +98,23 @@ colour: red
 	}
 }
 
+func TestAScopeWithoutQuotesIsToldToNeedThem(t *testing.T) {
+	for _, text := range []string{
+		"policy: {preset: default, scopes_far: [apps:run]}\n", "policy:\n  preset: default\n  scopes_far: [apps: run]\n",
+		"policy:\n  preset: default\n  rules:\n    - {when: {client: ci}, set: {scopes_far: [full, apps:run]}}\n",
+	} {
+		if _, err := ReadPolicy(policyFileOf(t, text)); err == nil || !strings.Contains(err.Error(), `scopes_far: a string is wanted, not a mapping; put a text with a colon in quotes, like "apps:run"`) {
+			t.Errorf("%s: got %v, want quotes asked for", text, err)
+		}
+	}
+	for _, text := range []string{"policy: {preset: default, scopes_far: ['apps:run']}\n", "policy:\n  preset: default\n  scopes_far: [apps:run]\n"} {
+		p, err := ReadPolicy(policyFileOf(t, text))
+		if err != nil || p.Limits("", "").ScopesFar.String() != "apps:run" {
+			t.Errorf("%s: got %v, %v, want apps:run", text, p.Limits("", "").ScopesFar, err)
+		}
+	}
+}
+
 func TestWhatIsNoPolicyIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "another file": "clients: []\n", "no mapping": "policy: [1]\n", "half a list": "policy: [1\n", "a word": "policy: strict\n",
