@@ -22,7 +22,7 @@ func TestOurClientGetsATokenWhoseAnswerWasLost(t *testing.T) {
 	c := deviceclient.New(server, "difyctl")
 	c.Now = w.now
 	c.Wait = func(ctx context.Context, d time.Duration) error { w.skip(d); return ctx.Err() }
-	a, err := c.Start(t.Context(), "laptop", "")
+	a, err := c.Start(t.Context(), deviceclient.Login{Label: "laptop"})
 	if err != nil {
 		t.Fatal(err)
 	}

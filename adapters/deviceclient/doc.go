@@ -3,7 +3,7 @@
 //
 //	server, _ := deviceclient.ParseServer("https://sso.example.com")
 //	c := deviceclient.New(server, "my-tool")
-//	a, _ := c.Start(ctx, "laptop of ada", "")
+//	a, _ := c.Start(ctx, deviceclient.Login{Label: "laptop of ada"})
 //	fmt.Println("open", a.VerificationURI, "and enter", a.UserCode)
 //	token, err := c.Poll(ctx, a) // ErrDenied, ErrExpired, the context's error, …
 //

@@ -126,7 +126,7 @@ func canonical(polls ...reply) map[string][]reply {
 
 func start(t *testing.T, c *deviceclient.Client) deviceclient.Authorization {
 	t.Helper()
-	a, err := c.Start(t.Context(), "laptop", "")
+	a, err := c.Start(t.Context(), deviceclient.Login{Label: "laptop"})
 	if err != nil {
 		t.Fatal(err)
 	}

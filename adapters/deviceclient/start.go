@@ -25,18 +25,26 @@ const defaultInterval = 5 * time.Second
 // intervalMax bounds what a server may ask for.
 const intervalMax = time.Minute
 
-// Start begins a login (RFC 8628 §3.1). Label and scope may be empty.
-func (c *Client) Start(ctx context.Context, label, scope string) (Authorization, error) {
+// Login says what is asked for. Every field may be empty.
+type Login struct {
+	Label string // what the device is called on the page and in lists
+	Scope string // scope tokens, with blanks between them (RFC 6749 §3.3)
+	// LoginHint is the e-mail address of the approving person. A server that
+	// knows the parameter lets no other account approve; others ignore it.
+	LoginHint string
+}
+
+// Start begins a login (RFC 8628 §3.1).
+func (c *Client) Start(ctx context.Context, login Login) (Authorization, error) {
 	const doing = "start the login"
 	if err := c.Discover(ctx); err != nil {
 		return Authorization{}, err
 	}
 	form := url.Values{"client_id": {c.ClientID}}
-	if label != "" {
-		form.Set("device_label", label)
-	}
-	if scope != "" {
-		form.Set("scope", scope)
+	for name, value := range map[string]string{"device_label": login.Label, "scope": login.Scope, "login_hint": login.LoginHint} {
+		if value != "" {
+			form.Set(name, value)
+		}
 	}
 	a, err := c.persist(ctx, doing, request{method: http.MethodPost, url: c.endpoints.device, form: form})
 	if err != nil {

@@ -45,7 +45,7 @@ func TestAPathThatLeadsNowhereIsToldOf(t *testing.T) {
 		}
 		client := deviceclient.New(at, "difyctl")
 		client.HTTP = deviceclient.NewHTTPClient(nil)
-		_, err = client.Start(t.Context(), "", "")
+		_, err = client.Start(t.Context(), deviceclient.Login{})
 		var refusal *deviceclient.Refusal
 		if hint := strings.HasSuffix(fmt.Sprint(err), "the server's address is "+server.URL+", without the path"); !errors.As(err, &refusal) || hint != want {
 			t.Errorf("%q: got %v, want a refusal with a hint: %t", path, err, want)
@@ -115,7 +115,7 @@ func TestAWrongServerIsToldWithAHint(t *testing.T) {
 		client := deviceclient.New(at, "difyctl")
 		client.HTTP = deviceclient.NewHTTPClient(c.through)
 		client.Wait = func(context.Context, time.Duration) error { return nil }
-		if _, err := client.Start(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := client.Start(t.Context(), deviceclient.Login{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", server, err, c.want)
 		}
 	}
@@ -183,14 +183,14 @@ func TestMetadataOfAnIssuerWithAPath(t *testing.T) { // RFC 8414 §3.1
 
 func TestStart(t *testing.T) {
 	client, clock, script := run(t, standard())
-	a, err := client.Start(t.Context(), "laptop", "apps:run")
+	a, err := client.Start(t.Context(), deviceclient.Login{Label: "laptop", Scope: "apps:run", LoginHint: "ada@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if a.UserCode != "ABCD-EFGH" || a.Complete != "" || a.Interval != 5*s || !a.ExpiresAt.Equal(clock.now.Add(900*s)) {
 		t.Errorf("got %+v", a)
 	}
-	if script.count("POST /d client_id=difyctl&device_label=laptop&scope=apps%3Arun") != 1 {
+	if script.count("POST /d client_id=difyctl&device_label=laptop&login_hint=ada%40example.com&scope=apps%3Arun") != 1 {
 		t.Errorf("asked %v", script.asked)
 	}
 }
@@ -210,7 +210,7 @@ func TestStartRefused(t *testing.T) {
 		routes := standard()
 		routes["/d"] = c.answers
 		client, _, script := run(t, routes)
-		if _, err := client.Start(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := client.Start(t.Context(), deviceclient.Login{}); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %q", name, err, c.says)
 		}
 		if n := script.count("POST /d"); n > 5 {
@@ -226,7 +226,7 @@ func TestACertificateThatIsNotTrustedIsFinal(t *testing.T) {
 	defer server.Close()
 	client, clock, _ := run(t, nil)
 	client.Server, _ = deviceclient.ParseServer(server.URL)
-	if _, err := client.Start(t.Context(), "", ""); err == nil || !strings.Contains(err.Error(), "certificate") {
+	if _, err := client.Start(t.Context(), deviceclient.Login{}); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("got %v", err)
 	}
 	if hits != 0 || len(clock.waits) != 0 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -25,12 +26,17 @@ type service struct {
 	issued  int
 	live    map[string]bool
 	down    bool
+	asked   url.Values // what the last login asked for
 }
 
 func serve(t *testing.T, answers ...string) *service {
 	s := &service{answers: answers, live: map[string]bool{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /openapi/v1/oauth/device/code", func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // what cannot be read is missed by the test
+		s.mu.Lock()
+		s.asked = r.PostForm
+		s.mu.Unlock()
 		fmt.Fprintf(w, `{"device_code":"dc_secret","user_code":"ABCD-EFGH","verification_uri":"%[1]s/device","verification_uri_complete":"%[1]s/device?user_code=ABCD-EFGH","expires_in":900,"interval":5}`, s.URL)
 	})
 	mux.HandleFunc("POST /openapi/v1/oauth/device/token", s.token)

@@ -6,21 +6,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/deviceclient"
+	"github.com/devicegate/devicegate/domain/identity"
 )
 
 type loginCommand struct {
-	Server     string `required:"" env:"DEVICEGATE_SERVER" placeholder:"URL" help:"The server to sign in to."`
-	ClientID   string `name:"client-id" default:"difyctl" help:"The client to sign in as; the server has to know it."`
-	Label      string `help:"What the device is called on the page and in lists. The host name unless it is given."`
-	Scope      string `help:"What the token shall be good for. All that the client may have unless it is given."`
-	Mount      string `enum:"auto,standard,canonical" default:"auto" help:"Which routes to use: auto, standard (RFC 8628) or canonical (/openapi/v1)."`
-	NoBrowser  bool   `help:"Do not open a browser."`
-	QR         bool   `name:"qr" default:"true" negatable:"" help:"Show a QR code on a terminal."`
-	JSON       bool   `name:"json" help:"Print one JSON object a line: the code, then how it ended."`
-	NoKeychain bool   `help:"Keep the token in a file that only you can read, not in the keychain."`
+	Server     string  `required:"" env:"DEVICEGATE_SERVER" placeholder:"URL" help:"The server to sign in to."`
+	ClientID   string  `name:"client-id" default:"difyctl" help:"The client to sign in as; the server has to know it."`
+	Label      string  `help:"What the device is called on the page and in lists. The host name unless it is given."`
+	Scope      string  `help:"What the token shall be good for. All that the client may have unless it is given."`
+	LoginHint  *string `name:"login-hint" placeholder:"EMAIL" help:"The e-mail address of the person who will approve. A server that knows the parameter lets no other account approve."`
+	Mount      string  `enum:"auto,standard,canonical" default:"auto" help:"Which routes to use: auto, standard (RFC 8628) or canonical (/openapi/v1)."`
+	NoBrowser  bool    `help:"Do not open a browser."`
+	QR         bool    `name:"qr" default:"true" negatable:"" help:"Show a QR code on a terminal."`
+	JSON       bool    `name:"json" help:"Print one JSON object a line: the code, then how it ended."`
+	NoKeychain bool    `help:"Keep the token in a file that only you can read, not in the keychain."`
 }
 
 // Run signs in.
@@ -45,17 +48,25 @@ func (l loginCommand) signIn(ctx context.Context, t tool) error {
 	if err != nil {
 		return err
 	}
+	login := deviceclient.Login{Scope: l.Scope}
+	if l.LoginHint != nil { // an empty one is refused: it would bind the login to no person
+		if _, err := identity.ParseEmail(*l.LoginHint); err != nil {
+			return usage(fmt.Errorf("--login-hint %q: write one e-mail address, such as ada@example.com", *l.LoginHint))
+		}
+		login.LoginHint = strings.TrimSpace(*l.LoginHint)
+	}
 	if server.Unprotected() {
 		fmt.Fprintf(t.err, "Warning: %s is not https, so others on the way can read the token.\n", server)
 	}
 	if l.Label == "" {
 		l.Label, _ = os.Hostname() // without one the server chooses
 	}
+	login.Label = l.Label
 	c := t.client(server, l.ClientID)
 	if l.Mount != "auto" {
 		c.Mount = deviceclient.Mount(l.Mount)
 	}
-	a, err := c.Start(ctx, l.Label, l.Scope)
+	a, err := c.Start(ctx, login)
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,36 @@ func TestHowALoginEnds(t *testing.T) {
 	b.exits(t, loginCommand{Server: "ftp://x", Mount: "auto"}.run(t.Context(), b.tool), exitUsage)
 }
 
+func TestALoginNamesThePersonWhoWillApprove(t *testing.T) {
+	s, free := serve(t), newBench(t)
+	free.login(t, s)
+	if s.asked.Has("login_hint") {
+		t.Errorf("got login_hint %q without the flag, want none", s.asked.Get("login_hint"))
+	}
+	for hint, want := range map[string]string{"alice@acme.example": "alice@acme.example", " Alice@Acme.example ": "Alice@Acme.example"} {
+		b := newBench(t)
+		b.exits(t, loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto", LoginHint: &hint}.run(t.Context(), b.tool), 0)
+		if got := s.asked.Get("login_hint"); got != want {
+			t.Errorf("%q: got login_hint %q, want %q", hint, got, want)
+		}
+	}
+	issued := s.issued
+	for _, hint := range []string{
+		"", " ", "alice", "@acme.example", "alice@", "a@b@c", "alice@acme.example,bob@acme.example", "alice@acme.example bob@acme.example",
+		"Alice <alice@acme.example>", "alice\x00@acme.example", "https://acme.example", strings.Repeat("a", 300) + "@acme.example",
+	} {
+		b := newBench(t)
+		err := loginCommand{Server: s.URL, ClientID: "difyctl", Mount: "auto", LoginHint: &hint}.run(t.Context(), b.tool)
+		b.exits(t, err, exitUsage)
+		if !strings.Contains(err.Error(), "--login-hint") || !strings.Contains(err.Error(), "such as ada@example.com") {
+			t.Errorf("%q: got %q, want the flag and an example", hint, err)
+		}
+	}
+	if s.issued != issued {
+		t.Errorf("got %d tokens, want %d: what is no address starts no login", s.issued, issued)
+	}
+}
+
 func TestInterruptedLogin(t *testing.T) {
 	s, b := serve(t, "authorization_pending"), newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
