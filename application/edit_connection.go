@@ -30,6 +30,11 @@ type Edited struct {
 // [connection.ErrUnknown], [connection.ErrInFile], [connection.ErrEdited],
 // [connection.ErrNothingToChange] or an [*InvalidConnectionError].
 func (uc *EditConnection) Execute(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.By) (Edited, error) {
+	return uc.executeWith(ctx, slug, revision, change, dryRun, by, nil)
+}
+
+// executeWith also does what is given, if anything, in the transaction of the edit.
+func (uc *EditConnection) executeWith(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.By, also func(context.Context, ports.Tx) error) (Edited, error) {
 	stored, kept, err := uc.checks.find(ctx, slug)
 	if err != nil {
 		return Edited{}, err
@@ -58,7 +63,13 @@ func (uc *EditConnection) Execute(ctx context.Context, slug string, revision int
 		if err := uc.checks.recheck(ctx, tx, out.Report); err != nil {
 			return err
 		}
-		out.Revision, err = edit(ctx, tx, out.Report, begun, by)
+		revised, err := edit(ctx, tx, out.Report, begun, by)
+		if err == nil && also != nil {
+			err = also(ctx, tx)
+		}
+		if err == nil {
+			out.Revision = revised
+		}
 		return err
 	})
 	return out, err

@@ -2,7 +2,6 @@ package application
 
 import (
 	"context"
-	"errors"
 
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -71,35 +70,43 @@ func (uc *ShadowConnection) Find(ctx context.Context, slug string) (s connection
 	return s, err
 }
 
-// Promote makes the change that was tried. It is checked once more, and refused with
-// [connection.ErrEdited] if the connection was changed since the attempt began.
-func (uc *ShadowConnection) Promote(ctx context.Context, slug string, by connection.By) (Edited, error) {
-	shadow, err := uc.Find(ctx, slug)
+// Promote makes the change that was tried and ends the attempt, in one transaction.
+// The change is checked once more, and refused with [connection.ErrEdited] if the
+// connection was changed since the attempt began, if it has not the revision that the
+// administrator has read (0: any), or if another change took the place of this one.
+func (uc *ShadowConnection) Promote(ctx context.Context, slug string, revision int64, by connection.By) (Edited, error) {
+	read, err := uc.Find(ctx, slug)
 	if err != nil {
 		return Edited{}, err
 	}
-	edited, err := uc.edit.Execute(ctx, slug, shadow.Revision, func(s *connection.Settings) error {
-		*s = shadow.Settings
+	if revision != 0 && revision != read.Revision {
+		return Edited{}, connection.ErrEdited
+	}
+	return uc.edit.executeWith(ctx, slug, read.Revision, func(s *connection.Settings) error {
+		*s = read.Settings
 		return nil
-	}, false, by)
-	if err != nil {
-		return edited, err
-	}
-	if err := uc.Drop(ctx, slug, by); err != nil && !errors.Is(err, connection.ErrNoShadow) {
-		return edited, err
-	}
-	return edited, nil
+	}, false, by, func(ctx context.Context, tx ports.Tx) error {
+		return uc.drop(ctx, tx, slug, by, func(now connection.ShadowSnapshot) bool { return now.MadeAt.Equal(read.MadeAt) })
+	})
 }
 
 // Drop ends the attempt. The connection stays as it is. It returns
-// [connection.ErrNoShadow].
-func (uc *ShadowConnection) Drop(ctx context.Context, slug string, by connection.By) error {
-	by.At = uc.checks.now()
+// [connection.ErrNoShadow], or [connection.ErrEdited] if the shadow is of another
+// revision than the one that the administrator has read (0: any).
+func (uc *ShadowConnection) Drop(ctx context.Context, slug string, revision int64, by connection.By) error {
 	return uc.checks.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		shadow, err := tx.Shadows().Of(ctx, slug)
-		if err != nil {
-			return err
-		}
-		return tx.Shadows().Drop(ctx, slug, shadow.Drop(by))
+		return uc.drop(ctx, tx, slug, by, func(now connection.ShadowSnapshot) bool { return revision == 0 || revision == now.Revision })
 	})
+}
+
+func (uc *ShadowConnection) drop(ctx context.Context, tx ports.Tx, slug string, by connection.By, meant func(connection.ShadowSnapshot) bool) error {
+	shadow, err := tx.Shadows().Of(ctx, slug)
+	if err != nil {
+		return err
+	}
+	if !meant(shadow.Snapshot()) {
+		return connection.ErrEdited
+	}
+	by.At = uc.checks.now()
+	return tx.Shadows().Drop(ctx, slug, shadow.Drop(by))
 }

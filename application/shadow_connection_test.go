@@ -1,7 +1,9 @@
 package application_test
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
@@ -52,7 +54,7 @@ func TestAShadowIsComparedWithLiveSignIns(t *testing.T) {
 func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
 	s, uc := newShadows(t)
 	edit := application.NewEditConnection(s.checks)
-	_, err := uc.Promote(t.Context(), "acme", admin)
+	_, err := uc.Promote(t.Context(), "acme", 0, admin)
 	is(t, err, connection.ErrNoShadow)
 	_, err = uc.Try(t.Context(), "acme", 0, func(*connection.Settings) error { return nil }, admin)
 	is(t, err, connection.ErrNothingToChange)
@@ -65,7 +67,7 @@ func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
 
 	_, err = uc.Try(t.Context(), "acme", 1, attribute("mail2"), admin)
 	must(t, err)
-	edited, err := uc.Promote(t.Context(), "acme", admin)
+	edited, err := uc.Promote(t.Context(), "acme", 0, admin)
 	must(t, err)
 	if edited.Revision != 2 || len(edited.Changes) != 1 {
 		t.Errorf("got %+v, want revision 2 with one change", edited)
@@ -77,10 +79,10 @@ func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
 	must(t, err)
 	_, err = edit.Execute(t.Context(), "acme", 0, func(s *connection.Settings) error { s.Name = "Other"; return nil }, false, admin)
 	must(t, err)
-	_, err = uc.Promote(t.Context(), "acme", admin)
+	_, err = uc.Promote(t.Context(), "acme", 0, admin)
 	is(t, err, connection.ErrEdited)
-	must(t, uc.Drop(t.Context(), "acme", admin))
-	is(t, uc.Drop(t.Context(), "acme", admin), connection.ErrNoShadow)
+	must(t, uc.Drop(t.Context(), "acme", 0, admin))
+	is(t, uc.Drop(t.Context(), "acme", 0, admin), connection.ErrNoShadow)
 	if got := len(s.events(audit.ConnectionShadowed)); got != 2 {
 		t.Errorf("got %d events of shadows, want 2", got)
 	}
@@ -91,6 +93,52 @@ func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
 	must(t, err)
 	_, err = uc.Find(t.Context(), "acme")
 	is(t, err, connection.ErrNoShadow)
+}
+
+// A shadow that another administrator drops, or replaces, while a promotion checks
+// the change is not promoted, and the connection stays as it is.
+func TestAPromotionChangesEverythingOrNothing(t *testing.T) {
+	s, uc := newShadows(t)
+	for name, c := range map[string]struct {
+		meanwhile func(other *application.ShadowConnection) error
+		want      error
+	}{
+		"dropped": {func(other *application.ShadowConnection) error { return other.Drop(t.Context(), "acme", 0, admin) }, connection.ErrNoShadow},
+		"replaced": {func(other *application.ShadowConnection) error {
+			s.Clock.Advance(time.Second)
+			_, err := other.Try(t.Context(), "acme", 0, attribute("mail3"), admin)
+			return err
+		}, connection.ErrEdited},
+	} {
+		_, err := uc.Try(t.Context(), "acme", 0, attribute("mail2"), admin)
+		must(t, err)
+		once := sync.OnceFunc(func() { must(t, c.meanwhile(uc)) })
+		checks := application.NewConnectionChecks(s.store, s.served, &s.published, func(connection.Connection) error { once(); return nil }, s.Clock.Now)
+		edited, err := application.NewShadowConnection(checks, application.NewEditConnection(checks)).Promote(t.Context(), "acme", 0, admin)
+		is(t, err, c.want)
+		state, err := application.NewListConnections(s.checks).Find(t.Context(), "acme")
+		must(t, err)
+		if state.Stored.Revision != 1 || edited.Revision != 1 || state.Connection.Settings().EmailAttribute != "" {
+			t.Errorf("%s: got revision %d with %q, want the connection as it was", name, state.Stored.Revision, state.Connection.Settings().EmailAttribute)
+		}
+	}
+	if got := len(s.events(audit.ConnectionEdited)); got != 0 {
+		t.Errorf("got %d edits, want none", got)
+	}
+}
+
+func TestAShadowOfAnotherRevisionIsNeitherPromotedNorDropped(t *testing.T) {
+	_, uc := newShadows(t)
+	_, err := uc.Try(t.Context(), "acme", 1, attribute("mail2"), admin)
+	must(t, err)
+	_, err = uc.Promote(t.Context(), "acme", 2, admin)
+	is(t, err, connection.ErrEdited)
+	is(t, uc.Drop(t.Context(), "acme", 2, admin), connection.ErrEdited)
+	edited, err := uc.Promote(t.Context(), "acme", 1, admin)
+	must(t, err)
+	if edited.Revision != 2 {
+		t.Errorf("got revision %d, want 2", edited.Revision)
+	}
 }
 
 func TestNothingIsComparedWithoutAShadow(t *testing.T) {

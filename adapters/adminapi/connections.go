@@ -28,6 +28,7 @@ type ConnectionUses struct {
 	Test    *application.TestConnection
 	Refresh *application.RefreshMetadata
 	Apply   *application.ApplyConnections
+	Shadow  *application.ShadowConnection
 }
 
 // NewConnections makes the handlers.
@@ -45,6 +46,10 @@ func (c *Connections) Mount(r chi.Router) {
 	r.Delete("/connections/{slug}", c.respond.json(c.remove))
 	r.Post("/connections/{slug}/test", c.respond.json(c.test))
 	r.Post("/connections/{slug}/refresh", c.respond.json(c.refresh))
+	r.Get("/connections/{slug}/shadow", c.respond.json(c.showShadow))
+	r.Put("/connections/{slug}/shadow", c.respond.json(c.tryShadow))
+	r.Delete("/connections/{slug}/shadow", c.respond.json(c.dropShadow))
+	r.Post("/connections/{slug}/shadow/promote", c.respond.json(c.promoteShadow))
 }
 
 // connectionsMax bounds bodies with metadata in them.
@@ -188,6 +193,10 @@ func (c *Connections) edit(w http.ResponseWriter, r *http.Request, by Caller) er
 	if err != nil {
 		return err
 	}
+	return answerEdited(w, edited, dry)
+}
+
+func answerEdited(w http.ResponseWriter, edited application.Edited, dry bool) error {
 	setRevision(w, edited.Revision)
 	return answer(w, http.StatusOK, editedBody{
 		Revision: edited.Revision, Changes: changesOf(edited.Changes), Metadata: listed(edited.Metadata), Warnings: listed(edited.Report.Warnings), DryRun: dry,

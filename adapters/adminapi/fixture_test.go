@@ -83,8 +83,10 @@ func (s *fixture) serve(known administrator.Credentials) {
 func (s *fixture) connectionUses() adminapi.ConnectionUses {
 	rules := func(connection.Connection) error { return nil }
 	checks := application.NewConnectionChecks(s.Store, s.Connections, &s.idps, rules, s.Clock.Now)
+	edit := application.NewEditConnection(checks)
 	return adminapi.ConnectionUses{
-		List: application.NewListConnections(checks), Add: application.NewAddConnection(checks), Edit: application.NewEditConnection(checks),
+		List: application.NewListConnections(checks), Add: application.NewAddConnection(checks), Edit: edit,
+		Shadow: application.NewShadowConnection(checks, edit),
 		Remove: application.NewRemoveConnection(checks), Test: application.NewTestConnection(checks), Apply: application.NewApplyConnections(checks),
 		Refresh: application.NewRefreshMetadata(s.Store, s.Connections, &s.idps, s.Clock.Now),
 	}

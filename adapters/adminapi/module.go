@@ -56,10 +56,11 @@ type connectionParams struct {
 	Test    *application.TestConnection
 	Refresh *application.RefreshMetadata
 	Apply   *application.ApplyConnections
+	Shadow  *application.ShadowConnection
 }
 
 func connectionUses(p connectionParams) ConnectionUses {
-	return ConnectionUses{p.List, p.Add, p.Edit, p.Remove, p.Test, p.Refresh, p.Apply}
+	return ConnectionUses{p.List, p.Add, p.Edit, p.Remove, p.Test, p.Refresh, p.Apply, p.Shadow}
 }
 
 type migrationParams struct {

@@ -70,7 +70,7 @@ type promoteConnection struct {
 func (c promoteConnection) Run(ctx context.Context, out io.Writer) error {
 	var shadows *application.ShadowConnection
 	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
-		edited, err := shadows.Promote(ctx, c.Slug, as(by))
+		edited, err := shadows.Promote(ctx, c.Slug, 0, as(by))
 		printEdited(out, edited)
 		if err := refused(out, edited.Report, err); err != nil {
 			return err
@@ -89,7 +89,7 @@ type dropShadow struct {
 func (c dropShadow) Run(ctx context.Context, out io.Writer) error {
 	var shadows *application.ShadowConnection
 	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
-		if err := shadows.Drop(ctx, c.Slug, as(by)); err != nil {
+		if err := shadows.Drop(ctx, c.Slug, 0, as(by)); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(out, "The change of connection %s is not tried any more. The connection is as it was.\n", c.Slug)
