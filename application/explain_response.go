@@ -10,9 +10,11 @@ import (
 
 	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/explain"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -21,7 +23,8 @@ var ErrWhichConnection = fault.New(fault.Invalid, "which_connection",
 	"No connection, or more than one, has the issuer of this response. Say which connection it is for.")
 
 // ExplainResponse tells an administrator why a response of an identity provider was
-// refused, or would be. It changes nothing.
+// refused, or would be. It changes nothing, and keeps an event of a look at what is
+// personal in a response that is kept.
 type ExplainResponse struct {
 	store       ports.Store
 	connections ports.Connections
@@ -42,6 +45,7 @@ type ToExplain struct {
 	Connection string    // slug; empty: that of the issuer
 	At         time.Time // when it came; zero: when it was issued
 	Reveal     bool      // personal values are told
+	By         audit.Actor
 }
 
 // Explained is what there is to tell.
@@ -93,10 +97,29 @@ func (uc *ExplainResponse) Execute(ctx context.Context, in ToExplain) (out Expla
 		out.Assumed = append(out.Assumed, "it was refused for "+out.Was+" when it came: the metadata, our keys or the settings have changed since")
 	}
 	out.Causes = trace.Causes(explain.Situation{Via: via, Product: out.Product, Claim: claim, At: response.At, RequestedAt: response.RequestedAt})
-	if out.Trace = trace; !in.Reveal {
+	if !in.Reveal {
 		out.Trace = trace.Redacted()
+		return out, nil
 	}
+	if in.Reference != "" {
+		if err := uc.recordLook(ctx, in, via.Slug()); err != nil {
+			return Explained{}, err
+		}
+	}
+	out.Trace = trace
 	return out, nil
+}
+
+// recordLook keeps the event that an administrator is shown what is personal in a
+// response that is kept.
+func (uc *ExplainResponse) recordLook(ctx context.Context, in ToExplain, slug string) error {
+	look := audit.New(audit.ResponseRevealed, in.By, uc.now(), request.Origin{})
+	look.Connection, look.Detail = slug, in.Reference
+	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return tx.Audit().Record(ctx, look) })
+	if err != nil {
+		return fmt.Errorf("record that the response is revealed: %w", err)
+	}
+	return nil
 }
 
 // kept finds the response of a reference.

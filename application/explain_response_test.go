@@ -9,8 +9,10 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/approval"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/explain"
+	"github.com/devicegate/devicegate/ports"
 )
 
 func (s *fixture) explain(in application.ToExplain) (application.Explained, error) {
@@ -45,6 +47,42 @@ func TestARefusedResponseCanBeExplainedForADay(t *testing.T) {
 	s.Clock.Advance(-24 * time.Hour)
 	_, err = s.explain(application.ToExplain{Reference: reference})
 	is(t, err, explain.ErrNotKept)
+}
+
+func TestALookAtWhatIsPersonalInAKeptResponseIsAudited(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	started := s.start(laptop)
+	s.begin(started.UserCode, approval.BrowserBinding{})
+	_, err := s.accept("forged")
+	is(t, err, approval.ErrInvalidAssertion)
+	reference := s.Events(t)[2].RequestID
+	looks := func() []audit.Event {
+		var found []audit.Event
+		if err := s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
+			found, err = r.Audit().Events(ctx, ports.AuditFilter{Kind: audit.ResponseRevealed})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	ann := audit.AdminOf("ann")
+	for _, in := range []application.ToExplain{
+		{Reference: reference, By: ann}, {Response: "ok a1 ann@beta.example", Reveal: true, By: ann},
+	} {
+		_, err := s.explain(in)
+		must(t, err)
+	}
+	_, err = s.explain(application.ToExplain{Reference: "another-reference", Reveal: true, By: ann})
+	is(t, err, explain.ErrNotKept)
+	if got := looks(); len(got) != 0 {
+		t.Errorf("got %+v, want no event: nothing that is kept was shown", got)
+	}
+	_, err = s.explain(application.ToExplain{Reference: reference, Reveal: true, By: ann})
+	must(t, err)
+	if got := looks(); len(got) != 1 || got[0].Actor != ann || got[0].Connection != "acme" || got[0].Detail != reference {
+		t.Errorf("got %+v, want one look by ann, with the reference", got)
+	}
 }
 
 func TestAReplayIsExplainedAsOne(t *testing.T) {

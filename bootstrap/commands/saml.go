@@ -29,8 +29,9 @@ type explainResponse struct {
 	Connection string `help:"Slug; without it, the connection of the response's issuer."`
 	At         string `help:"When the response came, as 2026-11-25T12:00:00Z. Without it: when it was issued."`
 	JSON       bool   `name:"json" help:"Print JSON."`
-	Reveal     bool   `help:"Also print what is personal: NameID and attribute values."`
-	stdin      io.Reader
+	Reveal     bool   `help:"Also print what is personal: NameID and attribute values. Of a failed sign-in, this is an audit event."`
+	Acting
+	stdin io.Reader
 }
 
 // referenceForm is that of the ids of requests.
@@ -49,8 +50,13 @@ func (c explainResponse) Run(ctx context.Context, out io.Writer) error {
 		}
 		in.At = at
 	}
+	as := c.Acting
+	if as.As == nil && !(c.Reveal && in.Reference != "") { // it needs no name where nothing is recorded
+		as.As = new("explain")
+	}
 	var uc *application.ExplainResponse
-	return administerOver(ctx, bootstrap.Explaining, Acting{As: new("nobody")}, func(ctx context.Context, _ audit.Actor) error {
+	return administerOver(ctx, bootstrap.Explaining, as, func(ctx context.Context, by audit.Actor) error {
+		in.By = by
 		got, err := uc.Execute(ctx, in)
 		if err != nil {
 			return err

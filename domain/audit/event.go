@@ -57,9 +57,10 @@ const (
 	ACSMovedBack    Kind = "acs.moved_back"
 	ACSLegacyClosed Kind = "acs.legacy_closed" // no connection needs it, or forced
 
-	DayRemoved Kind = "audit.day_removed" // the events of a day, by retention; the detail has its head and their number
-	Replayed   Kind = "audit.replayed"    // an administrator has events delivered again
-	JobRetried Kind = "jobs.retried"      // an administrator has a job run at once; the detail has its id, kind and key
+	DayRemoved       Kind = "audit.day_removed"      // the events of a day, by retention; the detail has its head and their number
+	Replayed         Kind = "audit.replayed"         // an administrator has events delivered again
+	ResponseRevealed Kind = "saml.response_revealed" // an administrator was shown what is personal in a kept response; the detail is its reference
+	JobRetried       Kind = "jobs.retried"           // an administrator has a job run at once; the detail has its id, kind and key
 
 	KeysMade     Kind = "keys.created" // see package spkeys
 	KeyAdded     Kind = "keys.next_added"

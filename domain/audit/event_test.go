@@ -31,6 +31,7 @@ func TestTheKindsAreTheContracts(t *testing.T) {
 		audit.ConnectionEdited:        "connection.edited",
 		audit.ConnectionRemoved:       "connection.removed",
 		audit.ConnectionShadowed:      "connection.shadowed",
+		audit.ResponseRevealed:        "saml.response_revealed",
 		audit.ConnectionShadowDropped: "connection.shadow_dropped",
 		audit.MetadataChanged:         "connection.metadata_changed",
 		audit.MetadataRefused:         "connection.metadata_refused",
