@@ -21,6 +21,7 @@ import (
 type child struct {
 	program string
 	folder  string // everything it writes; removed when it ends
+	keep    bool   // the folder is left, for the next run
 	as      *syscall.Credential
 	quit    syscall.Signal
 }
@@ -42,7 +43,7 @@ func newChild(parent, program, account string, quit syscall.Signal) (*child, err
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}
-	return &child{program, folder, as, quit}, nil
+	return &child{program: program, folder: folder, as: as, quit: quit}, nil
 }
 
 func (c *child) command(ctx context.Context, program string, args ...string) *exec.Cmd {
@@ -93,7 +94,9 @@ func (c *child) run(ctx context.Context, addr string, answers func(context.Conte
 	}
 	return &running{addr, sync.OnceFunc(func() {
 		stop()
-		_ = os.RemoveAll(c.folder)
+		if !c.keep {
+			_ = os.RemoveAll(c.folder)
+		}
 	})}, nil
 }
 

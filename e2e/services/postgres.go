@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -111,27 +109,16 @@ func postgresProgram(ctx context.Context, folder string, settings []string) (*ru
 	if err != nil {
 		return nil, err
 	}
-	initdb, err := find("initdb")
-	if err != nil {
-		return nil, err
-	}
 	// SIGQUIT: end at once; what a crash would leave behind is removed anyway.
 	c, err := newChild(folder, program, "postgres", syscall.SIGQUIT)
 	if err != nil {
 		return nil, err
 	}
-	data := filepath.Join(c.folder, "data")
-	out, err := c.command(ctx, initdb, "-D", data, "-U", "e2e", "-A", "trust",
-		"--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions").CombinedOutput()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("initdb: %w\n%s", err, out), os.RemoveAll(c.folder))
+	if err := initialize(ctx, c); err != nil {
+		return nil, err
 	}
 	r, err := onFreePort(func(port int) (*running, error) {
-		args := append([]string{
-			"-D", data, "-p", strconv.Itoa(port), "-k", c.folder,
-			"-c", "listen_addresses=127.0.0.1",
-		}, settings...)
-		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), postgresAnswers, args...)
+		return c.run(ctx, fmt.Sprintf("127.0.0.1:%d", port), postgresAnswers, postgresArguments(c, port, settings)...)
 	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.folder))

@@ -1,0 +1,95 @@
+package scenarios
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// balancer sends requests to replicas in turn, and to none that says that it is not
+// ready. It repeats no request by itself.
+type balancer struct {
+	public   string
+	replicas []*replica
+	next     atomic.Int64
+}
+
+type replica struct {
+	address string
+	ready   atomic.Bool
+	sent    atomic.Int64
+}
+
+// probeEvery is what a replica's SHUTDOWN_DELAY has to be longer than.
+const probeEvery = 100 * time.Millisecond
+
+func newBalancer(t *testing.T, addresses ...string) *balancer {
+	t.Helper()
+	b := &balancer{}
+	for _, address := range addresses {
+		b.replicas = append(b.replicas, &replica{address: address})
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	forward := &httputil.ReverseProxy{
+		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
+			p.SetURL(&url.URL{Scheme: "http", Host: b.pick()})
+			p.Out.Host = p.In.Host
+		},
+	}
+	server := httptest.NewServer(forward)
+	b.public = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+
+	stopped := make(chan struct{})
+	var probes sync.WaitGroup
+	for _, r := range b.replicas {
+		probes.Go(func() { r.probe(stopped) })
+	}
+	t.Cleanup(func() {
+		close(stopped)
+		probes.Wait()
+		server.Close()
+		transport.CloseIdleConnections()
+	})
+	return b
+}
+
+func (r *replica) probe(stopped <-chan struct{}) {
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	again := time.NewTicker(probeEvery)
+	defer again.Stop()
+	for {
+		resp, err := client.Get("http://" + r.address + "/readyz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		r.ready.Store(err == nil && resp.StatusCode == http.StatusOK)
+		select {
+		case <-stopped:
+			return
+		case <-again.C:
+		}
+	}
+}
+
+// pick is the address of the next replica that is ready. If there is none, the
+// request fails.
+func (b *balancer) pick() string {
+	for range b.replicas {
+		r := b.replicas[int(b.next.Add(1))%len(b.replicas)]
+		if r.ready.Load() {
+			r.sent.Add(1)
+			return r.address
+		}
+	}
+	return "none-is-ready.invalid"
+}

@@ -1,0 +1,23 @@
+// Package scenarios plays what happens to a service that is kept for years, while
+// people log in: real processes over HTTP on loopback, a real SAML identity
+// provider, PostgreSQL and Redis. Each scenario prints what it lost, which has to be
+// nothing:
+//
+//	task scenarios                     all of them, at length
+//	task scenarios -- -run Redis       one
+//	task scenarios -- -rate 400        under more load
+//
+// Without -long, `go test` plays a short version. What is asserted is what came of
+// requests, logins, jobs and events; no test looks at a duration. Durations are
+// printed, for docs/operate/runbooks.md.
+//
+// # What counts as lost
+//
+//	rolling restart   a request that was not answered as it should be
+//	killed worker     an expiry that was not recorded, or more than once
+//	Redis stopped     a request or a login that failed
+//	PostgreSQL gone   an answered code, an approval or a token that is unknown
+//	                  afterwards; a refusal that was not a 503 with Retry-After
+//	backup            of what was there when the backup began: a token that does not
+//	                  work, a login that cannot be finished, an event
+package scenarios
