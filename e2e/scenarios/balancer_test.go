@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -31,7 +30,8 @@ type replica struct {
 // probeEvery is what a replica's SHUTDOWN_DELAY has to be longer than.
 const probeEvery = 100 * time.Millisecond
 
-func newBalancer(t *testing.T, addresses ...string) *balancer {
+// newBalancer counts as lost what it cannot forward, and errors of the service.
+func newBalancer(t *testing.T, lost *lost, addresses ...string) *balancer {
 	t.Helper()
 	b := &balancer{}
 	for _, address := range addresses {
@@ -39,7 +39,17 @@ func newBalancer(t *testing.T, addresses ...string) *balancer {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	forward := &httputil.ReverseProxy{
-		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
+		Transport: transport, ErrorLog: log.New(lost, "", 0),
+		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) {
+			lost.add("%s %s was not forwarded: %v", req.Method, req.URL.Path, err)
+			w.WriteHeader(http.StatusBadGateway)
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			if resp.StatusCode >= http.StatusInternalServerError {
+				lost.add("%s %s was answered with %s", resp.Request.Method, resp.Request.URL.Path, resp.Status)
+			}
+			return nil
+		},
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
 			p.SetURL(&url.URL{Scheme: "http", Host: b.pick()})

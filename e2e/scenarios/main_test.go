@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -62,6 +63,12 @@ func (l *lost) add(format string, args ...any) {
 		l.kinds = map[string]int{}
 	}
 	l.kinds[fmt.Sprintf(format, args...)]++
+}
+
+// Write counts a line of a log as lost.
+func (l *lost) Write(line []byte) (int, error) {
+	l.add("%s", bytes.TrimSpace(line))
+	return len(line), nil
 }
 
 // outcome prints what was lost, and fails the test unless it is nothing.

@@ -27,7 +27,8 @@ func (p *process) redisIs(state string) bool {
 func TestLoginsGoOnWhileRedisIsStopped(t *testing.T) {
 	t.Parallel()
 	a, b := fmt.Sprintf("localhost:%d", services.Port(t)), fmt.Sprintf("localhost:%d", services.Port(t))
-	front := newBalancer(t, a, b)
+	var lost lost
+	front := newBalancer(t, &lost, a, b)
 	redis := services.PrivateRedis(t)
 	f := newFixture(t, front.public, services.Postgres(t), redis.URL())
 	replicas := []*process{f.serve(a), f.serve(b)}
@@ -39,7 +40,6 @@ func TestLoginsGoOnWhileRedisIsStopped(t *testing.T) {
 	f.introduce()
 	see("ok")
 
-	var lost lost
 	people := f.people(2, &lost)
 	people.more(f, 4)
 	before := people.done.Load()

@@ -98,7 +98,8 @@ func (l *load) expect(n int64, method, path string, body map[string]string, toke
 func TestARollingRestartUnderLoad(t *testing.T) {
 	t.Parallel()
 	a, b := fmt.Sprintf("localhost:%d", services.Port(t)), fmt.Sprintf("localhost:%d", services.Port(t))
-	front := newBalancer(t, a, b)
+	var lost lost
+	front := newBalancer(t, &lost, a, b)
 	f := newFixture(t, front.public, services.Postgres(t), services.PrivateRedis(t).URL())
 	f.env["SHUTDOWN_DELAY"] = either("5s", "1s")
 	running := []*process{f.serve(a), f.serve(b)}
@@ -123,7 +124,6 @@ func TestARollingRestartUnderLoad(t *testing.T) {
 		pending, tokens = append(pending, waits), append(tokens, done)
 	}
 
-	var lost lost
 	perSecond := either(*rate, 40)
 	people := f.people(1, &lost)
 	load := f.load(&lost, perSecond, pending, tokens)
