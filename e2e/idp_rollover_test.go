@@ -100,14 +100,17 @@ type rollover struct {
 	refresh *application.RefreshMetadata
 	store   ports.Store
 	signIns atomic.Int64
+	tickets chan struct{} // one for each sign-in
 	end     func()
 }
 
-// signInBy is how many people sign in at a time.
-const signInBy = 4
+const (
+	signInBy = 4   // how many people sign in at a time
+	mostIn   = 100 // sign-ins between two calls of some, so that a slow machine makes no more of them
+)
 
 func newRollover(t *testing.T) *rollover {
-	r := &rollover{replicas: newReplicas(t)}
+	r := &rollover{replicas: newReplicas(t), tickets: make(chan struct{}, mostIn)}
 	r.rollingIdP = newRollingIdP(t, r.now)
 	r.write("connections.yaml", []byte(fmt.Sprintf(
 		"connections:\n  - {slug: acme, metadata_url: %s/metadata, metadata_private: true, domains: ['*']}\n", r.address)))
@@ -122,7 +125,12 @@ func newRollover(t *testing.T) *rollover {
 	var live sync.WaitGroup
 	for range signInBy {
 		live.Go(func() {
-			for ctx.Err() == nil {
+			for {
+				select {
+				case <-r.tickets:
+				case <-ctx.Done():
+					return
+				}
 				if err := r.signIn("acme"); err != nil {
 					t.Errorf("a sign-in: %v", err)
 					return
@@ -140,6 +148,9 @@ func newRollover(t *testing.T) *rollover {
 // some lets people sign in meanwhile, so many that both replicas take part.
 func (r *rollover) some() {
 	r.t.Helper()
+	for len(r.tickets) < mostIn {
+		r.tickets <- struct{}{}
+	}
 	before := r.signIns.Load()
 	r.within(time.Minute, "people sign in", func() bool { return r.signIns.Load() >= before+2*signInBy || r.t.Failed() })
 	if r.t.Failed() {

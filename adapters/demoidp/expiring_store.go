@@ -31,10 +31,17 @@ func (s *expiringStore[T]) put(value T) (name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
+	first := ""
 	for old, k := range s.kept {
-		if len(s.kept) >= maxStored || !now.Before(k.until) {
+		switch {
+		case !now.Before(k.until):
 			delete(s.kept, old)
+		case first == "" || k.until.Before(s.kept[first].until):
+			first = old
 		}
+	}
+	if len(s.kept) >= maxStored { // the newest may be of people at the form
+		delete(s.kept, first)
 	}
 	name = rand.Text()
 	s.kept[name] = storedUntil[T]{value, now.Add(s.life)}
