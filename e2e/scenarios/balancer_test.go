@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"bytes"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +58,21 @@ func newBalancer(t *testing.T, lost *lost, addresses ...string) *balancer {
 			p.Out.Host = p.In.Host
 		},
 	}
-	server := httptest.NewServer(forward)
+	// A body is read whole before it is forwarded: a server takes the rest of it away
+	// when the answer begins, and the transport then breaks the answer off.
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			lost.add("%s %s could not be read: %v", req.Method, req.URL.Path, err)
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		req.Body = http.NoBody
+		if len(body) > 0 {
+			req.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		forward.ServeHTTP(w, req)
+	}))
 	b.public = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 
 	stopped := make(chan struct{})
