@@ -61,14 +61,20 @@ func newMove(t *testing.T) *move {
 // metadata is ours for one connection.
 func (m *move) metadata(slug string) string {
 	m.t.Helper()
-	resp, err := http.Get(m.public + "/saml/metadata/" + slug)
+	return metadataAt(m.t, m.public, slug)
+}
+
+// metadataAt is what the service at an address publishes for a connection.
+func metadataAt(t testing.TB, address, slug string) string {
+	t.Helper()
+	resp, err := http.Get(address + "/saml/metadata/" + slug)
 	if err != nil {
-		m.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		m.t.Fatalf("%s: %v", resp.Status, err)
+		t.Fatalf("%s: %v", resp.Status, err)
 	}
 	return string(text)
 }
