@@ -4,14 +4,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/devicegate/devicegate/bootstrap/commands"
 )
 
-// documents are the texts for people, by path.
+// documents are the texts for people, by path. Those in docs/reference are made
+// from the code.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -25,7 +23,7 @@ func documents(t *testing.T) map[string]string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all[file] = string(text)
+			all[filepath.ToSlash(file)] = string(text)
 		}
 	}
 	if len(all) < 10 {
@@ -34,37 +32,58 @@ func documents(t *testing.T) map[string]string {
 	return all
 }
 
+// handbooks are the documents that tell of this release: neither the references
+// nor what only tells of the past.
+func handbooks(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for file, text := range documents(t) {
+		if !strings.Contains(file, "/reference/") && !strings.Contains(file, "/decisions/") && file != "../CHANGELOG.md" {
+			all[file] = text
+		}
+	}
+	return all
+}
+
+var codeSpan = regexp.MustCompile("`([^`\n]+)`")
+
+// codeIn are the pieces of code of a document: spans, and lines of blocks.
+func codeIn(text string) []string {
+	spans, lines := codeOf(text)
+	return append(spans, lines...)
+}
+
+func codeOf(text string) (spans, lines []string) {
+	fenced := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(line), "```"):
+			fenced = !fenced
+		case fenced, strings.HasPrefix(line, "    "):
+			lines = append(lines, strings.TrimSpace(line))
+		default:
+			for _, m := range codeSpan.FindAllStringSubmatch(line, -1) {
+				spans = append(spans, m[1])
+			}
+		}
+	}
+	return spans, lines
+}
+
 var (
-	commandNamed  = regexp.MustCompile("`devicegate ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?")
-	metricNamed   = regexp.MustCompile("`(devicegate_[a-z0-9_]+)[`{]")
-	histogramPart = regexp.MustCompile("_(count|sum|bucket)$")
-	taskNamed     = regexp.MustCompile("go tool task ([a-z][a-z:]*)")
-	linked        = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	taskNamed = regexp.MustCompile(`^(?:go tool )?task ([a-z][a-z:-]*)`)
+	linked    = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 )
 
-func TestDocsNameWhatExists(t *testing.T) {
-	reference, metrics := commands.Reference(), metricReference(parseModule(t))
+func TestDocsNameTasksAndFilesThatExist(t *testing.T) {
 	tasks, err := os.ReadFile("../Taskfile.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables := []string{"devicegate_schema"}
 	for file, text := range documents(t) {
-		for _, m := range commandNamed.FindAllStringSubmatch(text, -1) {
-			is := func(path string) bool { return strings.Contains(reference, "\n## "+path+"\n") }
-			isGroup := strings.Contains(reference, "\n## "+m[1]+" ")
-			if !is(m[1]) && !isGroup || isGroup && m[2] != "" && !is(m[1]+" "+m[2]) {
-				t.Errorf("%s names the command devicegate %s %s, which there is not", file, m[1], m[2])
-			}
-		}
-		for _, m := range metricNamed.FindAllStringSubmatch(text, -1) {
-			name := histogramPart.ReplaceAllString(m[1], "")
-			if !strings.Contains(metrics, "`"+name+"`") && !slices.Contains(tables, m[1]) {
-				t.Errorf("%s names the metric %s, which there is not", file, m[1])
-			}
-		}
-		for _, m := range taskNamed.FindAllStringSubmatch(text, -1) {
-			if !strings.Contains(string(tasks), "\n  "+m[1]+":\n") {
+		for _, piece := range codeIn(text) {
+			if m := taskNamed.FindStringSubmatch(piece); m != nil && !strings.Contains(string(tasks), "\n  "+m[1]+":\n") {
 				t.Errorf("%s names the task %s, which there is not", file, m[1])
 			}
 		}

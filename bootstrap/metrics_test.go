@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +53,15 @@ func TestMetricsTellOfALogin(t *testing.T) {
 	} {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("got no metric %s in\n%s", want, text)
+		}
+	}
+	reference, err := os.ReadFile("../docs/reference/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, served := range regexp.MustCompile(`(?m)^# TYPE (devicegate_\S+)`).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(string(reference), "`"+served[1]+"`") {
+			t.Errorf("got the metric %s, which docs/reference/metrics.md does not have", served[1])
 		}
 	}
 }

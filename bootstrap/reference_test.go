@@ -1,6 +1,7 @@
 package bootstrap_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -30,7 +31,7 @@ func TestTheReferenceIsCurrent(t *testing.T) {
 	for name, want := range map[string]string{
 		"commands.md":      commands.Reference(),
 		"configuration.md": configurationReference(),
-		"errors.md":        errorReference(files),
+		"errors.md":        errorReference(files) + pageReference(t, files),
 		"audit-events.md":  eventReference(files),
 		"metrics.md":       metricReference(files),
 		"jobs.md":          jobReference(files),
@@ -155,6 +156,36 @@ func errorReference(files map[string]*ast.File) string {
 	for _, code := range slices.Sorted(maps.Keys(rows)) {
 		slices.Sort(rows[code])
 		out.WriteString(strings.Join(rows[code], ""))
+	}
+	return out.String()
+}
+
+// pageReference tells the finer codes by which the page, and sso_reason, word some
+// refusals.
+func pageReference(t *testing.T, files map[string]*ast.File) string {
+	t.Helper()
+	sentences, words := map[string]any{}, map[string]bool{}
+	english, err := os.ReadFile("../adapters/webui/languages/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(english, &sentences); err != nil {
+		t.Fatal(err)
+	}
+	inOrder(files, "../", func(n ast.Node) {
+		if call, is := n.(*ast.CallExpr); is && len(call.Args) == 1 {
+			if of, is := call.Fun.(*ast.SelectorExpr); is && of.Sel.Name == "OnPage" {
+				words[text(call.Args[0])] = true
+			}
+		}
+	})
+	var out strings.Builder
+	out.WriteString("\n## Finer codes of the page\n\nThe page words some refusals more finely than their code; `sso_reason` beside `sso_error` has that word.\n\n| word | what the page says |\n|---|---|\n")
+	for _, word := range slices.Sorted(maps.Keys(words)) {
+		// One that has no page of its own leads back to a form.
+		if title, has := sentences["problem."+word+".title"]; has {
+			fmt.Fprintf(&out, "| `%s` | %s. %s |\n", word, title, cell(fmt.Sprint(sentences["problem."+word+".text"])))
+		}
 	}
 	return out.String()
 }

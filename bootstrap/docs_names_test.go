@@ -1,0 +1,148 @@
+package bootstrap_test
+
+import (
+	"go/ast"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	histogramPart = regexp.MustCompile("_(count|sum|bucket)$")
+	settingWord   = regexp.MustCompile(`(?:^|[^\w$/.])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b`)
+	snakeWord     = regexp.MustCompile(`(?:^|[^\w./-])([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(\.[a-z]+)?\b`)
+	dottedWord    = regexp.MustCompile(`(?:^|[^\w./-])([a-z]+)\.([a-z_]+)\b`)
+	firstCell     = regexp.MustCompile("(?m)^\\| (`[^|]+) \\|")
+	quotedName    = regexp.MustCompile("`([A-Za-z_0-9.]+)`")
+)
+
+// namesIn are the names in the first column of the tables of a document.
+func namesIn(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]bool{}
+	for _, cell := range firstCell.FindAllStringSubmatch(string(text), -1) {
+		for _, name := range quotedName.FindAllStringSubmatch(cell[1], -1) {
+			all[name[1]] = true
+		}
+	}
+	if len(all) < 5 {
+		t.Errorf("%s: got %d names, want at least 5", file, len(all))
+	}
+	return all
+}
+
+func TestDocsNameMetricsThatExist(t *testing.T) {
+	metrics := namesIn(t, "../docs/reference/metrics.md")
+	others := []string{"devicegate_schema", "devicegate_changes"} // a table, and a channel of NOTIFY
+	for file, text := range documents(t) {
+		for _, piece := range codeIn(text) {
+			for _, name := range metricWord.FindAllString(piece, -1) {
+				// "devicegate_acs_…" stands for several.
+				some := strings.Contains(piece, name+"…")
+				if !metrics[histogramPart.ReplaceAllString(name, "")] && !some && !slices.Contains(others, name) {
+					t.Errorf("%s names the metric %s, which there is not", file, name)
+				}
+			}
+		}
+	}
+}
+
+// Variables of other programs, of the tests, and placeholders.
+var variablesOfOthers = []string{
+	"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "E2E_DATABASE_URL", "E2E_REDIS_URL", "DEVICEGATE_SERVER", "DEVICEGATE_INTROSPECTION_CLIENT",
+	"NAME_FILE", "NAME_PORT", "CLIENT_ID", "CLIENT_SECRET", "OUR_ENTITY_ID", "INTROSPECTION_SECRET",
+	"REJECT_REQUEST",
+}
+
+func TestDocsNameSettingsThatExist(t *testing.T) {
+	// A test of package config compares this file with the settings, both ways.
+	known := namesIn(t, "../docs/configuration.md")
+	for file, text := range handbooks(t) {
+		for _, piece := range codeIn(text) {
+			for _, m := range settingWord.FindAllStringSubmatch(piece, -1) {
+				name := m[1]
+				if !known[name] && !known[strings.TrimSuffix(name, "_FILE")] && !slices.Contains(variablesOfOthers, name) {
+					t.Errorf("%s: %q names the setting %s, which there is not", file, piece, name)
+				}
+			}
+		}
+	}
+}
+
+// Words of other products and of standards that nothing here says.
+var wordsOfOthers = []string{"mmap_size", "authorization_details", "path_prefix", "app_not_configured", "app_not_configured_for_user", "new_privatekey", "new_certificate", "federation_metadata", "saml_subject", "simple_protocol", "pg_dump"}
+
+// TestDocsNameWordsThatTheCodeHas takes every word with an underscore that stands
+// within a sentence: codes of errors, reasons, jobs, fields, parameters. Blocks
+// hold configurations of other programs as well.
+func TestDocsNameWordsThatTheCodeHas(t *testing.T) {
+	words := vocabulary(t)
+	for file, text := range handbooks(t) {
+		spans, _ := codeOf(text)
+		for _, piece := range spans {
+			for _, m := range snakeWord.FindAllStringSubmatch(piece, -1) {
+				if word := m[1]; m[2] == "" && !words[word] && !slices.Contains(wordsOfOthers, word) {
+					t.Errorf("%s: %q names %s, which nothing here says", file, piece, word)
+				}
+			}
+		}
+	}
+}
+
+// vocabulary are the words of the code that are no identifiers of Go: those in
+// strings and tags, of the schema, the page and the descriptions of the APIs.
+func vocabulary(t *testing.T) map[string]bool {
+	t.Helper()
+	words := map[string]bool{}
+	add := func(text string) {
+		for _, word := range regexp.MustCompile(`[a-z][a-z0-9]*(?:_[a-z0-9]+)+`).FindAllString(text, -1) {
+			words[word] = true
+		}
+	}
+	inOrder(parseModule(t), "../", func(n ast.Node) {
+		if literal, is := n.(*ast.BasicLit); is {
+			add(literal.Value)
+		}
+	})
+	for _, folder := range []string{"../migrations", "../adapters/webui", "../docs", "../guard", "../deploy"} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !slices.Contains([]string{".sql", ".yaml", ".html", ".go"}, filepath.Ext(path)) || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			add(string(text))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return words
+}
+
+func TestDocsNameEventsThatExist(t *testing.T) {
+	events := namesIn(t, "../docs/reference/audit-events.md")
+	subjects := map[string]bool{}
+	for event := range events {
+		subject, _, _ := strings.Cut(event, ".")
+		subjects[subject] = true
+	}
+	for file, text := range documents(t) {
+		for _, piece := range codeIn(text) {
+			for _, m := range dottedWord.FindAllStringSubmatch(piece, -1) {
+				isFile := slices.Contains([]string{"go", "md", "yaml", "json", "jsonl", "db", "com", "example"}, m[2])
+				if event := m[1] + "." + m[2]; subjects[m[1]] && !events[event] && !isFile {
+					t.Errorf("%s: %q names the event %s, which there is not", file, piece, event)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package bootstrap_test
+
+import (
+	"go/ast"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The references are read from the code; these tests show that what they are
+// read from is all there is.
+
+func TestEveryRefusalHasACodeThatIsWrittenDown(t *testing.T) {
+	inOrder(parseModule(t), "../", func(n ast.Node) {
+		call, is := n.(*ast.CallExpr)
+		if !is || selected(call.Fun) != "fault.New" || len(call.Args) != 3 {
+			return
+		}
+		// The code of another refusal is written down there.
+		if of, is := call.Args[1].(*ast.SelectorExpr); is && of.Sel.Name == "Code" {
+			return
+		}
+		// A broker's own word, which is passed on, has no message of ours.
+		if code, message := text(call.Args[1]), text(call.Args[2]); strings.Contains(code, "…") && message != "" {
+			t.Errorf("a refusal with the message %q has a code that is made at run time: the reference cannot have it", message)
+		}
+		if kind, is := strings.CutPrefix(selected(call.Args[0]), "fault."); is && statuses[kind] == 0 {
+			t.Errorf("the refusal %s has the kind %q, whose status the reference does not know", text(call.Args[1]), kind)
+		}
+	})
+}
+
+func TestKindsOfEventsAndJobsStandInOneFile(t *testing.T) {
+	for path, file := range parseModule(t) {
+		if strings.HasPrefix(path, "../ports/porttest/") {
+			continue // kinds of its own, for the tests of adapters
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				typed := selected(n.Type)
+				if own, is := n.Type.(*ast.Ident); is {
+					typed = file.Name.Name + "." + own.Name
+				}
+				if typed == "audit.Kind" && path != "../domain/audit/event.go" || typed == "ports.JobKind" && path != "../ports/jobs.go" {
+					if len(n.Values) > 0 {
+						t.Errorf("%s declares %s of the type %s, which the reference does not read there", path, n.Names[0].Name, typed)
+					}
+				}
+			case *ast.CallExpr:
+				if typed := selected(n.Fun); (typed == "audit.Kind" || typed == "ports.JobKind") && len(n.Args) == 1 && text(n.Args[0]) != "…" {
+					t.Errorf("%s makes the %s %q, which has no constant", path, typed, text(n.Args[0]))
+				}
+			}
+			return true
+		})
+	}
+}
+
+var errorAnswered = regexp.MustCompile(`"error": ?"([a-z_]+)"`)
+
+// TestEveryErrorOfTheScenariosIsInTheReference compares it with recorded answers.
+func TestEveryErrorOfTheScenariosIsInTheReference(t *testing.T) {
+	known := namesIn(t, "../docs/reference/errors.md")
+	files, err := filepath.Glob("../adapters/httpapi/testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		answers, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range errorAnswered.FindAllStringSubmatch(string(answers), -1) {
+			seen[m[1]] = true
+			if !known[m[1]] {
+				t.Errorf("%s: the error %s is not in docs/reference/errors.md", file, m[1])
+			}
+		}
+	}
+	if len(seen) < 20 {
+		t.Errorf("got %d errors in scenarios, want at least 20", len(seen))
+	}
+}
