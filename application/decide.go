@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -99,12 +100,8 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 		if err != nil {
 			return err
 		}
-		a, err = tx.Authorizations().ByID(ctx, grant.Snapshot().Authorization)
-		if errors.Is(err, device.ErrUnknown) {
-			return device.ErrGone
-		}
-		if err != nil {
-			return fmt.Errorf("find authorization: %w", err)
+		if a, err = findAuthorization(ctx, tx.Authorizations(), grant.Snapshot().Authorization); err != nil {
+			return err
 		}
 		if err := a.CheckPending(at); err != nil {
 			return err
@@ -150,6 +147,18 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 	ds.watch.assess(ctx, observed...)
 	_ = ds.throttle.Invalidate(ctx, a.Snapshot().Code) // a hint; the device finds out without it
 	return out, nil
+}
+
+// findAuthorization returns [device.ErrGone] if it was deleted after the sign-in.
+func findAuthorization(ctx context.Context, authorizations ports.AuthorizationReader, id uid.ID) (*device.Authorization, error) {
+	a, err := authorizations.ByID(ctx, id)
+	if errors.Is(err, device.ErrUnknown) {
+		return nil, device.ErrGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find authorization: %w", err)
+	}
+	return a, nil
 }
 
 // decide spends the grant and moves the authorization, unless policy refuses. The

@@ -50,28 +50,14 @@ func (uc *DescribeDecision) Execute(ctx context.Context, presented approval.Undo
 		return Decision{}, fmt.Errorf("list clients: %w", err)
 	}
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		grant, err := r.Grants().ByID(ctx, presented.Grant())
-		if errors.Is(err, ports.ErrUnknownGrant) {
-			return approval.ErrInvalidSession
-		}
-		if err != nil {
-			return fmt.Errorf("find grant: %w", err)
-		}
-		undo, err := grant.Undoable(presented, uc.csrf, uc.now())
+		found, err := findUndoable(ctx, r.Grants(), r.Authorizations(), presented, uc.csrf, uc.now())
 		if err != nil {
 			return err
 		}
-		a, err := r.Authorizations().ByID(ctx, undo.Authorization())
-		if errors.Is(err, device.ErrUnknown) {
-			return device.ErrGone
-		}
-		if err != nil {
-			return fmt.Errorf("find authorization: %w", err)
-		}
-		d := a.Snapshot()
+		d := found.authorization.Snapshot()
 		of, _ := clients.Find(d.ClientID)
-		out = Decision{Subject: undo.Subject(), ClientName: clients.Name(d.ClientID), Client: of, DeviceLabel: d.Label}
-		return uc.access(ctx, r, a, of, &out)
+		out = Decision{Subject: found.proof.Subject(), ClientName: clients.Name(d.ClientID), Client: of, DeviceLabel: d.Label}
+		return uc.access(ctx, r, found.authorization, of, &out)
 	})
 	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/audit"
@@ -37,24 +38,11 @@ func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToke
 	var code secret.Digest
 	var observed []watched
 	err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		grant, err := tx.Grants().ByID(ctx, presented.Grant())
-		if errors.Is(err, ports.ErrUnknownGrant) {
-			return approval.ErrInvalidSession
-		}
-		if err != nil {
-			return fmt.Errorf("find grant: %w", err)
-		}
-		undo, err := grant.Undoable(presented, uc.csrf, uc.now())
+		found, err := findUndoable(ctx, tx.Grants(), tx.Authorizations(), presented, uc.csrf, uc.now())
 		if err != nil {
 			return err
 		}
-		a, err := tx.Authorizations().ByID(ctx, undo.Authorization())
-		if errors.Is(err, device.ErrUnknown) {
-			return device.ErrGone
-		}
-		if err != nil {
-			return fmt.Errorf("find authorization: %w", err)
-		}
+		a, undo := found.authorization, found.proof
 		code = a.Snapshot().Code
 		undone, changed, err := a.Undo(undo, origin)
 		if err != nil || !changed {
@@ -66,7 +54,7 @@ func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToke
 		if err := uc.revoke(ctx, tx, a, undo, origin); err != nil {
 			return err
 		}
-		observed, err = uc.watch.keepPerson(ctx, tx, incident.Reported, a.Snapshot(), undo.Subject(), browserOf(grant), undone)
+		observed, err = uc.watch.keepPerson(ctx, tx, incident.Reported, a.Snapshot(), undo.Subject(), browserOf(found.grant), undone)
 		return err
 	})
 	if err == nil {
@@ -74,6 +62,29 @@ func (uc *UndoApproval) Execute(ctx context.Context, presented approval.UndoToke
 		_ = uc.throttle.Invalidate(ctx, code) // a hint; the device finds out without it
 	}
 	return err
+}
+
+// undoable is a decision that can still be taken back.
+type undoable struct {
+	grant         *approval.Grant
+	proof         approval.Undo
+	authorization *device.Authorization
+}
+
+// findUndoable returns [approval.ErrInvalidSession] and [device.ErrGone].
+func findUndoable(ctx context.Context, grants ports.GrantReader, authorizations ports.AuthorizationReader, presented approval.UndoToken, csrf approval.CSRFKeys, at time.Time) (found undoable, err error) {
+	found.grant, err = grants.ByID(ctx, presented.Grant())
+	if errors.Is(err, ports.ErrUnknownGrant) {
+		return found, approval.ErrInvalidSession
+	}
+	if err != nil {
+		return found, fmt.Errorf("find grant: %w", err)
+	}
+	if found.proof, err = found.grant.Undoable(presented, csrf, at); err != nil {
+		return found, err
+	}
+	found.authorization, err = findAuthorization(ctx, authorizations, found.proof.Authorization())
+	return found, err
 }
 
 // revoke ends the token, if the device has it.

@@ -61,15 +61,7 @@ type clientBody struct {
 func ClientJSON(one application.ListedClient) any { return clientBodyOf(one) }
 
 // ClientsJSON is the list of clients, for encoding/json.
-func ClientsJSON(all []application.ListedClient) any { return clientBodies(all) }
-
-func clientBodies(all []application.ListedClient) []clientBody {
-	bodies := make([]clientBody, len(all))
-	for i, one := range all {
-		bodies[i] = clientBodyOf(one)
-	}
-	return bodies
-}
+func ClientsJSON(all []application.ListedClient) any { return bodiesOf(all, clientBodyOf) }
 
 func clientBodyOf(one application.ListedClient) clientBody {
 	s := one.Client.Settings()
@@ -150,11 +142,7 @@ func set[T any](to, from *T) {
 
 // list answers GET clients.
 func (c *Clients) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, pageParameters...)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(q)
+	page, err := onlyPage(r)
 	if err != nil {
 		return err
 	}
@@ -162,7 +150,7 @@ func (c *Clients) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, listOf(page, len(all), clientBodies(pageFrom(page, all))))
+	return answer(w, http.StatusOK, listOf(page, all, clientBodyOf))
 }
 
 // clientID reads the id of a path, in which a slash is escaped.

@@ -1,8 +1,6 @@
 package adminapi
 
 import (
-	"time"
-
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/fault"
@@ -53,30 +51,30 @@ func word[T ~string](value T) *string {
 // change sets what was given. A new address takes the place of a document, and the
 // other way round.
 func (b settingsBody) change(s *connection.Settings) error {
-	give(&s.Name, b.Name)
-	give(&s.EntityID, b.EntityID)
-	give(&s.Domains, b.Domains)
-	give(&s.EmailAttribute, b.EmailAttribute)
-	give(&s.Public, b.Public)
-	give(&s.SAML.MetadataPrivate, b.MetadataPrivate)
-	give(&s.SAML.NameIDFormat, b.NameIDFormat)
-	give(&s.SAML.RequireEncryption, b.Encrypted)
-	giveWord(&s.Broker, b.Broker)
-	giveWord(&s.ACSMount, b.ACSMount)
-	giveWord(&s.SignRequests, b.SignRequests)
-	giveWord(&s.LoginHint, b.LoginHint)
-	giveWord(&s.SAML.Signed, b.Signed)
-	giveWord(&s.SAML.MetadataKeys, b.MetadataKeys)
-	giveBytes(&s.SAML.MetadataSigners, b.MetadataSigners)
-	giveBytes(&s.SAML.MetadataCA, b.MetadataCA)
+	set(&s.Name, b.Name)
+	set(&s.EntityID, b.EntityID)
+	set(&s.Domains, b.Domains)
+	set(&s.EmailAttribute, b.EmailAttribute)
+	set(&s.Public, b.Public)
+	set(&s.SAML.MetadataPrivate, b.MetadataPrivate)
+	set(&s.SAML.NameIDFormat, b.NameIDFormat)
+	set(&s.SAML.RequireEncryption, b.Encrypted)
+	setWord(&s.Broker, b.Broker)
+	setWord(&s.ACSMount, b.ACSMount)
+	setWord(&s.SignRequests, b.SignRequests)
+	setWord(&s.LoginHint, b.LoginHint)
+	setWord(&s.SAML.Signed, b.Signed)
+	setWord(&s.SAML.MetadataKeys, b.MetadataKeys)
+	setBytes(&s.SAML.MetadataSigners, b.MetadataSigners)
+	setBytes(&s.SAML.MetadataCA, b.MetadataCA)
 	if b.MetadataURL != nil && *b.MetadataURL != "" {
 		s.SAML.Metadata, s.SAML.MetadataFile = nil, ""
 	}
 	if b.Metadata != nil && *b.Metadata != "" {
 		s.SAML.MetadataURL, s.SAML.MetadataFile = "", ""
 	}
-	give(&s.SAML.MetadataURL, b.MetadataURL)
-	giveBytes(&s.SAML.Metadata, b.Metadata)
+	set(&s.SAML.MetadataURL, b.MetadataURL)
+	setBytes(&s.SAML.Metadata, b.Metadata)
 	if b.AllowWeak != nil {
 		if err := s.SAML.AllowWeak(*b.AllowWeak...); err != nil {
 			return fault.InvalidRequest("allow_weak may hold sha1, rsa1_5 and 3des.")
@@ -85,19 +83,13 @@ func (b settingsBody) change(s *connection.Settings) error {
 	return nil
 }
 
-func give[T any](to *T, given *T) {
-	if given != nil {
-		*to = *given
-	}
-}
-
-func giveWord[T ~string](to *T, given *string) {
+func setWord[T ~string](to *T, given *string) {
 	if given != nil {
 		*to = T(*given)
 	}
 }
 
-func giveBytes(to *[]byte, given *string) {
+func setBytes(to *[]byte, given *string) {
 	switch {
 	case given != nil && *given == "":
 		*to = nil
@@ -124,7 +116,7 @@ func connectionBodyOf(c application.ConnectionState) connectionBody {
 	s := c.Stored
 	return connectionBody{
 		Slug: c.Connection.Slug(), settingsBody: settingsBodyOf(c.Connection.Settings()), Owner: string(c.Owner),
-		Revision: s.Revision, AddedAt: stamp(s.AddedAt), ChangedAt: stamp(s.ChangedAt), ChangedBy: s.ChangedBy,
+		Revision: s.Revision, AddedAt: jsonTime(s.AddedAt), ChangedAt: jsonTime(s.ChangedAt), ChangedBy: s.ChangedBy,
 		MetadataRead: metadataBodyOf(c.Metadata, c.Copy), Problems: listed(c.Problems), Warnings: listed(c.Warnings),
 	}
 }
@@ -153,11 +145,11 @@ func metadataBodyOf(m connection.Metadata, kept connection.CopySnapshot) *metada
 		return nil
 	}
 	out := &metadataBody{
-		EntityID: m.EntityID, ValidUntil: stamp(m.ValidUntil), FetchedAt: stamp(kept.FetchedAt), SameSince: stamp(kept.SeenAt),
+		EntityID: m.EntityID, ValidUntil: jsonTime(m.ValidUntil), FetchedAt: jsonTime(kept.FetchedAt), SameSince: jsonTime(kept.SeenAt),
 		Bindings: listed(m.Bindings), WantsSigned: m.Signed, Keys: []keyBody{},
 	}
 	for _, k := range m.Keys {
-		out.Keys = append(out.Keys, keyBody{k.Fingerprint, k.Certificate, k.Subject, stamp(k.NotBefore), stamp(k.NotAfter)})
+		out.Keys = append(out.Keys, keyBody{k.Fingerprint, k.Certificate, k.Subject, jsonTime(k.NotBefore), jsonTime(k.NotAfter)})
 	}
 	return out
 }
@@ -229,14 +221,4 @@ func listed(all []string) []string {
 		return []string{}
 	}
 	return all
-}
-
-// stampLayout has six digits of fraction, as all times in JSON have.
-const stampLayout = "2006-01-02T15:04:05.000000+00:00"
-
-func stamp(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.UTC().Format(stampLayout)
 }

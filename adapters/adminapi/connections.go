@@ -2,8 +2,6 @@ package adminapi
 
 import (
 	"net/http"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -57,44 +55,6 @@ const connectionsMax = 8 << 20
 
 func byOf(by Caller) connection.By { return connection.By{Actor: by.Actor, Origin: by.Origin} }
 
-var errIfMatch = fault.InvalidRequest("If-Match has to be the ETag of one answer, with its quotes.")
-
-// ifMatch is the revision that a request wants to change; 0: whatever is there.
-func ifMatch(r *http.Request) (int64, error) {
-	given := r.Header.Values("If-Match")
-	if len(given) == 0 || len(given) == 1 && given[0] == "*" {
-		return 0, nil
-	}
-	if len(given) == 1 && len(given[0]) > 2 && strings.HasPrefix(given[0], `"`) && strings.HasSuffix(given[0], `"`) {
-		if revision, err := strconv.ParseInt(given[0][1:len(given[0])-1], 10, 64); err == nil && revision > 0 {
-			return revision, nil
-		}
-	}
-	return 0, errIfMatch
-}
-
-// ifMatchTag is the tag of what a request wants to change; empty: whatever is there.
-func ifMatchTag(r *http.Request) (string, error) {
-	given := r.Header.Values("If-Match")
-	switch {
-	case len(given) == 0 || len(given) == 1 && given[0] == "*":
-		return "", nil
-	case len(given) == 1 && tagForm.MatchString(given[0]):
-		return strings.Trim(given[0], `"`), nil
-	}
-	return "", errIfMatch
-}
-
-var tagForm = regexp.MustCompile(`^"[0-9A-Za-z]+"$`)
-
-func setTag(w http.ResponseWriter, tag string) { w.Header().Set("ETag", `"`+tag+`"`) }
-
-func setRevision(w http.ResponseWriter, revision int64) {
-	if revision > 0 {
-		setTag(w, strconv.FormatInt(revision, 10))
-	}
-}
-
 // dryRun reads the parameter of that name.
 func dryRun(r *http.Request) (bool, error) {
 	q, err := query(r, "dry_run")
@@ -112,11 +72,7 @@ func dryRun(r *http.Request) (bool, error) {
 
 // list answers GET connections.
 func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, pageParameters...)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(q)
+	page, err := onlyPage(r)
 	if err != nil {
 		return err
 	}
@@ -124,11 +80,7 @@ func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) err
 	if err != nil {
 		return err
 	}
-	var data []connectionBody
-	for _, one := range pageFrom(page, all) {
-		data = append(data, connectionBodyOf(one))
-	}
-	return answer(w, http.StatusOK, listOf(page, len(all), data))
+	return answer(w, http.StatusOK, listOf(page, all, connectionBodyOf))
 }
 
 // show answers GET connections/{slug}.

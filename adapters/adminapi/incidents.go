@@ -111,11 +111,7 @@ func IncidentJSON(i application.IncidentDetails) any {
 
 // IncidentsJSON is a page of incidents as the API answers it, for encoding/json.
 func IncidentsJSON(page application.Page, found application.IncidentList) any {
-	data := make([]incidentBody, len(found.Incidents))
-	for n, i := range found.Incidents {
-		data[n] = incidentBodyOf(i)
-	}
-	return listOf(page, found.Total, data)
+	return pageBody(page, found.Total, bodiesOf(found.Incidents, incidentBodyOf))
 }
 
 // ContainedJSON is what a containment did as the API answers it, for
@@ -138,11 +134,7 @@ type containedBody struct {
 
 // list answers GET incidents.
 func (s *Incidents) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, pageParameters...)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(q)
+	page, err := onlyPage(r)
 	if err != nil {
 		return err
 	}

@@ -83,11 +83,7 @@ func (j *Jobs) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	if err != nil {
 		return err
 	}
-	var shown []jobBody
-	for _, one := range pageFrom(page, all) {
-		shown = append(shown, jobBodyOf(one))
-	}
-	return answer(w, http.StatusOK, listOf(page, len(all), shown))
+	return answer(w, http.StatusOK, listOf(page, all, jobBodyOf))
 }
 
 func jobID(r *http.Request) (int64, error) {

@@ -40,7 +40,7 @@ type pairBody struct {
 }
 
 func pairBodies(ring spkeys.RingSnapshot) []pairBody {
-	var all []pairBody
+	all := []pairBody{} // an empty list, not null
 	for _, one := range []struct {
 		role spkeys.Role
 		held spkeys.Held
@@ -59,11 +59,7 @@ func pairBodies(ring spkeys.RingSnapshot) []pairBody {
 
 // list answers GET keys.
 func (k *Keys) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, pageParameters...)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(q)
+	page, err := onlyPage(r)
 	if err != nil {
 		return err
 	}
@@ -73,7 +69,7 @@ func (k *Keys) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	}
 	setTag(w, ring.Version())
 	all := pairBodies(ring)
-	return answer(w, http.StatusOK, listOf(page, len(all), pageFrom(page, all)))
+	return answer(w, http.StatusOK, pageBody(page, len(all), pageFrom(page, all)))
 }
 
 // keyStep is the body of a step.

@@ -77,15 +77,7 @@ type trafficBody struct {
 }
 
 // MovesJSON is the list of moves, for encoding/json.
-func MovesJSON(all []application.ACSState) any { return moveBodies(all) }
-
-func moveBodies(all []application.ACSState) []moveBody {
-	bodies := make([]moveBody, len(all))
-	for i, one := range all {
-		bodies[i] = moveBodyOf(one)
-	}
-	return bodies
-}
+func MovesJSON(all []application.ACSState) any { return bodiesOf(all, moveBodyOf) }
 
 func moveBodyOf(s application.ACSState) moveBody {
 	move := s.Ledger.Move
@@ -106,11 +98,7 @@ func trafficBodyOf(t acsmove.Traffic) trafficBody {
 
 // list answers GET migration.
 func (m *Migration) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, pageParameters...)
-	if err != nil {
-		return err
-	}
-	page, err := pageOf(q)
+	page, err := onlyPage(r)
 	if err != nil {
 		return err
 	}
@@ -118,7 +106,7 @@ func (m *Migration) list(w http.ResponseWriter, r *http.Request, _ Caller) error
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, listOf(page, len(all), moveBodies(pageFrom(page, all))))
+	return answer(w, http.StatusOK, listOf(page, all, moveBodyOf))
 }
 
 // show answers GET migration/{slug}.

@@ -149,6 +149,15 @@ func pageOf(values url.Values) (application.Page, error) {
 	return application.NewPage(number, limit)
 }
 
+// onlyPage is [pageOf] for a list that takes no other parameters.
+func onlyPage(r *http.Request) (application.Page, error) {
+	q, err := query(r, pageParameters...)
+	if err != nil {
+		return application.Page{}, err
+	}
+	return pageOf(q)
+}
+
 // listBody is one page of a list.
 type listBody[T any] struct {
 	Page    int  `json:"page"`
@@ -158,16 +167,27 @@ type listBody[T any] struct {
 	Data    []T  `json:"data"`
 }
 
+// pageBody is the page of a list that has total entries in all.
+func pageBody[T any](page application.Page, total int, data []T) listBody[T] {
+	return listBody[T]{page.Number(), page.Limit(), total, (page.Number()-1)*page.Limit()+len(data) < total, data}
+}
+
+// listOf is the page of a list of which all entries are at hand.
+func listOf[T, B any](page application.Page, all []T, bodyOf func(T) B) listBody[B] {
+	return pageBody(page, len(all), bodiesOf(pageFrom(page, all), bodyOf))
+}
+
 // pageFrom is the part of all that is on a page.
 func pageFrom[T any](page application.Page, all []T) []T {
 	from := min((page.Number()-1)*page.Limit(), len(all))
 	return all[from:min(from+page.Limit(), len(all))]
 }
 
-// listOf is the page of a list that has total entries in all.
-func listOf[T any](page application.Page, total int, data []T) listBody[T] {
-	if data == nil {
-		data = []T{} // an empty list, not null
+// bodiesOf is an empty list for none, not null.
+func bodiesOf[T, B any](all []T, bodyOf func(T) B) []B {
+	bodies := make([]B, len(all))
+	for i, one := range all {
+		bodies[i] = bodyOf(one)
 	}
-	return listBody[T]{page.Number(), page.Limit(), total, (page.Number()-1)*page.Limit()+len(data) < total, data}
+	return bodies
 }

@@ -73,10 +73,10 @@ func TestPagesOfALongList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := listOf(page, 5, []string{"c", "d"}); !got.HasMore || got.Total != 5 || got.Page != 2 || got.Limit != 2 {
+	if got := pageBody(page, 5, []string{"c", "d"}); !got.HasMore || got.Total != 5 || got.Page != 2 || got.Limit != 2 {
 		t.Errorf("got %+v, want page 2 of 3", got)
 	}
-	if got := listOf[string](page, 2, nil); got.HasMore || got.Data == nil {
+	if got := listOf(page, []string{"a", "b"}, strings.ToUpper); got.HasMore || got.Data == nil {
 		t.Errorf("got %+v, want an empty last page", got)
 	}
 }

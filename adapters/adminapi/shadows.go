@@ -43,12 +43,12 @@ func (c *Connections) showShadow(w http.ResponseWriter, r *http.Request, _ Calle
 		return err
 	}
 	out := shadowBody{
-		Revision: s.Revision, MadeAt: stamp(s.MadeAt), MadeBy: s.MadeBy, Outdated: s.Revision != of.Stored.Revision,
+		Revision: s.Revision, MadeAt: jsonTime(s.MadeAt), MadeBy: s.MadeBy, Outdated: s.Revision != of.Stored.Revision,
 		Changes:  changesOf(connection.Differences(of.Connection.Settings(), s.Settings)),
 		Compared: s.Compared, Same: s.Same, Differences: []shadowDifferenceBody{},
 	}
 	for _, d := range s.Differences {
-		out.Differences = append(out.Differences, shadowDifferenceBody{stamp(d.At), d.RequestID, d.What, d.Now, d.Shadow})
+		out.Differences = append(out.Differences, shadowDifferenceBody{jsonTime(d.At), d.RequestID, d.What, d.Now, d.Shadow})
 	}
 	setRevision(w, s.Revision)
 	return answer(w, http.StatusOK, out)

@@ -75,11 +75,7 @@ func TokensJSON(page application.Page, found application.TokenList) any {
 }
 
 func tokensBodyOf(page application.Page, found application.TokenList) listBody[tokenBody] {
-	data := make([]tokenBody, len(found.Tokens))
-	for i, one := range found.Tokens {
-		data[i] = tokenBodyOf(one)
-	}
-	return listOf(page, found.Total, data)
+	return pageBody(page, found.Total, bodiesOf(found.Tokens, tokenBodyOf))
 }
 
 func tokenBodyOf(t application.DescribedToken) tokenBody {

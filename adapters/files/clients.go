@@ -40,8 +40,7 @@ func OpenClients(path string, log *slog.Logger) (*Clients, error) {
 
 // clientsFile is CLIENTS_FILE (see docs/configuration.md).
 type clientsFile struct {
-	Clients []clientEntry `yaml:"clients"`
-	unread  []string      // what is wrong with the names in it
+	Clients []strict[clientEntry] `yaml:"clients"`
 }
 
 type clientEntry struct {
@@ -57,24 +56,6 @@ type clientEntry struct {
 	Label       string                       `yaml:"device_label"`
 	Connections []string                     `yaml:"connections"`
 	Suspended   bool                         `yaml:"suspended"`
-
-	unread  []string // what is wrong with names and types in it
-	mapping bool     // or else nothing of it was understood
-}
-
-// UnmarshalYAML keeps what is wrong with the entry, so that it does not hide
-// what is wrong with others.
-func (e *clientEntry) UnmarshalYAML(read func(any) error) error {
-	type plain clientEntry
-	e.unread, e.mapping = strictly(read, (*plain)(e))
-	return nil
-}
-
-// UnmarshalYAML does the same for the file.
-func (f *clientsFile) UnmarshalYAML(read func(any) error) error {
-	type plain clientsFile
-	f.unread, _ = strictly(read, (*plain)(f))
-	return nil
 }
 
 // ReadClients reads a clients file and the icons that it names. Its error lists
@@ -91,7 +72,7 @@ func readClients(path string) (all client.Directory, sum digest, err error) {
 	if err != nil {
 		return all, sum, setting.Wrong("CLIENTS_FILE", "%v", err)
 	}
-	var file clientsFile
+	var file strict[clientsFile]
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
 		return all, sum, setting.Wrong("CLIENTS_FILE", "%s: %s", path, yaml.FormatError(err, false, false))
 	}
@@ -101,15 +82,16 @@ func readClients(path string) (all client.Directory, sum digest, err error) {
 	}
 	var clients []client.Client
 	seen := map[string]bool{}
-	for i, entry := range file.Clients {
+	for i, part := range file.of.Clients {
+		entry := part.of
 		name := "client " + entry.ID
 		if entry.ID == "" {
 			name = fmt.Sprintf("client #%d", i+1)
 		}
-		for _, line := range entry.unread {
+		for _, line := range part.unread {
 			errs = append(errs, setting.Wrong(name, "%s in CLIENTS_FILE", line))
 		}
-		if entry.unread != nil && !entry.mapping {
+		if part.unread != nil && !part.mapping {
 			continue
 		}
 		if entry.ID != "" && seen[entry.ID] {

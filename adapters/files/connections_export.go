@@ -14,7 +14,10 @@ import (
 // files stands in it as text: it needs no other file. Settings that have their
 // default are left out.
 func Write(all []connection.Connection) ([]byte, error) {
-	file := connectionsFile{Connections: make([]connectionEntry, len(all))}
+	var file struct {
+		Connections []connectionEntry `yaml:"connections"`
+	}
+	file.Connections = make([]connectionEntry, len(all)) // an empty list, not null
 	for i, via := range all {
 		s := via.Settings()
 		for name, text := range map[string][]byte{"metadata": s.SAML.Metadata, "metadata_signers": s.SAML.MetadataSigners, "metadata_ca_file": s.SAML.MetadataCA} {

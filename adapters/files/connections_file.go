@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -18,8 +15,7 @@ import (
 
 // connectionsFile is CONNECTIONS_FILE (see docs/configuration.md).
 type connectionsFile struct {
-	Connections []connectionEntry `yaml:"connections"`
-	unread      []string          // what is wrong with the names in it
+	Connections []strict[connectionEntry] `yaml:"connections"`
 }
 
 type connectionEntry struct {
@@ -44,62 +40,6 @@ type connectionEntry struct {
 	Encrypted      bool     `yaml:"require_encryption,omitempty"`
 	MetadataKeys   string   `yaml:"metadata_keys,omitempty"`
 	AllowWeak      []string `yaml:"allow_weak,omitempty"` // sha1, rsa1_5, 3des
-
-	unread  []string // what is wrong with names and types in it
-	mapping bool     // or else nothing of it was understood
-}
-
-// UnmarshalYAML keeps what is wrong with the entry, so that it does not hide
-// what is wrong with others.
-func (e *connectionEntry) UnmarshalYAML(read func(any) error) error {
-	type plain connectionEntry
-	e.unread, e.mapping = strictly(read, (*plain)(e))
-	return nil
-}
-
-// UnmarshalYAML does the same for the file.
-func (f *connectionsFile) UnmarshalYAML(read func(any) error) error {
-	type plain connectionsFile
-	f.unread, _ = strictly(read, (*plain)(f))
-	return nil
-}
-
-// nameOf is the name of a field in the file.
-func nameOf(field reflect.StructField) string {
-	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-	return name
-}
-
-// strictly reads a mapping and lists all names in it that are not known: a
-// mistyped setting would silently be none. The library stops at the first.
-func strictly(read func(any) error, into any) (wrong []string, mapping bool) {
-	fields := reflect.TypeOf(into).Elem()
-	err := read(into)
-	kind := new(yaml.TypeError)
-	switch {
-	case err == nil, errors.As(err, new(*yaml.UnknownFieldError)):
-	case errors.As(err, &kind) && kind.StructFieldName != nil: // the library words it for programmers
-		_, name, _ := strings.Cut(*kind.StructFieldName, ".")
-		field, _ := fields.FieldByName(name)
-		text := fmt.Sprintf("%s: a %s is wanted, not a %s", nameOf(field), kind.DstType, kind.SrcType)
-		if kind.SrcType.Kind() == reflect.Map && kind.DstType.Kind() == reflect.String { // within {}, the library takes a:b for a mapping
-			text = fmt.Sprintf("%s: a string is wanted, not a mapping; put a text with a colon in quotes, like \"apps:run\"", nameOf(field))
-		}
-		wrong = append(wrong, text)
-	default:
-		wrong = append(wrong, yaml.FormatError(err, false, false))
-	}
-	var found map[string]any
-	if read(&found) != nil {
-		return wrong, false
-	}
-	for field := range fields.Fields() {
-		delete(found, nameOf(field))
-	}
-	for _, name := range slices.Sorted(maps.Keys(found)) {
-		wrong = append(wrong, fmt.Sprintf("unknown field %q", name))
-	}
-	return wrong, true
 }
 
 // Check lists what else is wrong with a connection: its broker's settings, for
@@ -126,7 +66,7 @@ func read(path, called string, check Check) (all connection.Directory, sum diges
 	if err != nil {
 		return all, sum, setting.Wrong(called, "%v", err)
 	}
-	var file connectionsFile
+	var file strict[connectionsFile]
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
 		return all, sum, setting.Wrong(called, "%s: %s", path, yaml.FormatError(err, false, false))
 	}
@@ -136,15 +76,16 @@ func read(path, called string, check Check) (all connection.Directory, sum diges
 	}
 	var connections []connection.Connection
 	seen := map[string]bool{}
-	for i, entry := range file.Connections {
+	for i, part := range file.of.Connections {
+		entry := part.of
 		name := "connection " + entry.Slug
 		if entry.Slug == "" {
 			name = fmt.Sprintf("connection #%d", i+1)
 		}
-		for _, line := range entry.unread {
+		for _, line := range part.unread {
 			errs = append(errs, setting.Wrong(name, "%s in %s", line, called))
 		}
-		if entry.unread != nil && !entry.mapping {
+		if part.unread != nil && !part.mapping {
 			continue
 		}
 		via, err := entry.read(&r, check)

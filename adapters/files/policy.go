@@ -57,15 +57,16 @@ func ReadPolicy(cfg PolicyConfig) (policy.Policy, error) {
 
 // policyFile is POLICY_FILE (see docs/policy.md).
 type policyFile struct {
-	Policy *policyEntry `yaml:"policy"`
-	unread []string     // what is wrong with the names in it
+	Policy *strict[policyEntry] `yaml:"policy"`
 }
 
 type policyEntry struct {
-	Preset  string      `yaml:"preset"`
-	Trusted []string    `yaml:"trusted_networks"`
-	Rules   []ruleEntry `yaml:"rules"`
+	Preset  string              `yaml:"preset"`
+	Trusted []string            `yaml:"trusted_networks"`
+	Rules   []strict[ruleEntry] `yaml:"rules"`
 
+	// As in setEntry: of an inline struct, the library reads nothing more after the
+	// first field of another type, and what is wrong with the rest would stay hidden.
 	DevicesFrom      []string `yaml:"devices_from"`
 	LinkCarriesCode  *bool    `yaml:"link_carries_code"`
 	RequireLoginHint *bool    `yaml:"require_login_hint"`
@@ -74,17 +75,13 @@ type policyEntry struct {
 	TokenTTL         string   `yaml:"token_ttl"`
 	TokenTTLFar      string   `yaml:"token_ttl_far"`
 	ScopesFar        []string `yaml:"scopes_far"`
-
-	unread []string
 }
 
 type ruleEntry struct {
-	When   whenEntry `yaml:"when"`
-	Then   string    `yaml:"then"`
-	Set    setEntry  `yaml:"set"`
-	Reason string    `yaml:"reason"`
-
-	unread []string
+	When   strict[whenEntry] `yaml:"when"`
+	Then   string            `yaml:"then"`
+	Set    strict[setEntry]  `yaml:"set"`
+	Reason string            `yaml:"reason"`
 }
 
 type whenEntry struct {
@@ -98,8 +95,6 @@ type whenEntry struct {
 	Suspected    *bool  `yaml:"suspected"`
 	Code         string `yaml:"code"`
 	LoginHint    *bool  `yaml:"login_hint"`
-
-	unread []string
 }
 
 type setEntry struct {
@@ -111,8 +106,6 @@ type setEntry struct {
 	TokenTTL         string   `yaml:"token_ttl"`
 	TokenTTLFar      string   `yaml:"token_ttl_far"`
 	ScopesFar        []string `yaml:"scopes_far"`
-
-	unread []string
 }
 
 // words are one word or a list of them.
@@ -128,42 +121,6 @@ func (w *words) UnmarshalYAML(read func(any) error) error {
 	return read((*[]string)(w))
 }
 
-// UnmarshalYAML keeps what is wrong with the names, so that it does not hide what
-// is wrong elsewhere.
-func (f *policyFile) UnmarshalYAML(read func(any) error) error {
-	type plain policyFile
-	f.unread, _ = strictly(read, (*plain)(f))
-	return nil
-}
-
-// UnmarshalYAML does the same for the policy.
-func (e *policyEntry) UnmarshalYAML(read func(any) error) error {
-	type plain policyEntry
-	e.unread, _ = strictly(read, (*plain)(e))
-	return nil
-}
-
-// UnmarshalYAML does the same for a rule.
-func (e *ruleEntry) UnmarshalYAML(read func(any) error) error {
-	type plain ruleEntry
-	e.unread, _ = strictly(read, (*plain)(e))
-	return nil
-}
-
-// UnmarshalYAML does the same for conditions.
-func (e *whenEntry) UnmarshalYAML(read func(any) error) error {
-	type plain whenEntry
-	e.unread, _ = strictly(read, (*plain)(e))
-	return nil
-}
-
-// UnmarshalYAML does the same for settings.
-func (e *setEntry) UnmarshalYAML(read func(any) error) error {
-	type plain setEntry
-	e.unread, _ = strictly(read, (*plain)(e))
-	return nil
-}
-
 func readPolicy(cfg PolicyConfig) (p policy.Policy, sum digest, err error) {
 	r := reader{filepath.Dir(cfg.Path), newDigester()}
 	defer func() { sum = r.sum() }()
@@ -171,19 +128,21 @@ func readPolicy(cfg PolicyConfig) (p policy.Policy, sum digest, err error) {
 	if err != nil {
 		return p, sum, setting.Wrong("POLICY_FILE", "%v", err)
 	}
-	var file policyFile
+	var file strict[policyFile]
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
 		return p, sum, setting.Wrong("POLICY_FILE", "%s: %s", cfg.Path, yaml.FormatError(err, false, false))
 	}
 	var errs policyErrors
 	errs.all("", file.unread)
-	if file.Policy == nil {
+	stated := file.of.Policy
+	if stated == nil {
 		if file.unread == nil {
 			errs.add("", "policy: is not there")
 		}
 		return p, sum, errs.in(cfg.Path)
 	}
-	s := file.Policy.settings(cfg, &errs)
+	errs.all("", stated.unread)
+	s := stated.of.settings(cfg, &errs)
 	p, err = policy.New(s)
 	for _, one := range setting.Split(err) {
 		errs.add("", one.Error())
@@ -216,7 +175,6 @@ func (e policyErrors) in(path string) error {
 }
 
 func (e policyEntry) settings(cfg PolicyConfig, errs *policyErrors) policy.Settings {
-	errs.all("", e.unread)
 	s := policy.Settings{Preset: policy.Preset(e.Preset), RequireTypedCode: cfg.RequireTypedCode}
 	switch {
 	case s.Preset == "":
@@ -226,18 +184,20 @@ func (e policyEntry) settings(cfg PolicyConfig, errs *policyErrors) policy.Setti
 	}
 	s.Trusted = errs.networks("trusted_networks", e.Trusted)
 	s.Set = setEntry{
-		e.DevicesFrom, e.LinkCarriesCode, e.RequireLoginHint, e.CodeTTL, e.GrantTTL, e.TokenTTL, e.TokenTTLFar, e.ScopesFar, nil,
+		e.DevicesFrom, e.LinkCarriesCode, e.RequireLoginHint, e.CodeTTL, e.GrantTTL, e.TokenTTL, e.TokenTTLFar, e.ScopesFar,
 	}.changes("", errs)
-	for i, entry := range e.Rules {
-		s.Rules = append(s.Rules, entry.rule(fmt.Sprintf("rule %d", i+1), errs))
+	for i, part := range e.Rules {
+		name := fmt.Sprintf("rule %d", i+1)
+		errs.all(name, part.unread)
+		s.Rules = append(s.Rules, part.of.rule(name, errs))
 	}
 	return s
 }
 
 func (e ruleEntry) rule(name string, errs *policyErrors) policy.Rule {
-	errs.all(name, e.unread)
 	errs.all(name+": when", e.When.unread)
-	r := policy.Rule{Name: name, Reason: e.Reason, Set: e.Set.changes(name, errs)}
+	errs.all(name, e.Set.unread)
+	r := policy.Rule{Name: name, Reason: e.Reason, Set: e.Set.of.changes(name, errs)}
 	if e.Then != "" {
 		var err error
 		if r.Then, err = policy.ParseOutcome(e.Then); err != nil {
@@ -245,7 +205,7 @@ func (e ruleEntry) rule(name string, errs *policyErrors) policy.Rule {
 			r.Then = policy.Warn // else the rule would also say nothing
 		}
 	}
-	w := e.When
+	w := e.When.of
 	r.When = policy.Conditions{
 		Clients: w.Client, Connections: w.Connection,
 		Device: policy.Trust(w.Device), Browser: policy.Trust(w.Browser), Code: policy.Entry(w.Code),
@@ -265,7 +225,6 @@ func truth(value *bool) policy.Truth {
 }
 
 func (e setEntry) changes(at string, errs *policyErrors) policy.Changes {
-	errs.all(at, e.unread)
 	field := func(name string) string {
 		if at == "" {
 			return name

@@ -76,6 +76,7 @@ func TestEverythingThatIsWrongInAPolicyFileIsNamedAtOnce(t *testing.T) {
       then: type
     - when: {network: far}
       set: {token_ttl: 1h}
+  link_carries_code: sometimes
   code_ttl: -5m
   token_ttl: 0s
   token_ttl_far: soon
@@ -85,7 +86,7 @@ colour: red
 		`preset: "lax"`, `unknown field "trusted_network"`, "192.0.2.7/24 has host bits; write 192.0.2.0/24", `trusted_networks: "nonsense"`,
 		`rule 1: network "away"`, `rule 1: when: unknown field "colour"`, `rule 1: then: "shrug"`, "rule 3: contradicts rule 2", "rule 4: says neither",
 		"rule 5: when: new_device: a bool is wanted", "rule 6: set depends on client and connection", "code_ttl: -5m0s", `token_ttl: "0s"`, `token_ttl_far: "soon"`,
-		`unknown field "colour"`,
+		`unknown field "colour"`, "link_carries_code: a bool is wanted",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got no %q in:\n%v", want, err)
