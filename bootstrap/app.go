@@ -32,7 +32,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		administration(c),
 		operationsTLS(c),
 		fx.Invoke(relaxCollector, serveOperations, warn),
-		fx.Invoke(measureStores, measureJobs, measureClients),
+		fx.Invoke(measureStores, measureJobs, measureDeliveries, measureClients),
 		fx.Invoke(requireClosable),
 		workerBeside(c),
 		fx.Invoke(serveHTTP),

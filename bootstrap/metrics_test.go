@@ -19,7 +19,8 @@ import (
 // /metrics says of it.
 func TestMetricsTellOfALogin(t *testing.T) {
 	ops, public := freeAddress(t), freeAddress(t)
-	c, err := Load(smallest("PUBLIC_URL", "http://"+public, "LISTEN_ADDR", public, "OPS_ADDR", ops, "DATA_DIR", t.TempDir(), "WITH_WORKER", "on"))
+	c, err := Load(smallest("PUBLIC_URL", "http://"+public, "LISTEN_ADDR", public, "OPS_ADDR", ops, "DATA_DIR", t.TempDir(), "WITH_WORKER", "on",
+		"AUDIT_SYSLOG_URL", "udp://127.0.0.1:9"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestMetricsTellOfALogin(t *testing.T) {
 	var text string
 	eventually(t, "a run of a job", func() bool {
 		text = read(t, "http://"+ops+"/metrics")
-		return strings.Contains(text, "devicegate_job_duration_seconds_count{")
+		return strings.Contains(text, "devicegate_job_duration_seconds_count{") && strings.Contains(text, "devicegate_audit_delivery_lag_seconds{")
 	})
 	for _, want := range []string{
 		`devicegate_http_request_duration_seconds_count{method="POST",mount="canonical",route="/openapi/v1/oauth/device/code",status="200"} 1`,
@@ -49,6 +50,7 @@ func TestMetricsTellOfALogin(t *testing.T) {
 		`devicegate_database_connections_max `, `devicegate_database_connections{state="idle"} `,
 		`devicegate_database_connection_waits_total `, `devicegate_database_connection_wait_seconds_total `,
 		"devicegate_clients_current 1", "devicegate_connections_current 1",
+		`devicegate_audit_delivery_lag_seconds{sink="syslog"} 0`, `devicegate_audit_events_refused{sink="syslog",state="dead"} 0`,
 		"devicegate_scheduler_elected 1", `devicegate_jobs{kind="sweep_expired",state="`,
 	} {
 		if !strings.Contains(text, "\n"+want) {

@@ -84,6 +84,15 @@ func TestAlertsHaveRunbooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tests, err := os.ReadFile("../docs/operate/alerts.test.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alert := range regexp.MustCompile(`- alert: (\S+)`).FindAllStringSubmatch(string(rules), -1) {
+		if !regexp.MustCompile(`alertname: ` + alert[1] + `\n +exp_alerts:\n`).Match(tests) {
+			t.Errorf("alerts.test.yaml has no test in which %s fires", alert[1])
+		}
+	}
 	alerts := strings.Count(string(rules), "- alert: ")
 	runbooks := regexp.MustCompile(`runbook: (\S+)`).FindAllStringSubmatch(string(rules), -1)
 	if alerts < 10 || len(runbooks) != alerts {
