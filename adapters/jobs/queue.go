@@ -27,9 +27,9 @@ type Database struct {
 
 func (d Database) driver() riverdriver.Driver[*sql.Tx] {
 	if d.Postgres {
-		return riverdatabasesql.New(d.DB)
+		return shortTerms{riverdatabasesql.New(d.DB)}
 	}
-	return riversqlite.New(d.DB)
+	return shortTerms{riversqlite.New(d.DB)}
 }
 
 // HasLeader reports whether a worker keeps the schedule now.

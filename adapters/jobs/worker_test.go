@@ -203,6 +203,37 @@ func TestTwoWorkersHaveOneScheduleAndTheSecondTakesItOver(t *testing.T) {
 	})
 }
 
+// A worker that is killed does not resign: the next one waits for the end of its
+// term.
+func TestTheTermOfALeaderIsShortWhenItIsElectedAndWhenItIsRenewed(t *testing.T) {
+	engines(t, func(t *testing.T, db *bun.DB) {
+		work(t, db, databasetest.Store(t, db), slog.New(slog.DiscardHandler))
+		ends := func() (at time.Time) {
+			t.Helper()
+			await(t, db, 1, "SELECT count(*) FROM river_leader")
+			if err := db.NewRaw("SELECT expires_at FROM river_leader").Scan(t.Context(), &at); err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		const want = 8 * time.Second
+		first := ends()
+		if left := time.Until(first); left > want {
+			t.Errorf("got a term with %s left, want at most %s", left, want)
+		}
+		again := time.NewTicker(100 * time.Millisecond)
+		defer again.Stop()
+		for ends().Equal(first) {
+			if at := <-again.C; at.After(first) {
+				t.Fatal("got a term that ended, want it renewed")
+			}
+		}
+		if left := time.Until(ends()); left > want {
+			t.Errorf("got a renewed term with %s left, want at most %s", left, want)
+		}
+	})
+}
+
 // await waits until a query counts so many.
 func await(t *testing.T, db *bun.DB, want int, query string) {
 	t.Helper()
