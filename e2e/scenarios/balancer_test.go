@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// balancer sends requests to replicas in turn, and to none that says that it is not
-// ready. It repeats no request by itself.
+// balancer sends requests to replicas in turn, and to none that failed its last
+// probes. It repeats no request by itself.
 type balancer struct {
 	public   string
 	replicas []*replica
@@ -29,8 +29,13 @@ type replica struct {
 	sent    atomic.Int64
 }
 
-// probeEvery is what a replica's SHUTDOWN_DELAY has to be longer than.
-const probeEvery = 100 * time.Millisecond
+const (
+	probeEvery = 100 * time.Millisecond
+	// probesFailed take a replica out, as load balancers do: on a machine that is
+	// overloaded one probe may be late. Together they are what a replica's
+	// SHUTDOWN_DELAY has to be longer than.
+	probesFailed = 3
+)
 
 // newBalancer counts as lost what it cannot forward, and errors of the service.
 func newBalancer(t *testing.T, lost *lost, addresses ...string) *balancer {
@@ -93,12 +98,16 @@ func (r *replica) probe(stopped <-chan struct{}) {
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	again := time.NewTicker(probeEvery)
 	defer again.Stop()
+	failed := probesFailed
 	for {
 		resp, err := client.Get("http://" + r.address + "/readyz")
 		if err == nil {
 			resp.Body.Close()
 		}
-		r.ready.Store(err == nil && resp.StatusCode == http.StatusOK)
+		if failed++; err == nil && resp.StatusCode == http.StatusOK {
+			failed = 0
+		}
+		r.ready.Store(failed < probesFailed)
 		select {
 		case <-stopped:
 			return

@@ -6,6 +6,7 @@
 //	task scenarios                     all of them, at length
 //	task scenarios -- -run Redis       one
 //	task scenarios -- -rate 400        under more load
+//	task scenarios:million             a million logins and their sweeps
 //
 // Without -long, `go test` plays a short version. What is asserted is what came of
 // requests, logins, jobs and events; no test looks at a duration. Durations are
@@ -18,6 +19,8 @@
 //	Redis stopped     a request or a login that failed
 //	PostgreSQL gone   an answered code, an approval or a token that is unknown
 //	                  afterwards; a refusal that was not a 503 with Retry-After
+//	many logins       a row that is still there after the sweeps, a request beside
+//	                  them that failed
 //	backup            of what was there when the backup began: a token that does not
 //	                  work, a login that cannot be finished, an event
 package scenarios

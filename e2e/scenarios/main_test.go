@@ -17,6 +17,8 @@ import (
 var (
 	long = flag.Bool("long", false, "play the scenarios at length")
 	rate = flag.Int("rate", 200, "with -long: requests a second of the rolling restart")
+
+	logins = flag.Int("logins", 0, "how many logins pass through PostgreSQL, a tenth of them through SQLite; 0: some")
 )
 
 func TestMain(m *testing.M) {

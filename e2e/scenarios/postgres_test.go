@@ -23,6 +23,7 @@ type starters struct {
 	mu      sync.Mutex
 	started []*login
 	refused atomic.Int64 // by a 503 with Retry-After
+	slowest atomic.Int64 // time to an answer, in nanoseconds; a little less where several begin at once
 }
 
 func (f *fixture) starters(atOnce int, lost *lost) *starters {
@@ -57,6 +58,7 @@ func (s *starters) start(f *fixture, lost *lost) {
 		return
 	}
 	req.Header.Set("Content-Type", "application/json")
+	sent := time.Now()
 	resp, err := d.HTTP.Do(req)
 	if err != nil {
 		lost.add("a start without an answer: %v", err)
@@ -64,6 +66,9 @@ func (s *starters) start(f *fixture, lost *lost) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
+	if took := int64(time.Since(sent)); took > s.slowest.Load() {
+		s.slowest.Store(took)
+	}
 	switch {
 	case err != nil:
 		lost.add("a start whose answer breaks off: %v", err)
