@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,19 +61,23 @@ func TestCaddyProtectsAnAPI(t *testing.T) {
 }
 
 // forgeries are a request's headers with an identity beside the token, in every
-// spelling that an API may take for ours.
+// spelling that an API may take for ours. Its Connection header asks proxies to
+// drop the true ones.
 func forgeries(bearer http.Header, identity map[string]string) http.Header {
 	forged := bearer.Clone()
 	forged["X-Forwarded-Uri"] = []string{"/other"}
+	forged["Connection"] = []string{strings.Join(slices.Collect(maps.Keys(identity)), ", ")}
 	for name := range identity {
 		forged[name] = []string{"forged", "twice"}
 		forged[strings.ToLower(name)] = []string{"forged"}
 		rest := strings.TrimPrefix(name, "X-Auth-Request")
-		for _, prefix := range []string{"X_Auth_Request", "X_Auth-Request", "X-Auth_Request", "x-auth_request", "X_auth_request"} {
+		for _, prefix := range []string{"X_Auth_Request", "X_Auth-Request", "X-Auth_Request", "x-auth_request", "X_auth_request", "X.Auth.Request", "X.Auth-Request", "X-Auth.Request"} {
 			forged[prefix+rest] = []string{"forged"}
 			forged[prefix+strings.ReplaceAll(rest, "-", "_")] = []string{"forged"}
 		}
-		forged["X-Auth-Request"+strings.ReplaceAll(rest, "-", "_")] = []string{"forged"}
+		for _, blank := range []string{"_", "."} {
+			forged["X-Auth-Request"+strings.ReplaceAll(rest, "-", blank)] = []string{"forged"}
+		}
 	}
 	for _, name := range []string{"X-Auth-Request-Groups", "X-Auth-Request-Admin", "x-auth-request-", "X-Auth-Request-Preferred-Username"} {
 		forged[name] = []string{"forged"}

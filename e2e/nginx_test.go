@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -134,12 +135,16 @@ func TestNginxProtectsAnAPI(t *testing.T) {
 	refuses(t, resp, http.StatusServiceUnavailable, "Retry-After", "5")
 }
 
+// identityName matches our headers as CGI and PHP read names, which takes "_" and
+// "." for "-".
+var identityName = regexp.MustCompile("(?i)^x[^a-z0-9]auth[^a-z0-9]request")
+
 // identityOf returns every header by which an API may be told whom a token acts
 // for, however it is spelt.
 func identityOf(a arrived) map[string]string {
 	found := map[string]string{}
 	for name, values := range a.Header {
-		if strings.HasPrefix(strings.ToLower(strings.ReplaceAll(name, "_", "-")), "x-auth-request") {
+		if identityName.MatchString(name) {
 			found[name] = strings.Join(values, ", ")
 		}
 	}
