@@ -98,7 +98,10 @@ func serverCredentials(p params, r *http.Request) ([]resource.Credentials, error
 	if err != nil {
 		return nil, err
 	}
-	id, password, basic := r.BasicAuth()
+	id, password, basic, err := basicAuth(r)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case basic && key != "":
 		return nil, errTwoMethods

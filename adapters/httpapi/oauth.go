@@ -16,6 +16,7 @@ var (
 	errGrantType    = fault.New(fault.Invalid, "unsupported_grant_type", "Only the device code grant is served here: "+deviceGrant+".")
 	errTwoClients   = fault.New(fault.Unauthenticated, "invalid_client", "The client_id in the body and the one in the Authorization header differ.")
 	errBasic        = fault.New(fault.Unauthenticated, "invalid_client", "The Authorization header is not properly encoded.")
+	errTwoHeaders   = fault.InvalidRequest("The Authorization header is given more than once. Send it once.")
 	errClientSecret = fault.New(fault.Unauthenticated, "invalid_client", "This is a public client: leave its secret empty.")
 )
 
@@ -95,7 +96,10 @@ func publicClient(p params, r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	basic, secret, given := r.BasicAuth()
+	basic, secret, given, err := basicAuth(r)
+	if err != nil {
+		return "", err
+	}
 	if basic, err = url.QueryUnescape(basic); err != nil {
 		return "", errBasic
 	}
@@ -108,4 +112,14 @@ func publicClient(p params, r *http.Request) (string, error) {
 		return basic, nil
 	}
 	return inBody, nil
+}
+
+// basicAuth reads Basic credentials. A header that is given twice is refused,
+// because a proxy on the way may have judged the other one.
+func basicAuth(r *http.Request) (id, secret string, given bool, err error) {
+	if len(r.Header.Values("Authorization")) > 1 {
+		return "", "", false, errTwoHeaders
+	}
+	id, secret, given = r.BasicAuth()
+	return id, secret, given, nil
 }

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"go.uber.org/dig"
@@ -56,6 +57,10 @@ type commands struct {
 // configuration or a command line that cannot be right, or the one that the
 // error asks for.
 func Main(args []string) int {
+	if err := checkText(args); err != nil {
+		fmt.Fprintf(os.Stderr, "devicegate: %v\n", err)
+		return 2
+	}
 	ctx, stop := untilSignalled(context.Background())
 	defer stop()
 	var c commands
@@ -87,6 +92,17 @@ func Main(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// checkText refuses arguments that are not UTF-8, which kong would change: a
+// filter would then ask for other text than was given.
+func checkText(args []string) error {
+	for i, arg := range args {
+		if !utf8.ValidString(arg) {
+			return fmt.Errorf("argument %d (%+q) is not valid UTF-8; nothing was done. Write it in UTF-8", i+1, arg)
+		}
+	}
+	return nil
 }
 
 // helpAsFlag reads "help tokens revoke" as "tokens revoke --help".
