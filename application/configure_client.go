@@ -52,6 +52,8 @@ type ClientChange struct {
 	Add bool
 	// Remove takes the client out. Edit is not called.
 	Remove bool
+	// DryRun checks that the change can be made, and makes none.
+	DryRun bool
 	// Edit changes the settings; nil: they stay.
 	Edit func(*client.Settings)
 	// Version is the one that the change was made for; 0: any.
@@ -98,6 +100,8 @@ func (uc *ConfigureClient) Execute(ctx context.Context, wanted ClientChange, by 
 			return ErrClientInEnvironment
 		case !stored && (wanted.Remove || !wanted.Add && !isNamed):
 			return ports.ErrUnknownClient
+		case wanted.DryRun:
+			return nil
 		}
 		if !stored && isNamed {
 			before.Client = named

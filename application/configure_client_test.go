@@ -40,8 +40,13 @@ func TestClientsAreConfiguredInTheDatabase(t *testing.T) {
 	if err != nil || same.Changed || same.Record.Version != 2 {
 		t.Errorf("got %+v, %v, want nothing to change", same, err)
 	}
+	_, err = s.configure(application.ClientChange{ID: "cli", Remove: true, DryRun: true})
+	must(t, err)
+	s.history("client.added client.changed")
 	_, err = s.configure(application.ClientChange{ID: "cli", Remove: true})
 	must(t, err)
+	_, err = s.configure(application.ClientChange{ID: "cli", Remove: true, DryRun: true})
+	is(t, err, ports.ErrUnknownClient)
 	_, err = s.configure(application.ClientChange{ID: "cli", Edit: named("X")})
 	is(t, err, ports.ErrUnknownClient)
 	s.history("client.added client.changed client.removed")

@@ -2,31 +2,82 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// recipes are the programs of docs/protect-an-api.md that run without a
-// framework. ask calls a recipe with lines of a header field, a tab and a scope,
-// and prints the status of each.
-var recipes = []struct{ language, program, file, ask string }{
-	{"python", "python3", "check.py", `
+// recipe is a program of docs/protect-an-api.md. ask calls it with lines of a
+// header field, a tab and a scope, and prints the status of each.
+type recipe struct {
+	language, file string
+	command        []string
+	needs          []string // files beside the command
+	install        string   // Debian's packages
+	after, ask     string   // ask stands after the first "after", "": at the end
+}
+
+const jackson = "/usr/share/java/jackson-"
+
+var recipes = []recipe{
+	{language: "python", file: "check.py", command: []string{"python3"}, install: "python3", ask: `
 import sys
 for line in sys.stdin:
     header, scope = line.rstrip("\n").split("\t")
     print(check(header or None, scope or None)[0])
 `},
-	{"js", "node", "check.mjs", `
+	{language: "js", file: "check.mjs", command: []string{"node"}, install: "nodejs", ask: `
 import { readFileSync } from "node:fs";
 for (const line of readFileSync(0, "utf8").trimEnd().split("\n")) {
   const [header, scope] = line.split("\t");
   console.log((await check(header || undefined, scope || undefined)).status);
 }
 `},
+	{
+		language: "java", file: "Check.java", install: "default-jdk-headless libjackson2-databind-java",
+		command: []string{"java", "-cp", jackson + "databind.jar:" + jackson + "core.jar:" + jackson + "annotations.jar"},
+		needs:   []string{jackson + "databind.jar"},
+		after:   "class Check {", ask: `
+    public static void main(String[] args) {
+        new Scanner(System.in).useDelimiter("\n").forEachRemaining(line -> {
+            var parts = line.split("\t", -1);
+            System.out.println(check(parts[0].isEmpty() ? null : parts[0], parts[1].isEmpty() ? null : parts[1]).status());
+        });
+    }
+`,
+	},
+}
+
+// program is the recipe's text in the document, with what asks it.
+func (r recipe) program(t *testing.T, document []byte) []byte {
+	t.Helper()
+	found := regexp.MustCompile("(?s)```" + r.language + "\n(.*?)```").FindSubmatch(document)
+	if found == nil {
+		t.Fatalf("no recipe in %s", r.language)
+	}
+	if r.after == "" {
+		return append(found[1], r.ask...)
+	}
+	return bytes.Replace(found[1], []byte(r.after), []byte(r.after+r.ask), 1)
+}
+
+// missing says what the recipe needs and is not there.
+func (r recipe) missing() error {
+	_, err := exec.LookPath(r.command[0])
+	for _, file := range r.needs {
+		if err == nil {
+			_, err = os.Stat(file)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%w (apt-get install %s)", err, r.install)
+	}
+	return nil
 }
 
 func TestTheRecipesForOtherLanguages(t *testing.T) {
@@ -54,20 +105,16 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 	down := "503 503 503 503 401 401 401 401 401 503"
 	asks := map[string]func() string{}
 	for _, recipe := range recipes {
-		if _, err := exec.LookPath(recipe.program); err != nil {
+		if err := recipe.missing(); err != nil {
 			if os.Getenv("CI") == "true" {
 				t.Errorf("CI=true allows no skipping: %v", err)
 			}
 			t.Logf("the recipe in %s is not tried: %v", recipe.language, err)
 			continue
 		}
-		found := regexp.MustCompile("(?s)```" + recipe.language + "\n(.*?)```").FindSubmatch(text)
-		if found == nil {
-			t.Fatalf("no recipe in %s", recipe.language)
-		}
-		program := w.write(recipe.file, append(found[1], recipe.ask...))
+		program := w.write(recipe.file, recipe.program(t, text))
 		asks[recipe.language] = func() string {
-			cmd := exec.CommandContext(t.Context(), recipe.program, program)
+			cmd := exec.CommandContext(t.Context(), recipe.command[0], append(slices.Clone(recipe.command[1:]), program)...)
 			cmd.Env = append(os.Environ(), "ENDPOINT="+w.public+"/oauth2/introspect", "CLIENT_ID=toyapi", "CLIENT_SECRET="+secret, "NO_PROXY=localhost")
 			cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 			var problems bytes.Buffer

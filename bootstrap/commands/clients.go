@@ -40,14 +40,39 @@ type clientFlags struct {
 	ScopeText   map[string]string `placeholder:"SCOPE/LANGUAGE=TEXT" mapsep:"none" help:"A sentence for a scope, for instance orders:read/en='see your orders'. Can be repeated."`
 	TokenTTL    *string           `name:"token-ttl" placeholder:"336h" help:"How long its tokens live, 1m to 8760h."`
 	DeviceLabel *string           `placeholder:"TEXT" help:"Of a device that does not name itself."`
-	Connections *string           `placeholder:"SLUG,…" help:"Those that people may come through; empty: all."`
+	Connections *string           `placeholder:"SLUG,…" help:"Those that people may come through; without it: all."`
 }
 
 var errScopeText = errors.New("--scope-text: write SCOPE/LANGUAGE=TEXT, for instance orders:read/en='see your orders'")
 
+// texts are the flags by name.
+func (f clientFlags) texts() map[string]*string {
+	return map[string]*string{
+		"name": f.Name, "publisher": f.Publisher, "icon": f.Icon, "home-page": f.HomePage, "scopes": f.Scopes,
+		"token-ttl": f.TokenTTL, "device-label": f.DeviceLabel, "connections": f.Connections,
+	}
+}
+
+// checkGiven refuses empty values where there is nothing to take back: they come
+// from unset variables of scripts, and would leave a bound out.
+func (f clientFlags) checkGiven() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(f.texts())) {
+		if value := f.texts()[name]; value != nil && *value == "" {
+			errs = append(errs, fmt.Errorf("--%s is empty. Leave it out for the default", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // edit is the change that the flags ask for.
 func (f clientFlags) edit() (func(*client.Settings), error) {
 	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(f.texts())) {
+		if value := f.texts()[name]; value != nil && *value != "" && strings.TrimSpace(*value) == "" {
+			errs = append(errs, fmt.Errorf("--%s is blank. Give an empty value to take the setting back", name))
+		}
+	}
 	life, err := duration(f.TokenTTL)
 	errs = append(errs, err)
 	icon, err := iconOf(f.Icon)
@@ -224,6 +249,9 @@ type addClient struct {
 
 // Run adds the client.
 func (c addClient) Run(ctx context.Context, out io.Writer) error {
+	if err := c.checkGiven(); err != nil {
+		return err
+	}
 	edit, err := c.edit()
 	if err != nil {
 		return err
@@ -294,8 +322,23 @@ type removeClient struct {
 // Run removes the client, or says what it would do.
 func (c removeClient) Run(ctx context.Context, out io.Writer) error {
 	if !c.Yes {
-		_, err := fmt.Fprintf(out, "This would remove %s from the database: its devices get no more tokens, and it is unknown here. Nothing was changed. Add --yes to do it; suspend can be taken back.\n", printable(c.ID))
-		return err
+		return c.tell(ctx, out)
 	}
 	return configure(ctx, out, c.Acting, application.ClientChange{ID: c.ID, Remove: true, Revoke: c.Revoke}, "Removed. All replicas know it within seconds.")
+}
+
+// tell says what --yes would do, and refuses what it would refuse.
+func (c removeClient) tell(ctx context.Context, out io.Writer) error {
+	var uc *application.ConfigureClient
+	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
+		if _, err := uc.Execute(ctx, application.ClientChange{ID: c.ID, Remove: true, DryRun: true}, by, request.Origin{}); err != nil {
+			return err
+		}
+		tokens := "its tokens live on until they expire"
+		if c.Revoke {
+			tokens = "its tokens end"
+		}
+		_, err := fmt.Fprintf(out, "This would remove %s from the database: its devices get no more tokens, it is unknown here, and %s. Nothing was changed. Add --yes to do it; suspend can be taken back.\n", printable(c.ID), tokens)
+		return err
+	}, &uc)
 }

@@ -58,7 +58,7 @@ type commands struct {
 // error asks for.
 func Main(args []string) int {
 	if err := checkText(args); err != nil {
-		fmt.Fprintf(os.Stderr, "devicegate: %v\n", err)
+		fmt.Fprint(os.Stderr, shownError(err))
 		return 2
 	}
 	ctx, stop := untilSignalled(context.Background())
@@ -77,11 +77,11 @@ func Main(args []string) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "devicegate: %v\nTry: devicegate --help\n", err)
+		fmt.Fprint(os.Stderr, shownError(fmt.Errorf("%w\nTry: devicegate --help", err)))
 		return 2
 	}
 	if err := chosen.Run(); err != nil {
-		fmt.Fprintf(os.Stderr, "devicegate: %v\n", err)
+		fmt.Fprint(os.Stderr, shownError(err))
 		if errors.As(err, new(configError)) {
 			return 2
 		}
@@ -92,6 +92,16 @@ func Main(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// shownError is an error without what could steer a terminal: errors repeat
+// arguments, and what servers answered.
+func shownError(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = printable(line)
+	}
+	return "devicegate: " + strings.Join(lines, "\n") + "\n"
 }
 
 // checkText refuses arguments that are not UTF-8, which kong would change: a

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -21,5 +22,12 @@ func TestArgumentsThatAreNotUTF8AreRefused(t *testing.T) {
 	}
 	if err := checkText([]string{"tokens", "list", "--label=café"}); err != nil {
 		t.Errorf("got %v for text in UTF-8, want none", err)
+	}
+}
+
+func TestErrorsDoNotSteerTheTerminal(t *testing.T) {
+	got := shownError(errors.New("open a\x1b[31m\u202eb\x00: not there\nTry: \u200bdevicegate --help"))
+	if want := "devicegate: open a?[31m?b?: not there\nTry: ?devicegate --help\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
