@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/secret"
@@ -35,7 +38,9 @@ func NewContainIncident(store ports.Store, throttle ports.PollThrottle, notices 
 type Containment struct {
 	Incident uid.ID
 	// Near asks that also ends what was approved from the device's own network.
-	Near   bool
+	Near bool
+	// People limits it to what they approved, near or far; nil: it is not limited.
+	People []identity.Email
 	DryRun bool // count only
 }
 
@@ -47,11 +52,19 @@ type Contained struct {
 	People    []string // e-mail addresses of those whose approvals these are
 }
 
+// ErrNotOfIncident says that a person has approved nothing of an incident.
+var ErrNotOfIncident = fault.New(fault.Invalid, "not_of_incident",
+	"One of these people has approved nothing of this incident. Show the incident to see who has.")
+
 // Execute ends it in one transaction, with one event of the containment and one
-// for each token, of which its person is told by mail. The source stays held. It returns [ErrNoSuchIncident] and
-// [incident.ErrReleased].
+// for each token and each approval, of which its person is told by mail. The source
+// stays held. It returns [ErrNoSuchIncident], [incident.ErrReleased] and
+// [ErrNotOfIncident].
 func (uc *ContainIncident) Execute(ctx context.Context, wanted Containment, by audit.Actor, origin request.Origin) (Contained, error) {
-	work := containing{uc: uc, wanted: wanted, by: by, at: uc.now(), origin: origin, people: map[string]bool{}}
+	work := containing{
+		uc: uc, wanted: wanted, by: by, at: uc.now(), origin: origin,
+		withdrawn: map[uid.ID]audit.Event{}, people: map[string]bool{},
+	}
 	if wanted.DryRun {
 		err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
 			_, err := work.plan(ctx, r.Incidents(), r.Tokens())
@@ -77,12 +90,13 @@ type containing struct {
 	at     time.Time
 	origin request.Origin
 
-	ended   []*device.Authorization
-	tokens  []*token.AccessToken
-	revoked []audit.Event // of tokens
-	codes   []secret.Digest
-	people  map[string]bool
-	done    Contained
+	ended     []*device.Authorization
+	withdrawn map[uid.ID]audit.Event // of approvals
+	tokens    []*token.AccessToken
+	revoked   []audit.Event // of tokens
+	codes     []secret.Digest
+	people    map[string]bool
+	done      Contained
 }
 
 // plan finds what ends, and ends it in memory.
@@ -98,8 +112,11 @@ func (w *containing) plan(ctx context.Context, r ports.IncidentReader, tokens po
 	if err != nil {
 		return nil, err
 	}
+	if err := w.checkPeople(started); err != nil {
+		return nil, err
+	}
 	for _, a := range started {
-		if a.near && !w.wanted.Near {
+		if !w.means(a) {
 			continue
 		}
 		if err := w.end(ctx, tokens, a.Authorization); err != nil {
@@ -109,15 +126,34 @@ func (w *containing) plan(ctx context.Context, r ports.IncidentReader, tokens po
 	return i, nil
 }
 
+// checkPeople returns [ErrNotOfIncident] if a person who is meant has approved
+// nothing: an address that is misspelt would end nothing, silently.
+func (w *containing) checkPeople(started []startedDevice) error {
+	for _, email := range w.wanted.People {
+		if !slices.ContainsFunc(started, func(a startedDevice) bool { return a.Snapshot().Subject.Email() == email }) {
+			return ErrNotOfIncident
+		}
+	}
+	return nil
+}
+
+func (w *containing) means(a startedDevice) bool {
+	if len(w.wanted.People) > 0 {
+		return slices.Contains(w.wanted.People, a.Snapshot().Subject.Email())
+	}
+	return w.wanted.Near || !a.near
+}
+
 func (w *containing) end(ctx context.Context, tokens ports.TokenReader, a *device.Authorization) error {
 	before := a.Snapshot()
-	if a.Contain(w.at) {
+	if withdrawn, changed := a.Contain(w.by, w.at, w.origin); changed {
 		w.ended, w.codes = append(w.ended, a), append(w.codes, before.Code)
 		switch before.Status {
 		case device.Pending:
 			w.done.Codes++
 		case device.Approved:
 			w.done.Approvals++
+			w.withdrawn[before.ID] = withdrawn
 			w.tell(before)
 		}
 	}
@@ -160,7 +196,7 @@ func (w *containing) do(ctx context.Context, tx ports.Tx) error {
 		return err
 	}
 	ended := fmt.Sprintf("tokens: %d; approvals: %d; codes: %d; people: %d", w.done.Tokens, w.done.Approvals, w.done.Codes, len(w.done.People))
-	contained, err := i.Contain(w.by, ended, w.at, w.origin)
+	contained, err := i.Contain(w.by, len(w.wanted.People) > 0, ended, w.at, w.origin)
 	if err != nil {
 		return err
 	}
@@ -168,8 +204,18 @@ func (w *containing) do(ctx context.Context, tx ports.Tx) error {
 		return fmt.Errorf("save incident: %w", err)
 	}
 	for _, a := range w.ended {
-		if err := tx.Authorizations().Save(ctx, a, contained); err != nil {
+		event, approved := w.withdrawn[a.Snapshot().ID]
+		if !approved {
+			event = contained
+		}
+		if err := tx.Authorizations().Save(ctx, a, event); err != nil {
 			return fmt.Errorf("save authorization: %w", err)
+		}
+		if !approved {
+			continue
+		}
+		if err := w.uc.notices.Ended(ctx, tx, event); err != nil {
+			return err
 		}
 	}
 	for n, t := range w.tokens {

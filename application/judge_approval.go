@@ -75,7 +75,7 @@ func (j *ApprovalJudge) judge(ctx context.Context, r facts, p rules, in asked) (
 			return judged{}, err
 		}
 	}
-	suspected, err := j.watch.Suspected(ctx, r.incidents, p.held, d, g.Subject, in.origin, g.SignedInFrom)
+	suspected, err := j.watch.Suspected(ctx, r.incidents, r.tokens, p.held, d, g.Subject, in.origin, g.SignedInFrom)
 	if err != nil {
 		return judged{}, err
 	}
@@ -99,11 +99,9 @@ func networkOf(of *device.Authorization, g approval.GrantSnapshot, origin reques
 // and from where.
 func (j *ApprovalJudge) addHistory(ctx context.Context, r facts, in asked, c *policy.Circumstances) error {
 	d, subject, at := in.of.Snapshot(), in.grant.Snapshot().Subject, j.now()
-	tokens, total, err := r.tokens.Matching(ctx, token.Filter{
-		Email: subject.Email(), Issuer: subject.Issuer(), ClientID: d.ClientID, Label: d.Label,
-	}, true, at, 0, 1)
+	tokens, total, err := connectedBefore(ctx, r.tokens, d, subject, at)
 	if err != nil {
-		return fmt.Errorf("find the person's tokens: %w", err)
+		return err
 	}
 	c.NewDevice = total == 0
 	if total == 0 || tokens[0].Valid(at) != nil {

@@ -33,12 +33,13 @@ func (n *Notices) connected(ctx context.Context, tx ports.Tx, minted audit.Event
 }
 
 // Ended has the person told that an administrator has ended the access of a
-// device. The event is that of its token ([audit.TokenRevoked]).
-func (n *Notices) Ended(ctx context.Context, tx ports.Tx, revoked audit.Event) error {
-	if !bool(n.on) || revoked.Subject.IsZero() {
+// device. The event is that of its token ([audit.TokenRevoked]) or, before it had
+// one, of its approval ([audit.DeviceFlowDenied]).
+func (n *Notices) Ended(ctx context.Context, tx ports.Tx, ended audit.Event) error {
+	if !bool(n.on) || ended.Subject.IsZero() {
 		return nil
 	}
-	return n.order(ctx, tx, notice.DeviceEnded, revoked)
+	return n.order(ctx, tx, notice.DeviceEnded, ended)
 }
 
 func (n *Notices) order(ctx context.Context, tx ports.Tx, kind notice.Kind, about audit.Event) error {

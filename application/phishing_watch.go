@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -80,8 +81,31 @@ func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incide
 	if what == incident.Opened && o.Where != incident.Far {
 		return nil, nil
 	}
+	first := what == incident.Reported
+	if !first && o.Where == incident.Far {
+		_, connected, err := connectedBefore(ctx, tx.Tokens(), d, person, event.At)
+		if err != nil {
+			return nil, err
+		}
+		first = connected == 0
+	}
+	if first {
+		o = o.AsFirstTime(d)
+	}
 	kept := watched{o, d, event.Origin, event.Actor}
 	return []watched{kept}, w.keep(ctx, tx, kept, event)
+}
+
+// connectedBefore finds the youngest token that a person has on record for the
+// client and label of d, and how many there are.
+func connectedBefore(ctx context.Context, r ports.TokenReader, d device.Snapshot, person identity.Subject, at time.Time) ([]*token.AccessToken, int, error) {
+	found, total, err := r.Matching(ctx, token.Filter{
+		Email: person.Email(), Issuer: person.Issuer(), ClientID: d.ClientID, Label: d.Label,
+	}, true, at, 0, 1)
+	if err != nil {
+		return nil, 0, fmt.Errorf("find the person's tokens: %w", err)
+	}
+	return found, total, nil
 }
 
 // browserOf is the browser that holds a grant.
@@ -114,12 +138,22 @@ func (w *PhishingWatch) assess(ctx context.Context, observed ...watched) {
 		if w.rules.IsExempt(o.Network) {
 			continue
 		}
-		sources := incident.SourcesOf(o.of)
 		told := map[incident.Signal]bool{}
-		for _, source := range sources {
+		for _, source := range incident.SourcesOf(o.of) {
+			if source.Kind == incident.FirstTime && (o.FirstTime == "" || w.explains(ctx)(o.Observation)) {
+				continue
+			}
 			_ = w.assessSource(ctx, source, o, told)
 		}
 	}
+}
+
+// explains reports whether a source that is held has an observation, other than by
+// first connections, for which it does not count then.
+func (w *PhishingWatch) explains(ctx context.Context) func(incident.Observation) bool {
+	held, _ := w.Held(ctx) // else it counts for both
+	at := w.now()
+	return func(o incident.Observation) bool { return held.Explains(o, at) }
 }
 
 // assessSource records the signals that o brings, each once for all sources.
@@ -138,7 +172,10 @@ func (w *PhishingWatch) assessSource(ctx context.Context, source incident.Source
 	if err != nil {
 		return err
 	}
-	signals, before, why := w.rules.Weigh(source, common, seen, o.ID, releasedAt(latest), at)
+	if source.Kind == incident.FirstTime {
+		seen = slices.DeleteFunc(seen, w.explains(ctx))
+	}
+	signals, before, why := w.rules.Weigh(source, common, seen, o.ID, incident.PastOf(latest), at)
 	signals = slices.DeleteFunc(signals, func(s incident.Signal) bool { return told[s] })
 	if why.Points <= before.Points || !why.Suspected() && len(signals) == 0 {
 		return nil
@@ -226,23 +263,26 @@ func (w *PhishingWatch) seen(ctx context.Context, r ports.IncidentReader, source
 	return latest, seen, nil
 }
 
-func releasedAt(i *incident.Incident) time.Time {
-	if i == nil {
-		return time.Time{}
-	}
-	return i.Snapshot().ReleasedAt
-}
-
 // Suspected reports whether an approval of d by a person, from origin, takes one
 // more step, because a source of d is held. A person that is, and signed in, in the
-// device's own network and one at home at the source are not concerned.
+// device's own network and one at home at the source are not concerned, nor is one
+// that has connected the device before, of first connections.
 // The held sources are those of [PhishingWatch.Held], from before the transaction.
-func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
+func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
 	holding := w.among(held, d)
 	if len(holding) == 0 || incident.WhereaboutsOf(d, origin, signedInFrom) == incident.Near {
 		return false, nil
 	}
 	for _, i := range holding {
+		if i.Snapshot().Source.Kind == incident.FirstTime {
+			_, connected, err := connectedBefore(ctx, tokens, d, person, w.now())
+			if err != nil {
+				return false, err
+			}
+			if connected > 0 {
+				continue
+			}
+		}
 		home, err := w.isAtHome(ctx, r, i, person)
 		if err != nil || !home {
 			return err == nil, err
@@ -281,7 +321,7 @@ func (w *PhishingWatch) isAtHome(ctx context.Context, r ports.IncidentReader, i 
 	if err != nil {
 		return false, err
 	}
-	return w.rules.IsAtHome(person, seen, releasedAt(latest), w.now()), nil
+	return w.rules.IsAtHome(person, seen, incident.PastOf(latest), w.now()), nil
 }
 
 // mayRedeem reports whether an approved authorization may be redeemed now.
@@ -300,7 +340,7 @@ func (w *PhishingWatch) mayRedeem(ctx context.Context, d device.Snapshot) (may b
 			return nil
 		}
 		for _, i := range holding {
-			if w.rules.MayRedeem(i, d.DecidedAt, w.now()) {
+			if w.rules.MayRedeem(i, d, w.now()) {
 				continue
 			}
 			if may, err = w.isAtHome(ctx, r.Incidents(), i, d.Subject); err != nil || !may {

@@ -129,6 +129,100 @@ func TestACampaignIsNoticedByTheThirdVictim(t *testing.T) {
 	}
 }
 
+// The codes of an attacker with many networks, whose devices have names of their own,
+// have nothing in common but that people elsewhere connect them for the first time.
+func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
+	s := newCampaign(t)
+	connected := s.begins("old", agent("198.18.1.7", "difyctl/1"))
+	s.approves(connected.UserCode, "ann@acme.example", "198.18.1.9")
+	if !s.redeems(connected.Code, "198.18.1.7") {
+		t.Fatal("the honest device waits")
+	}
+	s.Clock.Advance(25 * time.Hour)
+	for n := range 4 {
+		from := agent(fmt.Sprintf("203.%d.113.9", n), fmt.Sprint("x/", n))
+		started := s.begins(fmt.Sprint("laptop-", n*37), from)
+		s.victim(n, started)
+		if !s.redeems(started.Code, from.IP.String()) {
+			t.Errorf("device %d waits, want only one more step", n)
+		}
+		if want := max(0, n-2); s.Count(t, audit.IncidentExtended) != want {
+			t.Errorf("after person %d: got %d extensions, want %d", n, s.Count(t, audit.IncidentExtended), want)
+		}
+	}
+	s.incidents(1)
+	found, err := s.ListIncidents.Execute(t.Context(), page(t))
+	must(t, err)
+	if found.Total != 1 || found.Incidents[0].Source.Kind != incident.FirstTime || s.signals(incident.ManyFirstTimes) != 2 {
+		t.Errorf("got %+v and %d signals, want one of first connections, and two", found, s.signals(incident.ManyFirstTimes))
+	}
+	for _, c := range []struct {
+		label, device, email, address string
+		want                          bool
+	}{
+		{"new", "198.18.9.7", "carl@acme.example", "10.9.0.7", true},
+		{"new", "198.18.9.7", "carl@acme.example", "198.18.9.99", false}, // near
+		{"old", "198.18.1.7", "ann@acme.example", "10.77.0.7", false},    // connected before
+		{"other", "198.18.1.7", "ann@acme.example", "10.77.0.7", true},
+	} {
+		if got := s.isSuspected(c.label, agent(c.device, "difyctl/1"), c.email, c.address); got != c.want {
+			t.Errorf("%+v: got suspected %t", c, got)
+		}
+	}
+	shown, err := s.ShowIncident.Execute(t.Context(), found.Incidents[0].ID)
+	must(t, err)
+	people := map[string]bool{}
+	for _, d := range shown.Devices {
+		people[d.Subject.Email().String()] = true
+	}
+	if !people["victim0@acme.example"] || !people["victim3@acme.example"] || people["ann@acme.example"] {
+		t.Errorf("got the people %v, want the victims", people)
+	}
+}
+
+// A release makes what was seen usual.
+func TestReleasedFirstConnectionsAreUsual(t *testing.T) {
+	s := newCampaign(t)
+	connect := func(n int) {
+		s.victim(n, s.begins(fmt.Sprint("host-", n), agent(fmt.Sprintf("198.18.%d.7", n), fmt.Sprint("cli/", n))))
+	}
+	for n := range 3 {
+		connect(n)
+	}
+	found, err := s.ListIncidents.Execute(t.Context(), page(t))
+	must(t, err)
+	must(t, s.ReleaseIncident.Execute(t.Context(), found.Incidents[0].ID, audit.AdminOf("ops"), request.Origin{}))
+	s.Clock.Advance(time.Minute)
+	for n := range 5 {
+		connect(10 + n)
+	}
+	s.incidents(1)
+	connect(20)
+	s.incidents(2)
+}
+
+// An attacker whose devices call themselves as an honest one does is contained; the
+// honest device elsewhere gets its token all the same, before its code ends.
+func TestContainingDevicesAlikeRefusesNoHonestOne(t *testing.T) {
+	s := newCampaign(t)
+	for n := range 3 {
+		s.victim(n, s.begins("runner", agent(fmt.Sprintf("203.%d.113.9", n), "cli/1")))
+	}
+	found, err := s.ListIncidents.Execute(t.Context(), page(t))
+	must(t, err)
+	_, err = s.ContainIncident.Execute(t.Context(), application.Containment{Incident: found.Incidents[0].ID}, audit.AdminOf("ops"), request.Origin{})
+	must(t, err)
+	honest := s.begins("runner", agent("198.18.7.7", "cli/1"))
+	s.approves(honest.UserCode, "honest@acme.example", "10.7.0.7")
+	if s.redeems(honest.Code, "198.18.7.7") {
+		t.Error("got a token at once, want it to wait")
+	}
+	s.Clock.Advance(14 * time.Minute)
+	if !s.redeems(honest.Code, "198.18.7.7") {
+		t.Error("got no token in the last minute of the code, want one")
+	}
+}
+
 // An attacker's browser begins the sign-in beside the device, and the victim's
 // brings the identity provider's answer.
 func TestARelayedSignInIsNotNear(t *testing.T) {
@@ -306,16 +400,7 @@ func TestWhoIsSuspected(t *testing.T) {
 	for n := range 3 {
 		s.victim(n, s.begins("prod", from))
 	}
-	suspected := func(email, address string) bool {
-		t.Helper()
-		started := s.begins("prod", from)
-		v := s.opens(started.UserCode, email, address)
-		described, err := s.Describe.Execute(t.Context(), v.session, started.UserCode, applicationtest.From(address))
-		must(t, err)
-		got, err := s.suspected(t, started.UserCode, described, address)
-		must(t, err)
-		return got
-	}
+	suspected := func(email, address string) bool { return s.isSuspected("prod", from, email, address) }
 	if !suspected("victim7@acme.example", "10.7.0.7") {
 		t.Error("got nothing for a fourth victim, want suspected")
 	}
@@ -324,15 +409,21 @@ func TestWhoIsSuspected(t *testing.T) {
 	}
 }
 
-func (s campaign) suspected(t *testing.T, code device.UserCode, described application.Approval, address string) (suspected bool, err error) {
-	t.Helper()
-	held, err := s.Watch.Held(t.Context())
-	must(t, err)
-	err = s.Store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
-		a, err := r.Authorizations().ByUserCode(ctx, code)
-		must(t, err)
-		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.Addr{})
+// isSuspected reports whether a person who opens a new code takes one more step.
+func (s campaign) isSuspected(label string, device request.Origin, email, address string) (suspected bool) {
+	s.t.Helper()
+	started := s.begins(label, device)
+	v := s.opens(started.UserCode, email, address)
+	described, err := s.Describe.Execute(s.t.Context(), v.session, started.UserCode, applicationtest.From(address))
+	must(s.t, err)
+	held, err := s.Watch.Held(s.t.Context())
+	must(s.t, err)
+	err = s.Store.View(s.t.Context(), func(ctx context.Context, r ports.Reader) error {
+		a, err := r.Authorizations().ByUserCode(ctx, started.UserCode)
+		must(s.t, err)
+		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), r.Tokens(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.Addr{})
 		return err
 	})
-	return suspected, err
+	must(s.t, err)
+	return suspected
 }

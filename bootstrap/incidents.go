@@ -47,7 +47,7 @@ func followHolds(lc fx.Lifecycle, store ports.Store, changes ports.Changes, now 
 		var version strings.Builder
 		for _, one := range all {
 			s := one.Snapshot()
-			fmt.Fprintln(&version, s.ID, s.HeldUntil.Format(time.RFC3339Nano), s.Reported, s.ContainedAt.Format(time.RFC3339Nano))
+			fmt.Fprintln(&version, s.ID, s.HeldUntil.Format(time.RFC3339Nano), s.Reported, s.Partly, s.ContainedAt.Format(time.RFC3339Nano))
 		}
 		return incident.NewHolds(all...), version.String(), err
 	}

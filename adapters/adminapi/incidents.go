@@ -6,6 +6,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/devicegate/devicegate/application"
+	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -43,6 +45,7 @@ type incidentBody struct {
 	Why         string     `json:"why"`
 	ContainedAt string     `json:"contained_at,omitempty"`
 	ContainedBy string     `json:"contained_by,omitempty"`
+	Partly      bool       `json:"contained_partly,omitempty"`
 	ReleasedAt  string     `json:"released_at,omitempty"`
 	ReleasedBy  string     `json:"released_by,omitempty"`
 }
@@ -80,7 +83,7 @@ type incidentDeviceBody struct {
 func incidentBodyOf(i application.DescribedIncident) incidentBody {
 	b := incidentBody{
 		ID: i.ID.String(), Held: i.Held, NoticedAt: jsonTime(i.NoticedAt), HeldUntil: jsonTime(i.HeldUntil), Reported: i.Reported, Why: i.Why,
-		ContainedAt: jsonTime(i.ContainedAt), ContainedBy: i.ContainedBy, ReleasedAt: jsonTime(i.ReleasedAt), ReleasedBy: i.ReleasedBy,
+		ContainedAt: jsonTime(i.ContainedAt), ContainedBy: i.ContainedBy, Partly: i.Partly, ReleasedAt: jsonTime(i.ReleasedAt), ReleasedBy: i.ReleasedBy,
 		Source: sourceBody{Kind: string(i.Source.Kind), ClientID: i.Source.ClientID, Label: i.Source.Label, UserAgent: i.Source.UserAgent},
 	}
 	if i.Source.Kind == incident.Network {
@@ -167,10 +170,14 @@ func (s *Incidents) show(w http.ResponseWriter, r *http.Request, _ Caller) error
 	return answer(w, http.StatusOK, IncidentJSON(found))
 }
 
+// errNoPeople refuses an empty list, which could be taken for all people.
+var errNoPeople = fault.New(fault.Invalid, "invalid_request", "people is empty. Name some, or leave it out to mean all.")
+
 // containmentBody asks for a dry run unless it says otherwise.
 type containmentBody struct {
-	Near   bool  `json:"near"`
-	DryRun *bool `json:"dry_run"`
+	Near   bool     `json:"near"`
+	People []string `json:"people"`
+	DryRun *bool    `json:"dry_run"`
 }
 
 // contain answers POST incidents/{id}/contain.
@@ -184,6 +191,16 @@ func (s *Incidents) contain(w http.ResponseWriter, r *http.Request, by Caller) e
 		return err
 	}
 	wanted := application.Containment{Incident: id, Near: asked.Near, DryRun: asked.DryRun == nil || *asked.DryRun}
+	for _, address := range asked.People {
+		email, err := identity.ParseEmail(address)
+		if err != nil {
+			return err
+		}
+		wanted.People = append(wanted.People, email)
+	}
+	if asked.People != nil && wanted.People == nil {
+		return errNoPeople
+	}
 	out, err := s.containOne.Execute(r.Context(), wanted, by.Actor, by.Origin)
 	if err != nil {
 		return err

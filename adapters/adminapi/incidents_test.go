@@ -93,6 +93,13 @@ func TestRequestsAboutIncidentsThatCannotBeMeant(t *testing.T) {
 		s.refused(s.as("POST /admin/v1/incidents/"+other+"/contain", `{"dry_run":false}`), http.StatusNotFound, "unknown_incident")
 		s.refused(s.as("POST /admin/v1/incidents/"+other+"/release", ""), http.StatusNotFound, "unknown_incident")
 	}
+	for body, code := range map[string]string{
+		`{"people":["stranger@acme.example"],"dry_run":false}`: "not_of_incident",
+		`{"people":["stranger"],"dry_run":false}`:              "invalid_email",
+		`{"people":[],"dry_run":false}`:                        "invalid_request",
+	} {
+		s.refused(s.as("POST /admin/v1/incidents/"+id+"/contain", body), http.StatusBadRequest, code)
+	}
 	for _, body := range []string{``, `[]`, `{"dry_run":"no"}`, `{"all":true}`, `{"dry_run":true,"dry_run":false}`} {
 		s.refused(s.as("POST /admin/v1/incidents/"+id+"/contain", body), http.StatusBadRequest, "invalid_request")
 	}

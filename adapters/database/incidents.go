@@ -25,6 +25,7 @@ type observationRow struct {
 	AuthorizationID id
 	Network         text
 	Devices         text
+	FirstTime       text
 	Person          subjectColumns `bun:"embed:person_"`
 	BrowserHash     digest
 	Whereabouts     text
@@ -33,7 +34,7 @@ type observationRow struct {
 func observationRowOf(o incident.Observation) *observationRow {
 	row := &observationRow{
 		ID: id(o.ID), What: text(o.What), At: timestamp(o.At), AuthorizationID: id(o.Authorization), Devices: text(o.Devices),
-		Person: columnsOf(o.Person), BrowserHash: digest(o.Browser), Whereabouts: text(o.Where),
+		FirstTime: text(o.FirstTime), Person: columnsOf(o.Person), BrowserHash: digest(o.Browser), Whereabouts: text(o.Where),
 	}
 	if o.Network.IsValid() {
 		row.Network = text(o.Network.String())
@@ -49,7 +50,7 @@ func (r *observationRow) restore() (incident.Observation, error) {
 	network, _ := netip.ParsePrefix(string(r.Network)) // none: zero
 	return incident.Observation{
 		ID: uid.ID(r.ID), What: incident.What(r.What), At: r.At.time(), Authorization: uid.ID(r.AuthorizationID), Network: network,
-		Devices: string(r.Devices), Person: person, Browser: secret.Digest(r.BrowserHash), Where: incident.Whereabouts(r.Whereabouts),
+		Devices: string(r.Devices), FirstTime: string(r.FirstTime), Person: person, Browser: secret.Digest(r.BrowserHash), Where: incident.Whereabouts(r.Whereabouts),
 	}, nil
 }
 
@@ -70,6 +71,7 @@ type incidentRow struct {
 	HeldUntil       timestamp
 	ContainedAt     timestamp
 	ContainedBy     text
+	ContainedPartly bool
 	ReleasedAt      timestamp
 	ReleasedBy      text
 }
@@ -80,7 +82,7 @@ func incidentRowOf(i *incident.Incident) *incidentRow {
 		ID: id(s.ID), Source: text(s.Source.Key()), SourceKind: text(s.Source.Kind),
 		ClientID: text(s.Source.ClientID), DeviceLabel: text(s.Source.Label), UserAgent: text(s.Source.UserAgent),
 		NoticedAt: timestamp(s.NoticedAt), AuthorizationID: id(s.Authorization), Why: text(s.Why), Reported: s.Reported, HeldUntil: timestamp(s.HeldUntil),
-		ContainedAt: timestamp(s.ContainedAt), ContainedBy: text(s.ContainedBy), ReleasedAt: timestamp(s.ReleasedAt), ReleasedBy: text(s.ReleasedBy),
+		ContainedAt: timestamp(s.ContainedAt), ContainedBy: text(s.ContainedBy), ContainedPartly: s.Partly, ReleasedAt: timestamp(s.ReleasedAt), ReleasedBy: text(s.ReleasedBy),
 	}
 	if s.Source.Network.IsValid() {
 		row.Network = text(s.Source.Network.String())
@@ -97,7 +99,7 @@ func (r *incidentRow) restore() (*incident.Incident, error) {
 			ClientID: string(r.ClientID), Label: string(r.DeviceLabel), UserAgent: string(r.UserAgent),
 		},
 		NoticedAt: r.NoticedAt.time(), Authorization: uid.ID(r.AuthorizationID), Why: string(r.Why), Reported: r.Reported, HeldUntil: r.HeldUntil.time(),
-		ContainedAt: r.ContainedAt.time(), ContainedBy: string(r.ContainedBy), ReleasedAt: r.ReleasedAt.time(), ReleasedBy: string(r.ReleasedBy),
+		ContainedAt: r.ContainedAt.time(), ContainedBy: string(r.ContainedBy), Partly: r.ContainedPartly, ReleasedAt: r.ReleasedAt.time(), ReleasedBy: string(r.ReleasedBy),
 	})
 }
 
@@ -155,8 +157,11 @@ func (r incidentReader) many(ctx context.Context, those func(*bun.SelectQuery) *
 
 func (r incidentReader) Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error) {
 	return r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery {
-		if q = q.Where("at >= ?", timestamp(since)); source.Kind == incident.Network {
+		switch q = q.Where("at >= ?", timestamp(since)); source.Kind {
+		case incident.Network:
 			return q.Where("network = ?", text(source.Network.String()))
+		case incident.FirstTime:
+			return q.Where("first_time = ?", text(source.Key()))
 		}
 		return q.Where("devices = ?", text(source.Key()))
 	})
@@ -186,9 +191,14 @@ func (r incidentReader) seen(ctx context.Context, limit int, those func(*bun.Sel
 func (r incidentReader) StartedBy(ctx context.Context, source incident.Source, since time.Time, limit int) ([]*device.Authorization, error) {
 	var rows []authorizationRow
 	q := r.from(&rows).Where("requested_at >= ?", timestamp(since)).Order("requested_at DESC", "id DESC").Limit(int64(limit))
-	if source.Kind == incident.Network {
+	switch source.Kind {
+	case incident.Network:
 		q = q.Where(inNetwork(r.db, "requested_from"), source.Network.String())
-	} else {
+	case incident.FirstTime:
+		seen := r.db.NewSelect().Model((*observationRow)(nil)).Column("authorization_id").
+			Where("first_time = ?", text(source.Key())).Where("at >= ?", timestamp(since))
+		q = q.Where("id IN (?)", seen)
+	default:
 		q = q.Where("client_id = ?", text(source.ClientID)).Where("device_label = ?", text(source.Label)).
 			Where("coalesce(user_agent, '') = ?", text(source.UserAgent).storable())
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/adminapi"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -72,7 +73,10 @@ func incidentState(i application.DescribedIncident) string {
 	case i.Held:
 		state = "held until " + minute(i.HeldUntil)
 	}
-	if !i.ContainedAt.IsZero() {
+	switch {
+	case i.Partly:
+		state += ", partly contained by " + i.ContainedBy + " " + minute(i.ContainedAt)
+	case !i.ContainedAt.IsZero():
 		state += ", contained by " + i.ContainedBy + " " + minute(i.ContainedAt)
 	}
 	return state
@@ -137,11 +141,12 @@ func tokenOf(d application.IncidentDevice) string {
 
 type containIncident struct {
 	Acting
-	ID     string `arg:"" help:"Of the incident; list shows it."`
-	Near   bool   `help:"Also what was approved from the device's own network, for an attack inside it."`
-	Yes    bool   `help:"Do it. Without it, nothing changes."`
-	DryRun bool   `help:"Count only, as without --yes."`
-	JSON   bool   `name:"json" help:"Print JSON, as the administrators' API answers."`
+	ID     string   `arg:"" help:"Of the incident; list shows it."`
+	Near   bool     `help:"Also what was approved from the device's own network, for an attack inside it."`
+	Person []string `placeholder:"EMAIL" help:"Only what this person approved, near or not. May be repeated."`
+	Yes    bool     `help:"Do it. Without it, nothing changes."`
+	DryRun bool     `help:"Count only, as without --yes."`
+	JSON   bool     `name:"json" help:"Print JSON, as the administrators' API answers."`
 }
 
 // Run contains, or counts.
@@ -153,9 +158,17 @@ func (c containIncident) Run(ctx context.Context, out io.Writer) error {
 	case c.Yes && c.DryRun:
 		return errYesAndDry
 	}
+	wanted := application.Containment{Incident: id, Near: c.Near, DryRun: !c.Yes}
+	for _, address := range c.Person {
+		email, err := identity.ParseEmail(address)
+		if err != nil {
+			return fmt.Errorf("--person %s: %w", printable(address), err)
+		}
+		wanted.People = append(wanted.People, email)
+	}
 	var contain *application.ContainIncident
 	return administer(ctx, c.Acting, func(ctx context.Context, by audit.Actor) error {
-		done, err := contain.Execute(ctx, application.Containment{Incident: id, Near: c.Near, DryRun: !c.Yes}, by, request.Origin{})
+		done, err := contain.Execute(ctx, wanted, by, request.Origin{})
 		if err != nil {
 			return err
 		}

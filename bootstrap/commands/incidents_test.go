@@ -10,6 +10,7 @@ import (
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -65,6 +66,7 @@ func TestIncidentsOnTheCommandLine(t *testing.T) {
 		"release " + id:                      incident.ErrReleased,
 		"contain " + id + " --yes":           incident.ErrReleased,
 		"contain " + id + " --yes --dry-run": errYesAndDry,
+		"contain " + id + " --person x":      identity.ErrInvalidEmail,
 		"show x":                             application.ErrNoSuchIncident,
 		"release " + unknown:                 application.ErrNoSuchIncident,
 		"contain " + unknown:                 application.ErrNoSuchIncident,

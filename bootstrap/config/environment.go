@@ -59,6 +59,8 @@ type environment struct {
 	IntrospectionLimit   int    `env:"INTROSPECTION_RATE_LIMIT" envDefault:"60000"`
 
 	IncidentPeople  int           `env:"INCIDENT_PEOPLE" envDefault:"3"`
+	IncidentFirst   int           `env:"INCIDENT_FIRST_TIME" envDefault:"3"`
+	IncidentReports int           `env:"INCIDENT_REPORTS" envDefault:"2"`
 	IncidentWindow  time.Duration `env:"INCIDENT_WINDOW" envDefault:"24h"`
 	IncidentHold    time.Duration `env:"INCIDENT_HOLD" envDefault:"1h"`
 	IncidentWait    time.Duration `env:"INCIDENT_WAIT" envDefault:"2m"`

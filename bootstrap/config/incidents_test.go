@@ -15,7 +15,7 @@ func TestThresholdsOfIncidents(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(c.Incidents, incident.DefaultRules) || c.Limits.StartsOfNetwork.Max != 100 {
 		t.Errorf("got %+v, a burst of %d and %v, want the default rules and 100", c.Incidents, c.Limits.StartsOfNetwork.Max, err)
 	}
-	c, err = Load(smallest("INCIDENT_PEOPLE", "0", "INCIDENT_WINDOW", "48h", "INCIDENT_HOLD", "30m", "INCIDENT_WAIT", "0s", "INCIDENT_READING", "1s",
+	c, err = Load(smallest("INCIDENT_PEOPLE", "0", "INCIDENT_FIRST_TIME", "0", "INCIDENT_REPORTS", "0", "INCIDENT_WINDOW", "48h", "INCIDENT_HOLD", "30m", "INCIDENT_WAIT", "0s", "INCIDENT_READING", "1s",
 		"INCIDENT_STARTS", "0", "INCIDENT_EXEMPT_NETWORKS", "192.0.2.0/24, 2001:db8::1"))
 	want := incident.Rules{
 		Window: 48 * time.Hour, Hold: 30 * time.Minute, Reading: time.Second,
@@ -29,6 +29,8 @@ func TestThresholdsOfIncidents(t *testing.T) {
 func TestThresholdsThatCannotBeMeant(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"INCIDENT_PEOPLE":          {"-1", "1001", "three"},
+		"INCIDENT_FIRST_TIME":      {"-1", "1001", "many"},
+		"INCIDENT_REPORTS":         {"-1", "1001"},
 		"INCIDENT_WINDOW":          {"0s", "9m", "169h", "a day"},
 		"INCIDENT_HOLD":            {"-1h", "59s", "169h"},
 		"INCIDENT_WAIT":            {"-1s", "11m"},

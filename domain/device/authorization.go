@@ -248,15 +248,15 @@ func (a *Authorization) Cancel(by audit.Actor, at time.Time, origin request.Orig
 }
 
 // Contain ends, for an administrator, what an attacker started: an approval as
-// [Authorization.Cancel] does, and a pending code by letting it expire. It reports
-// false for what has ended before.
-func (a *Authorization) Contain(at time.Time) (changed bool) {
+// [Authorization.Cancel] does, and a pending code by letting it expire, of which
+// there is no event. It reports false for what has ended before.
+func (a *Authorization) Contain(by audit.Actor, at time.Time, origin request.Origin) (withdrawn audit.Event, changed bool) {
 	if a.CheckPending(at) == nil {
 		a.s.ExpiresAt = at
-		return true
+		return audit.Event{}, true
 	}
-	_, changed, err := a.withdraw(audit.Actor{}, "", at, request.Origin{})
-	return err == nil && changed
+	withdrawn, changed, err := a.withdraw(by, "phishing", at, origin)
+	return withdrawn, err == nil && changed
 }
 
 func (a *Authorization) withdraw(by audit.Actor, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {

@@ -4,7 +4,8 @@
 // An attacker starts logins and has other people approve them. Each sign-in for a
 // code and each decision leaves an [Observation]. What several codes have in common
 // is their [Source]: the network of the device or, because networks are changed
-// easily, devices that call themselves alike. [Rules.Assess] weighs what was
+// easily, devices that call themselves alike or, because names are, only that people
+// elsewhere connect them for the first time. [Rules.Assess] weighs what was
 // observed of one source:
 //
 //   - a person in another network than the device is a suspect case;
@@ -22,6 +23,6 @@
 //	               contained
 //
 // Held means one more step for people in other networks, and that redemptions
-// wait. A person in the device's own network is never hindered, so an office behind
+// wait, if the source is more than a likeness ([Rules.MayRedeem]). A person in the device's own network is never hindered, so an office behind
 // one address cannot be locked out, whatever is observed of it.
 package incident

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
@@ -36,6 +37,7 @@ type Snapshot struct {
 	HeldUntil     time.Time
 	ContainedAt   time.Time // for the last time
 	ContainedBy   string
+	Partly        bool // of certain people alone, each time
 	ReleasedAt    time.Time
 	ReleasedBy    string
 }
@@ -43,7 +45,7 @@ type Snapshot struct {
 // Restore brings an incident back from storage.
 func Restore(s Snapshot) (*Incident, error) {
 	if s.ID.IsZero() || !s.Source.possible() || s.NoticedAt.IsZero() || s.HeldUntil.IsZero() ||
-		s.ContainedAt.IsZero() != (s.ContainedBy == "") || s.ReleasedAt.IsZero() != (s.ReleasedBy == "") {
+		s.ContainedAt.IsZero() != (s.ContainedBy == "") || s.Partly && s.ContainedBy == "" || s.ReleasedAt.IsZero() != (s.ReleasedBy == "") {
 		return nil, fmt.Errorf("incident: stored incident %s is in an impossible state", s.ID)
 	}
 	return &Incident{s}, nil
@@ -85,12 +87,13 @@ func (i *Incident) Release(by audit.Actor, at time.Time, origin request.Origin) 
 	return i.event(audit.IncidentReleased, by, at, origin), nil
 }
 
-// Contain records that what the source got was ended. The source stays held. It
-// returns [ErrReleased].
-func (i *Incident) Contain(by audit.Actor, ended string, at time.Time, origin request.Origin) (audit.Event, error) {
+// Contain records that what the source got was ended; partly: what certain people
+// approved. The source stays held. It returns [ErrReleased].
+func (i *Incident) Contain(by audit.Actor, partly bool, ended string, at time.Time, origin request.Origin) (audit.Event, error) {
 	if !i.s.ReleasedAt.IsZero() {
 		return audit.Event{}, ErrReleased
 	}
+	i.s.Partly = partly && (i.s.Partly || i.s.ContainedAt.IsZero())
 	i.s.ContainedAt, i.s.ContainedBy = at, by.Name
 	e := i.event(audit.IncidentContained, by, at, origin)
 	e.Detail += "; " + ended
@@ -100,23 +103,39 @@ func (i *Incident) Contain(by audit.Actor, ended string, at time.Time, origin re
 // Since is the time from which on containing ends what the source started.
 func (r Rules) Since(i *Incident) time.Time { return i.s.NoticedAt.Add(-r.Window) }
 
-// MayRedeem reports whether an approval that is not from the device's own network,
-// nor by a person at home at the source, may be redeemed while the source is
-// held. One that was given before the incident waits until the hold ends. One that
-// was given since, with the step that policy asks for then, waits a while, and also
-// until the hold ends if a person reports the source.
-func (r Rules) MayRedeem(i *Incident, decidedAt, at time.Time) bool {
-	if !i.Holds(at) {
+// lastMinute is left of a code for the poll that gets the token after a wait.
+const lastMinute = time.Minute
+
+// MayRedeem reports whether an approval of d that is not from the device's own
+// network, nor by a person at home at the source, may be redeemed while the source
+// is held. It waits a while, so that people can report it and administrators can
+// contain it. Of a network that a person reported or an administrator contained
+// nothing is redeemed. Devices that are merely alike may be honest ones: after a
+// containment they wait until their code is about to end. [FirstTime] makes nothing
+// wait.
+func (r Rules) MayRedeem(i *Incident, d device.Snapshot, at time.Time) bool {
+	if !i.Holds(at) || i.s.Source.Kind == FirstTime {
 		return true
 	}
-	return !i.s.Reported && i.s.ContainedAt.IsZero() && !decidedAt.Before(i.s.NoticedAt) && !at.Before(decidedAt.Add(r.Wait))
+	contained, end := !i.s.ContainedAt.IsZero() && !i.s.Partly, d.ExpiresAt.Add(-lastMinute)
+	switch {
+	case i.s.Source.Kind == Network && (contained || i.s.Reported):
+		return false
+	case contained:
+		return !at.Before(end)
+	}
+	from := d.DecidedAt
+	if i.s.NoticedAt.After(from) {
+		from = i.s.NoticedAt
+	}
+	return !at.Before(from.Add(r.Wait)) || !at.Before(end)
 }
 
 func (i *Incident) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {
 	e := audit.New(kind, by, at, origin)
 	e.AuthorizationID = i.s.Authorization
 	e.Detail = fmt.Sprintf("incident %s; source: %s; %s", i.s.ID, i.s.Source, i.s.Why)
-	if i.s.Source.Kind == Devices {
+	if i.s.Source.Kind != Network {
 		e.ClientID, e.DeviceLabel = i.s.Source.ClientID, i.s.Source.Label
 	}
 	return e

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/incident"
@@ -41,7 +43,7 @@ func TestAnIncidentHoldsForAWhileAfterTheLastSignal(t *testing.T) {
 
 func TestAnIncidentIsReleasedOnceAndContainedBefore(t *testing.T) {
 	i := noticed(t, (&story{t: t}).opened(1, 2, 3))
-	if e, err := i.Contain(ops, "tokens: 3", noon, request.Origin{}); err != nil || e.Actor != ops || !i.Holds(noon) {
+	if e, err := i.Contain(ops, false, "tokens: 3", noon, request.Origin{}); err != nil || e.Actor != ops || !i.Holds(noon) {
 		t.Errorf("got %+v, %v, want it contained and held", e, err)
 	}
 	if e, err := i.Release(ops, noon, request.Origin{}); err != nil || e.Kind != audit.IncidentReleased || i.Holds(noon) {
@@ -49,7 +51,7 @@ func TestAnIncidentIsReleasedOnceAndContainedBefore(t *testing.T) {
 	}
 	before := i.Snapshot()
 	_, again := i.Release(ops, noon, request.Origin{})
-	_, contain := i.Contain(ops, "", noon, request.Origin{})
+	_, contain := i.Contain(ops, false, "", noon, request.Origin{})
 	_, extend := rules.Extend(i, incident.Assessment{}, noon)
 	for what, err := range map[string]error{"release": again, "contain": contain, "extend": extend} {
 		if !errors.Is(err, incident.ErrReleased) {
@@ -61,35 +63,87 @@ func TestAnIncidentIsReleasedOnceAndContainedBefore(t *testing.T) {
 	}
 }
 
+var (
+	alike = incident.Source{Kind: incident.Devices, ClientID: "difyctl", Label: "prod", UserAgent: "x"}
+	first = incident.Source{Kind: incident.FirstTime, ClientID: "difyctl"}
+)
+
 func TestWhenAHeldApprovalIsRedeemed(t *testing.T) {
-	held := func(change func(*incident.Snapshot)) *incident.Incident {
-		s := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
-		change(&s)
-		i, err := incident.Restore(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return i
-	}
+	const minute = time.Minute
+	reported := func(s *incident.Snapshot) { s.Reported = true }
+	contained := func(s *incident.Snapshot) { s.ContainedAt, s.ContainedBy = noon, "ops" }
+	partly := func(s *incident.Snapshot) { contained(s); s.Partly = true }
+	released := func(s *incident.Snapshot) { s.ReleasedAt, s.ReleasedBy = noon, "ops" }
 	as := func(*incident.Snapshot) {}
-	later := noon.Add(time.Minute)
+	end := noon.Add(10 * minute) // of the code
 	for name, c := range map[string]struct {
+		source    incident.Source
 		change    func(*incident.Snapshot)
 		decidedAt time.Time
 		at        time.Time
 		want      bool
 	}{
-		"decided before":           {as, noon.Add(-1), later.Add(rules.Wait), false},
-		"decided since, at once":   {as, later, later, false},
-		"decided since, too early": {as, later, later.Add(rules.Wait - 1), false},
-		"decided since":            {as, later, later.Add(rules.Wait), true},
-		"decided since, reported":  {func(s *incident.Snapshot) { s.Reported = true }, later, later.Add(rules.Wait), false},
-		"decided since, contained": {func(s *incident.Snapshot) { s.ContainedAt, s.ContainedBy = noon, "ops" }, later, later.Add(rules.Wait), false},
-		"decided before, but over": {as, noon.Add(-1), noon.Add(rules.Hold), true},
-		"decided before, released": {func(s *incident.Snapshot) { s.ReleasedAt, s.ReleasedBy = noon, "ops" }, noon.Add(-1), noon, true},
+		"decided before, too early":        {network, as, noon.Add(-minute), noon.Add(rules.Wait - 1), false},
+		"decided before":                   {network, as, noon.Add(-minute), noon.Add(rules.Wait), true},
+		"decided since, at once":           {network, as, noon.Add(minute), noon.Add(minute), false},
+		"decided since, too early":         {network, as, noon.Add(minute), noon.Add(minute + rules.Wait - 1), false},
+		"decided since":                    {network, as, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"decided late":                     {network, as, end.Add(-minute), end.Add(-minute), true},
+		"reported":                         {network, reported, noon.Add(minute), end.Add(-1), false},
+		"contained":                        {network, contained, noon.Add(minute), end.Add(-1), false},
+		"contained partly":                 {network, partly, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"reported, but over":               {network, reported, noon.Add(-1), noon.Add(rules.Hold), true},
+		"reported, released":               {network, func(s *incident.Snapshot) { reported(s); released(s) }, noon.Add(-1), noon, true},
+		"alike, too early":                 {alike, as, noon.Add(minute), noon.Add(minute + rules.Wait - 1), false},
+		"alike":                            {alike, as, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"alike and reported":               {alike, reported, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"alike and contained":              {alike, contained, noon.Add(minute), end.Add(-minute - 1), false},
+		"alike and contained, at the end":  {alike, contained, noon.Add(minute), end.Add(-minute), true},
+		"alike and contained partly":       {alike, partly, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"first connections":                {first, as, noon.Add(minute), noon.Add(minute), true},
+		"first connections that are ended": {first, contained, noon.Add(minute), noon.Add(minute), true},
 	} {
-		if got := rules.MayRedeem(held(c.change), c.decidedAt, c.at); got != c.want {
+		s := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
+		s.Source = c.source
+		c.change(&s)
+		i, err := incident.Restore(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rules.MayRedeem(i, device.Snapshot{DecidedAt: c.decidedAt, ExpiresAt: end}, c.at); got != c.want {
 			t.Errorf("%s: got %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+// Devices that are merely alike may be honest: whatever is reported and contained,
+// their approvals are redeemed before their codes end.
+func TestALikenessRefusesNothing(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
+		s.Source = rapid.SampledFrom([]incident.Source{alike, first}).Draw(r, "source")
+		s.Reported = rapid.Bool().Draw(r, "reported")
+		s.HeldUntil = noon.Add(24 * time.Hour)
+		if rapid.Bool().Draw(r, "contained") {
+			s.ContainedAt, s.ContainedBy, s.Partly = noon, "ops", rapid.Bool().Draw(r, "partly")
+		}
+		i, err := incident.Restore(s)
+		if err != nil {
+			r.Fatal(err)
+		}
+		d := device.Snapshot{DecidedAt: noon.Add(time.Duration(rapid.IntRange(-900, 900).Draw(r, "decided")) * time.Second)}
+		d.ExpiresAt = d.DecidedAt.Add(time.Duration(rapid.IntRange(1, 900).Draw(r, "left")) * time.Second)
+		if !rules.MayRedeem(i, d, d.ExpiresAt.Add(-time.Second)) {
+			r.Fatalf("got %+v of %+v waiting to its end, want it redeemed", d, s)
+		}
+	})
+}
+
+func TestAContainmentOfAllIsNotPartAgain(t *testing.T) {
+	i := noticed(t, (&story{t: t}).opened(1, 2, 3))
+	for n, c := range []struct{ partly, want bool }{{true, true}, {true, true}, {false, false}, {true, false}} {
+		if _, err := i.Contain(ops, c.partly, "", noon, request.Origin{}); err != nil || i.Snapshot().Partly != c.want {
+			t.Errorf("containment %d: got %v and partly %t, want %t", n, err, i.Snapshot().Partly, c.want)
 		}
 	}
 }
@@ -122,6 +176,8 @@ func TestImpossibleIncidentsAreRefused(t *testing.T) {
 		"no end":          func(s *incident.Snapshot) { s.HeldUntil = time.Time{} },
 		"no releaser":     func(s *incident.Snapshot) { s.ReleasedAt = noon },
 		"no containment":  func(s *incident.Snapshot) { s.ContainedBy = "ops" },
+		"a part of none":  func(s *incident.Snapshot) { s.Partly = true },
+		"first of none":   func(s *incident.Snapshot) { s.Source = incident.Source{Kind: incident.FirstTime} },
 		"devices unnamed": func(s *incident.Snapshot) { s.Source = incident.Source{Kind: incident.Devices} },
 	} {
 		s := good

@@ -67,6 +67,7 @@ type Observation struct {
 	Authorization uid.ID
 	Network       netip.Prefix // of the device; zero: not known
 	Devices       string       // key of the [Devices] source
+	FirstTime     string       // key of the [FirstTime] source; empty: it is no part of it
 	Person        identity.Subject
 	Browser       secret.Digest // that the person used; zero: not known
 	Where         Whereabouts   // of the person; empty: there is none
@@ -95,11 +96,21 @@ func ObserveBurst(d device.Snapshot, at time.Time) Observation { return of(Burst
 func of(what What, d device.Snapshot, at time.Time) Observation {
 	o := Observation{ID: uid.New(at), What: what, At: at, Authorization: d.ID}
 	for _, s := range SourcesOf(d) {
-		if s.Kind == Network {
+		switch s.Kind {
+		case Network:
 			o.Network = s.Network
-		} else {
+		case Devices:
 			o.Devices = s.Key()
 		}
+	}
+	return o
+}
+
+// AsFirstTime says that the person of o has never connected the client and label
+// of d, or reports it. It counts for [FirstTime] if the person is far.
+func (o Observation) AsFirstTime(d device.Snapshot) Observation {
+	if o.Where == Far {
+		o.FirstTime = Source{Kind: FirstTime, ClientID: d.ClientID}.Key()
 	}
 	return o
 }
@@ -122,6 +133,7 @@ type Signal string
 // The signals.
 const (
 	SeveralPeople   Signal = "several_people"   // from other networks, for codes of one source
+	ManyFirstTimes  Signal = "many_first_times" // unusually many first connections from other networks
 	SeveralBrowsers Signal = "several_browsers" // of several people, for one code
 	PersonReports   Signal = "person_reports"   // "that wasn't me", or "I did not ask for this"
 	HastyDecision   Signal = "hasty_decision"   // without the page having been read
@@ -130,7 +142,7 @@ const (
 )
 
 // Signals are all kinds.
-var Signals = []Signal{SeveralPeople, SeveralBrowsers, PersonReports, HastyDecision, PollsElsewhere, ManyStarts}
+var Signals = []Signal{SeveralPeople, ManyFirstTimes, SeveralBrowsers, PersonReports, HastyDecision, PollsElsewhere, ManyStarts}
 
 // Signal is what the observation is by itself; empty: nothing without others.
 func (o Observation) Signal() Signal {

@@ -15,6 +15,13 @@ type Rules struct {
 	// People is how many people in other networks make an incident of a source that
 	// has no people at home. Zero: nothing is ever held.
 	People int
+	// FirstTime is how many more people than usual make an incident of the first
+	// connections of a client, see [Rules.Assess]. Zero: they are never held.
+	FirstTime int
+	// Reports is how many people who did not ask for a device make an incident of
+	// a source, whatever people are at home there. Zero: as many as its threshold
+	// takes.
+	Reports int
 	// Window is how long an observation is a reason for suspicion. An approval
 	// of longer ago makes its person one at home at the source.
 	Window time.Duration
@@ -32,7 +39,7 @@ type Rules struct {
 
 // DefaultRules are those of an installation that sets nothing.
 var DefaultRules = Rules{
-	People: 3, Window: 24 * time.Hour, Hold: time.Hour, Wait: 2 * time.Minute, Reading: 2 * time.Second,
+	People: 3, FirstTime: 3, Reports: 2, Window: 24 * time.Hour, Hold: time.Hour, Wait: 2 * time.Minute, Reading: 2 * time.Second,
 }
 
 // Memory is how long observations are kept. People are at home at a source by
@@ -49,7 +56,8 @@ const SeenAtMost = 5000
 const (
 	pointsOfPerson   = 3
 	pointsOfReport   = 6
-	pointsOfBrowsers = 3 // once: one code was opened by several people
+	pointsOfBrowsers = 3 // a code that several people opened
+	pointsOfPoll     = 3 // once: a suspect case's code was polled for from elsewhere
 	pointsOfRest     = 1
 )
 
@@ -59,6 +67,8 @@ type Assessment struct {
 	Reporters []identity.Subject
 	AtHome    int // people at home at the source
 	Shared    int // codes that several people opened in several browsers
+	Polled    int // codes of suspect cases that were polled for from elsewhere
+	Usual     int // of [FirstTime]: people that are no sign of an attack
 	Points    int
 	Threshold int // zero: none can be reached
 }
@@ -68,8 +78,8 @@ func (a Assessment) Suspected() bool { return a.Threshold > 0 && a.Points >= a.T
 
 // String is the assessment for the detail of events.
 func (a Assessment) String() string {
-	return fmt.Sprintf("people: %d; reports: %d; codes opened by several: %d; at home: %d; points: %d of %d",
-		len(a.People), len(a.Reporters), a.Shared, a.AtHome, a.Points, a.Threshold)
+	return fmt.Sprintf("people: %d; usual: %d; reports: %d; codes opened by several: %d; codes polled from elsewhere: %d; at home: %d; points: %d of %d",
+		len(a.People), a.Usual, len(a.Reporters), a.Shared, a.Polled, a.AtHome, a.Points, a.Threshold)
 }
 
 // IsExempt reports whether codes of a network are never suspect.
@@ -80,15 +90,20 @@ func (r Rules) IsExempt(network netip.Prefix) bool {
 // Assess weighs what was observed of a source since [Memory] began. What was
 // observed before a release is no reason for suspicion any more; a zero released
 // is none. A common source is one that honest devices without a name of their own
-// share, which takes twice as much.
-func (r Rules) Assess(source Source, common bool, seen []Observation, released, at time.Time) Assessment {
+// share, which takes twice as much. Of [FirstTime] only the people beyond the usual
+// number count: the most that were seen in any hour and any window of the time
+// before. A release makes what it released usual; what was contained is not.
+func (r Rules) Assess(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
+	released := past.Released
 	home := r.atHome(seen, released, at)
 	out := Assessment{AtHome: len(home)}
 	suspects, reporters := map[person]bool{}, map[person]bool{}
 	networks := map[netip.Prefix]bool{}
 	opened := map[uid.ID][]Observation{}
+	polled := map[uid.ID]bool{}
 	rest := map[What]bool{}
-	for _, o := range slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) }) {
+	seen = slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) })
+	for _, o := range seen {
 		if !o.At.After(released) || !o.At.After(at.Add(-r.Window)) || r.IsExempt(o.Network) {
 			continue
 		}
@@ -104,41 +119,60 @@ func (r Rules) Assess(source Source, common bool, seen []Observation, released, 
 			}
 			suspects[by] = true
 			out.People = append(out.People, o.Person)
-		case o.What == Hasty && o.Where == Far && !home[by], o.What == PolledElsewhere, o.What == Burst:
+		case o.What == PolledElsewhere:
+			polled[o.Authorization] = true
+			rest[o.What] = true
+		case o.What == Hasty && o.Where == Far && !home[by], o.What == Burst:
 			rest[o.What] = true
 		}
 	}
-	for _, of := range opened {
+	for id, of := range opened {
 		if severalBrowsers(of) {
 			out.Shared++
 		}
-	}
-	if source.Kind == Devices && len(networks) < 2 { // then it is the network's matter
-		return out
-	}
-	return r.count(out, suspects, reporters, len(rest), common)
-}
-
-func (r Rules) count(out Assessment, suspects, reporters map[person]bool, rest int, common bool) Assessment {
-	for by := range suspects {
-		if !reporters[by] {
-			out.Points += pointsOfPerson
+		if polled[id] {
+			out.Polled++
 		}
 	}
-	out.Points += pointsOfReport * len(reporters)
-	if out.Shared > 0 {
-		out.Points += pointsOfBrowsers
+	if source.Kind != Network && len(networks) < 2 { // then it is the network's matter
+		return out
 	}
-	out.Points += pointsOfRest * rest
-	out.Threshold = pointsOfPerson * (r.People + out.AtHome)
-	if common {
-		out.Threshold += pointsOfPerson * r.People
+	people := 0
+	for by := range suspects {
+		if !reporters[by] {
+			people++
+		}
 	}
-	if r.People > 0 && len(reporters) >= r.People {
-		out.Threshold = min(out.Threshold, pointsOfReport*r.People)
+	if source.Kind == FirstTime {
+		beyond := r.beyondUsual(seen, home, reporters, past, at)
+		out.Usual = max(people-beyond, 0)
+		people = beyond
 	}
-	if r.People <= 0 {
-		out.Threshold = 0
+	return r.count(out, source, people, len(reporters), len(rest), common)
+}
+
+func (r Rules) count(out Assessment, source Source, people, reporters, rest int, common bool) Assessment {
+	out.Points = pointsOfPerson*people + pointsOfReport*reporters + pointsOfBrowsers*out.Shared + pointsOfRest*rest
+	if out.Polled > 0 { // in place of what a stranger's poll counts
+		out.Points += pointsOfPoll - pointsOfRest
+	}
+	most := r.People
+	if source.Kind == FirstTime {
+		most = min(most, r.FirstTime)
+	}
+	if most <= 0 {
+		return out
+	}
+	switch {
+	case source.Kind == FirstTime:
+		out.Threshold = pointsOfPerson * r.FirstTime
+	case common:
+		out.Threshold = pointsOfPerson * (2*r.People + out.AtHome)
+	default:
+		out.Threshold = pointsOfPerson * (r.People + out.AtHome)
+	}
+	if r.Reports > 0 && reporters >= r.Reports {
+		out.Threshold = min(out.Threshold, pointsOfReport*r.Reports)
 	}
 	return out
 }
@@ -162,8 +196,8 @@ func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]boo
 }
 
 // IsAtHome reports whether a person is at home at the source that was seen.
-func (r Rules) IsAtHome(who identity.Subject, seen []Observation, released, at time.Time) bool {
-	return r.atHome(seen, released, at)[personOf(who)]
+func (r Rules) IsAtHome(who identity.Subject, seen []Observation, past Past, at time.Time) bool {
+	return r.atHome(seen, past.Released, at)[personOf(who)]
 }
 
 // severalBrowsers reports whether several people opened a code, each in a browser
@@ -181,10 +215,16 @@ func severalBrowsers(opened []Observation) bool {
 
 // Weigh assesses a source without and with the observation last, and names the
 // signals that it brings besides what it is by itself.
-func (r Rules) Weigh(source Source, common bool, seen []Observation, last uid.ID, released, at time.Time) (signals []Signal, before, after Assessment) {
-	after = r.Assess(source, common, seen, released, at)
-	before = r.Assess(source, common, slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool { return o.ID == last }), released, at)
-	if len(after.People) > max(1, len(before.People)) {
+func (r Rules) Weigh(source Source, common bool, seen []Observation, last uid.ID, past Past, at time.Time) (signals []Signal, before, after Assessment) {
+	after = r.Assess(source, common, seen, past, at)
+	before = r.Assess(source, common, slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool { return o.ID == last }), past, at)
+	switch {
+	case source.Kind == FirstTime:
+		if after.Suspected() && after.Points > before.Points {
+			signals = append(signals, ManyFirstTimes)
+		}
+		return signals, before, after
+	case len(after.People) > max(1, len(before.People)):
 		signals = append(signals, SeveralPeople)
 	}
 	if after.Shared > before.Shared {

@@ -66,7 +66,7 @@ func (s *story) sameCode(last int) *story {
 }
 
 func (s *story) assess(source incident.Source) incident.Assessment {
-	return rules.Assess(source, false, s.seen, time.Time{}, noon)
+	return rules.Assess(source, false, s.seen, incident.Past{}, noon)
 }
 
 func TestWhatHoldsASource(t *testing.T) {
@@ -86,6 +86,8 @@ func TestWhatHoldsASource(t *testing.T) {
 			s.add(incident.Reported, 1, incident.Near, 0).add(incident.Reported, 2, incident.Far, 0)
 		}, true},
 		"two victims, and all that is little":    {func(s *story) { s.opened(1, 2).little() }, true},
+		"two codes of two people each, at home":  {func(s *story) { s.near(9).opened(1, 2).sameCode(2) }, false},
+		"two codes of the same two people":       {func(s *story) { s.near(9).opened(1, 2).sameCode(2).opened(1, 2).sameCode(2) }, true},
 		"all that a stranger can cause":          {func(s *story) { s.little().little().little() }, false},
 		"one victim, and all that is little":     {func(s *story) { s.opened(1).little().little() }, false},
 		"three people from the device's network": {func(s *story) { s.near(1, 2, 3, 4, 5) }, false},
@@ -94,7 +96,11 @@ func TestWhatHoldsASource(t *testing.T) {
 		"three who approved long ago, again":     {func(s *story) { s.ago(25*time.Hour, 1, 2, 3).opened(1, 2, 3) }, false},
 		"an office, and two with telephones":     {func(s *story) { s.near(1, 2, 3).opened(1, 2, 3, 4, 5) }, false},
 		"an office, and many from elsewhere":     {func(s *story) { s.near(1, 2).opened(3, 4, 5, 6, 7) }, true},
-		"an office with three reports":           {func(s *story) { s.near(1, 2, 3, 4, 5, 6).reported(7, 8, 9) }, true},
+		"an office with a report":                {func(s *story) { s.near(1, 2, 3, 4, 5, 6).reported(7) }, false},
+		"an office with two reports":             {func(s *story) { s.near(1, 2, 3, 4, 5, 6).reported(7, 8) }, true},
+		"one report twice":                       {func(s *story) { s.near(1, 2, 3).reported(7, 7) }, false},
+		"two victims, and a poll from elsewhere": {func(s *story) { s.opened(1, 2).add(incident.PolledElsewhere, 0, "", 0).sameCode(2) }, true},
+		"two victims, and a poll of another":     {func(s *story) { s.opened(1, 2).add(incident.PolledElsewhere, 0, "", 0) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &story{t: t}
@@ -134,7 +140,6 @@ func (s *story) each(what incident.What, where incident.Whereabouts, ago time.Du
 }
 
 func TestDevicesAlikeAreSuspectedInSeveralNetworksOnly(t *testing.T) {
-	alike := incident.Source{Kind: incident.Devices, ClientID: "difyctl", Label: "prod", UserAgent: "x"}
 	s := (&story{t: t}).opened(1, 2, 3)
 	if got := s.assess(alike); got.Suspected() {
 		t.Errorf("in one network: got %s, want nothing: it is the network's matter", got)
@@ -143,18 +148,89 @@ func TestDevicesAlikeAreSuspectedInSeveralNetworksOnly(t *testing.T) {
 	if got := s.assess(alike); !got.Suspected() {
 		t.Errorf("in two networks: got %s, want suspected", got)
 	}
-	if got := rules.Assess(alike, true, s.seen, time.Time{}, noon); got.Suspected() {
+	if got := rules.Assess(alike, true, s.seen, incident.Past{}, noon); got.Suspected() {
 		t.Errorf("without a label of their own: got %s, want nothing yet", got)
 	}
 	s.opened(4, 5, 6)
-	if got := rules.Assess(alike, true, s.seen, time.Time{}, noon); !got.Suspected() {
+	if got := rules.Assess(alike, true, s.seen, incident.Past{}, noon); !got.Suspected() {
 		t.Errorf("six people: got %s, want suspected", got)
 	}
 }
 
+// far are first connections of people elsewhere, each in a network of its own.
+func (s *story) far(ago time.Duration, people ...int) *story {
+	for _, n := range people {
+		s.add(incident.Opened, n, incident.Far, ago)
+		last := &s.seen[len(s.seen)-1]
+		last.Network = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n), byte(ago / time.Hour), 0}), 24)
+		last.FirstTime = first.Key()
+	}
+	return s
+}
+
+func TestUnusuallyManyFirstConnectionsAreSuspected(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		seen func(s *story)
+		past incident.Past
+		want bool
+	}{
+		"two people":                     {func(s *story) { s.far(0, 1, 2) }, incident.Past{}, false},
+		"three people":                   {func(s *story) { s.far(0, 1, 2, 3) }, incident.Past{}, true},
+		"three in a day":                 {func(s *story) { s.far(9*time.Hour, 1).far(5*time.Hour, 2).far(0, 3) }, incident.Past{}, true},
+		"one person often":               {func(s *story) { s.far(0, 1, 1, 1, 1) }, incident.Past{}, false},
+		"three in one network":           {func(s *story) { s.opened(1, 2, 3) }, incident.Past{}, false},
+		"as many as on another day":      {func(s *story) { s.far(9*day, 1, 2, 3).far(0, 4, 5, 6) }, incident.Past{}, false},
+		"two more than on another day":   {func(s *story) { s.far(9*day, 1, 2, 3).far(0, 4, 5, 6, 7, 8) }, incident.Past{}, false},
+		"three more than on another day": {func(s *story) { s.far(9*day, 1, 2, 3).far(0, 4, 5, 6, 7, 8, 9) }, incident.Past{}, true},
+		"three more than in any hour": {func(s *story) {
+			s.far(9*day, 1, 2, 3).far(9*day+5*time.Hour, 4, 5, 6).far(0, 11, 12, 13, 14, 15, 16)
+		}, incident.Past{}, true},
+		"the people of another day": {func(s *story) { s.ago(9*day, 1, 2, 3).far(0, 1, 2, 3) }, incident.Past{}, false},
+		"after a release":           {func(s *story) { s.far(2*time.Hour, 1, 2, 3).far(0, 4, 5, 6) }, incident.Past{Released: noon.Add(-time.Hour)}, false},
+		"after a containment":       {func(s *story) { s.far(9*day, 1, 2, 3).far(0, 4, 5, 6) }, incident.Past{Contained: noon.Add(-9*day + time.Hour)}, true},
+		"two reports, and a person": {func(s *story) { s.far(9*day, 1, 2, 3, 4).far(0, 5, 6).reported(5, 6) }, incident.Past{}, true},
+		"a report, and a person":    {func(s *story) { s.far(0, 5, 6).reported(5) }, incident.Past{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &story{t: t}
+			c.seen(s)
+			if got := rules.Assess(first, false, s.seen, c.past, noon); got.Suspected() != c.want {
+				t.Errorf("got %s, want suspected %t", got, c.want)
+			}
+		})
+	}
+	s := (&story{t: t}).far(0, 1, 2, 3, 4)
+	off := rules
+	off.FirstTime = 0
+	if got := off.Assess(first, false, s.seen, incident.Past{}, noon); got.Suspected() {
+		t.Errorf("switched off: got %s, want nothing", got)
+	}
+	signals, _, _ := rules.Weigh(first, false, s.seen, s.seen[3].ID, incident.Past{}, noon)
+	if len(signals) != 1 || signals[0] != incident.ManyFirstTimes {
+		t.Errorf("got %v, want many_first_times", signals)
+	}
+}
+
+// What was usual before is never suspected: of a day like the ones before, in
+// whatever order people come, nothing is held.
+func TestADayLikeAnotherIsNotSuspected(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := &story{t: t}
+		minutes := rapid.SliceOfN(rapid.IntRange(0, 23*60), 1, 30).Draw(r, "minutes of the day")
+		for i, minute := range minutes {
+			ago := time.Duration(minute) * time.Minute
+			s.far(ago, i+1).far(ago+48*time.Hour, i+101)
+		}
+		if got := rules.Assess(first, false, s.seen, incident.Past{}, noon); got.Suspected() {
+			r.Fatalf("got %s, want nothing held", got)
+		}
+	})
+}
+
 func TestAReleaseEndsWhatWasSeenBefore(t *testing.T) {
 	s := (&story{t: t}).each(incident.Approved, incident.Far, time.Hour, []int{1, 2, 3})
-	after := rules.Assess(network, false, s.seen, noon.Add(-time.Minute), noon)
+	after := rules.Assess(network, false, s.seen, incident.Past{Released: noon.Add(-time.Minute)}, noon)
 	if after.Suspected() || after.AtHome != 3 || len(after.People) != 0 {
 		t.Errorf("got %s, want three people at home", after)
 	}
@@ -167,12 +243,12 @@ func TestThresholdsAreSettings(t *testing.T) {
 	exempt := rules
 	exempt.Exempt = []netip.Prefix{netip.MustParsePrefix("192.0.0.0/16")}
 	for name, r := range map[string]incident.Rules{"off": off, "five people": five, "an exempt network": exempt} {
-		if got := r.Assess(network, false, s.seen, time.Time{}, noon); got.Suspected() {
+		if got := r.Assess(network, false, s.seen, incident.Past{}, noon); got.Suspected() {
 			t.Errorf("%s: got %s, want nothing", name, got)
 		}
 	}
 	five.People = 4
-	if got := five.Assess(network, false, s.seen, time.Time{}, noon); !got.Suspected() {
+	if got := five.Assess(network, false, s.seen, incident.Past{}, noon); !got.Suspected() {
 		t.Errorf("four people: got %s, want suspected", got)
 	}
 }
@@ -195,8 +271,10 @@ func TestStrangersHoldNothing(t *testing.T) {
 				s.add(incident.Opened, rapid.IntRange(1, 2).Draw(r, "two with telephones"), incident.Far, ago)
 			}
 		}
-		if got := s.assess(network); got.Suspected() {
-			r.Fatalf("got %s, want nothing held", got)
+		for _, source := range []incident.Source{network, first} {
+			if got := s.assess(source); got.Suspected() {
+				r.Fatalf("%s: got %s, want nothing held", source, got)
+			}
 		}
 	})
 }
@@ -222,7 +300,7 @@ func TestSuspicionGrows(t *testing.T) {
 func TestWeighingNamesWhatIsNew(t *testing.T) {
 	s := (&story{t: t}).opened(1)
 	weigh := func() []incident.Signal {
-		signals, _, _ := rules.Weigh(network, false, s.seen, s.seen[len(s.seen)-1].ID, time.Time{}, noon)
+		signals, _, _ := rules.Weigh(network, false, s.seen, s.seen[len(s.seen)-1].ID, incident.Past{}, noon)
 		return signals
 	}
 	if got := weigh(); len(got) != 0 {
@@ -251,8 +329,8 @@ func TestSourcesOfAnAuthorization(t *testing.T) {
 		}
 	}
 	d := device.Snapshot{ClientID: "difyctl", Label: "l", UserAgent: "u"}
-	if got := incident.SourcesOf(d); len(got) != 1 || got[0].Kind != incident.Devices {
-		t.Errorf("without an address: got %v, want the devices alone", got)
+	if got := incident.SourcesOf(d); len(got) != 2 || got[0].Kind != incident.Devices || got[1] != first {
+		t.Errorf("without an address: got %v, want the devices and the first connections", got)
 	}
 	if one, other := (incident.Source{Kind: incident.Devices, ClientID: "a", Label: "bc"}), (incident.Source{Kind: incident.Devices, ClientID: "ab", Label: "c"}); one.Key() == other.Key() {
 		t.Error("got one key for different devices")

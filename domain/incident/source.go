@@ -22,6 +22,10 @@ const (
 	// Devices are those of one client with one label and one user agent, in
 	// whatever networks.
 	Devices SourceKind = "devices"
+	// FirstTime are the codes of one client that people in other networks open for
+	// a device they have never connected. Nothing else has to be alike, so honest
+	// devices are always among them.
+	FirstTime SourceKind = "first_time"
 )
 
 // Source is what the codes of one campaign have in common.
@@ -29,8 +33,8 @@ type Source struct {
 	Kind    SourceKind
 	Network netip.Prefix // of a [Network]
 
-	// Of [Devices].
-	ClientID, Label, UserAgent string
+	ClientID         string // of [Devices] and [FirstTime]
+	Label, UserAgent string // of [Devices]
 }
 
 // NetworkOf is the network of an address; zero: no address is known.
@@ -47,13 +51,13 @@ func NetworkOf(ip netip.Addr) netip.Prefix {
 	return network
 }
 
-// SourcesOf are those that an authorization belongs to.
+// SourcesOf are those that an authorization belongs to, [FirstTime] last.
 func SourcesOf(d device.Snapshot) []Source {
 	sources := []Source{{Kind: Devices, ClientID: d.ClientID, Label: d.Label, UserAgent: d.UserAgent}}
 	if network := NetworkOf(d.RequestedFrom); network.IsValid() {
 		sources = append(sources, Source{Kind: Network, Network: network})
 	}
-	return sources
+	return append(sources, Source{Kind: FirstTime, ClientID: d.ClientID})
 }
 
 // IsZero reports whether there is no source.
@@ -61,8 +65,11 @@ func (s Source) IsZero() bool { return s.Kind == "" }
 
 // Key is the source in one short text, for look-ups.
 func (s Source) Key() string {
-	if s.Kind == Network {
+	switch s.Kind {
+	case Network:
 		return string(Network) + " " + s.Network.String()
+	case FirstTime:
+		return string(FirstTime) + " " + s.ClientID
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{s.ClientID, s.Label, s.UserAgent}, "\x00")))
 	return string(Devices) + " " + secret.Digest(sum).Hex()[:32]
@@ -70,8 +77,11 @@ func (s Source) Key() string {
 
 // String is the source as operators read it.
 func (s Source) String() string {
-	if s.Kind == Network {
+	switch s.Kind {
+	case Network:
 		return s.Network.String()
+	case FirstTime:
+		return "first connections of " + s.ClientID + " from other networks"
 	}
 	return fmt.Sprintf("devices %s of %s with %s", strconv.Quote(s.Label), s.ClientID, strconv.Quote(s.UserAgent))
 }
@@ -82,6 +92,8 @@ func (s Source) possible() bool {
 		return s.Network.IsValid() && s == Source{Kind: Network, Network: NetworkOf(s.Network.Addr())}
 	case Devices:
 		return s.ClientID != "" && s == Source{Kind: Devices, ClientID: s.ClientID, Label: s.Label, UserAgent: s.UserAgent}
+	case FirstTime:
+		return s.ClientID != "" && s == Source{Kind: FirstTime, ClientID: s.ClientID}
 	}
 	return false
 }

@@ -25,6 +25,7 @@ type campaign struct {
 	from    func(i int) string // the attacker's address for the i-th code
 	label   func(i int) string // nil: none, as most devices
 	insider bool               // the attacker is in the victims' network
+	careful bool               // the second of each three victims reports instead
 	by      int                // the victim by whom it is noticed at the latest; 0: the third
 }
 
@@ -43,9 +44,10 @@ var campaigns = []campaign{
 	{name: "an attacker at the victims' provider", lure: click, from: always(sameISP)},
 	{name: "IPv6 addresses that rotate", lure: click, from: func(i int) string { return network(rotating, i%4, i) }},
 	{name: "a hundred addresses", lure: click, from: hundred, label: func(int) string { return "WIN-7F3K2" }},
-	{name: "a hundred addresses, devices without names", lure: click, from: hundred, by: never},
-	{name: "a hundred addresses, a name for each device", lure: click, from: hundred, label: func(i int) string { return fmt.Sprintf("laptop-%d", 7000+i*37) }, by: never},
+	{name: "a hundred addresses, devices without names", lure: click, from: hundred},
+	{name: "a hundred addresses, a name for each device", lure: click, from: hundred, label: func(i int) string { return fmt.Sprintf("laptop-%d", 7000+i*37) }},
 	{name: "an attacker in the company's network", lure: spoken, from: always(office), insider: true, by: never},
+	{name: "an insider, and one victim in three reports", lure: spoken, from: always(office), insider: true, careful: true, by: 5},
 }
 
 // noticedBy is the victim by whom the campaign is noticed at the latest.
@@ -60,10 +62,12 @@ func (c campaign) noticedBy() int {
 type result struct {
 	victims, noticed, signalled int // noticed, signalled: 0 is never
 	tokens, alive               int
+	asked                       int // people whom the operator asked
 	honest                      map[string]tally
 }
 
-// operatorAfter is how long the operator takes to contain what was noticed.
+// operatorAfter is how long the operator takes to contain what was noticed, and to
+// look again.
 const operatorAfter = 5 * time.Minute
 
 // play plays the campaign to its end, with honest logins after each victim.
@@ -76,12 +80,12 @@ func (c campaign) play(s *service, victims int, others *crowd) result {
 			codes = append(codes, c.start(s, i))
 		}
 	}
-	var contain time.Time // zero: nothing was noticed, or it is contained
-	contained := false
+	var contain time.Time // for the next time
+	op := newOperator(s, victims)
 	tend := func() {
-		if r.noticed > 0 && !contained && !s.now().Before(contain) {
-			s.contain(codes)
-			contained = true
+		if r.noticed > 0 && !s.now().Before(contain) {
+			op.contain(codes)
+			contain = s.now().Add(operatorAfter)
 		}
 	}
 	for i := range victims {
@@ -93,7 +97,7 @@ func (c campaign) play(s *service, victims int, others *crowd) result {
 		if r.signalled == 0 && s.events(audit.PhishingSuspected) > 0 {
 			r.signalled = i + 1
 		}
-		if r.noticed == 0 && s.events(audit.IncidentNoticed) > 0 && len(s.incidentsOf(codes[:i+1])) > 0 {
+		if r.noticed == 0 && s.events(audit.IncidentNoticed) > 0 && len(op.incidents(codes[:i+1])) > 0 {
 			r.noticed, contain = i+1, s.now().Add(operatorAfter)
 		}
 		tend()
@@ -110,7 +114,7 @@ func (c campaign) play(s *service, victims int, others *crowd) result {
 			r.tokens++
 		}
 	}
-	r.alive, r.honest = s.alive(codes), others.done
+	r.alive, r.asked, r.honest = s.alive(codes), len(op.asked), others.ended(s)
 	return r
 }
 
@@ -149,7 +153,11 @@ func (c campaign) deceive(s *service, l *login, i int) {
 	case spoken:
 		address = l.codes.URI
 	}
-	if _, err := s.person(user(i), c.victimAt(i), agent).Decide(s.t.Context(), address, l.codes.UserCode); err != nil {
+	victim := s.person(user(i), c.victimAt(i), agent)
+	if c.careful && i%3 == 1 {
+		victim.Press = "deny-unasked"
+	}
+	if _, err := victim.Decide(s.t.Context(), address, l.codes.UserCode); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -32,8 +32,15 @@ func checkHonest(t *testing.T, preset string, all map[string]tally) {
 	if at := all[atOffice]; at.refused != 0 || at.hindered*100 >= max(at.logins, 1) {
 		t.Errorf("office: got %d of %d logins refused and %d hindered, want none and less than one in a hundred", at.refused, at.logins, at.hindered)
 	}
-	for _, kind := range []string{atHome, inCI} {
-		if n := all[kind]; n.refused != 0 {
+	for _, kind := range kinds() {
+		n := all[kind]
+		if n.ended != 0 {
+			t.Errorf("%s: got %d of %d tokens ended, want none", kind, n.ended, n.logins)
+		}
+		if preset == "strict" && kind == overSSH { // its networks are not trusted
+			continue
+		}
+		if n.refused != 0 {
 			t.Errorf("%s: got %d of %d logins refused, want none", kind, n.refused, n.logins)
 		}
 	}

@@ -24,12 +24,13 @@ var mixes = []string{
 type tally struct {
 	logins, refused, hindered int
 	typed, again, moved, late int // what the hindered ones had to do
+	ended                     int // tokens that an operator has ended
 }
 
 func (a tally) plus(b tally) tally {
 	return tally{
 		a.logins + b.logins, a.refused + b.refused, a.hindered + b.hindered,
-		a.typed + b.typed, a.again + b.again, a.moved + b.moved, a.late + b.late,
+		a.typed + b.typed, a.again + b.again, a.moved + b.moved, a.late + b.late, a.ended + b.ended,
 	}
 }
 
@@ -39,11 +40,12 @@ type crowd struct {
 	next int
 	by   *rand.Rand
 	done map[string]tally
+	got  map[string][]*login
 }
 
 // newCrowd begins the order of the day at the given login.
 func newCrowd(each, first int) *crowd {
-	return &crowd{each: each, next: first, by: rand.New(rand.NewPCG(1, uint64(first))), done: map[string]tally{}}
+	return &crowd{each: each, next: first, by: rand.New(rand.NewPCG(1, uint64(first))), done: map[string]tally{}, got: map[string][]*login{}}
 }
 
 // trip is one honest login.
@@ -80,17 +82,28 @@ func (c *crowd) logIn(s *service) {
 	for range c.each {
 		kind := mixes[c.next%len(mixes)]
 		c.next++
-		one := s.play(user(staffSize/2+c.next), c.trip(kind, c.next))
+		one, l := s.play(user(staffSize/2+c.next), c.trip(kind, c.next))
 		c.done[kind] = c.done[kind].plus(one)
+		c.got[kind] = append(c.got[kind], l)
 		s.skip(20 * time.Second)
 	}
 }
 
+// ended is what became of the honest logins in the end.
+func (c *crowd) ended(s *service) map[string]tally {
+	for kind, all := range c.got {
+		n := c.done[kind]
+		n.ended = n.logins - n.refused - s.alive(all)
+		c.done[kind] = n
+	}
+	return c.done
+}
+
 // play plays one honest login to its end.
-func (s *service) play(user string, on trip) (out tally) {
+func (s *service) play(user string, on trip) (out tally, l *login) {
 	s.t.Helper()
 	out.logins = 1
-	l := s.start(on.device, on.label)
+	l = s.start(on.device, on.label)
 	person := s.person(user, on.browser, on.agent)
 	ended, err := person.Decide(s.t.Context(), l.honestLink(), l.codes.UserCode)
 	if err != nil {
@@ -112,8 +125,8 @@ func (s *service) play(user string, on trip) (out tally) {
 	}
 	if l.token == "" {
 		out.refused = 1
-		return out
+		return out, l
 	}
 	out.hindered = min(1, out.typed+out.again+out.moved+out.late)
-	return out
+	return out, l
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"slices"
 	"testing"
 )
@@ -27,40 +26,83 @@ func settings(t *testing.T, dir, preset string) map[string]string {
 	}
 }
 
-// incidentsOf are the ids of the incidents whose source is the attacker's: the
-// network or the name of one of these logins. Honest people can cause others.
-func (s *service) incidentsOf(logins []*login) (ids []string) {
-	s.t.Helper()
-	var found struct {
-		Data []struct {
-			ID     string
-			Source struct {
-				Kind    string
-				Network string
-				Label   string `json:"device_label"`
-			}
-		}
-	}
-	s.administer(http.MethodGet, "/incidents", nil, &found)
-	for _, i := range found.Data {
-		if slices.ContainsFunc(logins, func(l *login) bool {
-			if i.Source.Kind == "devices" {
-				return i.Source.Label == cmp.Or(l.device.Label, l.device.ClientID)
-			}
-			return netip.MustParsePrefix(i.Source.Network).Contains(netip.MustParseAddr(l.from))
-		}) {
-			ids = append(ids, i.ID)
-		}
-	}
-	return ids
+// operator is an administrator who looks after what is noticed.
+type operator struct {
+	s       *service
+	victims map[string]bool // what people say whom the operator asks
+	asked   map[string]bool
 }
 
-// contain ends, as an administrator, what the attacker's incidents got.
-func (s *service) contain(logins []*login) {
-	s.t.Helper()
-	for _, id := range s.incidentsOf(logins) {
-		s.administer(http.MethodPost, "/incidents/"+id+"/contain", map[string]bool{"dry_run": false}, &struct{}{})
+func newOperator(s *service, victims int) *operator {
+	op := &operator{s, map[string]bool{}, map[string]bool{}}
+	for i := range victims {
+		op.victims[user(i)+"@acme.example"] = true
 	}
+	return op
+}
+
+// noticed is an incident, and the people who approved devices of its source.
+type noticed struct {
+	ID     string
+	Source struct{ Kind, Network string }
+	people []string
+}
+
+// incidents are those of a source that the attacker's logins are part of. Honest
+// people can cause others.
+func (op *operator) incidents(attacker []*login) (all []noticed) {
+	op.s.t.Helper()
+	var list struct{ Data []noticed }
+	op.s.administer(http.MethodGet, "/incidents", nil, &list)
+	for _, i := range list.Data {
+		var shown struct {
+			Devices []struct {
+				Email string `json:"subject_email"`
+				Label string `json:"device_label"`
+				From  string `json:"requested_from"`
+			}
+		}
+		op.s.administer(http.MethodGet, "/incidents/"+i.ID, nil, &shown)
+		theirs := false
+		for _, d := range shown.Devices {
+			theirs = theirs || slices.ContainsFunc(attacker, func(l *login) bool { return l.from == d.From && cmp.Or(l.device.Label, l.device.ClientID) == d.Label })
+			if d.Email != "" && !slices.Contains(i.people, d.Email) {
+				i.people = append(i.people, d.Email)
+			}
+		}
+		if theirs {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// contain ends what the attacker's incidents got: all of it where only victims are
+// concerned, else what those people approved who say, when the operator asks each,
+// that they started no device.
+func (op *operator) contain(attacker []*login) {
+	op.s.t.Helper()
+	for _, i := range op.incidents(attacker) {
+		body := map[string]any{"dry_run": false}
+		if victims := op.say(i.people); len(victims) == 0 {
+			continue
+		} else if len(victims) < len(i.people) {
+			body["people"] = victims
+			for _, one := range i.people {
+				op.asked[one] = true
+			}
+		}
+		op.s.administer(http.MethodPost, "/incidents/"+i.ID+"/contain", body, &struct{}{})
+	}
+}
+
+func (op *operator) say(people []string) (victims []string) {
+	for _, one := range people {
+		if op.victims[one] {
+			victims = append(victims, one)
+		}
+	}
+	return victims
 }
 
 func (s *service) administer(method, path string, in, out any) {

@@ -19,20 +19,20 @@ func noticedAt(n int) string {
 }
 
 func printCampaigns(w io.Writer, preset string, results []result) {
-	fmt.Fprintf(w, "\n| %s | victims | noticed | tokens | alive |\n| --- | --: | --: | --: | --: |\n", preset)
+	fmt.Fprintf(w, "\n| %s | victims | noticed | tokens | alive | asked |\n| --- | --: | --: | --: | --: | --: |\n", preset)
 	for i, r := range results {
 		if r.victims == 0 { // not played
 			continue
 		}
-		fmt.Fprintf(w, "| %s | %d | %s | %d | %d |\n", campaigns[i].name, r.victims, noticedAt(r.noticed), r.tokens, r.alive)
+		fmt.Fprintf(w, "| %s | %d | %s | %d | %d | %d |\n", campaigns[i].name, r.victims, noticedAt(r.noticed), r.tokens, r.alive, r.asked)
 	}
 }
 
 func printHonest(w io.Writer, preset string, all map[string]tally) {
-	fmt.Fprintf(w, "\n| honest logins with %s | logins | refused | one more step | what |\n| --- | --: | --: | --: | --- |\n", preset)
+	fmt.Fprintf(w, "\n| honest logins with %s | logins | refused | one more step | what | ended |\n| --- | --: | --: | --: | --- | --: |\n", preset)
 	for _, kind := range kinds() {
 		t := all[kind]
-		fmt.Fprintf(w, "| %s | %d | %d | %d | %s |\n", kind, t.logins, t.refused, t.hindered, t.what())
+		fmt.Fprintf(w, "| %s | %d | %d | %d | %s | %d |\n", kind, t.logins, t.refused, t.hindered, t.what(), t.ended)
 	}
 }
 

@@ -23,7 +23,7 @@ func (w *fixture) devices() incident.Source {
 func (w *fixture) observation(at time.Time) incident.Observation {
 	return incident.Observation{
 		ID: uid.New(at), What: incident.Opened, At: at, Authorization: uid.New(at), Network: netip.MustParsePrefix("2001:db8:7::/48"),
-		Devices: w.devices().Key(), Person: w.ann, Browser: random(), Where: incident.Far,
+		Devices: w.devices().Key(), FirstTime: incident.Source{Kind: incident.FirstTime, ClientID: random().Hex()}.Key(), Person: w.ann, Browser: random(), Where: incident.Far,
 	}
 }
 
@@ -53,7 +53,7 @@ func (w *fixture) saw(s ports.Store, authorization uid.ID, want ...incident.Obse
 func (w *fixture) fullIncident() incident.Snapshot {
 	return incident.Snapshot{
 		ID: uid.New(w.now), Source: w.devices(), NoticedAt: w.now, Authorization: uid.New(w.now), Why: "people: 3", Reported: true,
-		HeldUntil: w.now.Add(hour), ContainedAt: w.now, ContainedBy: "ops", ReleasedAt: w.now, ReleasedBy: "ops",
+		HeldUntil: w.now.Add(hour), ContainedAt: w.now, ContainedBy: "ops", Partly: true, ReleasedAt: w.now, ReleasedBy: "ops",
 	}
 }
 
@@ -131,7 +131,8 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		w.keepsIncident(s, network)
 		changed := network
 		changed.Why, changed.Reported, changed.HeldUntil = "people: 4", false, w.now.Add(2*hour)
-		changed.ContainedAt, changed.ContainedBy, changed.ReleasedAt, changed.ReleasedBy = time.Time{}, "", w.now.Add(1000), "other"
+		changed.ContainedAt, changed.ContainedBy, changed.Partly = time.Time{}, "", false
+		changed.ReleasedAt, changed.ReleasedBy = w.now.Add(1000), "other"
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			return tx.Incidents().Save(ctx, w.incident(changed), w.event())
 		})
