@@ -26,13 +26,12 @@ import (
 type ApprovalJudge struct {
 	policies ports.Policies
 	watch    *PhishingWatch
-	skew     approval.ClockSkew
 	now      ports.Clock
 }
 
 // NewApprovalJudge makes the part that [Decisions] and [DescribeApproval] share.
-func NewApprovalJudge(policies ports.Policies, watch *PhishingWatch, skew approval.ClockSkew, now ports.Clock) *ApprovalJudge {
-	return &ApprovalJudge{policies, watch, skew, now}
+func NewApprovalJudge(policies ports.Policies, watch *PhishingWatch, now ports.Clock) *ApprovalJudge {
+	return &ApprovalJudge{policies, watch, now}
 }
 
 // asked is an approval that is judged.
@@ -81,7 +80,7 @@ func (j *ApprovalJudge) judge(ctx context.Context, r facts, p rules, in asked) (
 	}
 	c.Suspected = suspected
 	decision := p.Resolve(c)
-	return judged{c, decision, approval.TermsOf(decision, in.of, j.skew), p.Limits(c.Client, c.Connection)}, nil
+	return judged{c, decision, approval.TermsOf(decision, in.of), p.Limits(c.Client, c.Connection)}, nil
 }
 
 // networkOf compares the device's network with those of the browser that decides

@@ -83,17 +83,31 @@ func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incide
 	}
 	first := what == incident.Reported
 	if !first && o.Where == incident.Far {
-		_, connected, err := connectedBefore(ctx, tx.Tokens(), d, person, event.At)
-		if err != nil {
+		var err error
+		if first, err = w.isFirstTime(ctx, tx.Incidents(), tx.Tokens(), d, person); err != nil {
 			return nil, err
 		}
-		first = connected == 0
 	}
 	if first {
 		o = o.AsFirstTime(d)
 	}
 	kept := watched{o, d, event.Origin, event.Actor}
 	return []watched{kept}, w.keep(ctx, tx, kept, event)
+}
+
+// isFirstTime reports whether a person elsewhere has never connected the client and
+// label of d, which is in a network in which no person is.
+func (w *PhishingWatch) isFirstTime(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, d device.Snapshot, person identity.Subject) (bool, error) {
+	at := w.now()
+	if _, connected, err := connectedBefore(ctx, tokens, d, person, at); err != nil || connected > 0 {
+		return false, err
+	}
+	network := incident.NetworkOf(d.RequestedFrom)
+	if !network.IsValid() {
+		return true, nil
+	}
+	_, seen, err := w.seen(ctx, r, incident.Source{Kind: incident.Network, Network: network}, at)
+	return err == nil && !incident.HasPeopleNear(seen), err
 }
 
 // connectedBefore finds the youngest token that a person has on record for the
@@ -265,8 +279,9 @@ func (w *PhishingWatch) seen(ctx context.Context, r ports.IncidentReader, source
 
 // Suspected reports whether an approval of d by a person, from origin, takes one
 // more step, because a source of d is held. A person that is, and signed in, in the
-// device's own network and one at home at the source are not concerned, nor is one
-// that has connected the device before, of first connections.
+// device's own network and one at home at the source are not concerned, nor of first
+// connections one that has connected the device before, or in whose network people
+// approve.
 // The held sources are those of [PhishingWatch.Held], from before the transaction.
 func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
 	holding := w.among(held, d)
@@ -275,11 +290,11 @@ func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, t
 	}
 	for _, i := range holding {
 		if i.Snapshot().Source.Kind == incident.FirstTime {
-			_, connected, err := connectedBefore(ctx, tokens, d, person, w.now())
+			first, err := w.isFirstTime(ctx, r, tokens, d, person)
 			if err != nil {
 				return false, err
 			}
-			if connected > 0 {
+			if !first {
 				continue
 			}
 		}

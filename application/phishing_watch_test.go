@@ -163,7 +163,8 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 		{"new", "198.18.9.7", "carl@acme.example", "10.9.0.7", true},
 		{"new", "198.18.9.7", "carl@acme.example", "198.18.9.99", false}, // near
 		{"old", "198.18.1.7", "ann@acme.example", "10.77.0.7", false},    // connected before
-		{"other", "198.18.1.7", "ann@acme.example", "10.77.0.7", true},
+		{"other", "198.18.2.7", "ann@acme.example", "10.77.0.7", true},
+		{"other", "198.18.1.7", "carl@acme.example", "10.77.0.7", false}, // where ann approved at her desk
 	} {
 		if got := s.isSuspected(c.label, agent(c.device, "difyctl/1"), c.email, c.address); got != c.want {
 			t.Errorf("%+v: got suspected %t", c, got)

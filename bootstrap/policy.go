@@ -5,19 +5,17 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/memory"
-	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // policyOf provides what approvals are judged by: POLICY_FILE, read again while the
 // application runs, or what the environment says.
 func policyOf(c Config) fx.Option {
-	skew := fx.Supply(approval.ClockSkew(c.SAML.ClockSkew))
 	if c.PolicyFile.Path == "" {
-		return fx.Options(skew, fx.Provide(
+		return fx.Provide(
 			func() (*files.Policy, ports.Policies) { return nil, memory.NewPolicies(c.Policy) },
-		))
+		)
 	}
-	return fx.Options(skew, fx.Supply(c.PolicyFile), files.PolicyModule,
+	return fx.Options(fx.Supply(c.PolicyFile), files.PolicyModule,
 		fx.Provide(func(p *files.Policy) ports.Policies { return p }))
 }

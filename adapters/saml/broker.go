@@ -276,7 +276,7 @@ func (b *Broker) accept(ctx context.Context, c *checks, via connection.Connectio
 		return approval.VerifiedAssertion{}, c.err
 	}
 	return approval.VerifiedAssertion{
-		Subject: subject, ID: got.assertion.id, ExpiresAt: until, SignedInAt: got.assertion.signedInAt(),
+		Subject: subject, ID: got.assertion.id, ExpiresAt: until, SignedInAt: got.assertion.signedInAt(), IssuedAt: got.assertion.issuedAt,
 	}, nil
 }
 

@@ -28,7 +28,8 @@ import (
 //	anything else                    is refused
 type Broker struct {
 	Begun      []approval.SignInRequest
-	SignedInAt time.Time // what responses say of it; zero: nothing
+	SignedInAt time.Time     // what responses say of it; zero: nothing
+	Behind     time.Duration // what the identity provider's clock lacks
 }
 
 // Begin keeps [ports.Broker].
@@ -86,7 +87,10 @@ func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports
 	if err != nil {
 		return out, err
 	}
-	out = approval.VerifiedAssertion{Subject: subject, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute), SignedInAt: b.SignedInAt}
+	out = approval.VerifiedAssertion{Subject: subject, ID: words[1], ExpiresAt: what.At.Add(5 * time.Minute), IssuedAt: what.At.Add(-b.Behind)}
+	if !b.SignedInAt.IsZero() {
+		out.SignedInAt = b.SignedInAt.Add(-b.Behind)
+	}
 	if len(words) > 3 {
 		out.UserCode, err = device.ParseUserCode(words[3])
 	}

@@ -138,9 +138,6 @@ type Fixture struct {
 // TokenLife is how long tokens of a [Fixture] live.
 const TokenLife = token.Lifetime(14 * 24 * time.Hour)
 
-// ClockSkew is how far the clocks of identity providers may be off in a [Fixture].
-const ClockSkew = approval.ClockSkew(3 * time.Minute)
-
 // New makes a fixture that ends with the test.
 func New(t testing.TB, o Options) *Fixture {
 	t.Helper()
@@ -240,7 +237,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	watch := w.Watch
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now, application.KeepRefused(!o.ForgetRefused))
-	judge := application.NewApprovalJudge(w.Policies, watch, ClockSkew, now)
+	judge := application.NewApprovalJudge(w.Policies, watch, now)
 	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, judge, watch, TokenLife, now)
 	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)

@@ -42,9 +42,6 @@ type Decision = proof.Decision
 // Undo is the proof that [Grant.Undoable] returns.
 type Undo = proof.Undo
 
-// ClockSkew is how far the clock of an identity provider may be off.
-type ClockSkew time.Duration
-
 // Terms are what policy asks of one approval. The zero Terms ask nothing.
 type Terms struct {
 	Policy policy.Decision
@@ -53,9 +50,9 @@ type Terms struct {
 }
 
 // TermsOf are those of an approval of a, which policy has judged. A new sign-in is
-// one after the device's start.
-func TermsOf(judged policy.Decision, a *device.Authorization, skew ClockSkew) Terms {
-	return Terms{judged, a.Snapshot().RequestedAt.Add(-time.Duration(skew))}
+// one after the device's start, to the second: identity providers say no more.
+func TermsOf(judged policy.Decision, a *device.Authorization) Terms {
+	return Terms{judged, a.Snapshot().RequestedAt.Truncate(time.Second)}
 }
 
 // MustType reports whether an approval with g needs the code typed with it.

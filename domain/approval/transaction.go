@@ -58,11 +58,26 @@ type VerifiedAssertion struct {
 	Subject   identity.Subject
 	ID        string    // of the assertion, or its nonce: one-time
 	ExpiresAt time.Time // after which the assertion would be refused anyway
-	// SignedInAt is when the person gave credentials to the identity provider; zero:
-	// it does not say.
+	// SignedInAt is when the person gave credentials to the identity provider, by
+	// its clock; zero: it does not say.
 	SignedInAt time.Time
+	// IssuedAt is when the identity provider made the assertion, by its clock; zero:
+	// it does not say.
+	IssuedAt time.Time
 	// UserCode is set where the assertion itself names it (enterprise broker).
 	UserCode device.UserCode
+}
+
+// signedIn is when the person gave credentials, by the clock of this service. An
+// assertion is made after the request and before it arrives. Where its time says
+// otherwise, the identity provider's clock is off, and the assertion is taken to be
+// made as it arrived. Else that clock is right, to the second.
+func (a VerifiedAssertion) signedIn(requested, arrived time.Time) time.Time {
+	if a.SignedInAt.IsZero() || a.IssuedAt.IsZero() ||
+		!a.IssuedAt.Before(requested.Truncate(time.Second)) && !a.IssuedAt.After(arrived) {
+		return a.SignedInAt
+	}
+	return a.SignedInAt.Add(arrived.Sub(a.IssuedAt)).Truncate(time.Microsecond)
 }
 
 // Transaction is one sign-in of one browser at an identity provider. Its methods
@@ -90,7 +105,7 @@ type TransactionSnapshot struct {
 	Subject         identity.Subject
 	AcceptedOn      connection.Mount
 	AcceptedFrom    netip.Addr // of the browser that brought the assertion; zero: not known
-	SignedInAt      time.Time  // zero: the identity provider did not say
+	SignedInAt      time.Time  // by our clock; zero: the identity provider did not say
 	Ticket          secret.Digest
 	TicketExpiresAt time.Time
 
@@ -212,7 +227,7 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 		return Ticket{}, audit.Event{}, err
 	}
 	ticket := newTicket()
-	t.s.Subject, t.s.AcceptedOn, t.s.SignedInAt = what.Subject, on, what.SignedInAt
+	t.s.Subject, t.s.AcceptedOn, t.s.SignedInAt = what.Subject, on, what.signedIn(t.s.BegunAt, at)
 	if !origin.BehindUnknownProxy { // whose address it would be
 		t.s.AcceptedFrom = origin.IP
 	}

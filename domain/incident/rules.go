@@ -200,6 +200,26 @@ func (r Rules) IsAtHome(who identity.Subject, seen []Observation, past Past, at 
 	return r.atHome(seen, past.Released, at)[personOf(who)]
 }
 
+// HasPeopleNear reports whether a person approved a device from its own network, of
+// the observations of that network. An attacker's has none.
+func HasPeopleNear(seen []Observation) bool {
+	near, reported := map[person]bool{}, map[person]bool{}
+	for _, o := range seen {
+		switch {
+		case o.What == Reported:
+			reported[o.person()] = true
+		case o.What == Approved && o.Where == Near:
+			near[o.person()] = true
+		}
+	}
+	for by := range near {
+		if !reported[by] {
+			return true
+		}
+	}
+	return false
+}
+
 // severalBrowsers reports whether several people opened a code, each in a browser
 // of their own.
 func severalBrowsers(opened []Observation) bool {

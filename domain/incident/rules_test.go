@@ -297,6 +297,24 @@ func TestSuspicionGrows(t *testing.T) {
 	})
 }
 
+func TestANetworkHasPeopleWhoApproveInIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		seen func(s *story)
+		want bool
+	}{
+		"nothing":                  {func(*story) {}, false},
+		"people elsewhere":         {func(s *story) { s.ago(time.Hour, 1, 2) }, false},
+		"a person near":            {func(s *story) { s.near(1).ago(time.Hour, 2) }, true},
+		"one who reported since":   {func(s *story) { s.near(1).reported(1) }, false},
+		"another one who reported": {func(s *story) { s.near(1).reported(2) }, true},
+	} {
+		s := &story{t: t}
+		if c.seen(s); incident.HasPeopleNear(s.seen) != c.want {
+			t.Errorf("%s: got %t, want %t", name, !c.want, c.want)
+		}
+	}
+}
+
 func TestWeighingNamesWhatIsNew(t *testing.T) {
 	s := (&story{t: t}).opened(1)
 	weigh := func() []incident.Signal {

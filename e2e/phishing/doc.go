@@ -16,8 +16,9 @@
 // One victim follows another, a minute apart; between them honest people log in.
 // After each victim the attacker polls for every code that is still open, and goes
 // on after the last victim until all codes have expired. Five minutes after an
-// incident was noticed an operator contains those whose source is the attacker's; the
-// campaign goes on meanwhile and afterwards.
+// incident was noticed, and every five minutes from then on, an operator contains
+// those that the attacker is part of; where others are, too, what the people
+// approved who say that they started no device. The campaign goes on meanwhile.
 //
 // # How to read the tables
 //
@@ -25,9 +26,11 @@
 //	noticed    how many of them had when the first incident was noticed
 //	tokens     tokens that the attacker got in all
 //	alive      those of them that work when all codes have expired
+//	asked      people whom the operator had to ask
 //
 //	refused    honest logins without a token in the end
 //	one more step  honest logins that took more than with the preset parity: to type
 //	           the code with the decision, to sign in again, to open the page in the
 //	           device's own network, or to wait for the token
+//	ended      honest tokens that no longer work in the end
 package phishing
