@@ -12,7 +12,9 @@ ARG VERSION=
 ARG COMMIT=
 ARG DATE=
 ARG PACKAGE=github.com/devicegate/devicegate/bootstrap/commands
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+# "certified" takes in Go's FIPS 140-3 module (docs/operate/fips.md).
+ARG GOFIPS140=off
+RUN CGO_ENABLED=0 GOFIPS140=${GOFIPS140} go build -trimpath -buildvcs=false \
       -ldflags "-s -w -X ${PACKAGE}.version=${VERSION} -X ${PACKAGE}.commit=${COMMIT} -X ${PACKAGE}.date=${DATE}" \
       -o /out/devicegate . \
   && mkdir -p /out/data /out/tmp

@@ -93,8 +93,8 @@ var called = regexp.MustCompile(`(?:^|[\s$/(])(?:devicegate|go run \.) ([^;]+)`)
 // their program.
 var flagsOfOthers = []string{"--here", "--build"}
 
-// Messages of the log and spans of traces that begin like a command.
-var notCommands = []string{"audit day sealed", "audit events cannot be delivered", "saml begin", "saml verify", "saml metadata"}
+// Messages of the log, spans of traces and checks of doctor that begin like a command.
+var notCommands = []string{"audit day sealed", "audit events cannot be delivered", "saml begin", "saml verify", "saml metadata", "audit webhook", "audit syslog", "audit collector"}
 
 // ours reports whether a piece of code begins with a command of ours, without
 // the program's name: "tokens revoke", "serve --with-worker".

@@ -59,7 +59,7 @@ func TestDocsNameMetricsThatExist(t *testing.T) {
 var variablesOfOthers = []string{
 	"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "E2E_DATABASE_URL", "E2E_REDIS_URL", "DEVICEGATE_SERVER", "DEVICEGATE_INTROSPECTION_CLIENT",
 	"NAME_FILE", "NAME_PORT", "CLIENT_ID", "CLIENT_SECRET", "OUR_ENTITY_ID", "INTROSPECTION_SECRET",
-	"REJECT_REQUEST",
+	"REJECT_REQUEST", "CGO_ENABLED",
 }
 
 func TestDocsNameSettingsThatExist(t *testing.T) {

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"crypto/fips140"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -13,10 +14,13 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// warn logs, once at start, what works and should be changed. Problems of
+// warn logs, once at start, what works and should be changed, and FIPS 140-3 mode. Problems of
 // connections change while the service runs: the SAML broker logs those.
 func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, policies ports.Policies, clients ports.Clients, connections ports.Connections, log *slog.Logger) {
 	lc.Append(fx.StartHook(func(ctx context.Context) {
+		if fips140.Enabled() {
+			log.Info("FIPS 140-3 mode", "module", fips140.Version())
+		}
 		warnOfPolicy(ctx, policies, clients, connections, log)
 		for _, w := range c.Warnings {
 			log.Warn(w.Text, "setting", w.Setting)

@@ -59,7 +59,17 @@ func (s *Sink) Name() audit.Sink { return audit.OTLP }
 
 // Deliver implements [ports.AuditSink].
 func (s *Sink) Deliver(ctx context.Context, e audit.Event) error {
-	body, err := json.Marshal(s.export(e))
+	return s.post(ctx, s.export(e))
+}
+
+// Check asks the collector whether it takes log records, with a request that
+// has none.
+func (s *Sink) Check(ctx context.Context) error {
+	return s.post(ctx, logs{Resources: []resourceLogs{}})
+}
+
+func (s *Sink) post(ctx context.Context, records logs) error {
+	body, err := json.Marshal(records)
 	if err != nil {
 		return fmt.Errorf("otlp: %w", err)
 	}

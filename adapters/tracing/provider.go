@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -44,19 +46,35 @@ func Open(cfg Config, log *slog.Logger) (*Provider, error) {
 	if cfg.Exporter != nil {
 		return &Provider{sdk.NewTracerProvider(append(options, sdk.WithSyncer(cfg.Exporter))...)}, nil
 	}
-	exporter, err := exporterOf(cfg)
+	exporter, err := otlptrace.New(context.Background(), clientOf(cfg))
 	if err != nil { // the text may quote a header
 		return nil, errors.New("tracing: the OTEL_EXPORTER_OTLP_* settings cannot be used")
 	}
 	return &Provider{sdk.NewTracerProvider(append(options, sdk.WithBatcher(&reporting{SpanExporter: exporter, log: log}))...)}, nil
 }
 
-func exporterOf(cfg Config) (sdk.SpanExporter, error) {
+func clientOf(cfg Config) otlptrace.Client {
 	to := cfg.Endpoint.String()
 	if cfg.Protocol == GRPC {
-		return otlptracegrpc.New(context.Background(), otlptracegrpc.WithEndpointURL(to), otlptracegrpc.WithHeaders(cfg.Headers))
+		return otlptracegrpc.NewClient(otlptracegrpc.WithEndpointURL(to), otlptracegrpc.WithHeaders(cfg.Headers))
 	}
-	return otlptracehttp.New(context.Background(), otlptracehttp.WithEndpointURL(to), otlptracehttp.WithHeaders(cfg.Headers))
+	return otlptracehttp.NewClient(otlptracehttp.WithEndpointURL(to), otlptracehttp.WithHeaders(cfg.Headers))
+}
+
+// Check asks the collector whether it takes spans, with a request that has none.
+func Check(ctx context.Context, cfg Config) error {
+	client := clientOf(cfg)
+	if err := client.Start(ctx); err != nil {
+		return errors.New("the settings cannot be used") // the text may quote a header
+	}
+	defer func() { _ = client.Stop(ctx) }()
+	if err := client.UploadTraces(ctx, nil); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: no answer in time", cfg.Endpoint.Host)
+		}
+		return fmt.Errorf("%s: %w", cfg.Endpoint.Host, err)
+	}
+	return nil
 }
 
 // Tracer returns nil if there is no tracing.

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"crypto/fips140"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -21,6 +22,7 @@ type build struct {
 	Date    string `json:"date,omitempty"` // of the commit
 	Go      string `json:"go"`
 	Changed bool   `json:"changed,omitempty"` // the work tree had changes
+	FIPS    string `json:"fips140,omitempty"` // the module, in FIPS 140-3 mode
 }
 
 // Run prints the version.
@@ -47,11 +49,18 @@ func (b build) String() string {
 		}
 		text += ")"
 	}
-	return text + ", " + b.Go
+	text += ", " + b.Go
+	if b.FIPS != "" {
+		text += ", FIPS 140-3 mode with module " + b.FIPS
+	}
+	return text
 }
 
 func builtFrom(info *debug.BuildInfo) build {
 	b := build{Version: "unknown"}
+	if fips140.Enabled() {
+		b.FIPS = fips140.Version()
+	}
 	if info != nil {
 		b.Version, b.Go = info.Main.Version, info.GoVersion
 		for _, s := range info.Settings {

@@ -20,8 +20,8 @@ import (
 	"github.com/devicegate/devicegate/adapters/httpserver"
 )
 
-// addresses checks that browsers keep our cookies and send them to both hosts.
-func (x *examination) addresses() {
+// cookies checks that browsers keep our cookies and send them to both hosts.
+func (x *examination) cookies(context.Context) {
 	public, web := x.PublicURL, x.WebURL
 	before := len(x.found)
 	if public.Scheme == "http" && !httpserver.IsLocal(public.Hostname()) {
@@ -55,7 +55,7 @@ func registrable(u *url.URL) string {
 	return domain
 }
 
-func (x *examination) proxies() {
+func (x *examination) proxies(context.Context) {
 	for _, network := range x.TrustedProxies {
 		if network.Bits() == 0 {
 			x.fail("proxies", "TRUSTED_PROXIES has "+network.String()+": every client can claim any address and escape the limits", "name the networks of the proxies only")

@@ -8,7 +8,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/devicegate/devicegate/bootstrap/config"
@@ -42,30 +44,49 @@ type Options struct {
 // askTime bounds each question over the network.
 const askTime = 5 * time.Second
 
-// examination is one run.
+// examination is one row of checks.
 type examination struct {
 	config.Config
 	Options
 	http  *http.Client
 	found []Result
+
+	databaseIsDown bool // what else is in it need not be asked for
 }
 
-// Examine runs every check. The settings have been read.
+// Examine runs every check. The settings have been read. What does not answer
+// costs its own time only: checks that do not need each other run side by side.
 func Examine(ctx context.Context, c config.Config, o Options) []Result {
-	x := &examination{Config: c, Options: o, http: &http.Client{
+	client := &http.Client{
 		Timeout: askTime, Transport: o.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	x.settings()
-	x.stores(ctx)
-	x.keys(ctx)
-	x.addresses()
-	x.proxies()
-	x.publicURL(ctx)
-	x.connections(ctx)
-	x.enterprise(ctx)
-	x.receivers(ctx)
-	return x.found
+	}
+	rows := [][]func(*examination, context.Context){
+		{(*examination).settings},
+		// What is in the database comes before what may be there.
+		{(*examination).database, (*examination).keys, (*examination).cryptography, (*examination).connections, (*examination).enterprise},
+		{(*examination).redis},
+		{(*examination).cookies, (*examination).proxies},
+		{(*examination).publicURL},
+		{(*examination).mail},
+		{(*examination).webhook},
+		{(*examination).syslog},
+		{(*examination).traces},
+		{(*examination).logRecords},
+	}
+	found := make([][]Result, len(rows))
+	var all sync.WaitGroup
+	for i, row := range rows {
+		all.Go(func() {
+			x := &examination{Config: c, Options: o, http: client}
+			for _, check := range row {
+				check(x, ctx)
+			}
+			found[i] = x.found
+		})
+	}
+	all.Wait()
+	return slices.Concat(found...)
 }
 
 // Misconfigured is what there is to say about settings that cannot be right.
@@ -103,7 +124,7 @@ func (x *examination) fail(check, found, do string)     { x.add(check, Fail, fou
 func (x *examination) skip(check, found, reason string) { x.add(check, Skipped, found, reason) }
 
 // settings repeats what the start warns of.
-func (x *examination) settings() {
+func (x *examination) settings(context.Context) {
 	for _, w := range x.Warnings {
 		x.warn("configuration", w.Setting+": "+w.Text, "change "+w.Setting)
 	}

@@ -222,3 +222,40 @@ func TestSettingsThatCannotBeRightAreListed(t *testing.T) {
 	want(t, all, "configuration", Fail, "PUBLIC_URL: is required")
 	want(t, all, "configuration", Fail, "SECRET_KEY: has 7 bytes")
 }
+
+// TestWhatDoesNotAnswerHoldsUpNothingElse has a public URL that answers only when
+// the mail server has been asked: in a row after it, neither would.
+func TestWhatDoesNotAnswerHoldsUpNothingElse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	asked := make(chan struct{})
+	go func() {
+		if conn, err := l.Accept(); err == nil {
+			close(asked)
+			_ = conn.Close()
+		}
+	}()
+	all := Examine(t.Context(), load(t, map[string]string{"SMTP_URL": "smtp://" + l.Addr().String(), "MAIL_FROM": "a@b.example"}), Options{
+		Transport: waiting{asked, answering(nil)},
+	})
+	want(t, all, "public URL", OK, "")
+	want(t, all, "mail", Fail, "")
+}
+
+// waiting answers when something has happened.
+type waiting struct {
+	what <-chan struct{}
+	then web
+}
+
+func (w waiting) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-w.what:
+		return w.then.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}

@@ -77,6 +77,9 @@ func (x *examination) keySet(ctx context.Context) (spkeys.Set, error) {
 		}
 		return from.Read()
 	}
+	if x.databaseIsDown {
+		return spkeys.Set{}, fault.ErrUnavailable
+	}
 	if x.Database.CheckFile() != nil {
 		return spkeys.Set{}, spkeys.ErrNone
 	}

@@ -18,11 +18,6 @@ import (
 	"github.com/devicegate/devicegate/adapters/redis"
 )
 
-func (x *examination) stores(ctx context.Context) {
-	x.database(ctx)
-	x.redis(ctx)
-}
-
 // database opens a SQLite file only if it is there: opening would make it.
 func (x *examination) database(ctx context.Context) {
 	if x.Database.CheckFile() != nil {
@@ -40,7 +35,8 @@ func (x *examination) database(ctx context.Context) {
 	began := time.Now()
 	condition, err := database.Inspect(asked, db)
 	if err != nil {
-		x.fail("database", strings.Join(strings.Fields(err.Error()), " "), "check that the server runs and can be reached from here, and user, password and database name in DATABASE_URL")
+		x.databaseIsDown = true
+		x.fail("database", oneLine(err), "check that the server runs and can be reached from here, and user, password and database name in DATABASE_URL")
 		return
 	}
 	switch {
@@ -59,6 +55,20 @@ func (x *examination) database(ctx context.Context) {
 		x.work(asked, db)
 		x.storedConnections(asked, db)
 	}
+}
+
+// oneLine is the text of an error. That of PostgreSQL has a line for each attempt,
+// with TLS and without, and they mostly say the same.
+func oneLine(err error) string {
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSpace(line)
+		if n := len(lines); line == "" || n > 0 && strings.HasSuffix(lines[n-1], line) {
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, " ")
 }
 
 // newFile checks that the service could make its file.
