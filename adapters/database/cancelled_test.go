@@ -3,6 +3,7 @@ package database_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -54,4 +55,75 @@ func TestACancelledCallSpoilsNoOther(t *testing.T) {
 			}
 		}
 	})
+}
+
+// F59: database/sql hands a connection that is given back to a call that waits,
+// and gives up with driver.ErrBadConn when that call got three closed ones.
+func TestCancelledCallsSpoilNoneThatWaits(t *testing.T) {
+	url := postgres(t).URL(t)
+	db, other := databasetest.Open(t, url), databasetest.Open(t, url)
+	must(t, database.Migrate(t.Context(), other))
+	db.SetMaxOpenConns(1)
+	a, started := start()
+	must(t, database.NewStore(other).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return tx.Authorizations().Add(ctx, a, started)
+	}))
+	lock := func(ctx context.Context, tx ports.Tx) error {
+		_, err := tx.Authorizations().ByID(ctx, a.Snapshot().ID)
+		return err
+	}
+
+	const calls = 20
+	running, ended := make(chan context.CancelFunc), make(chan error)
+	locked, unlock := make(chan struct{}), make(chan struct{})
+	holder := make(chan error)
+	go func() {
+		holder <- database.NewStore(other).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+			err := lock(ctx, tx)
+			close(locked)
+			<-unlock
+			return err
+		})
+	}()
+	<-locked
+	s := database.NewStore(db)
+	for range calls {
+		go func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended <- s.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+				running <- cancel
+				return lock(ctx, tx)
+			})
+		}()
+	}
+	waitUntil(func() bool { return db.Stats().WaitCount >= calls-1 })
+	for n := range calls {
+		var leave context.CancelFunc
+		select {
+		case leave = <-running:
+		case err := <-ended:
+			t.Fatalf("call that waits, after %d were cancelled: got %v, want its turn", n, err)
+		}
+		waitUntil(func() bool {
+			return count(t, other, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+		})
+		if n == calls-1 {
+			break
+		}
+		leave()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Fatalf("call that was cancelled: got %v, want context.Canceled", err)
+		}
+	}
+	close(unlock)
+	if err := errors.Join(<-ended, <-holder); err != nil {
+		t.Errorf("calls that were not cancelled: got %v, want no error", err)
+	}
+}
+
+func waitUntil(condition func() bool) {
+	for !condition() {
+		runtime.Gosched()
+	}
 }

@@ -84,8 +84,12 @@ func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &pgConn{Conn: conn.(*stdlib.Conn), prepares: prepares, pooled: c.pooled}, nil
 }
 
-// IsValid implements [driver.Validator].
-func (c *pgConn) IsValid() bool { return !c.prepares || !c.pooled.Load() }
+// IsValid implements [driver.Validator]. A closed connection (pgx closes that of
+// a call that is cancelled half-way) must not go back to the pool: database/sql
+// would hand it to a call that waits, which fails after three of them.
+func (c *pgConn) IsValid() bool {
+	return !c.Conn.Conn().IsClosed() && (!c.prepares || !c.pooled.Load())
+}
 
 // onPG runs fn with the connection below conn.
 func onPG(conn *sql.Conn, fn func(c *pgConn) error) error {
