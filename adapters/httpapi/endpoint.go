@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,9 +64,6 @@ func (s *Responder) refusal(r *http.Request, err error) *fault.Error {
 	level, message := slog.LevelInfo, "request refused"
 	if !expected || f.Kind >= fault.Upstream {
 		level, message = slog.LevelError, "request failed"
-	}
-	if errors.Is(r.Context().Err(), context.Canceled) {
-		level, message = slog.LevelInfo, "client left" // nothing failed here, whatever the error says
 	}
 	if f == errDraining {
 		level, message = slog.LevelInfo, "request refused"
