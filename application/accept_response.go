@@ -31,7 +31,8 @@ func NewAcceptResponse(store ports.Store, brokers ports.Brokers, connections por
 
 // ReceivedResponse is what a browser was made to post.
 type ReceivedResponse struct {
-	Response   string // the SAMLResponse field
+	Response   string            // the SAMLResponse field
+	Missing    *approval.Refusal // instead of Response, if there is none
 	RelayState approval.RelayState
 	Mount      connection.Mount
 	Origin     request.Origin
@@ -46,6 +47,9 @@ func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (app
 		transaction, err = r.Transactions().ByRelayState(ctx, in.RelayState.Digest())
 		return err
 	})
+	if errors.Is(err, approval.ErrUnknownTransaction) && in.Missing != nil {
+		return approval.Ticket{}, in.Missing // no sign-in has failed
+	}
 	if errors.Is(err, approval.ErrUnknownTransaction) {
 		return approval.Ticket{}, uc.failures.recordUnknownResponse(ctx, uc.brokers, in, in.RelayState.Unknown())
 	}
@@ -60,6 +64,9 @@ func (uc *AcceptResponse) Execute(ctx context.Context, in ReceivedResponse) (app
 }
 
 func (uc *AcceptResponse) accept(ctx context.Context, transaction *approval.Transaction, in ReceivedResponse) (ticket approval.Ticket, err error) {
+	if in.Missing != nil {
+		return ticket, in.Missing
+	}
 	if err := transaction.AwaitsResponse(uc.now()); err != nil {
 		return ticket, err
 	}

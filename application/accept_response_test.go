@@ -118,6 +118,33 @@ func TestAResponseWithoutATransactionIsRefused(t *testing.T) {
 		" sso.login_failed(relay_state_foreign) sso.login_failed(unknown_relay_state) sso.login_failed(relay_state_missing)")
 }
 
+// F16: an identity provider that answers by another binding sends no response.
+func TestAMissingResponseIsRecordedWithItsSignIn(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	s.begin(s.start("one").UserCode, approval.BrowserBinding{})
+	receive := func(relay approval.RelayState) error {
+		_, err := s.Accept.Execute(t.Context(), application.ReceivedResponse{
+			Missing: approval.ResponseMissing("SAMLResponse is required.", "SAMLart"), RelayState: relay,
+			Mount: connection.Canonical, Origin: applicationtest.From(home),
+		})
+		return err
+	}
+	err := receive(s.Broker.Last().RelayState)
+	if got := reason(t, err); got != "response_missing" {
+		t.Errorf("got reason %s, want response_missing", got)
+	}
+	var failed *application.SignInError
+	if !errors.As(err, &failed) || failed.Connection != "acme" || failed.UserCode.IsZero() {
+		t.Errorf("got %+v, want the sign-in's connection and user code", failed)
+	}
+	if err := receive(approval.ParseRelayState("")); reason(t, err) != "response_missing" {
+		t.Errorf("without a sign-in: got %v, want response_missing", err)
+	}
+	_, err = s.accept("ok a1 ann@acme.example") // nothing is spent
+	must(t, err)
+	s.history("oauth.device_flow_started sso.login_started sso.login_failed(response_missing) sso.assertion_accepted")
+}
+
 // F16: what a broker outside says, and an identity provider that cannot be
 // reached, are on record with reasons of their own.
 func TestASignInEndedByABrokerIsRecorded(t *testing.T) {

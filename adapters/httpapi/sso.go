@@ -167,7 +167,7 @@ func (s *SSO) received(w http.ResponseWriter, r *http.Request, on connection.Mou
 	if err != nil {
 		return in, err
 	}
-	response, err := p.required("SAMLResponse")
+	response, err := p.text("SAMLResponse")
 	if err != nil {
 		return in, err
 	}
@@ -175,9 +175,34 @@ func (s *SSO) received(w http.ResponseWriter, r *http.Request, on connection.Mou
 	if err != nil {
 		return in, err
 	}
-	return application.ReceivedResponse{
+	in = application.ReceivedResponse{
 		Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
-	}, nil
+	}
+	switch {
+	case response == "" && p["SAMLart"] != nil:
+		in.Missing = approval.ResponseMissing("SAMLResponse is required.", artifact)
+	case response == "":
+		in.Missing = approval.ResponseMissing("SAMLResponse is required.", "none")
+	}
+	return in, nil
+}
+
+// artifact says what came of an identity provider that uses the binding
+// HTTP-Artifact.
+const artifact = "SAMLart (the binding HTTP-Artifact)"
+
+// receivedByGET refuses a response that came by another binding than HTTP-POST.
+func (s *SSO) receivedByGET(r *http.Request, p params, on connection.Mount) error {
+	received := "SAMLResponse by GET (the binding HTTP-Redirect)"
+	if p["SAMLart"] != nil {
+		received = artifact
+	}
+	relay, _ := p.text("RelayState")
+	_, err := s.acceptResponse.Execute(r.Context(), application.ReceivedResponse{
+		Missing:    approval.ResponseMissing("A SAML response has to be posted here.", received),
+		RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
+	})
+	return err
 }
 
 // brokerErrors are the words in which a broker outside may say what happened.
@@ -192,7 +217,7 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 			return err
 		}
 		if p["SAMLResponse"] != nil || p["SAMLart"] != nil {
-			return fault.InvalidRequest("A SAML response has to be posted here.")
+			return s.receivedByGET(r, p, on)
 		}
 		in := application.Completion{
 			Mount: on, Browser: s.cookies.BrowserBinding(r), GrantSession: s.cookies.GrantSession(r), Origin: s.client.Origin(r),

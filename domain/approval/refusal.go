@@ -1,5 +1,7 @@
 package approval
 
+import "github.com/devicegate/devicegate/domain/fault"
+
 // Refusal says why a response from an identity provider was not accepted, for
 // the log and the auditor. To the browser it is [ErrInvalidAssertion] (or the
 // refusal it wraps), nothing more.
@@ -18,6 +20,12 @@ func Refuse(reason, expected, received string) *Refusal {
 // RefuseAs makes a refusal that is another fault to the browser.
 func RefuseAs(as error, reason, expected, received string) *Refusal {
 	return &Refusal{reason, expected, received, as}
+}
+
+// ResponseMissing refuses a message without a SAMLResponse, in the words that the
+// browser is told. Received is what came in its place.
+func ResponseMissing(message, received string) *Refusal {
+	return RefuseAs(fault.InvalidRequest(message), "response_missing", "a SAMLResponse by HTTP-POST", received)
 }
 
 // Detail is what was expected and received, for people.
