@@ -34,7 +34,7 @@ func subject(c *checks, a *assertion, via connection.Connection) (person identit
 		if errors.Is(noEmail, approval.ErrNoEmail) {
 			as = approval.ErrNoEmail
 		}
-		noNameID = approval.RefuseAs(as, reason, "a NameID that is not blank", received(a, ""))
+		noNameID = approval.RefuseAs(as, reason, "a NameID that is not blank", received(a, via.Settings().EmailAttribute))
 	}
 	c.check("NameID", "a NameID that is not blank", func() string { return "one of format " + a.nameID.format }, noNameID)
 	if a.issuer == nil {
@@ -136,10 +136,28 @@ func (a attribute) shown(override string) string {
 	}
 	for _, wanted := range append([]string{override}, mailAttributes...) {
 		if wanted != "" && (strings.EqualFold(a.name, wanted) || strings.EqualFold(a.friendlyName, wanted)) {
-			return text + fmt.Sprintf(" with %d values that are no e-mail address", len(a.values))
+			return text + a.unusable()
 		}
 	}
 	return text
+}
+
+// unusable says why an attribute that could hold the e-mail address does not;
+// empty: it does.
+func (a attribute) unusable() string {
+	if len(a.values) == 0 {
+		return " without a value"
+	}
+	n := 0
+	for _, text := range a.values {
+		if _, err := identity.ParseEmail(text); err != nil {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" with %d values that are no e-mail address", n)
 }
 
 // sources are the texts that may be the address, by source, in the order of the

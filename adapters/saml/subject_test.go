@@ -132,6 +132,16 @@ func TestMissingEmailNamesWhatCame(t *testing.T) {
 			}
 		})
 	}
+	t.Run("an address beside a blank NameID", func(t *testing.T) {
+		b := newBench(t, samltest.NewIdP(t, idpID), change{settings: func(s *connection.Settings) { s.EmailAttribute = "upn" }})
+		r := b.refuses(t, b.with(t, func(m *samltest.Message) {
+			m.NameID = `<saml:NameID/>`
+			m.Statement = samltest.Part(`<saml:AttributeStatement>%s</saml:AttributeStatement>`, named("mail", "alice@example.com")+named("upn", "n/a")+`<saml:Attribute Name="email"/>`)
+		}), "name_id_blank")
+		if want := `"mail", "upn" with 1 values that are no e-mail address, "email" without a value, a NameID without format that is blank`; r.Received != want {
+			t.Errorf("got %q, want %q", r.Received, want)
+		}
+	})
 	t.Run("many long names", func(t *testing.T) {
 		b := newBench(t, samltest.NewIdP(t, idpID))
 		r := b.refuses(t, b.with(t, func(m *samltest.Message) {
