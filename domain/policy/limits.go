@@ -78,8 +78,8 @@ type Limits struct {
 func (p Policy) Limits(client, connection string) Limits {
 	l := Limits{LinkCarriesCode: true}
 	l.narrow(p.set)
-	for _, r := range p.rules {
-		if r.When.onRequestOnly() && r.When.unmet(Circumstances{Client: client, Connection: connection}, nil) == "" {
+	for _, r := range p.narrowing {
+		if r.When.unmet(Circumstances{Client: client, Connection: connection}, nil) == "" {
 			l.narrow(r.Set)
 		}
 	}

@@ -40,6 +40,8 @@ type Policy struct {
 	trusted []netip.Prefix
 	rules   []Rule
 	set     Changes
+	// narrowing are those of the rules that change settings: each start asks for them.
+	narrowing []Rule
 }
 
 // New checks the settings. Its error lists everything that is wrong; each
@@ -57,6 +59,11 @@ func New(s Settings) (Policy, error) {
 		p.rules = append(p.rules, Rule{Name: "REQUIRE_TYPED_CODE", Then: Type, Reason: "Every approval needs the code typed."})
 	}
 	p.rules = append(p.rules, p.typedWithoutLink()...)
+	for _, r := range p.rules {
+		if !r.Set.IsZero() && r.When.onRequestOnly() {
+			p.narrowing = append(p.narrowing, r)
+		}
+	}
 	return p, nil
 }
 

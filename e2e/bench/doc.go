@@ -8,7 +8,7 @@
 //	task bench -- -only poll -rounds 9      some operations, more rounds
 //	task bench -- -long                     the growth table up to a million rows
 //	task bench -- -long -run TestGrowth     that table alone, in ten minutes with -rounds 3
-//	task bench -- -profile /tmp/profiles    CPU and allocation profiles of the service, too
+//	task bench -- -profile /tmp/profiles    CPU and allocation profiles of both programs, too
 //
 // It starts PostgreSQL and Redis as the tests do, listens on loopback only, and
 // ends by itself: each measurement is bounded in time (-time) and in requests.

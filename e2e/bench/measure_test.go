@@ -22,7 +22,7 @@ var (
 	only        = flag.String("only", "", "a regular expression: only operations whose name matches")
 	rows        = flag.String("rows", "10000,100000", "rows of the growth table; empty: none")
 	long        = flag.Bool("long", false, "add a million rows to the growth table")
-	profiles    = flag.String("profile", "", "a directory for profiles of the service: CPU time and allocations")
+	profiles    = flag.String("profile", "", "a directory for profiles of both programs: CPU time and allocations")
 )
 
 // settings are the flags, checked.
@@ -155,12 +155,19 @@ func prime(t *testing.T, p *program, op operation, key func(int) int, n int) {
 	}
 }
 
+// profile writes the profiles of both programs, for the same requests: what the
+// service has and the ceiling has not shows with pprof's -diff_base.
 func (s settings) profile(t *testing.T, w *fixture, op operation, k *keys) {
 	t.Helper()
 	seconds := max(1, int(s.time.Seconds()))
 	for kind, suffix := range map[string]string{"profile": ".cpu", "allocs": ".allocs"} {
 		file := filepath.Join(s.profiles, fileName(op.String())+suffix)
-		if err := w.service.profile(kind, file, seconds, func() { s.round(t, w, op, k, 16, false) }); err != nil {
+		err := w.service.profile(kind, file, seconds, func() {
+			if err := w.ceiling.profile(kind, file+".ceiling", seconds, func() { s.round(t, w, op, k, 16, false) }); err != nil {
+				t.Fatalf("%s of the ceiling: %v", kind, err)
+			}
+		})
+		if err != nil {
 			t.Fatalf("%s: %v", kind, err)
 		}
 		fmt.Println(file)
