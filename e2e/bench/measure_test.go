@@ -159,7 +159,7 @@ func prime(t *testing.T, p *program, op operation, key func(int) int, n int) {
 // service has and the ceiling has not shows with pprof's -diff_base.
 func (s settings) profile(t *testing.T, w *fixture, op operation, k *keys) {
 	t.Helper()
-	seconds := max(1, int(s.time.Seconds()))
+	seconds := max(1, int(2*s.time.Seconds())) // the programs take turns
 	for kind, suffix := range map[string]string{"profile": ".cpu", "allocs": ".allocs"} {
 		file := filepath.Join(s.profiles, fileName(op.String())+suffix)
 		err := w.service.profile(kind, file, seconds, func() {
