@@ -49,9 +49,10 @@ func (m *storeMetrics) observe(operation string, began time.Time, err error) {
 }
 
 func storeResult(err error) string {
-	switch f, expected := fault.Of(err); {
-	case err == nil:
+	if err == nil {
 		return "ok"
+	}
+	switch f, expected := fault.Of(err); {
 	case errors.Is(err, fault.ErrUnavailable):
 		return "unavailable"
 	case expected && f.Kind < fault.Upstream:

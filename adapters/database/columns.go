@@ -79,9 +79,16 @@ func (d digest) Value() (driver.Value, error) {
 
 func (d *digest) Scan(src any) error {
 	s, err := scanText(src)
-	if err != nil || s == "" {
-		*d = digest{}
+	if err != nil {
 		return err
+	}
+	return d.scan(s)
+}
+
+func (d *digest) scan(s string) error {
+	if s == "" {
+		*d = digest{}
+		return nil
 	}
 	parsed, err := secret.ParseDigest(s)
 	*d = digest(parsed)
@@ -99,9 +106,16 @@ func (a addr) Value() (driver.Value, error) {
 
 func (a *addr) Scan(src any) error {
 	s, err := scanText(src)
-	if err != nil || s == "" {
-		*a = addr{}
+	if err != nil {
 		return err
+	}
+	return a.scan(s)
+}
+
+func (a *addr) scan(s string) error {
+	if s == "" {
+		*a = addr{}
+		return nil
 	}
 	parsed, err := netip.ParseAddr(s)
 	*a = addr(parsed)

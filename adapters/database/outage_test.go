@@ -92,6 +92,47 @@ func TestADeadlineThatPasses(t *testing.T) {
 	})
 }
 
+// A connection keeps the deadline of the last statement on its socket: it must end
+// neither a later statement nor the connection.
+func TestADeadlineThatHasPassedEndsNothingLater(t *testing.T) {
+	db := postgres(t).Migrated(t)
+	db.SetMaxOpenConns(1)
+	server := func() (pid int) {
+		if err := db.NewRaw("SELECT pg_backend_pid()").Scan(t.Context(), &pid); err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	read := func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Authorizations().ByID(ctx, uid.New(ports.SystemClock()))
+		return err
+	}
+	before := server()
+	for later, use := range map[string]func(context.Context, ports.Reader) error{
+		"a prepared statement": read,
+		"a statement of bun": func(ctx context.Context, r ports.Reader) error {
+			_, err := r.Audit().Events(ctx, ports.AuditFilter{})
+			return err
+		},
+	} {
+		var ends context.Context
+		err := database.NewStore(db).Within(time.Second).View(context.Background(), func(ctx context.Context, r ports.Reader) error {
+			ends = ctx
+			return read(ctx, r)
+		})
+		if !errors.Is(err, device.ErrUnknown) {
+			t.Fatalf("got %v, want device.ErrUnknown", err)
+		}
+		<-ends.Done()
+		if err := database.NewStore(db).View(context.Background(), use); err != nil && !errors.Is(err, device.ErrUnknown) {
+			t.Errorf("%s: got %v, want an answer", later, err)
+		}
+	}
+	if after := server(); after != before {
+		t.Errorf("got another connection (%d), want the same (%d)", after, before)
+	}
+}
+
 func TestADatabaseThatHangsIsWaitedForOnlySoLong(t *testing.T) {
 	t.Run("a row that another transaction holds", func(t *testing.T) {
 		db := postgres(t).Migrated(t)

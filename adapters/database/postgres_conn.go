@@ -27,6 +27,7 @@ type pgConn struct {
 
 	tx      context.Context // of the transaction; nil outside of one
 	waiting []query
+	ends    time.Time // the deadline of the socket; zero: none
 }
 
 type query struct {
@@ -106,6 +107,9 @@ func onPG(conn *sql.Conn, fn func(c *pgConn) error) error {
 // lostStatement reports whether a prepared statement was missing on the
 // connection, or there already: it was prepared on another one.
 func lostStatement(err error) bool {
+	if err == nil {
+		return false
+	}
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "26000" || pg.Code == "42P05")
 }
@@ -120,9 +124,8 @@ func (c *pgConn) later(q query) error {
 }
 
 func (c *pgConn) exec(ctx context.Context, q query) (tag pgconn.CommandTag, err error) {
+	ctx = c.bound(ctx)
 	if len(c.waiting) == 0 {
-		ctx, end := c.bound(ctx)
-		defer end()
 		return c.Conn.Conn().Exec(ctx, q.text, q.args...)
 	}
 	err = c.batch(ctx, q, func(r pgx.BatchResults) error {
@@ -132,26 +135,32 @@ func (c *pgConn) exec(ctx context.Context, q query) (tag pgconn.CommandTag, err 
 	return tag, err
 }
 
-func (c *pgConn) queryRow(ctx context.Context, q query, into []any) error {
+func (c *pgConn) queryRow(ctx context.Context, q query, into pgRow) error {
+	ctx = c.bound(ctx)
 	if len(c.waiting) == 0 {
-		ctx, end := c.bound(ctx)
-		defer end()
-		return c.Conn.Conn().QueryRow(ctx, q.text, q.args...).Scan(into...)
+		return c.Conn.Conn().QueryRow(ctx, q.text, q.args...).Scan(into)
 	}
-	return c.batch(ctx, q, func(r pgx.BatchResults) error { return r.QueryRow().Scan(into...) })
+	return c.batch(ctx, q, func(r pgx.BatchResults) error { return r.QueryRow().Scan(into) })
 }
 
 // bound has the socket end a statement where only a deadline can: pgx would watch
-// the context, which costs a timer and five allocations.
-func (c *pgConn) bound(ctx context.Context) (context.Context, func()) {
-	values, end, ok := deadline.Split(ctx)
-	if !ok {
-		return ctx, func() {}
+// the context, which costs a timer and five allocations. The deadline stays until
+// the connection is used with another one, because calls that begin at about the
+// same time share theirs.
+func (c *pgConn) bound(ctx context.Context) context.Context {
+	values, end, _ := deadline.Split(ctx)
+	if !c.ends.Equal(end) {
+		_ = c.Conn.Conn().PgConn().Conn().SetDeadline(end) // fails on a closed one, as the statement will
+		c.ends = end
 	}
-	socket := c.Conn.Conn().PgConn().Conn()
-	_ = socket.SetDeadline(end) // fails on a closed one, as the statement will
-	return values, func() { _ = socket.SetDeadline(time.Time{}) }
+	return values
 }
+
+// ResetSession implements [driver.SessionResetter]. It may ping the server.
+func (c *pgConn) ResetSession(ctx context.Context) error { return c.Conn.ResetSession(c.bound(ctx)) }
+
+// Ping implements [driver.Pinger].
+func (c *pgConn) Ping(ctx context.Context) error { return c.Conn.Ping(c.bound(ctx)) }
 
 // batch sends what waits, and q, of which read reads the result.
 func (c *pgConn) batch(ctx context.Context, q query, read func(pgx.BatchResults) error) error {
@@ -195,7 +204,7 @@ func (c *pgConn) ExecContext(ctx context.Context, text string, args []driver.Nam
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
-	return c.Conn.ExecContext(ctx, text, unprepared(args))
+	return c.Conn.ExecContext(c.bound(ctx), text, unprepared(args))
 }
 
 // QueryContext implements [driver.QueryerContext].
@@ -203,7 +212,7 @@ func (c *pgConn) QueryContext(ctx context.Context, text string, args []driver.Na
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
-	return c.Conn.QueryContext(ctx, text, unprepared(args))
+	return c.Conn.QueryContext(c.bound(ctx), text, unprepared(args))
 }
 
 // PrepareContext implements [driver.ConnPrepareContext].
@@ -211,7 +220,7 @@ func (c *pgConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, 
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
-	return c.Conn.PrepareContext(ctx, text)
+	return c.Conn.PrepareContext(c.bound(ctx), text)
 }
 
 func unprepared(args []driver.NamedValue) []driver.NamedValue {
@@ -221,7 +230,7 @@ func unprepared(args []driver.NamedValue) []driver.NamedValue {
 // BeginTx implements [driver.ConnBeginTx]. BEGIN waits for the first statement.
 func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	if options != (driver.TxOptions{}) {
-		return c.Conn.BeginTx(ctx, options)
+		return c.Conn.BeginTx(c.bound(ctx), options)
 	}
 	if c.Conn.Conn().IsClosed() {
 		return nil, driver.ErrBadConn

@@ -138,7 +138,7 @@ func (s *statements) fromPool(ctx context.Context, read func(*pgConn) error) err
 		}
 		err = onPG(conn, read)
 		_ = conn.Close() // gives it back
-		if tries == poolTries || !lostStatement(err) && !pgconn.SafeToRetry(err) {
+		if err == nil || tries == poolTries || !lostStatement(err) && !pgconn.SafeToRetry(err) {
 			return err
 		}
 	}

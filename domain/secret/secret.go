@@ -10,6 +10,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 )
@@ -82,11 +83,16 @@ func (d Digest) Equal(other Digest) bool { return subtle.ConstantTimeCompare(d[:
 // IsZero reports whether there is no digest.
 func (d Digest) IsZero() bool { return d == Digest{} }
 
+var errNotDigest = errors.New("secret: not a SHA-256 digest in hex")
+
 // ParseDigest reads what [Digest.Hex] wrote.
 func ParseDigest(text string) (Digest, error) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != sha256.Size {
-		return Digest{}, fmt.Errorf("secret: not a SHA-256 digest in hex")
+	var d Digest
+	if len(text) != hex.EncodedLen(len(d)) {
+		return Digest{}, errNotDigest
 	}
-	return Digest(b), nil
+	if _, err := hex.Decode(d[:], []byte(text)); err != nil {
+		return Digest{}, errNotDigest
+	}
+	return d, nil
 }
