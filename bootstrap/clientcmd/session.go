@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -87,19 +88,22 @@ func (k tokenCommand) run(_ context.Context, t tool) error {
 
 type sessionsCommand struct {
 	serverFlag
-	Revoke string `placeholder:"ID" help:"End this session; \"self\" is the one in use."`
-	JSON   bool   `name:"json" help:"Print JSON."`
+	Revoke *string `placeholder:"ID" help:"End this session; \"self\" is the one in use."`
+	JSON   bool    `name:"json" help:"Print JSON."`
 }
 
 // Run lists the sessions, or ends one.
 func (s sessionsCommand) Run(ctx context.Context, out io.Writer) error { return with(ctx, out, s.run) }
 
 func (s sessionsCommand) run(ctx context.Context, t tool) error {
+	if s.Revoke != nil && strings.TrimSpace(*s.Revoke) == "" {
+		return usage(errors.New("--revoke is empty; name the session, or leave it out for the list"))
+	}
 	client, c, err := s.session(t)
 	if err != nil {
 		return err
 	}
-	if s.Revoke != "" {
+	if s.Revoke != nil {
 		return s.end(ctx, t, client, c)
 	}
 	list, err := client.Sessions(ctx, c.Token)
@@ -123,7 +127,7 @@ func (s sessionsCommand) run(ctx context.Context, t tool) error {
 }
 
 func (s sessionsCommand) end(ctx context.Context, t tool, client *deviceclient.Client, c deviceclient.Credential) error {
-	if err := client.Revoke(ctx, c.Token, s.Revoke); err != nil {
+	if err := client.Revoke(ctx, c.Token, *s.Revoke); err != nil {
 		return refused(c, err)
 	}
 	// The id may be that of the session in use, whose token is then dead.

@@ -39,9 +39,9 @@ func TestSessions(t *testing.T) {
 	if got := b.out.String(); !strings.HasPrefix(got, `[{"id":"id-1"`) {
 		t.Errorf("got %q, want the list as JSON", got)
 	}
-	b.exits(t, sessionsCommand{Revoke: "id-9"}.run(t.Context(), b.tool), exitFailure)
+	b.exits(t, sessionsCommand{Revoke: new("id-9")}.run(t.Context(), b.tool), exitFailure)
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), 0)
-	b.exits(t, sessionsCommand{Revoke: "id-1"}.run(t.Context(), b.tool), 0) // the one in use
+	b.exits(t, sessionsCommand{Revoke: new("id-1")}.run(t.Context(), b.tool), 0) // the one in use
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), exitNotSignedIn)
 }
 
@@ -73,8 +73,20 @@ func TestSeveralServersAtOnce(t *testing.T) {
 	if !strings.Contains(err.Error(), one.URL) || !strings.Contains(err.Error(), two.URL) {
 		t.Errorf("got %q, want both servers in it", err)
 	}
-	b.exits(t, logoutCommand{serverFlag: serverFlag{Server: one.URL + "/"}}.run(t.Context(), b.tool), 0)
+	b.exits(t, logoutCommand{serverFlag: serverFlag{Server: new(one.URL + "/")}}.run(t.Context(), b.tool), 0)
 	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), 0)
+}
+
+// An empty value comes from an unset variable of a script, which meant one server or
+// one session.
+func TestEmptyValuesAreRefused(t *testing.T) {
+	s, b := serve(t), newBench(t)
+	b.login(t, s)
+	b.exits(t, sessionsCommand{Revoke: new(" ")}.run(t.Context(), b.tool), exitUsage)
+	b.exits(t, logoutCommand{serverFlag: serverFlag{Server: new("")}}.run(t.Context(), b.tool), exitUsage)
+	b.exits(t, tokenCommand{}.run(t.Context(), b.tool), 0)
+	t.Setenv("DEVICEGATE_SERVER", "")
+	b.exits(t, tokenCommand{serverFlag: serverFlag{Server: new("")}}.run(t.Context(), b.tool), 0)
 }
 
 func TestAnExpiredTokenIsNotShown(t *testing.T) {

@@ -56,7 +56,7 @@ func (t tool) print(v any) error {
 
 // serverFlag names the server; one that is signed in to need not be named.
 type serverFlag struct {
-	Server string `env:"DEVICEGATE_SERVER" placeholder:"URL" help:"The server. Not needed while there is a token for one server only."`
+	Server *string `env:"DEVICEGATE_SERVER" placeholder:"URL" help:"The server. Not needed while there is a token for one server only."`
 }
 
 // session finds the token to use.
@@ -79,8 +79,12 @@ func (f serverFlag) session(t tool) (*deviceclient.Client, deviceclient.Credenti
 }
 
 func (f serverFlag) choose(t tool) (deviceclient.Server, error) {
-	if f.Server != "" {
-		return deviceclient.ParseServer(f.Server)
+	if f.Server != nil && *f.Server != "" {
+		return deviceclient.ParseServer(*f.Server)
+	}
+	// kong reads a variable that is set and empty like an empty flag.
+	if fromVariable, set := os.LookupEnv("DEVICEGATE_SERVER"); f.Server != nil && (!set || fromVariable != "") {
+		return deviceclient.Server{}, usage(errors.New("--server is empty; name the server, or leave it out"))
 	}
 	servers, err := t.store.Servers()
 	switch {

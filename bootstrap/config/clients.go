@@ -16,7 +16,7 @@ func (c *Config) loadClients(e environment, wrong *problems) {
 		id = strings.TrimSpace(id)
 		one, err := client.New(client.Settings{ID: id, Source: client.Environment})
 		if err != nil {
-			wrong.add("OPENAPI_KNOWN_CLIENT_IDS", "%q: a client_id has 1 to 64 characters of printable ASCII", id)
+			wrong.add("OPENAPI_KNOWN_CLIENT_IDS", "%q: a client_id has 1 to 64 characters of printable ASCII, here without < and >", id)
 			continue
 		}
 		if !seen[id] {

@@ -50,6 +50,8 @@ func New(s Settings) (Client, error) {
 	}
 	if len(s.ID) > idMax || !idForm.MatchString(s.ID) {
 		wrong("id", "%q: use 1 to %d printable ASCII characters", shortened(s.ID), idMax)
+	} else if why := unreadable(s.ID, nameMax); s.Name == "" && why != "" {
+		wrong("name", "there is none, and the id %q cannot be shown in its place, because it %s", shortened(s.ID), why)
 	}
 	text("name", s.Name, nameMax)
 	text("publisher", s.Publisher, publisherMax)

@@ -71,6 +71,7 @@ func TestEverythingThatIsWrongIsNamed(t *testing.T) {
 		"a blank before the id":    {func(s *client.Settings) { s.ID = " x" }, "id: "},
 		"a control character":      {func(s *client.Settings) { s.ID = "x\ny" }, "id: "},
 		"markup in the name":       {func(s *client.Settings) { s.Name = "<b>Dify</b>" }, "name: "},
+		"markup in the id alone":   {func(s *client.Settings) { s.ID = "<b>x" }, "name: "},
 		"a direction mark":         {func(s *client.Settings) { s.Name = "Dify\u202egpj" }, "name: "},
 		"an isolate":               {func(s *client.Settings) { s.Publisher = "\u2066Dify\u2069" }, "publisher: "},
 		"an invisible character":   {func(s *client.Settings) { s.Name = "Di\u200bfy" }, "name: "},
@@ -104,6 +105,27 @@ func TestEverythingThatIsWrongIsNamed(t *testing.T) {
 	_, err := client.New(client.Settings{ID: "", Name: "<", Grants: []client.Grant{"a", "b"}, TokenLife: -1})
 	if got := len(setting.Split(err)); got != 5 {
 		t.Errorf("got %d problems, want 5: %v", got, err)
+	}
+}
+
+// What New makes, stores read again with New: else no replica would start.
+func TestWhatWasTakenOnceIsTakenAgain(t *testing.T) {
+	for _, s := range []client.Settings{
+		{ID: "x"},
+		{ID: "<b>x", Name: "X"},
+		{ID: "a'b\"&"},
+		{ID: "a b"},
+		{ID: strings.Repeat("x", 64)},
+		{ID: "x", Scopes: scope.Restore("a:b  c\nd"), Connections: []string{"acme", "acme"}, TokenLife: time.Minute},
+	} {
+		once, err := client.New(s)
+		if err != nil {
+			t.Errorf("%q: got %v, want it taken", s.ID, err)
+			continue
+		}
+		if _, err := client.New(once.Settings()); err != nil {
+			t.Errorf("%q: got %v the second time, want it taken", s.ID, err)
+		}
 	}
 }
 

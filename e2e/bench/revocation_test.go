@@ -27,70 +27,90 @@ func TestRevocations(t *testing.T) {
 			each = 20
 		}
 	}
-	states := []struct {
-		name, bound string
-		change      func(s *services.Server, turn int) // before each revocation; nil: nothing
-		end         func(s *services.Server)
-	}{
-		{"Redis answers", "messages of Redis", nil, nil},
-		{"Redis is stopped", "0s", func(s *services.Server, turn int) {
+	server := services.PrivateRedis(t)
+	shared, without := newReplicas(t, server.URL()), newReplicas(t, "")
+	states := []revocationState{
+		{"Redis answers", "messages of Redis", shared, each, nil, nil},
+		{"Redis is stopped", "0s", shared, each, func(turn int) {
 			if turn == 0 {
-				s.Stop()
+				server.Stop()
 			}
-		}, (*services.Server).Start},
-		{"Redis restarts again and again", "0s", func(s *services.Server, turn int) {
+		}, server.Start},
+		{"Redis restarts again and again", "0s", shared, each, func(turn int) {
 			if turn%10 == 0 {
-				s.Stop()
-				s.Start()
+				server.Stop()
+				server.Start()
 			}
-		}, func(*services.Server) {}},
-		{"Redis hangs", "1s", func(s *services.Server, turn int) {
+		}, nil},
+		{"Redis hangs", "1s", shared, each, func(turn int) {
 			switch turn % 50 {
 			case 0:
-				s.Hang()
+				server.Hang()
 			case 25:
-				s.Resume()
+				server.Resume()
 			}
-		}, (*services.Server).Resume},
+		}, server.Resume},
+		failover(t, "Redis fails over: its master is killed", 2*each, (*services.Sentinel).KillMaster, func(*services.Sentinel) {}),
+		failover(t, "Redis fails over: its master hangs, then comes back", 4*each, (*services.Sentinel).HangMaster, (*services.Sentinel).ResumeMaster),
+		{"no Redis", "1s", without, each, nil, nil},
 	}
-	withRedis, without := newReplicas(t, true), newReplicas(t, false)
 	var lines []string
 	for _, state := range states {
 		t.Run(state.name, func(t *testing.T) {
-			result := withRedis.run(t, verifiers, each, func(turn int) {
+			result := state.at.run(t, verifiers, state.revocations, func(turn int) {
 				if state.change != nil {
-					state.change(withRedis.redis, turn)
+					state.change(turn)
 				}
 			})
 			if state.end != nil {
-				state.end(withRedis.redis)
+				state.end()
 			}
 			lines = append(lines, result.line(state.name, state.bound))
 		})
 	}
-	t.Run("no Redis", func(t *testing.T) {
-		lines = append(lines, without.run(t, verifiers, each, func(int) {}).line("no Redis", "1s"))
-	})
 	if *measure {
 		fmt.Printf("\n| state | revocations | verifications | accepted late | longest | bound |\n|---|---|---|---|---|---|\n%s\n", strings.Join(lines, "\n"))
 	}
 }
 
+// revocationState is a state of Redis in which tokens are revoked.
+type revocationState struct {
+	name, bound string
+	at          *replicas
+	revocations int
+	change      func(turn int) // before each revocation; nil: nothing
+	end         func()         // nil: nothing
+}
+
+// failover is the state in which a sentinel replaces the master after a quarter of
+// the revocations; the old master comes back after three.
+func failover(t *testing.T, name string, revocations int, lose, back func(*services.Sentinel)) revocationState {
+	t.Helper()
+	sentinel := services.RedisSentinel(t)
+	return revocationState{name, "1s", newReplicas(t, sentinel.URL()), revocations, func(turn int) {
+		switch turn {
+		case revocations / 4:
+			lose(sentinel)
+		case revocations * 3 / 4:
+			back(sentinel)
+		}
+	}, nil}
+}
+
 // replicas are two processes of the service on the same stores.
 type replicas struct {
 	programs [2]*program
-	redis    *services.Server // nil: none
 	seed     *seeder
 }
 
-func newReplicas(t *testing.T, withRedis bool) *replicas {
+// newReplicas starts two on a database of their own, with Redis unless its URL is "".
+func newReplicas(t *testing.T, redisURL string) *replicas {
 	t.Helper()
 	env := maps.Clone(serviceEnv(t))
 	env["DATABASE_URL"] = services.DurablePostgres(t)
 	r := &replicas{}
-	if withRedis {
-		r.redis = services.PrivateRedis(t)
-		env["REDIS_URL"] = r.redis.URL()
+	if redisURL != "" {
+		env["REDIS_URL"] = redisURL
 	}
 	r.programs[0] = startProgram(t, "service", env)
 	r.programs[1] = startProgram(t, "service", env)

@@ -92,7 +92,7 @@ func (c *child) run(ctx context.Context, addr string, answers func(context.Conte
 		stop()
 		return nil, fmt.Errorf("%s: %w\n%s", c.program, err, output)
 	}
-	return &running{addr, sync.OnceFunc(func() {
+	return &running{addr: addr, signal: cmd.Process.Signal, stop: sync.OnceFunc(func() {
 		stop()
 		if !c.keep {
 			_ = os.RemoveAll(c.folder)

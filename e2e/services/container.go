@@ -51,7 +51,7 @@ func (k *kind) container(ctx context.Context, pull bool) (*running, error) {
 		stop()
 		return nil, fmt.Errorf("container of %s: %w", k.image, err)
 	}
-	return &running{addr, stop}, nil
+	return &running{addr: addr, stop: stop}, nil
 }
 
 // prepareTestcontainers must come before the library first reads its settings,

@@ -90,3 +90,18 @@ func (s *Sentinel) URL() string { return "redis://" + s.addr + "?master_set=" + 
 
 // KillMaster ends the master for good.
 func (s *Sentinel) KillMaster() { s.master.stop() }
+
+// HangMaster lets the master answer nothing until ResumeMaster. Its connections stay
+// open, and the sentinel replaces it.
+func (s *Sentinel) HangMaster() { s.signal(syscall.SIGSTOP) }
+
+// ResumeMaster lets the master go on, which does not know that it was replaced until
+// the sentinel tells it.
+func (s *Sentinel) ResumeMaster() { s.signal(syscall.SIGCONT) }
+
+func (s *Sentinel) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.master.signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}

@@ -33,8 +33,9 @@ import (
 
 // running is a server that answers.
 type running struct {
-	addr string // host:port
-	stop func()
+	addr   string // host:port
+	stop   func()
+	signal func(os.Signal) error // nil: it is no program of this machine
 }
 
 // kind is a server that can be had in several ways.
