@@ -147,10 +147,15 @@ func TestAConnectionHasOneOwner(t *testing.T) {
 	xml := idpFile(t)
 	dir := filepath.Dir(xml)
 	file := filepath.Join(dir, "connections.yaml")
+	other := samltest.NewIdPWithKey(t, "https://other.example", samltest.RSAKey(t, 1)).Metadata()
+	metadata := map[string]string{"filed": "acme.xml", "stored": "other.xml"}
+	if err := os.WriteFile(filepath.Join(dir, metadata["stored"]), other, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	write := func(slugs ...string) {
 		text := "connections:\n"
 		for _, slug := range slugs {
-			text += "  - {slug: " + slug + ", domains: [" + slug + ".example], metadata_file: acme.xml}\n"
+			text += "  - {slug: " + slug + ", domains: [" + slug + ".example], metadata_file: " + metadata[slug] + "}\n"
 		}
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -167,7 +172,6 @@ func TestAConnectionHasOneOwner(t *testing.T) {
 	if _, err := started(t, Administration(c, slog.New(slog.DiscardHandler)), &add); err != nil {
 		t.Fatal(err)
 	}
-	other := samltest.NewIdPWithKey(t, "https://other.example", samltest.RSAKey(t, 1)).Metadata()
 	if _, err := add.Execute(t.Context(), connection.Settings{
 		Slug: "stored", Domains: []string{"stored.example"}, SAML: connection.SAMLSettings{Metadata: other},
 	}, false, connection.By{Actor: audit.AdminOf("ann")}); err != nil {

@@ -15,7 +15,7 @@ import (
 
 const (
 	bodyMax = 64 << 10
-	acsMax  = 1 << 20
+	acsMax  = 2 << 20 // an encrypted assertion of 600 kB, in a form
 )
 
 var (
@@ -128,10 +128,12 @@ func mediaType(r *http.Request) string {
 	return media
 }
 
+// read sets memory aside for a small body only: a large one takes what has arrived,
+// not what its header announces.
 func read(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
 	var text []byte
 	var err error
-	if body := http.MaxBytesReader(w, r.Body, limit); 0 <= r.ContentLength && r.ContentLength <= limit {
+	if body := http.MaxBytesReader(w, r.Body, limit); 0 <= r.ContentLength && r.ContentLength <= min(limit, bodyMax) {
 		text = make([]byte, r.ContentLength)
 		_, err = io.ReadFull(body, text)
 	} else {

@@ -92,7 +92,7 @@ func (b *Broker) Reload(connections connection.Directory) error {
 		}
 		next.sources[via.Slug()] = s
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, next.entities().Check(connections))...); err != nil {
 		return err
 	}
 	b.served.Store(next)
@@ -104,6 +104,15 @@ func (b *Broker) Reload(connections connection.Directory) error {
 	default: // Run has yet to look at the reload before, and looks at both
 	}
 	return nil
+}
+
+// entities are the entityIDs that [CheckTogether] compares.
+func (s *served) entities() connection.Entities {
+	all := connection.Entities{}
+	for slug, of := range s.sources {
+		all[slug] = configured(of.via, of.idp)
+	}
+	return all
 }
 
 // ReplaceMetadata reads another document for a connection whose metadata is
@@ -245,8 +254,10 @@ func (b *Broker) verify(ctx context.Context, via connection.Connection, what por
 	return assertion, noted(missed, note.Error())
 }
 
-// defaultKeyWait keeps an answer within a second.
-const defaultKeyWait = 500 * time.Millisecond
+// defaultKeyWait is long enough for a slow server's metadata, and ends before people
+// give up or a proxy does. Only a response that would be refused waits, and only
+// while a fetch is under way: there is one a minute at most.
+const defaultKeyWait = 5 * time.Second
 
 func keyMayBeNew(err error) (*approval.Refusal, bool) {
 	var r *approval.Refusal

@@ -21,3 +21,25 @@ func Check(via connection.Connection) error {
 	}
 	return wrong
 }
+
+// CheckTogether refuses connections that cannot stand beside one another, by what the
+// configuration itself says of them. What metadata from a URL says is warned of
+// instead, so that no document of a server stops a start.
+func CheckTogether(all connection.Directory) error {
+	entities := connection.Entities{}
+	for _, via := range all.All() {
+		s := policy{via.Settings().SAML}
+		signers, _ := s.signers()
+		read, _ := readMetadata(s.Metadata, via.Settings().EntityID, signers) // Check reports what is wrong
+		entities[via.Slug()] = configured(via, read)
+	}
+	return entities.Check(all)
+}
+
+// configured is the entityID that the configuration names or has the document of.
+func configured(via connection.Connection, document *idp) string {
+	if via.Settings().SAML.MetadataURL == "" && document != nil {
+		return document.entityID
+	}
+	return via.Settings().EntityID
+}

@@ -25,7 +25,7 @@ type Config struct {
 	PublicURL string          // scheme://host[:port][/prefix], no trailing slash
 	EntityID  string          // empty: PublicURL + "/saml/metadata"
 	ClockSkew time.Duration   // how far an identity provider's clock may be off, either way
-	KeyWait   time.Duration   // how long a response with an unknown key waits for metadata; 0: half a second
+	KeyWait   time.Duration   // how long a response with an unknown key waits for metadata; 0: five seconds
 	Tracer    *tracing.Tracer // nil: no spans
 }
 

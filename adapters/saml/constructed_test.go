@@ -45,6 +45,7 @@ var constructed = []struct {
 	{"a directory with many groups", "300 kB, both signed", both(sized(300))},
 	{"a directory with many groups", "300 kB, encrypted", shaped(sized(300), encrypted(samltest.Encryption{}))},
 	{"a directory with many groups", "600 kB, the response signed", outerOnly(sized(600))},
+	{"a directory with many groups", "600 kB, both signed and encrypted", both(sized(600), encrypted(samltest.Encryption{}))},
 }
 
 func shaped(changes ...func(*samltest.Message)) func(*samltest.Message) {

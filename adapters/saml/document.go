@@ -7,16 +7,17 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml/xmltree"
 )
 
-// maxEncoded bounds the SAMLResponse field.
-const maxEncoded = 1 << 20
+// maxEncoded bounds the SAMLResponse field: an encrypted assertion of 600 kB makes
+// 1.1 MB of base64 in base64, line ends not counted.
+const maxEncoded = 2 << 20
 
 // responseLimits leave room for thousands of group memberships. Every later step
 // takes time linear in the size of the document.
-var responseLimits = xmltree.Limits{Bytes: maxEncoded, Depth: 100, Elements: 50_000, Attributes: 64, Namespaces: 128}
+var responseLimits = xmltree.Limits{Bytes: maxEncoded / 4 * 3, Depth: 100, Elements: 50_000, Attributes: 64, Namespaces: 128}
 
 // verifiedLimits are for canonical octets of such a document: they can be longer
 // than the document.
-var verifiedLimits = xmltree.Limits{Bytes: 8 * maxEncoded, Depth: 100, Elements: 50_000, Attributes: 128, Namespaces: 256}
+var verifiedLimits = xmltree.Limits{Bytes: 8 << 20, Depth: 100, Elements: 50_000, Attributes: 128, Namespaces: 256}
 
 // readDocument takes the document out of the HTTP-POST binding (SAML bindings §3.5.4)
 // and reads it within limits: XML 1.0 with namespaces, one root, no DTD (SAML

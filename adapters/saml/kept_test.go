@@ -3,11 +3,13 @@ package saml_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/memory"
@@ -175,6 +177,48 @@ func TestAnUnreadableCopyChangesNothing(t *testing.T) {
 }
 
 var _ ports.MetadataReader = (*saml.Reader)(nil)
+
+// A response with a new key waits for a metadata server that is slow, and not for one
+// that does not answer.
+func TestAnUnknownKeyWaitsForASlowMetadataServer(t *testing.T) {
+	idp, rolled := samltest.NewIdP(t, idpID), samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
+	for _, tc := range []struct {
+		takes, waits time.Duration
+		accepted     bool
+	}{
+		{4 * time.Second, 4 * time.Second, true},
+		{8 * time.Second, 5 * time.Second, false},
+	} {
+		k := new(keeper)
+		b := keptBench(t, idp, k)
+		k.keeps(t, b.via, idp, b.at.Add(-time.Hour), nil)
+		if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
+			t.Fatal(err)
+		}
+		next := k.read(t, b.via, rolled, b.at)
+		next.Revision++
+		b.idp = rolled
+		raw := b.with(t)
+		synctest.Test(t, func(t *testing.T) {
+			k.answer = func(int) {
+				time.Sleep(tc.takes) // of the bubble's clock
+				k.copy = next
+			}
+			began := time.Now()
+			_, err := b.broker.Verify(t.Context(), b.via, b.response(raw))
+			if waited := time.Since(began); waited != tc.waits || (err == nil) != tc.accepted {
+				t.Errorf("a server that takes %s: got %v after %s, want accepted %t after %s", tc.takes, err, waited, tc.accepted, tc.waits)
+			}
+			if !tc.accepted && !strings.Contains(fmt.Sprint(err), "is being fetched, and not there yet") {
+				t.Errorf("got %v, want why there is no newer metadata", err)
+			}
+			time.Sleep(10 * time.Second)
+			if _, err := b.broker.Verify(t.Context(), b.via, b.response(raw)); err != nil {
+				t.Errorf("later: got %v, want what was fetched used", err)
+			}
+		})
+	}
+}
 
 // A response with a new key comes while another replica fetches the metadata: it
 // waits for that, and is not refused because a fetch was begun a moment ago.

@@ -206,25 +206,45 @@ func TestMetadataSignersAreRequired(t *testing.T) {
 	}
 }
 
-func TestTwoConnectionsToOneIdentityProviderCauseAWarning(t *testing.T) {
-	document := samltest.NewIdP(t, idpID).Metadata()
-	var all []connection.Connection
-	for _, slug := range []string{"one", "two"} {
-		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"example.com"}, SAML: connection.SAMLSettings{Metadata: document}})
+func TestTwoConnectionsWithOneEntityIDInTheConfigurationAreRefused(t *testing.T) {
+	document, other := samltest.NewIdP(t, idpID).Metadata(), samltest.NewIdPWithKey(t, "https://other.test", samltest.RSAKey(t, 1)).Metadata()
+	with := func(slug, entityID string, source connection.SAMLSettings) connection.Connection {
+		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{slug + ".example"}, EntityID: entityID, SAML: source})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, via)
+		return via
 	}
-	directory, err := connection.NewDirectory(all...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := saml.New(saml.Config{PublicURL: publicURL}, memory.NewKeys(ourKeys(t)), directory, func() time.Time { return samltest.Epoch }, quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w := b.Warnings(); len(w) != 1 || w[0].Connection != "two" || !strings.Contains(w[0].Text, "connection one") {
-		t.Errorf("got the warnings %v, want one of two", w)
+	one := with("one", "", connection.SAMLSettings{Metadata: document})
+	const refused = "connection two: entity_id: https://idp.test/metadata is the identity provider of connection one already; edit that one"
+	for name, tc := range map[string]struct {
+		two  connection.Connection
+		want string
+	}{
+		"the same document":           {with("two", "", connection.SAMLSettings{Metadata: document}), refused},
+		"a URL and the same entityID": {with("two", idpID, connection.SAMLSettings{MetadataURL: "https://idp.test/metadata"}), refused},
+		"a URL":                       {with("two", "", connection.SAMLSettings{MetadataURL: "https://idp.test/metadata"}), ""},
+		"another document":            {with("two", "", connection.SAMLSettings{Metadata: other}), ""},
+	} {
+		directory, err := connection.NewDirectory(one, tc.two)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := connection.NewDirectory(one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := saml.New(saml.Config{PublicURL: publicURL}, memory.NewKeys(ourKeys(t)), alone, func() time.Time { return samltest.Epoch }, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for when, err := range map[string]error{"check": saml.CheckTogether(directory), "reload": b.Reload(directory)} {
+			if got := fmt.Sprint(err); tc.want != "" && got != tc.want || tc.want == "" && err != nil {
+				t.Errorf("%s, %s: got %v, want %q", name, when, err, tc.want)
+			}
+		}
+		if got := len(b.States()); tc.want != "" && got != 1 {
+			t.Errorf("%s: got %d connections served, want the one from before", name, got)
+		}
 	}
 }

@@ -150,19 +150,21 @@ func TestFetchEndedByShutdownIsNotLogged(t *testing.T) {
 
 func TestOneIdentityProviderInTwoConnectionsIsLoggedAtStartAndReload(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
-	directory := func(slugs ...string) connection.Directory {
-		t.Helper()
-		var all []connection.Connection
-		for _, slug := range slugs {
-			via, err := connection.New(connection.Settings{
-				Slug: slug, Domains: []string{slug + ".example"}, SAML: connection.SAMLSettings{Metadata: idp.Metadata()},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, via)
+	k := new(keeper)
+	var copies []connection.CopySnapshot
+	of := map[string]connection.Connection{}
+	for _, slug := range []string{"acme", "beta", "gamma"} {
+		via, err := connection.New(connection.Settings{
+			Slug: slug, Domains: []string{slug + ".example"}, SAML: connection.SAMLSettings{MetadataURL: "https://idp.test/" + slug},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		d, err := connection.NewDirectory(all...)
+		of[slug], copies = via, append(copies, k.read(t, via, idp, samltest.Epoch))
+	}
+	directory := func(one, two string) connection.Directory {
+		t.Helper()
+		d, err := connection.NewDirectory(of[one], of[two])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,8 +174,11 @@ func TestOneIdentityProviderInTwoConnectionsIsLoggedAtStartAndReload(t *testing.
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		b, err := saml.New(saml.Config{PublicURL: publicURL}, keys, directory("acme", "beta"), func() time.Time { return samltest.Epoch },
-			slog.New(slog.NewTextHandler(&log, nil)))
+			slog.New(slog.NewTextHandler(&log, nil)), saml.KeptBy(k))
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Adopt(copies); err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -193,9 +198,9 @@ func TestOneIdentityProviderInTwoConnectionsIsLoggedAtStartAndReload(t *testing.
 				}
 			}
 		}
-		reload := func(slugs ...string) {
+		reload := func(one, two string) {
 			t.Helper()
-			if err := b.Reload(directory(slugs...)); err != nil {
+			if err := b.Reload(directory(one, two)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -206,7 +206,7 @@ func connections(t *testing.T, acme, second connection.SAMLSettings) connection.
 	t.Helper()
 	var all []connection.Connection
 	for slug, settings := range map[string]connection.SAMLSettings{"acme": acme, "second": second} {
-		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"example.com"}, SAML: settings})
+		via, err := connection.New(connection.Settings{Slug: slug, Domains: []string{slug + ".example", "*"}, SAML: settings})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,12 +233,13 @@ func TestConnectionsAreReloadedAllOrNone(t *testing.T) {
 		t.Errorf("got %v, want both connections in it", err)
 	}
 	b.accepts(t, b.with(t))
-	both := connections(t, source, connection.SAMLSettings{Metadata: idp.Metadata()})
+	other := samltest.NewIdPWithKey(t, "https://other.test", samltest.RSAKey(t, 1))
+	both := connections(t, source, connection.SAMLSettings{Metadata: other.Metadata()})
 	if err := b.broker.Reload(both); err != nil {
 		t.Fatal(err)
 	}
 	b.accepts(t, b.with(t))
-	b.via = both.All()[1]
+	b.via, b.idp = both.All()[1], other
 	b.accepts(t, b.with(t))
 	if n := p.asked.Load(); n != 1 {
 		t.Errorf("got %d fetches, want the first one to be kept", n)

@@ -29,5 +29,5 @@ func (c *Config) loadConnections(e environment, wrong *problems) {
 	c.Files = files.Config{Path: e.ConnectionsFile, Check: files.Check(c.ConnectionRules)}
 	var err error
 	c.Connections, err = files.Read(c.Files.Path, c.Files.Check)
-	wrong.named(nil, err)
+	wrong.named(nil, errors.Join(err, saml.CheckTogether(c.Connections)))
 }

@@ -25,6 +25,7 @@ func TestConnectionsFile(t *testing.T) {
 		"what is no connection":          {"connections:\n  - acme\n", "connection #1", "mapping is expected"},
 		"a name beside connections":      {"connection: []\n", "CONNECTIONS_FILE", "unknown field \"connection\""},
 		"what is no YAML":                {"connections: [", "CONNECTIONS_FILE", "not found"},
+		"two of one entityID":            {"connections:\n  - {slug: acme, domains: [acme.example], entity_id: urn:idp, metadata_url: 'https://idp.example/'}\n  - {slug: beta, domains: [beta.example], entity_id: urn:idp, metadata_url: 'https://idp.example/'}\n", "connection beta", "entity_id: urn:idp is the identity provider of connection acme already"},
 		"two of one slug":                {"connections:\n" + strings.Repeat("  - {slug: acme, domains: [acme.example], metadata_url: 'https://idp.example/'}\n", 2), "CONNECTIONS_FILE", "two of that slug"},
 		"a broker that nobody can reach": {"connections:\n  - {slug: acme, domains: ['*'], broker: enterprise}\n", "connection acme", "ENTERPRISE_API_URL"},
 		"weakness without a name":        {"connections:\n  - {slug: acme, domains: ['*'], metadata_url: 'https://idp.example/', allow_weak: [md5]}\n", "connection acme", "md5"},

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -27,4 +28,15 @@ func Conflicts(c Connection, entityID string, others []Connection, of Entities) 
 		}
 	}
 	return found
+}
+
+// Check returns an error for each connection that cannot stand beside those before it.
+func (e Entities) Check(all Directory) error {
+	var errs []error
+	for i, c := range all.all {
+		for _, text := range Conflicts(c, e[c.Slug()], all.all[:i], e) {
+			errs = append(errs, fmt.Errorf("connection %s: %s", c.Slug(), text))
+		}
+	}
+	return errors.Join(errs...)
 }
