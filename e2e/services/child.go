@@ -21,7 +21,8 @@ import (
 type child struct {
 	program string
 	folder  string // everything it writes; removed when it ends
-	keep    bool   // the folder is left, for the next run
+	env     []string
+	keep    bool // the folder is left, for the next run
 	as      *syscall.Credential
 	quit    syscall.Signal
 }
@@ -50,6 +51,7 @@ func (c *child) command(ctx context.Context, program string, args ...string) *ex
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = c.folder
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.folder, "LC_ALL=C.UTF-8", "TZ=UTC"}
+	cmd.Env = append(cmd.Env, c.env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as, Setpgid: true}
 	return cmd
 }

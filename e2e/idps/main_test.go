@@ -1,0 +1,52 @@
+package idps
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/devicegate/devicegate/e2e/services"
+)
+
+var capture = flag.String("capture", "", "write what the identity providers answer to this folder")
+
+func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
+
+// lacks skips a test for want of a program; with CI=true that is a failure.
+func lacks(t *testing.T, err error) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("CI=true allows no skipping: %v", err)
+	}
+	t.Skip(err)
+}
+
+// debian is a check of Debian packages: a program that ends well if they are there.
+func debian(packages, program string, args ...string) func() error {
+	return func() error {
+		if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s (apt-get install %s)", err, out, packages)
+		}
+		return nil
+	}
+}
+
+const npmFolder = "testdata/npm"
+
+// npm installs what the lock file names, unless it is there.
+var npm = sync.OnceValue(func() error {
+	if _, err := os.Stat(filepath.Join(npmFolder, "node_modules/samlify")); err == nil {
+		return nil
+	}
+	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	install.Dir = npmFolder
+	if out, err := install.CombinedOutput(); err != nil {
+		return errors.Join(err, errors.New(string(out)))
+	}
+	return nil
+})
