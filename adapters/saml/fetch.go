@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -56,6 +57,8 @@ func (s policy) mayDial(address string) error {
 func (s policy) checkRedirect(next *http.Request, via []*http.Request) error {
 	next.Header.Del("Referer") // it holds the query of the address before
 	switch {
+	case next.URL.Scheme != "https" && next.URL.Scheme != "http":
+		return fmt.Errorf("a redirect to %s, which is no web address", address(next.URL))
 	case next.URL.Scheme != "https" && via[len(via)-1].URL.Scheme == "https":
 		return fmt.Errorf("a redirect from https to %s", address(next.URL))
 	case len(via) > mostRedirects:
@@ -93,6 +96,9 @@ var private = regexp.MustCompile(`[?#][^\s"]*|(//)[^/\s"]*@|\S+->`)
 // cause is the text of an error of [http.Client.Do] without the URL. It is a text
 // so that unwrapping the error does not bring the URL back.
 func cause(err error) string {
+	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+		return fmt.Sprintf("the server did not answer in time: all of it has to come within %s", fetchTimeout)
+	}
 	var u *url.Error
 	for errors.As(err, &u) {
 		err = u.Err

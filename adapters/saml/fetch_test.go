@@ -50,6 +50,7 @@ func TestMetadataRedirectsAreBoundedAndStayOnHTTPS(t *testing.T) {
 		"https to http":           {"https://idp.test/a", map[string]string{"https://idp.test/a": "http://idp.test/b?t=SECRET"}, "a redirect from https to http://idp.test/b"},
 		"https to http, later":    {"https://idp.test/a", map[string]string{"https://idp.test/a": "https://idp.test/b", "https://idp.test/b": "http://idp.test/b"}, "from https to http"},
 		"http to https and back":  {"http://idp.test/a", map[string]string{"http://idp.test/a": "https://idp.test/b", "https://idp.test/b": "http://idp.test/b"}, "from https to http"},
+		"http to a file":          {"http://idp.test/a", map[string]string{"http://idp.test/a": "file:///etc/passwd"}, "a redirect to file:///etc/passwd, which is no web address"},
 		"one that cannot be read": {"https://idp.test/a", map[string]string{"https://idp.test/a": "https://u:SECRET@idp.test/%zz?t=SECRET"}, "Location"},
 		"a circle":                {"https://idp.test/a", map[string]string{"https://idp.test/a": "https://idp.test/a"}, "more than 5 redirects"},
 	} {

@@ -137,7 +137,7 @@ func steps(p Product) (now, later []string) {
 	case Okta:
 		return []string{
 			"Okta Admin Console: Applications > Applications > the application whose Audience URI is\n{entity} > General > SAML Settings > Edit > Next.",
-			"Leave \"Single sign-on URL\" as it is. Under \"Show Advanced Settings\", at \"Other\nRequestable SSO URLs\", choose Add Another and enter {new}\nwith any free index.",
+			"Leave \"Single sign-on URL\" as it is. Under \"Show Advanced Settings\", at \"Other\nRequestable SSO URLs\", choose Add Another and enter {new}\nwith any free index. (Where there is no such list, first tick \"Allow this app to request other\nSSO URLs\". With \"Signed Requests\" ticked, Okta empties the list and takes the address of each\nrequest: then there is nothing to add.)",
 			"Next > Finish.",
 		}, []string{"In the same place, enter {new} as \"Single sign-on URL\",\nwith \"Use this for Recipient URL and Destination URL\" ticked, and remove the other entry."}
 	case Entra:
