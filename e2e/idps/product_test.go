@@ -91,6 +91,20 @@ var products = []product{
 		nameless: "name_id_blank", // it sends the address as NameID, and a blank one for want of an address
 	},
 	{
+		name:     "lasso",
+		lacks:    debian("liblasso-perl libplack-perl libjson-perl", "perl", "-MLasso", "-MPlack::Request", "-MJSON", "-e", "1"),
+		files:    []string{"lasso/idp.psgi"},
+		prepare:  func(*testing.T, string) {},
+		program:  "/usr/bin/plackup",
+		args:     func(port string) []string { return []string{"--host", local, "--port", port, "idp.psgi"} },
+		metadata: "/metadata",
+		variants: []variant{
+			{name: "plain"},
+			{name: "encrypted", Encrypted: true},
+		},
+		nameless: "email_missing",
+	},
+	{
 		name:     "pysaml2",
 		lacks:    debian("python3-pysaml2 xmlsec1", "/usr/bin/python3", "-c", "import saml2.server, os; os.stat('/usr/bin/xmlsec1')"),
 		files:    []string{"pysaml2/idp.py"},

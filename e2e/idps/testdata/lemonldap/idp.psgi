@@ -51,6 +51,7 @@ my $conf = {
         samlSPMetaDataOptionsEncryptionMode => $variant->{encrypted} ? 'assertion' : 'none',
         samlSPMetaDataOptionsCheckSSOMessageSignature => $variant->{signed_requests} ? 1 : 0,
         samlSPMetaDataOptionsSignatureMethod => 'RSA_SHA256',
+        samlSPMetaDataOptionsNotOnOrAfterTimeout => 300,
     } },
 };
 open my $out, '>', "$folder/conf/lmConf-1.json" or die $!;
