@@ -70,7 +70,7 @@ func TestARequestForAnotherPersonOffersAnotherAccount(t *testing.T) {
 	v := s.visitor(home)
 	page := v.signIn(codes.UserCode, "bob")
 	v.sees(page, "decide", "")
-	if page.element("approve") != nil || page.element("sign-in-other") == nil || words(page.element("bound")) != "alice@acme.example" {
+	if page.element("approve") != nil || page.element("sign-in-other") == nil || words(page.element("bound")) != "alice@acme.example" || words(page.element("meant")) != "alice@acme.example" {
 		t.Fatalf("got the page %s, want the named account and the offer to use it", words(page.main()))
 	}
 	v.sees(v.post("/device/approve", page.form("deny").values), "error", "subject_mismatch")

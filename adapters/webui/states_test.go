@@ -111,6 +111,26 @@ var states = []state{
 		b.atDecision(b.site.device(label, elsewhere).UserCode)
 		b.do(chromedp.WaitVisible(chromedp.CSS("#blocked")))
 	}},
+	{name: "decide-reauthenticate", with: asksForNewSignIns, reach: func(b *tab) {
+		b.atDecision(b.site.device(label, home).UserCode)
+		b.site.advance(10 * time.Minute)
+		b.enters(b.site.device(label, elsewhere).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#switch"))) // the identity provider knows this person
+		b.click("continue")
+		b.sendsOn()
+		b.sees("decide", "")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#sign-in-again")))
+	}},
+	{name: "decide-subject-mismatch", reach: func(b *tab) {
+		b.enters(b.site.deviceFor("bob@acme.example", home).UserCode)
+		b.signsIn("alice")
+		b.sees("decide", "")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#sign-in-other")))
+	}},
+	{name: "decide-network-not-allowed", env: map[string]string{"POLICY": "strict"}, reach: func(b *tab) {
+		b.atDecision(b.site.device(label, elsewhere).UserCode)
+		b.do(chromedp.WaitVisible(chromedp.CSS("#blocked")))
+	}},
 	{name: "decide-long-label", reach: func(b *tab) {
 		b.atDecision(b.site.device(strings.Repeat("a laptop of nobody in particular ", 7), elsewhere).UserCode)
 	}},
@@ -380,6 +400,12 @@ var states = []state{
 func refusesAll(s *fixture) {
 	s.t.Helper()
 	s.env["POLICY_FILE"] = s.write("policy.yaml", []byte("policy:\n  preset: parity\n  rules: [{then: refuse}]\n"))
+}
+
+// asksForNewSignIns has a policy ask for a sign-in after each device's start.
+func asksForNewSignIns(s *fixture) {
+	s.t.Helper()
+	s.env["POLICY_FILE"] = s.write("policy.yaml", []byte("policy:\n  preset: parity\n  rules: [{then: reauthenticate}]\n"))
 }
 
 // wrongCodeLimit is one that [site.usesUpWrongCodes] uses up.
