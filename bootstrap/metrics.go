@@ -5,11 +5,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -24,11 +22,10 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
-	kinds    sync.Map // requestKind: prometheus.Observer
+	kinds    resolved[requestKind, prometheus.Observer]
 }
 
-// requestKind stands for the labels of a request; to find its observer costs less
-// than to write them out.
+// requestKind stands for the labels of a request.
 type requestKind struct {
 	method, mount, route string
 	status               int
@@ -97,11 +94,37 @@ func redisGauge(shared sharedState, state redis.State) prometheus.Collector {
 func (m *metrics) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(seen, r)
-		m.observer(r, seen.Status()).Observe(time.Since(began).Seconds())
+		seen := statusWriter{ResponseWriter: w}
+		next.ServeHTTP(&seen, r)
+		m.observer(r, seen.status).Observe(time.Since(began).Seconds())
 	})
 }
+
+// statusWriter notes the status of a response.
+type statusWriter struct {
+	http.ResponseWriter
+	status int // 0: nothing was written
+}
+
+// WriteHeader implements [http.ResponseWriter]. What comes before the last status
+// is informational.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status < http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *statusWriter) Write(body []byte) (int, error) {
+	if w.status < http.StatusOK {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+// Unwrap lets [http.ResponseController] flush.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (m *metrics) observer(r *http.Request, status int) prometheus.Observer {
 	route := chi.RouteContext(r.Context())
@@ -115,12 +138,9 @@ func (m *metrics) observer(r *http.Request, status int) prometheus.Observer {
 	default:
 		return m.requests.WithLabelValues(kind.method, mountOf(route.RoutePattern()), route.RoutePattern(), strconv.Itoa(status))
 	}
-	if found, ok := m.kinds.Load(kind); ok {
-		return found.(prometheus.Observer)
-	}
-	observer := m.requests.WithLabelValues(kind.method, mountOf(route.RoutePattern()), route.RoutePattern(), strconv.Itoa(status))
-	m.kinds.Store(kind, observer)
-	return observer
+	return m.kinds.of(kind, func() prometheus.Observer {
+		return m.requests.WithLabelValues(kind.method, mountOf(route.RoutePattern()), route.RoutePattern(), strconv.Itoa(status))
+	})
 }
 
 // mounts are the first segments of routes.

@@ -23,6 +23,7 @@ type storeMetrics struct {
 	durations *prometheus.HistogramVec
 	events    *prometheus.CounterVec
 	observers map[[2]string]prometheus.Observer // by operation and result
+	counters  resolved[database.Written, prometheus.Counter]
 }
 
 func newStoreMetrics() *storeMetrics {
@@ -63,7 +64,9 @@ func storeResult(err error) string {
 
 // event counts an event of a transaction that was committed.
 func (m *storeMetrics) event(of database.Written) {
-	m.events.WithLabelValues(string(of.Kind), of.Connection, of.Mount, of.Reason).Inc()
+	m.counters.of(of, func() prometheus.Counter {
+		return m.events.WithLabelValues(string(of.Kind), of.Connection, of.Mount, of.Reason)
+	}).Inc()
 }
 
 // measuredStore measures what use cases do with the store.
@@ -97,10 +100,15 @@ func (s measuredStore) AddAuthorization(ctx context.Context, a *device.Authoriza
 }
 
 // redisMetrics implement [redis.Observer].
-type redisMetrics struct{ durations *prometheus.HistogramVec }
+type redisMetrics struct {
+	durations *prometheus.HistogramVec
+	observers resolved[redisCommand, prometheus.Observer]
+}
+
+type redisCommand struct{ operation, result string }
 
 func newRedisMetrics() *redisMetrics {
-	return &redisMetrics{prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	return &redisMetrics{durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "devicegate_redis_duration_seconds", Help: "Commands of Redis by what they are for and result: ok, failed, or down (nothing was tried).",
 		Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .3},
 	}, []string{"operation", "result"})}
@@ -115,7 +123,9 @@ func (m *redisMetrics) ObserveCommand(operation string, took time.Duration, err 
 	case err != nil:
 		result = "failed"
 	}
-	m.durations.WithLabelValues(operation, result).Observe(took.Seconds())
+	m.observers.of(redisCommand{operation, result}, func() prometheus.Observer {
+		return m.durations.WithLabelValues(operation, result)
+	}).Observe(took.Seconds())
 }
 
 // poolMetrics tell of this process's connections to the database.
