@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
@@ -22,7 +24,10 @@ type Limiter struct{ redis *Connection }
 func NewLimiter(c *Connection) *Limiter { return &Limiter{c} }
 
 func windowKey(limit quota.Limit, key string) string {
-	return "devicegate:limit:" + limit.Name + ":" + digest(key)
+	const prefix = "devicegate:limit:"
+	b := make([]byte, 0, len(prefix)+len(limit.Name)+1+hex.EncodedLen(sha256.Size))
+	b = append(append(append(b, prefix...), limit.Name...), ':')
+	return string(appendDigest(b, key))
 }
 
 // limiterText performs steps on as many windows. Each has four arguments: the
@@ -37,15 +42,18 @@ for i, key in ipairs(KEYS) do
   local call, per, max, thing = unpack(ARGV, 4*i-3, 4*i)
   max = tonumber(max)
   local count, fits, ends = 0, 1, nil
+  local begins = false
   if call == 'take' then
     count = redis.call('INCR', key)
     fits = count <= max and 1 or 0
+    begins = count == 1
   elseif call == 'distinct' then
-    fits = redis.call('SISMEMBER', key, thing)
     count = redis.call('SCARD', key)
-    if fits == 0 and count < max then
-      fits = redis.call('SADD', key, thing)
-      count = count + 1
+    begins = count == 0
+    if count < max then
+      count = count + redis.call('SADD', key, thing)
+    else
+      fits = redis.call('SISMEMBER', key, thing)
     end
   else
     local kind = redis.call('TYPE', key).ok
@@ -55,7 +63,7 @@ for i, key in ipairs(KEYS) do
     if kind == 'none' then ends = per end
   end
   if not ends then
-    ends = redis.call('PTTL', key)
+    ends = begins and -1 or redis.call('PTTL', key)
     if ends < 0 then
       ends = per
       if call ~= 'peek' then redis.call('PEXPIRE', key, per) end
@@ -72,7 +80,7 @@ var callNames = map[ports.LimiterCall]string{ports.Take: "take", ports.TakeDisti
 func appendArguments(args []string, s ports.LimiterStep) []string {
 	thing := ""
 	if s.Call == ports.TakeDistinct {
-		thing = digest(s.Thing)
+		thing = string(appendDigest(nil, s.Thing))
 	}
 	return append(args, callNames[s.Call], milliseconds(s.Limit.Per), strconv.Itoa(s.Limit.Max), thing)
 }

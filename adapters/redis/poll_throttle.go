@@ -26,12 +26,15 @@ type PollThrottle struct {
 // NewPollThrottle uses c.
 func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c, newWriter(c)} }
 
-// keysOf are the keys of a code. In a cluster they lie on one node.
-type keysOf struct{ waiting, polled, decided string }
+// The keys of a code. In a cluster they lie on one node.
+func waitingKey(code secret.Digest) string { return keyOf(code, "waiting") }
+func polledKey(code secret.Digest) string  { return keyOf(code, "polled") }
+func decidedKey(code secret.Digest) string { return keyOf(code, "decided") }
 
-func keysFor(code secret.Digest) keysOf {
-	tag := "devicegate:{" + code.Hex() + "}"
-	return keysOf{tag + ":waiting", tag + ":polled", tag + ":decided"}
+func keyOf(code secret.Digest, what string) string {
+	b := append(make([]byte, 0, 96), "devicegate:{"...)
+	b = append(hex.AppendEncode(b, code[:]), "}:"...)
+	return string(append(b, what...))
 }
 
 var checkPendingScript = rueidis.NewLuaScript(`
@@ -41,21 +44,14 @@ return pending`)
 
 // CheckPending keeps ports.PollThrottle.
 func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
-	k := keysFor(code)
+	keys, args := []string{waitingKey(code), polledKey(code)}, []string{shortDigest(poller), milliseconds(gap)}
 	var said int64
 	err = p.redis.do(ctx, "check_poll", func(ctx context.Context, r rueidis.Client) (err error) {
-		said, err = checkPendingScript.Exec(ctx, r, []string{k.waiting, k.polled}, []string{shortDigest(poller), milliseconds(gap)}).AsInt64()
+		said, err = checkPendingScript.Exec(ctx, r, keys, args).AsInt64()
 		return err
 	})
 	return said&1 != 0, said&2 != 0, err
 }
-
-// cacheScript leaves the expiry of the first hint as it is.
-const cacheScript = `
-if redis.call('GET', KEYS[2]) then return 0 end
-redis.call('SADD', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 1`
 
 // CachePending keeps ports.PollThrottle. The device's next poll is seconds away:
 // hints wait for each other and share a round trip.
@@ -63,17 +59,15 @@ func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint 
 	if hint.TTL <= 0 {
 		return nil
 	}
-	k := keysFor(code)
-	args := []string{shortDigest(hint.Poller), milliseconds(hint.TTL)}
-	return p.later.add(func(b rueidis.Builder) rueidis.Completed {
-		return b.Eval().Script(cacheScript).Numkeys(2).Key(k.waiting, k.decided).Arg(args...).Build()
+	return p.later.addHint(writtenHint{
+		keys: [2]string{waitingKey(code), decidedKey(code)},
+		args: [2]string{shortDigest(hint.Poller), milliseconds(hint.TTL)},
 	})
 }
 
 // Release keeps ports.PollThrottle.
 func (p *PollThrottle) Release(_ context.Context, code secret.Digest) error {
-	k := keysFor(code)
-	return p.later.add(func(b rueidis.Builder) rueidis.Completed { return b.Del().Key(k.polled).Build() })
+	return p.later.addRelease(polledKey(code))
 }
 
 var invalidateScript = rueidis.NewLuaScript(`
@@ -83,9 +77,9 @@ return 1`)
 
 // Invalidate keeps ports.PollThrottle.
 func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
-	k := keysFor(code)
+	keys := []string{waitingKey(code), decidedKey(code)}
 	return p.redis.do(ctx, "invalidate_poll", func(ctx context.Context, r rueidis.Client) error {
-		return invalidateScript.Exec(ctx, r, []string{k.waiting, k.decided}, []string{milliseconds(ports.HintInTransit)}).Error()
+		return invalidateScript.Exec(ctx, r, keys, []string{milliseconds(ports.HintInTransit)}).Error()
 	})
 }
 
@@ -100,7 +94,7 @@ func shortDigest(text string) string {
 	return string(sum[:16])
 }
 
-func digest(text string) string {
+func appendDigest(to []byte, text string) []byte {
 	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
+	return hex.AppendEncode(to, sum[:])
 }
