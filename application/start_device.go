@@ -125,7 +125,8 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 // take counts a start, by address and by network. It reports a burst once in a
 // window.
 func (uc *StartDevice) take(ctx context.Context, origin request.Origin) (own quota.Allowance, burst bool, err error) {
-	steps := []ports.LimiterStep{{Call: ports.Take, Limit: quota.StartDevice, Key: quota.ByAddress(origin.IP)}}
+	steps := make([]ports.LimiterStep, 1, 2)
+	steps[0] = ports.LimiterStep{Call: ports.Take, Limit: quota.StartDevice, Key: quota.ByAddress(origin.IP)}
 	if network := incident.NetworkOf(origin.IP); network.IsValid() && uc.limits.StartsOfNetwork.Max > 0 && !origin.BehindUnknownProxy {
 		steps = append(steps, ports.LimiterStep{Call: ports.Take, Limit: uc.limits.StartsOfNetwork, Key: network.String()})
 	}

@@ -15,6 +15,16 @@ import (
 // The column types below are written as text that both engines understand and
 // read back from whatever a driver hands over. The zero value is NULL.
 
+// nullable is a column type whose zero value is NULL.
+type nullable interface{ isNull() bool }
+
+func (s timestamp) isNull() bool { return s.time().IsZero() }
+func (i id) isNull() bool        { return i == id{} }
+func (d digest) isNull() bool    { return d == digest{} }
+func (a addr) isNull() bool      { return !netip.Addr(a).IsValid() }
+func (t text) isNull() bool      { return t == "" }
+func (s seconds) isNull() bool   { return s == 0 }
+
 // timestampLayout has a fixed width: SQLite compares times as text, PostgreSQL
 // reads them whatever its time zone is.
 const timestampLayout = "2006-01-02 15:04:05.000000+00:00"
@@ -24,7 +34,7 @@ type timestamp time.Time
 func (s timestamp) time() time.Time { return time.Time(s) }
 
 func (s timestamp) Value() (driver.Value, error) {
-	if s.time().IsZero() {
+	if s.isNull() {
 		return nil, nil
 	}
 	return s.time().UTC().Format(timestampLayout), nil
@@ -51,7 +61,7 @@ func (s *timestamp) Scan(src any) error {
 type id uid.ID
 
 func (i id) Value() (driver.Value, error) {
-	if uid.ID(i).IsZero() {
+	if i.isNull() {
 		return nil, nil
 	}
 	return uid.ID(i).String(), nil
@@ -71,7 +81,7 @@ func (i *id) Scan(src any) error {
 type digest secret.Digest
 
 func (d digest) Value() (driver.Value, error) {
-	if secret.Digest(d).IsZero() {
+	if d.isNull() {
 		return nil, nil
 	}
 	return secret.Digest(d).Hex(), nil
@@ -98,7 +108,7 @@ func (d *digest) scan(s string) error {
 type addr netip.Addr
 
 func (a addr) Value() (driver.Value, error) {
-	if !netip.Addr(a).IsValid() {
+	if a.isNull() {
 		return nil, nil
 	}
 	return netip.Addr(a).String(), nil
@@ -127,7 +137,7 @@ func (a *addr) scan(s string) error {
 type text string
 
 func (t text) Value() (driver.Value, error) {
-	if t == "" {
+	if t.isNull() {
 		return nil, nil
 	}
 	return t.storable(), nil
@@ -155,7 +165,7 @@ func scanText(src any) (string, error) {
 type seconds time.Duration
 
 func (s seconds) Value() (driver.Value, error) {
-	if s == 0 {
+	if s.isNull() {
 		return nil, nil
 	}
 	return int64(time.Duration(s) / time.Second), nil

@@ -19,7 +19,7 @@ import (
 // value is also boxed and written out as text. The zero value is NULL here, too.
 
 // UUIDValue implements [pgtype.UUIDValuer].
-func (i id) UUIDValue() (pgtype.UUID, error) { return pgtype.UUID{Bytes: i, Valid: i != id{}}, nil }
+func (i id) UUIDValue() (pgtype.UUID, error) { return pgtype.UUID{Bytes: i, Valid: !i.isNull()}, nil }
 
 // ScanUUID implements [pgtype.UUIDScanner].
 func (i *id) ScanUUID(v pgtype.UUID) error {
@@ -32,7 +32,7 @@ func (i *id) ScanUUID(v pgtype.UUID) error {
 
 // TimestamptzValue implements [pgtype.TimestamptzValuer].
 func (s timestamp) TimestamptzValue() (pgtype.Timestamptz, error) {
-	return pgtype.Timestamptz{Time: s.time(), Valid: !s.time().IsZero()}, nil
+	return pgtype.Timestamptz{Time: s.time(), Valid: !s.isNull()}, nil
 }
 
 var errInfinite = errors.New("column is not a time but infinite")
@@ -51,7 +51,7 @@ func (s *timestamp) ScanTimestamptz(v pgtype.Timestamptz) error {
 
 // TextValue implements [pgtype.TextValuer].
 func (t text) TextValue() (pgtype.Text, error) {
-	return pgtype.Text{String: t.storable(), Valid: t != ""}, nil
+	return pgtype.Text{String: t.storable(), Valid: !t.isNull()}, nil
 }
 
 // ScanBytes implements [pgtype.BytesScanner].
@@ -67,7 +67,7 @@ func (t text) storable() string {
 
 // TextValue implements [pgtype.TextValuer].
 func (d digest) TextValue() (pgtype.Text, error) {
-	if secret.Digest(d).IsZero() {
+	if d.isNull() {
 		return pgtype.Text{}, nil
 	}
 	return pgtype.Text{String: secret.Digest(d).Hex(), Valid: true}, nil

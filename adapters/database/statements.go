@@ -183,7 +183,8 @@ func (s *statements) selecting(row reflect.Type, where string, locks bool) state
 }
 
 // valuesOf appends a row's columns to values, as both drivers take them: each by
-// its address, because a value would be copied.
+// its address, because a value would be copied, and NULL as nil, because drivers
+// look no further for how to write it.
 func valuesOf(values []any, row any, fields []*schema.Field) []any {
 	v := reflect.ValueOf(row).Elem()
 	for _, f := range fields {
@@ -192,7 +193,11 @@ func valuesOf(values []any, row any, fields []*schema.Field) []any {
 			values = append(values, column.Bool())
 			continue
 		}
-		values = append(values, column.Addr().Interface())
+		value := column.Addr().Interface()
+		if n, ok := value.(nullable); ok && n.isNull() {
+			value = nil
+		}
+		values = append(values, value)
 	}
 	return values
 }

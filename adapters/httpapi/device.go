@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -93,8 +92,8 @@ func (d *DeviceFlow) startFor(w http.ResponseWriter, r *http.Request, p params, 
 		ExpiresIn:       int(started.ExpiresIn / time.Second),
 		Interval:        int(started.Interval / time.Second),
 	}
-	if started.LinkCarriesCode {
-		out.VerificationURIComplete = d.addresses.WebPage(url.Values{"user_code": {started.UserCode.String()}})
+	if started.LinkCarriesCode { // a user code needs no escaping
+		out.VerificationURIComplete = out.VerificationURI + "?user_code=" + out.UserCode
 	}
 	return answer(w, http.StatusOK, out)
 }

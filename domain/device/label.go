@@ -21,6 +21,9 @@ type Label struct{ text string }
 // ParseLabel cleans what a client calls its device; nothing left that can be
 // seen means the client's own name.
 func ParseLabel(text string, of client.Client) Label {
+	if isPlain(text) { // as most are
+		return Label{text}
+	}
 	text = lineBreaks.ReplaceAllString(text, " ")
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
@@ -36,6 +39,17 @@ func ParseLabel(text string, of client.Client) Label {
 		text = of.DefaultLabel()
 	}
 	return Label{text}
+}
+
+// isPlain reports whether nothing has to be cleaned: ASCII without control characters, and no blank
+// at either end.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= labelMax && text[0] != ' ' && text[len(text)-1] != ' '
 }
 
 func isVisible(r rune) bool {

@@ -75,7 +75,11 @@ func (t Text) LogValue() slog.Value { return slog.StringValue(t.String()) }
 type Digest [sha256.Size]byte
 
 // Hex is the digest as stores write it.
-func (d Digest) Hex() string { return hex.EncodeToString(d[:]) }
+func (d Digest) Hex() string {
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], d[:])
+	return string(text[:])
+}
 
 // Equal compares in constant time.
 func (d Digest) Equal(other Digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
