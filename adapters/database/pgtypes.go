@@ -116,12 +116,20 @@ func readColumn(types *pgtype.Map, field *pgconn.FieldDescription, raw []byte, i
 			return into.ScanBytes(raw)
 		}
 	case *id:
-		if isBinary && len(raw) == len(id{}) {
+		switch {
+		case raw == nil:
+			*into = id{}
+			return nil
+		case isBinary && len(raw) == len(id{}):
 			*into = id(raw)
 			return nil
 		}
 	case *timestamp:
-		if isBinary && len(raw) == 8 {
+		switch {
+		case raw == nil:
+			*into = timestamp{}
+			return nil
+		case isBinary && len(raw) == 8:
 			return into.scanMicroseconds(int64(binary.BigEndian.Uint64(raw)))
 		}
 	case *bool:

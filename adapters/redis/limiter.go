@@ -2,8 +2,6 @@ package redis
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
@@ -24,9 +22,8 @@ type Limiter struct{ redis *Connection }
 func NewLimiter(c *Connection) *Limiter { return &Limiter{c} }
 
 func windowKey(limit quota.Limit, key string) string {
-	const prefix = "devicegate:limit:"
-	b := make([]byte, 0, len(prefix)+len(limit.Name)+1+hex.EncodedLen(sha256.Size))
-	b = append(append(append(b, prefix...), limit.Name...), ':')
+	b := append(make([]byte, 0, 128), "devicegate:limit:"...)
+	b = append(append(b, limit.Name...), ':')
 	return string(appendDigest(b, key))
 }
 
@@ -80,7 +77,7 @@ var callNames = map[ports.LimiterCall]string{ports.Take: "take", ports.TakeDisti
 func appendArguments(args []string, s ports.LimiterStep) []string {
 	thing := ""
 	if s.Call == ports.TakeDistinct {
-		thing = string(appendDigest(nil, s.Thing))
+		thing = string(appendDigest(make([]byte, 0, 64), s.Thing))
 	}
 	return append(args, callNames[s.Call], milliseconds(s.Limit.Per), strconv.Itoa(s.Limit.Max), thing)
 }
