@@ -94,7 +94,7 @@ var called = regexp.MustCompile(`(?:^|[\s$/(])(?:devicegate|go run \.) ([^;]+)`)
 var flagsOfOthers = []string{"--here", "--build"}
 
 // Messages of the log, spans of traces and checks of doctor that begin like a command.
-var notCommands = []string{"audit day sealed", "audit events cannot be delivered", "saml begin", "saml verify", "saml metadata", "audit webhook", "audit syslog", "audit collector"}
+var notCommands = []string{"audit day sealed", "audit events cannot be delivered", "saml begin", "saml verify", "saml metadata", "audit webhook", "audit syslog", "audit collector", "audit otlp"}
 
 // ours reports whether a piece of code begins with a command of ours, without
 // the program's name: "tokens revoke", "serve --with-worker".

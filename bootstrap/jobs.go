@@ -86,6 +86,9 @@ func auditSinks(c Config, lc fx.Lifecycle) (all ports.AuditSinks, err error) {
 	if !c.AuditOTLP.IsZero() {
 		all = append(all, otlplog.New(c.AuditOTLP))
 	}
+	for i, sink := range all {
+		all[i] = c.Database.Tracer.Sink(sink)
+	}
 	return all, nil
 }
 
@@ -106,7 +109,7 @@ func sendNotice(c Config, store ports.Store, clients ports.Clients, places ports
 	if err != nil {
 		return nil, err
 	}
-	return application.NewSendNotice(store, clients, places, webui.NewNoticeWriter(c.Pages, c.PublicURL), mailer), nil
+	return application.NewSendNotice(store, clients, places, webui.NewNoticeWriter(c.Pages, c.PublicURL), c.Database.Tracer.Mailer(mailer)), nil
 }
 
 func newWorker(db jobs.Database, tasks jobs.Tasks, log *slog.Logger, m *jobMetrics, parts []jobs.Option) (*jobs.Worker, error) {

@@ -2,14 +2,20 @@ package deploy_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
 
 	"github.com/goccy/go-yaml"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/devicegate/devicegate/bootstrap/config"
 )
 
 const chart = "helm/devicegate"
@@ -36,15 +42,29 @@ func (o object) at(path ...any) any {
 	return now
 }
 
-// render does for this chart what Helm does: it knows the functions that the
-// chart uses and no other, so that a template with another one fails here.
+// render returns the objects of the chart by the names of their files.
 func render(t *testing.T, changes map[string]any) map[string]object {
+	t.Helper()
+	all, err := try(t, changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// try does for this chart what Helm does: it checks the values, and knows the
+// functions that the chart uses and no other, so that a template with another one
+// fails here. Its output was compared with that of Helm 3.22.
+func try(t *testing.T, changes map[string]any) (map[string]object, error) {
 	t.Helper()
 	values := map[string]any{}
 	if err := yaml.Unmarshal([]byte(read(t, chart+"/values.yaml")), &values); err != nil {
 		t.Fatal(err)
 	}
 	merge(values, changes)
+	if err := checkValues(t, values); err != nil {
+		return nil, err
+	}
 	about := map[string]any{}
 	if err := yaml.Unmarshal([]byte(read(t, chart+"/Chart.yaml")), &about); err != nil {
 		t.Fatal(err)
@@ -65,6 +85,14 @@ func render(t *testing.T, changes map[string]any) map[string]object {
 			return "\n" + pad + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+pad)
 		},
 		"quote": func(value any) string { return fmt.Sprintf("%q", fmt.Sprint(value)) },
+		"toJson": func(value any) (string, error) {
+			text, err := json.Marshal(value)
+			return string(text), err
+		},
+		"kindIs":    func(kind string, value any) bool { return reflect.ValueOf(value).Kind().String() == kind },
+		"splitList": func(by, text string) []string { return strings.Split(text, by) },
+		"has":       func(one string, all []string) bool { return slices.Contains(all, one) },
+		"fail":      func(text string) (string, error) { return "", errors.New(text) },
 		"default": func(fallback, value any) any {
 			if value == nil || reflect.ValueOf(value).IsZero() {
 				return fallback
@@ -90,7 +118,7 @@ func render(t *testing.T, changes map[string]any) map[string]object {
 		}
 		var out bytes.Buffer
 		if err := root.ExecuteTemplate(&out, filepath.Base(file), data); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		if strings.TrimSpace(out.String()) == "" {
 			continue
@@ -101,7 +129,26 @@ func render(t *testing.T, changes map[string]any) map[string]object {
 		}
 		all[strings.TrimSuffix(filepath.Base(file), ".yaml")] = one
 	}
-	return all
+	return all, nil
+}
+
+// checkValues holds values against the schema of the chart, with the library that
+// Helm uses.
+func checkValues(t *testing.T, values map[string]any) error {
+	t.Helper()
+	compiled, err := jsonschema.NewCompiler().Compile(chart + "/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled.Validate(plain)
 }
 
 func merge(into, from map[string]any) {
@@ -146,10 +193,81 @@ func TestTheChartRendersKnownKinds(t *testing.T) {
 		}
 	}
 	if few := render(t, map[string]any{
+		"settings":  map[string]any{"PUBLIC_URL": "https://sso.example.com"},
 		"migration": map[string]any{"enabled": false}, "networkPolicy": map[string]any{"enabled": false},
 		"api": map[string]any{"autoscaling": map[string]any{"enabled": false}},
 	}); len(few) != 5 || few["api"].at("spec", "replicas") == nil {
 		t.Errorf("with everything off: got %d objects, want 5, and replicas in the api's", len(few))
+	}
+}
+
+func TestValuesThatCannotBeRightAreRefused(t *testing.T) {
+	https := map[string]any{"PUBLIC_URL": "https://sso.example.com"}
+	for what, c := range map[string]struct {
+		changes map[string]any
+		want    string
+	}{
+		"no address":             {nil, "PUBLIC_URL"},
+		"an address as a host":   {map[string]any{"settings": map[string]any{"PUBLIC_URL": "sso.example.com"}}, "PUBLIC_URL"},
+		"a misspelt name":        {map[string]any{"settings": https, "setings": map[string]any{}}, "setings"},
+		"a misspelt name inside": {map[string]any{"settings": https, "api": map[string]any{"replica": 3}}, "replica"},
+		"a word for a number":    {map[string]any{"settings": https, "worker": map[string]any{"replicas": "two"}}, "replicas"},
+		"a list as a setting":    {map[string]any{"settings": map[string]any{"PUBLIC_URL": "https://sso.example.com", "TRUSTED_PROXIES": []any{"10.0.0.0/8"}}}, "TRUSTED_PROXIES"},
+		"a port that is none":    {map[string]any{"settings": https, "service": map[string]any{"port": 70000}}, "port"},
+		"a secret in the clear":  {map[string]any{"settings": map[string]any{"PUBLIC_URL": "https://sso.example.com", "SMTP_URL": "smtp://u:p@mail.example.com"}}, "settings.SMTP_URL is a secret"},
+	} {
+		if _, err := try(t, c.changes); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want an error that names %s", what, err, c.want)
+		}
+	}
+}
+
+func TestTheChartKnowsTheSecrets(t *testing.T) {
+	_, after, _ := strings.Cut(read(t, chart+"/templates/_helpers.tpl"), `{{- define "devicegate.secretNames" -}}`+"\n")
+	line, _, _ := strings.Cut(after, "\n")
+	var want []string
+	for _, s := range (config.Variables{Values: map[string]string{}}).Effective() {
+		if s.Secret {
+			want = append(want, s.Name)
+		}
+	}
+	slices.Sort(want)
+	if got := strings.Fields(line); !slices.Equal(got, want) {
+		t.Errorf("got the secrets %v, want %v", got, want)
+	}
+}
+
+func TestNumbersOfSettingsKeepTheirDigits(t *testing.T) {
+	env, _ := render(t, map[string]any{"settings": map[string]any{"PUBLIC_URL": "https://sso.example.com", "INTROSPECTION_RATE_LIMIT": 1e6, "REQUIRE_TYPED_CODE": true}})["api"].
+		at("spec", "template", "spec", "containers", 0, "env").([]any)
+	got := map[any]any{}
+	for _, e := range env {
+		one, _ := e.(map[string]any)
+		got[one["name"]] = one["value"]
+	}
+	if got["INTROSPECTION_RATE_LIMIT"] != "1000000" || got["REQUIRE_TYPED_CODE"] != "true" {
+		t.Errorf("got %v and %v, want 1000000 and true", got["INTROSPECTION_RATE_LIMIT"], got["REQUIRE_TYPED_CODE"])
+	}
+}
+
+// TestMigrationsReadTheSameSettings: a setting that needs another one, as MAIL_FROM
+// needs SMTP_URL, would end the hook otherwise.
+func TestMigrationsReadTheSameSettings(t *testing.T) {
+	all := render(t, everything)
+	names := func(of string) (list []string) {
+		env, _ := all[of].at("spec", "template", "spec", "containers", 0, "env").([]any)
+		for _, e := range env {
+			one, _ := e.(map[string]any)
+			list = append(list, fmt.Sprint(one["name"]))
+		}
+		return list
+	}
+	has := names("migrate")
+	for _, name := range names("api") {
+		// Paths of files that the hook has no volumes for, and what it does itself.
+		if !slices.Contains(has, name) && !strings.Contains(name, "_FILE") && name != "OPS_ADDR" && name != "DATA_DIR" && name != "MIGRATE" {
+			t.Errorf("the migration has no %s", name)
+		}
 	}
 }
 

@@ -151,5 +151,10 @@ func TestUnitsAreWhatSystemdUnderstands(t *testing.T) {
 		if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", copied).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: systemd-analyze verify: %v\n%s", unit, err, out)
 		}
+		// Exposure in tenths, from 0 to 100. What is left is that a service on the
+		// network needs the network.
+		if out, err := exec.CommandContext(t.Context(), analyze, "security", "--no-pager", "--offline=true", "--threshold=20", copied).CombinedOutput(); err != nil {
+			t.Errorf("%s: systemd-analyze security: %v\n%s", unit, err, out)
+		}
 	}
 }

@@ -18,11 +18,43 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{- define "devicegate.env" -}}
-{{- range $name, $value := .Values.settings }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
+{{- /* Settings that are secrets: they come from the Secret. A test compares the list with the program. */ -}}
+{{- define "devicegate.secretNames" -}}
+ADMIN_TOKENS AUDIT_WEBHOOK_SECRET AUDIT_WEBHOOK_URL DATABASE_URL DB_PASSWORD ENTERPRISE_API_SECRET_KEY INTROSPECTION_CLIENTS OTEL_EXPORTER_OTLP_HEADERS REDIS_PASSWORD REDIS_URL SECRET_KEY SECRET_KEY_PREVIOUS SMTP_URL
 {{- end }}
+
+{{- /* A number keeps its digits: Helm reads 1000000 as 1e+06. */ -}}
+{{- define "devicegate.settings" -}}
+{{- $secrets := splitList " " (include "devicegate.secretNames" .) }}
+{{- range $name, $value := .Values.settings }}
+{{- if has $name $secrets }}
+{{- fail (printf "settings.%s is a secret: put it into the Secret %s (secret.name) instead" $name $.Values.secret.name) }}
+{{- end }}
+- name: {{ $name }}
+  value: {{ if kindIs "string" $value }}{{ $value | quote }}{{ else }}{{ $value | toJson | quote }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "devicegate.secrets" -}}
+{{- range .Values.secret.required }}
+- name: {{ . }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.Values.secret.name }}
+      key: {{ . }}
+{{- end }}
+{{- range .Values.secret.optional }}
+- name: {{ . }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.Values.secret.name }}
+      key: {{ . }}
+      optional: true
+{{- end }}
+{{- end }}
+
+{{- define "devicegate.env" -}}
+{{- include "devicegate.settings" . }}
 - name: OPS_ADDR
   value: ":9090"
 - name: DATA_DIR
@@ -39,21 +71,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 - name: SAML_SP_KEY_FILE_PREVIOUS
   value: /etc/devicegate/saml/saml-sp-previous.pem
 {{- end }}
-{{- range .Values.secret.required }}
-- name: {{ . }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ $.Values.secret.name }}
-      key: {{ . }}
-{{- end }}
-{{- range .Values.secret.optional }}
-- name: {{ . }}
-  valueFrom:
-    secretKeyRef:
-      name: {{ $.Values.secret.name }}
-      key: {{ . }}
-      optional: true
-{{- end }}
+{{- include "devicegate.secrets" . }}
 {{- end }}
 
 {{- define "devicegate.podSecurity" -}}
