@@ -98,9 +98,9 @@ func networkOf(of *device.Authorization, g approval.GrantSnapshot, origin reques
 // and from where.
 func (j *ApprovalJudge) addHistory(ctx context.Context, r facts, in asked, c *policy.Circumstances) error {
 	d, subject, at := in.of.Snapshot(), in.grant.Snapshot().Subject, j.now()
-	tokens, total, err := connectedBefore(ctx, r.tokens, d, subject, at)
+	tokens, total, err := r.tokens.Matching(ctx, sameDevice(d, subject), true, at, 0, 1)
 	if err != nil {
-		return err
+		return fmt.Errorf("find the person's tokens: %w", err)
 	}
 	c.NewDevice = total == 0
 	if total == 0 || tokens[0].Valid(at) != nil {

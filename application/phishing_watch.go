@@ -96,13 +96,21 @@ func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incide
 }
 
 // isFirstTime reports whether a person elsewhere has never connected the client and
-// label of d, which is in a network in which no person is.
+// label of d, which is in a network in which no person is. Without a label of its
+// own it counts as connected only where it was.
 func (w *PhishingWatch) isFirstTime(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, d device.Snapshot, person identity.Subject) (bool, error) {
-	at := w.now()
-	if _, connected, err := connectedBefore(ctx, tokens, d, person, at); err != nil || connected > 0 {
+	at, network := w.now(), incident.NetworkOf(d.RequestedFrom)
+	before := sameDevice(d, person)
+	common, err := w.isCommon(ctx, incident.Source{Kind: incident.Devices, ClientID: d.ClientID, Label: d.Label})
+	if err != nil {
 		return false, err
 	}
-	network := incident.NetworkOf(d.RequestedFrom)
+	if common { // most people have connected a device without a name
+		before.FetchedFrom = network
+	}
+	if _, connected, err := tokens.Matching(ctx, before, true, at, 0, 1); err != nil || connected > 0 {
+		return false, err
+	}
 	if !network.IsValid() {
 		return true, nil
 	}
@@ -110,16 +118,9 @@ func (w *PhishingWatch) isFirstTime(ctx context.Context, r ports.IncidentReader,
 	return err == nil && !incident.HasPeopleNear(seen), err
 }
 
-// connectedBefore finds the youngest token that a person has on record for the
-// client and label of d, and how many there are.
-func connectedBefore(ctx context.Context, r ports.TokenReader, d device.Snapshot, person identity.Subject, at time.Time) ([]*token.AccessToken, int, error) {
-	found, total, err := r.Matching(ctx, token.Filter{
-		Email: person.Email(), Issuer: person.Issuer(), ClientID: d.ClientID, Label: d.Label,
-	}, true, at, 0, 1)
-	if err != nil {
-		return nil, 0, fmt.Errorf("find the person's tokens: %w", err)
-	}
-	return found, total, nil
+// sameDevice matches a person's tokens of the client and label of d.
+func sameDevice(d device.Snapshot, person identity.Subject) token.Filter {
+	return token.Filter{Email: person.Email(), Issuer: person.Issuer(), ClientID: d.ClientID, Label: d.Label}
 }
 
 // browserOf is the browser that holds a grant.

@@ -181,6 +181,28 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 	}
 }
 
+// Most people have connected a device that has no name. It says nothing about
+// another one in another network.
+func TestADeviceWithoutANameIsKnownOnlyWhereItWasConnected(t *testing.T) {
+	s := newCampaign(t)
+	desk := agent("198.18.1.7", "difyctl/1")
+	for n := range 3 {
+		mine := s.begins("", desk)
+		s.approves(mine.UserCode, fmt.Sprintf("victim%d@acme.example", n), "198.18.1.9")
+		if !s.redeems(mine.Code, "198.18.1.7") {
+			t.Fatal("a near approval waits")
+		}
+	}
+	s.Clock.Advance(25 * time.Hour)
+	for n := range 3 {
+		s.victim(n, s.begins("", agent(fmt.Sprintf("203.%d.113.9", n), fmt.Sprint("x/", n))))
+	}
+	s.incidents(1)
+	if s.isSuspected("", desk, "victim0@acme.example", "10.77.0.7") {
+		t.Error("got suspected for a device where it was connected before, want nothing")
+	}
+}
+
 // A release makes what was seen usual.
 func TestReleasedFirstConnectionsAreUsual(t *testing.T) {
 	s := newCampaign(t)

@@ -6,6 +6,8 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+
+	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
 // relay is a sign-in that the attacker's browser begins, in the device's own
@@ -14,38 +16,55 @@ import (
 // tries to go on with each.
 func (c campaign) relay(s *service, l *login, i int) {
 	s.t.Helper()
+	browser := s.browser(c.from(i))
+	csrf := s.signIn(browser, l, s.person(user(i), c.victimAt(i), desktop))
+	if csrf == "" {
+		return
+	}
+	s.send(browser, http.MethodPost, s.api("/openapi/v1", "approve-external"),
+		url.Values{"user_code": {l.codes.UserCode}}, http.Header{"X-Csrf-Token": {csrf}, "Origin": {s.public}})
+}
+
+// browser is one that no script drives.
+func (s *service) browser(address string) *http.Client {
 	jar, _ := cookiejar.New(nil)
-	browser := &http.Client{
-		Jar: jar, Transport: at{s: s, address: c.from(i), agent: desktop},
+	return &http.Client{
+		Jar: jar, Transport: at{s: s, address: address, agent: desktop},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	api := s.public + "/openapi/v1/oauth/device"
-	begun := s.send(browser, http.MethodGet, api+"/sso-initiate?user_code="+l.codes.UserCode, nil, nil)
+}
+
+func (s *service) api(mount, route string) string { return s.public + mount + "/oauth/device/" + route }
+
+// signIn begins a sign-in in a browser, has a person sign in at the identity
+// provider, and goes on with the addresses that the person came to. It returns what
+// the browser may decide with; empty: nothing.
+func (s *service) signIn(browser *http.Client, l *login, person *demo.Person) (csrf string) {
+	s.t.Helper()
+	begun := s.send(browser, http.MethodGet, s.api("/openapi/v1", "sso-initiate?user_code="+l.codes.UserCode), nil, nil)
 	toIdP := begun.Header.Get("Location")
 	if toIdP == "" {
-		s.t.Fatalf("the attacker's sign-in: got %s, want a redirect", begun.Status)
+		s.t.Fatalf("the sign-in: got %s, want a redirect", begun.Status)
 	}
-	victim := s.person(user(i), c.victimAt(i), desktop)
-	if _, err := victim.Decide(s.t.Context(), toIdP, l.codes.UserCode); err != nil {
+	if _, err := person.Decide(s.t.Context(), toIdP, l.codes.UserCode); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, address := range victim.Visited() {
+	for _, address := range person.Visited() {
 		if strings.HasPrefix(address, s.public) {
 			s.send(browser, http.MethodGet, address, nil, nil)
 		}
 	}
+	described := s.send(browser, http.MethodGet, s.api("/openapi/v1", "approval-context"), nil, nil)
+	if described.StatusCode != http.StatusOK {
+		return ""
+	}
 	var context struct {
 		CSRF string `json:"csrf_token"`
-	}
-	described := s.send(browser, http.MethodGet, api+"/approval-context", nil, nil)
-	if described.StatusCode != http.StatusOK {
-		return
 	}
 	if err := json.NewDecoder(described.Body).Decode(&context); err != nil {
 		s.t.Fatal(err)
 	}
-	s.send(browser, http.MethodPost, api+"/approve-external",
-		url.Values{"user_code": {l.codes.UserCode}}, http.Header{"X-Csrf-Token": {context.CSRF}, "Origin": {s.public}})
+	return context.CSRF
 }
 
 func (s *service) send(by *http.Client, method, address string, form url.Values, header http.Header) *http.Response {
