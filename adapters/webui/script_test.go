@@ -50,7 +50,7 @@ func TestKeyboardOrder(t *testing.T) {
 	}
 
 	codes := s.device(label, home)
-	b.atDecision(codes.UserCode)
+	b.signsInToDecide(codes.UserCode)
 	if at := ask[string](b, focused); at != "h1" {
 		t.Errorf("got the focus at %s, want the heading: nothing may be preselected", at)
 	}
@@ -133,9 +133,9 @@ func TestAFormIsSentOnce(t *testing.T) {
 	b.sees("approved", "")
 }
 
-// TestEveryLanguageFits looks at the fullest pages in each language, and from
-// right to left, at the narrowest width there is.
-func TestEveryLanguageFits(t *testing.T) {
+// TestEveryLanguageFitsAndIsAccessible looks at the fullest pages in each language,
+// and from right to left, at the narrowest width there is.
+func TestEveryLanguageFitsAndIsAccessible(t *testing.T) {
 	t.Parallel()
 	in := browser(t)
 	s := served(t, acme, globex)

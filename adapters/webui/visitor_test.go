@@ -17,6 +17,30 @@ type visitor struct {
 	t      *testing.T
 	site   *fixture
 	client *http.Client
+	held   *cookieAttributes
+}
+
+// cookieAttributes keeps what a jar does not tell again: how each cookie was set,
+// by its site, path and name.
+type cookieAttributes struct {
+	http.CookieJar
+	set map[string]setCookie
+}
+
+type setCookie struct {
+	by *url.URL
+	*http.Cookie
+}
+
+// SetCookies implements [http.CookieJar].
+func (j *cookieAttributes) SetCookies(by *url.URL, cookies []*http.Cookie) {
+	for _, c := range cookies {
+		key := by.Host + c.Path + " " + c.Name
+		if j.set[key] = (setCookie{by, c}); c.MaxAge < 0 {
+			delete(j.set, key)
+		}
+	}
+	j.CookieJar.SetCookies(by, cookies)
 }
 
 // shown is a page as it came.
@@ -30,7 +54,8 @@ type shown struct {
 
 func (s *fixture) visitor(from string) *visitor {
 	jar, _ := cookiejar.New(nil) // never fails
-	return &visitor{s.t, s, &http.Client{Jar: jar, Transport: proxied{s, from}}}
+	held := &cookieAttributes{jar, map[string]setCookie{}}
+	return &visitor{s.t, s, &http.Client{Jar: held, Transport: proxied{s, from}}, held}
 }
 
 // ask sends a request and follows redirects.
