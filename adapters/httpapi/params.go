@@ -130,14 +130,15 @@ func mediaType(r *http.Request) string {
 
 // read sets memory aside for a small body only: a large one takes what has arrived,
 // not what its header announces.
-func read(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
-	var text []byte
-	var err error
+func read(w http.ResponseWriter, r *http.Request, limit int64) (text string, err error) {
 	if body := http.MaxBytesReader(w, r.Body, limit); 0 <= r.ContentLength && r.ContentLength <= min(limit, bodyMax) {
-		text = make([]byte, r.ContentLength)
-		_, err = io.ReadFull(body, text)
+		octets := make([]byte, r.ContentLength)
+		_, err = io.ReadFull(body, octets)
+		text = string(octets)
 	} else {
-		text, err = io.ReadAll(body)
+		var b strings.Builder // which needs no copy in the end
+		_, err = io.Copy(&b, body)
+		text = b.String()
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -146,7 +147,7 @@ func read(w http.ResponseWriter, r *http.Request, limit int64) (string, error) {
 	case err != nil:
 		return "", fault.InvalidRequest("The body ended before it was complete.")
 	}
-	return string(text), nil
+	return text, nil
 }
 
 // parseForm reads a form (URL standard §5.1), or the query of a URL.

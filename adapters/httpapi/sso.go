@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -175,6 +176,7 @@ func (s *SSO) received(w http.ResponseWriter, r *http.Request, on connection.Mou
 	if err != nil {
 		return in, err
 	}
+	relay = strings.Clone(relay) // or it would keep the whole body in memory
 	in = application.ReceivedResponse{
 		Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
 	}

@@ -35,6 +35,7 @@ type Broker struct {
 	logged logged
 
 	reloaded chan struct{} // has room for one; Run looks at the connections then
+	large    chan struct{} // has room for the large responses that are read at the same time
 }
 
 // served are the connections as they are now.
@@ -52,7 +53,7 @@ func New(cfg Config, keys ports.KeyStore, connections connection.Directory, cloc
 	if cfg.KeyWait == 0 {
 		cfg.KeyWait = defaultKeyWait
 	}
-	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock).Traced(cfg.Tracer), now: clock, log: log, kept: map[string]connection.CopySnapshot{}, reloaded: make(chan struct{}, 1)}
+	b := &Broker{cfg: cfg, keys: keys, reader: NewReader(clock).Traced(cfg.Tracer), now: clock, log: log, kept: map[string]connection.CopySnapshot{}, reloaded: make(chan struct{}, 1), large: make(chan struct{}, largeAtOnce)}
 	for _, o := range options {
 		o(b)
 	}
@@ -271,6 +272,11 @@ func noted(r *approval.Refusal, note string) *approval.Refusal {
 
 // accept runs the steps of the package comment in their order.
 func (b *Broker) accept(ctx context.Context, c *checks, via connection.Connection, what ports.Response, from *idp, policy policy) (approval.VerifiedAssertion, error) {
+	done, err := b.admit(ctx, what.Raw)
+	if err != nil {
+		return approval.VerifiedAssertion{}, err
+	}
+	defer done()
 	got, err := b.read(ctx, c, what, from, policy.consent())
 	if err != nil {
 		return approval.VerifiedAssertion{}, err

@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/devicegate/devicegate/adapters/saml/xmlsec"
@@ -18,6 +19,26 @@ var responseLimits = xmltree.Limits{Bytes: maxEncoded / 4 * 3, Depth: 100, Eleme
 // verifiedLimits are for canonical octets of such a document: they can be longer
 // than the document.
 var verifiedLimits = xmltree.Limits{Bytes: 8 << 20, Depth: 100, Elements: 50_000, Attributes: 128, Namespaces: 256}
+
+// A large response takes up to 20 MiB while it is read. Few are read at the same time,
+// so that many of them do not take all memory; people's own are small.
+const (
+	largeFrom   = 128 << 10
+	largeAtOnce = 4
+)
+
+// admit waits until a response may be read, and returns what ends that.
+func (b *Broker) admit(ctx context.Context, raw string) (done func(), err error) {
+	if len(raw) < largeFrom {
+		return func() {}, nil
+	}
+	select {
+	case b.large <- struct{}{}:
+		return func() { <-b.large }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other large responses: %w", ctx.Err())
+	}
+}
 
 // readDocument takes the document out of the HTTP-POST binding (SAML bindings §3.5.4)
 // and reads it within limits: XML 1.0 with namespaces, one root, no DTD (SAML

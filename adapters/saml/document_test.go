@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -40,6 +41,30 @@ func FuzzGuard(f *testing.F) {
 			t.Errorf("got %v, want a refusal with a reason", err)
 		}
 	})
+}
+
+func TestFewLargeResponsesAreReadAtTheSameTime(t *testing.T) {
+	b := &Broker{large: make(chan struct{}, 1)}
+	large := strings.Repeat("A", largeFrom)
+	done, err := b.admit(t.Context(), large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := b.admit(gone, large); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second large one whose sender has gone: got %v, want context.Canceled", err)
+	}
+	if small, err := b.admit(gone, large[1:]); err != nil {
+		t.Errorf("a small one: got %v, want it read at once", err)
+	} else {
+		small()
+	}
+	done()
+	if done, err = b.admit(t.Context(), large); err != nil {
+		t.Errorf("after the first: got %v, want it read", err)
+	}
+	done()
 }
 
 func TestPanicBecomesARefusal(t *testing.T) {
