@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -43,6 +44,7 @@ type composeFile struct {
 		ReadOnly    bool              `yaml:"read_only"`
 		CapDrop     []string          `yaml:"cap_drop"`
 		DependsOn   any               `yaml:"depends_on"`
+		Grace       string            `yaml:"stop_grace_period"`
 	} `yaml:"services"`
 	Volumes map[string]any `yaml:"volumes"`
 }
@@ -70,6 +72,10 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 		}
 		if !service.ReadOnly || len(service.CapDrop) == 0 {
 			t.Errorf("%s: got a root file system that can be written, or capabilities", name)
+		}
+		// The engine's own ten seconds are what SHUTDOWN_DELAY takes.
+		if grace, err := time.ParseDuration(service.Grace); err != nil || grace < 30*time.Second {
+			t.Errorf("%s: got %q to stop, want 30s or more", name, service.Grace)
 		}
 	}
 }

@@ -48,3 +48,17 @@ func TestDocumentedSettingsHaveCode(t *testing.T) {
 		t.Errorf("got %d documented settings, want at least 40", len(documented))
 	}
 }
+
+// TestDocumentedSecretsAreMarked: the mark says that NAME_FILE works, and that
+// devicegate config masks the value.
+func TestDocumentedSecretsAreMarked(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range (Variables{Values: map[string]string{}}).Effective() {
+		if marked := strings.Contains(string(text), "`"+v.Name+"` 🔑"); marked != v.Secret {
+			t.Errorf("%s: got it marked as a secret %t, want %t", v.Name, marked, v.Secret)
+		}
+	}
+}
