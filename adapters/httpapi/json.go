@@ -6,9 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// notText stands for a JSON value that no parameter may have.
-type notText struct{}
-
 // parseJSON reads one object with each name once. encoding/json would take the
 // last of two members of one name and match names in any case; it says here
 // whether the text is JSON at all, so that what follows only has to divide it.
@@ -31,7 +28,7 @@ func parseJSON(text string) (params, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := p[name]; twice {
+		if p.given(name) {
 			return nil, errRepeated
 		}
 		p[name] = value
@@ -39,24 +36,24 @@ func parseJSON(text string) (params, error) {
 	return p, nil
 }
 
-func parseMember(rawName, rawValue string) (name string, value any, err error) {
+func parseMember(rawName, rawValue string) (name string, value param, err error) {
 	if name, err = unquote(rawName); err != nil {
-		return "", nil, err
+		return "", value, err
 	}
 	if name == labelParam {
 		rawValue = decodeLabel(rawValue)
 	}
 	switch {
 	case !utf8.ValidString(rawValue):
-		return "", nil, errNotUTF8
+		return "", value, errNotUTF8
 	case rawValue == "null":
-		return name, nil, nil
+		return name, value, nil
 	case rawValue[0] != '"' && name == labelParam:
-		return name, nil, nil // as if there was none
+		return name, value, nil // as if there was none
 	case rawValue[0] != '"':
-		return name, notText{}, nil
+		return name, param{notText: true}, nil
 	}
-	value, err = unquote(rawValue)
+	value.text, err = unquote(rawValue)
 	return name, value, err
 }
 

@@ -25,8 +25,8 @@ func TestJSONOfAnotherEncodingIsReadWhateverItsLabel(t *testing.T) { // F24
 				t.Fatal(err)
 			}
 			p, err := parseJSON(text)
-			if err != nil || p["client_id"] != "difyctl" || p["scope"] != "a" || p[labelParam] == "" {
-				t.Errorf("%s, %s: got %q, %v, want the parameters and some label", name, label, p, err)
+			if err != nil || p["client_id"].text != "difyctl" || p["scope"].text != "a" || p[labelParam].text == "" {
+				t.Errorf("%s, %s: got %v, %v, want the parameters and some label", name, label, p, err)
 			}
 		}
 	}

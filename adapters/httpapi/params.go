@@ -33,18 +33,28 @@ var (
 
 // params are the parameters of a request, each given once. What is empty is
 // absent (RFC 6749 §3.1), what is unknown is ignored.
-type params map[string]any
+type params map[string]param
+
+// param is the value of a parameter; zero: there is none.
+type param struct {
+	text    string
+	notText bool // a JSON value that no parameter may have
+}
+
+// given reports whether a parameter is there, if only empty.
+func (p params) given(name string) bool {
+	_, given := p[name]
+	return given
+}
 
 // text returns a parameter, or "" if it is absent. It refuses one that is not
 // text.
 func (p params) text(name string) (string, error) {
-	switch v := p[name].(type) {
-	case nil:
-		return "", nil
-	case string:
-		return v, nil
+	v := p[name]
+	if v.notText {
+		return "", fault.InvalidRequest(name + " has to be a string.")
 	}
-	return "", fault.InvalidRequest(name + " has to be a string.")
+	return v.text, nil
 }
 
 // required returns a parameter that has to be there.
@@ -60,7 +70,7 @@ func (p params) required(name string) (string, error) {
 func (p params) only(names ...string) error {
 	known := 0
 	for _, name := range names {
-		if _, given := p[name]; given {
+		if p.given(name) {
 			known++
 		}
 	}
@@ -163,10 +173,10 @@ func parseForm(text string) (params, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := p[name]; twice {
+		if p.given(name) {
 			return nil, errRepeated
 		}
-		p[name] = value
+		p[name] = param{text: value}
 	}
 	return p, nil
 }

@@ -181,7 +181,7 @@ func (s *SSO) received(w http.ResponseWriter, r *http.Request, on connection.Mou
 		Response: response, RelayState: approval.ParseRelayState(relay), Mount: on, Origin: s.client.Origin(r),
 	}
 	switch {
-	case response == "" && p["SAMLart"] != nil:
+	case response == "" && p.given("SAMLart"):
 		in.Missing = approval.ResponseMissing("SAMLResponse is required.", artifact)
 	case response == "":
 		in.Missing = approval.ResponseMissing("SAMLResponse is required.", "none")
@@ -196,7 +196,7 @@ const artifact = "SAMLart (the binding HTTP-Artifact)"
 // receivedByGET refuses a response that came by another binding than HTTP-POST.
 func (s *SSO) receivedByGET(r *http.Request, p params, on connection.Mount) error {
 	received := "SAMLResponse by GET (the binding HTTP-Redirect)"
-	if p["SAMLart"] != nil {
+	if p.given("SAMLart") {
 		received = artifact
 	}
 	relay, _ := p.text("RelayState")
@@ -218,7 +218,7 @@ func (s *SSO) complete(on connection.Mount) endpoint {
 		if err != nil {
 			return err
 		}
-		if p["SAMLResponse"] != nil || p["SAMLart"] != nil {
+		if p.given("SAMLResponse") || p.given("SAMLart") {
 			return s.receivedByGET(r, p, on)
 		}
 		in := application.Completion{

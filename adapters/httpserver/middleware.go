@@ -32,11 +32,11 @@ func (m *Middleware) Wrap(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		id := m.requestID(r)
+		ctx := &requestContext{values: r.Context(), id: [1]string{m.requestID(r)}}
 		head := w.Header()
-		head["X-Request-Id"] = []string{id}
+		head["X-Request-Id"] = ctx.id[:]
 		m.headers.Set(head)
-		next.ServeHTTP(w, r.WithContext(&requestContext{r.Context(), id}))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
@@ -56,7 +56,7 @@ func (m *Middleware) requestID(r *http.Request) string {
 // Each port bounds its own waits.
 type requestContext struct {
 	values context.Context
-	id     string
+	id     [1]string // also the value of the header
 }
 
 type requestContextKey struct{}
@@ -75,7 +75,7 @@ func (c *requestContext) Value(key any) any {
 // RequestID is the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string {
 	if c, ok := ctx.Value(requestContextKey{}).(*requestContext); ok {
-		return c.id
+		return c.id[0]
 	}
 	return ""
 }

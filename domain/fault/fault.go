@@ -78,6 +78,9 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // Of finds the outermost refusal in err's chain.
 func Of(err error) (*Error, bool) {
+	if f, ok := err.(*Error); ok { // as it mostly is: errors.As costs more
+		return f, true
+	}
 	var f *Error
 	ok := errors.As(err, &f)
 	return f, ok
