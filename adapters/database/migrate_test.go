@@ -287,6 +287,43 @@ func TestAnIndexBuildThatWasBrokenOffIsDoneAgain(t *testing.T) {
 	}
 }
 
+// A migrating process may die, or lose its connection, in the middle of a file.
+func TestAMigrationThatWasInterruptedIsDoneAgain(t *testing.T) {
+	db := postgres(t).Empty(t)
+	if err := database.MigrateTo(t.Context(), db, 12); err != nil {
+		t.Fatal(err)
+	}
+	// The next one changes several tables. The last one of them is locked.
+	held, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Rollback() }()
+	if _, err := held.ExecContext(t.Context(), "SELECT count(*) FROM approval_grants"); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	go func() { migrated <- database.Migrate(t.Context(), db) }()
+	const waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%approval_grants%' AND datname = current_database()"
+	await(t, db, "SELECT count(*) "+waiting)
+	execute(t, db, "SELECT pg_terminate_backend(pid) "+waiting)
+	if err := <-migrated; err == nil {
+		t.Fatal("got nil for a migration that was interrupted, want an error")
+	}
+	if n := count(t, db, "SELECT count(*) FROM information_schema.columns WHERE column_name = 'login_hint'"); n != 0 {
+		t.Errorf("got %d columns of a migration that was interrupted, want none", n)
+	}
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if err := database.CheckSchema(t.Context(), db); err != nil {
+		t.Error(err)
+	}
+}
+
 // await waits until a query counts something.
 func await(t *testing.T, db *bun.DB, query string) {
 	t.Helper()

@@ -203,6 +203,39 @@ func TestTwoWorkersHaveOneScheduleAndTheSecondTakesItOver(t *testing.T) {
 	})
 }
 
+// Jobs outlive releases: another one may have written other arguments, or kinds that
+// this one does not know.
+func TestJobsOfAnotherReleaseAreDoneOrFailVisibly(t *testing.T) {
+	engines(t, func(t *testing.T, db *bun.DB) {
+		for kind, args := range map[string]string{
+			"sweep_tokens": `{}`, "sweep_expired": `{"table":"sso_transactions","limit":5}`, "seal_audit": `{"key":null}`, "forgotten_work": `{"key":"x"}`,
+		} {
+			_, err := db.ExecContext(t.Context(), "INSERT INTO river_job (kind, args, metadata, max_attempts, queue, priority, state, tags) VALUES (?, ?, ?, 1, 'default', 1, 'available', ?)",
+				kind, args, `{"older":[1]}`, map[bool]string{true: "{}", false: "[]"}[databasetest.JobsIn(db).Postgres])
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		work(t, db, databasetest.Store(t, db), slog.New(slog.DiscardHandler))
+		await(t, db, 3, `SELECT count(*) FROM river_job WHERE state = 'completed' AND CAST(metadata AS text) LIKE '%older%'`)
+		await(t, db, 1, "SELECT count(*) FROM river_job WHERE state = 'discarded'")
+		q, err := jobs.NewQueue(databasetest.JobsIn(db))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := q.List(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, job := range list {
+			if job.Kind == "forgotten_work" && job.State == "discarded" && len(job.Failures) == 1 && strings.Contains(job.Failures[0].Error, "forgotten_work") {
+				return
+			}
+		}
+		t.Errorf("got %+v, want forgotten_work given up, and why", list)
+	})
+}
+
 // A worker that is killed does not resign: the next one waits for the end of its
 // term.
 func TestTheTermOfALeaderIsShortWhenItIsElectedAndWhenItIsRenewed(t *testing.T) {
