@@ -46,6 +46,8 @@ type Config struct {
 	DifyAccounts bool
 	// Tracer makes a span of each statement of a traced request; nil: none.
 	Tracer *tracing.Tracer
+	// Clock is kept in step with PostgreSQL's while the pool is open; nil: none is.
+	Clock *Clock
 }
 
 // MigrateMode says what happens to the schema at start.

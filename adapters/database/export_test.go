@@ -36,3 +36,12 @@ func (c *Changes) LookEvery(d time.Duration) { c.every = d }
 
 // Summary is what a span says of a statement.
 func Summary(statement string) (operation, table string) { return summary(statement) }
+
+// By makes a clock go by other ones.
+func (c *Clock) By(machine func() time.Time, elapsed func() time.Duration) *Clock {
+	c.machine, c.elapsed = machine, elapsed
+	return c
+}
+
+// Compare asks the server for its time.
+func (c *Clock) Compare(ctx context.Context, db *bun.DB) error { return c.compare(ctx, db) }

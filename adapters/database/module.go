@@ -34,7 +34,7 @@ func changes(lc fx.Lifecycle, cfg Config, _ *bun.DB, log *slog.Logger) (*Changes
 	return c, nil
 }
 
-func open(lc fx.Lifecycle, cfg Config) (*bun.DB, error) {
+func open(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*bun.DB, error) {
 	db, err := Open(cfg)
 	if err != nil {
 		return nil, err
@@ -43,6 +43,10 @@ func open(lc fx.Lifecycle, cfg Config) (*bun.DB, error) {
 		OnStart: func(ctx context.Context) error { return Prepare(ctx, db, cfg.Migrate) },
 		OnStop:  func(context.Context) error { return db.Close() },
 	})
+	if cfg.Clock != nil && isPostgres(db) {
+		lc.Append(fx.StartHook(func(ctx context.Context) error { return cfg.Clock.compare(ctx, db) }))
+		lc.Append(lifecycle.WhileRunning(func(ctx context.Context) { cfg.Clock.follow(ctx, db, log) }))
+	}
 	return db, nil
 }
 

@@ -121,7 +121,6 @@ func Load(vars map[string]string) (Config, error) {
 		DataDir: e.DataDir, ShutdownDelay: e.ShutdownDelay,
 		Timing: device.StandardTiming,
 		Limits: quota.Configure(e.UserCodeLimit, e.RatePerToken),
-		Clock:  ports.SystemClock,
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(levelOf(e.LogLevel))); err != nil {
 		wrong.add("LOG_LEVEL", "%q is none of debug, info, warn, error", e.LogLevel)

@@ -21,7 +21,9 @@ func (c *Config) loadStores(e environment, wrong *problems) {
 		MaxIdleConns:    e.DBMaxIdle,
 		ConnMaxLifetime: e.DBConnLife,
 		DifyAccounts:    wrong.oneOf("ACCOUNT_DIRECTORY", e.AccountDirectory, "none", "dify") == "dify",
+		Clock:           database.NewClock(),
 	}
+	c.Clock = c.Database.Clock.Now
 	names := names{
 		"URL": "DATABASE_URL", "Migrate": "MIGRATE", "MaxConns": "DB_MAX_CONNS",
 		"MaxIdleConns": "DB_MAX_IDLE_CONNS", "ConnMaxLifetime": "DB_CONN_MAX_LIFETIME",
