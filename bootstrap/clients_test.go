@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/fx"
 
@@ -31,16 +30,6 @@ func startedWith(t *testing.T, options fx.Option, targets ...any) error {
 	}
 	t.Cleanup(func() { _ = app.Stop(t.Context()) })
 	return nil
-}
-
-// until waits for a condition, which another process brings about.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
-		}
-	}
 }
 
 func TestARunningReplicaHearsOfAClientThatACommandChanged(t *testing.T) {
@@ -74,11 +63,11 @@ func TestARunningReplicaHearsOfAClientThatACommandChanged(t *testing.T) {
 		return err
 	}
 	change(application.ClientChange{ID: "cli", Add: true})
-	until(t, "an added client is known", func() bool { return usable("cli") == nil })
+	porttest.Eventually(t, "an added client is known", func() bool { return usable("cli") == nil })
 	change(application.ClientChange{ID: "difyctl", Edit: func(s *client.Settings) { s.Suspended = true }})
-	until(t, "a suspended client is refused", func() bool { return usable("difyctl") == client.ErrSuspended })
+	porttest.Eventually(t, "a suspended client is refused", func() bool { return usable("difyctl") == client.ErrSuspended })
 	change(application.ClientChange{ID: "cli", Remove: true})
-	until(t, "a removed client is unknown", func() bool { return usable("cli") == client.ErrUnsupported })
+	porttest.Eventually(t, "a removed client is unknown", func() bool { return usable("cli") == client.ErrUnsupported })
 }
 
 func TestAClientInTheFileAndInTheDatabaseStopsTheStart(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
+	"github.com/devicegate/devicegate/ports/porttest"
 )
 
 // started starts an application that ends with the test.
@@ -37,17 +38,6 @@ func started(t *testing.T, options fx.Option, targets ...any) (*fx.App, error) {
 		_ = app.Stop(ctx)
 	})
 	return app, err
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); {
-		if time.Now().After(end) {
-			t.Fatalf("%s: not within 20 s", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }
 
 // replica is a process that serves.
@@ -112,7 +102,7 @@ func TestChangesOfConnectionsReachAllReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := report.Metadata.Keys[0].Fingerprint
-	eventually(t, "both replicas serve acme", func() bool { return one.key("acme") == first && two.key("acme") == first })
+	porttest.Eventually(t, "both replicas serve acme", func() bool { return one.key("acme") == first && two.key("acme") == first })
 
 	next := samltest.NewIdPWithKey(t, "https://idp.acme.example", samltest.RSAKey(t, 1)).Metadata()
 	document.Store(&next)
@@ -121,11 +111,11 @@ func TestChangesOfConnectionsReachAllReplicas(t *testing.T) {
 	if _, err := started(t, Administration(c, slog.New(slog.DiscardHandler)), &later); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the command knows acme", func() bool {
+	porttest.Eventually(t, "the command knows acme", func() bool {
 		done, err := later.Execute(t.Context(), "acme", by)
 		return err == nil && done.Failure == "" && len(done.Changes) == 2
 	})
-	eventually(t, "both replicas have the new key", func() bool { return one.key("acme") == two.key("acme") && one.key("acme") != first })
+	porttest.Eventually(t, "both replicas have the new key", func() bool { return one.key("acme") == two.key("acme") && one.key("acme") != first })
 
 	idp.Close()
 	if three := newReplica(t, shared); three.key("acme") != one.key("acme") {
@@ -188,7 +178,7 @@ func TestAConnectionHasOneOwner(t *testing.T) {
 		}
 		return strings.Join(out, ", ")
 	}
-	eventually(t, "both owners' connections are served", func() bool { return owners() == "filed file, stored database" })
+	porttest.Eventually(t, "both owners' connections are served", func() bool { return owners() == "filed file, stored database" })
 
 	write("filed", "stored")
 	if err := r.connections.takeFile(directoryOf(t, "filed", "stored")); err == nil || !strings.Contains(err.Error(), "connection stored is in CONNECTIONS_FILE and in the database") {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/fx"
+
+	"github.com/devicegate/devicegate/ports/porttest"
 )
 
 // TestMetricsTellOfALogin starts the service, begins a login, and reads what
@@ -39,7 +41,7 @@ func TestMetricsTellOfALogin(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	var text string
-	eventually(t, "a run of a job", func() bool {
+	porttest.Eventually(t, "a run of a job", func() bool {
 		text = read(t, "http://"+ops+"/metrics")
 		return strings.Contains(text, "devicegate_job_duration_seconds_count{") && strings.Contains(text, "devicegate_audit_delivery_lag_seconds{")
 	})

@@ -152,7 +152,7 @@ func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
 	if !claim() {
 		t.Fatal("the first poll is early")
 	}
-	eventually(t, "the next poll is due", claim)
+	porttest.Eventually(t, "the next poll is due", claim)
 	// Redis counts whole milliseconds.
 	if took := time.Since(began); took < gap-2*time.Millisecond {
 		t.Errorf("the next poll was due after %s", took)
@@ -203,17 +203,6 @@ func asked(t *testing.T, c *redis.Connection) error {
 	return err
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !is(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatal("not so in time: " + what)
-		}
-	}
-}
-
 func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
 	for name, outage := range map[string]struct{ begin, end func(*services.Server) }{
 		"the server stops": {(*services.Server).Stop, (*services.Server).Start},
@@ -240,7 +229,7 @@ func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
 				t.Errorf("a thousand failures took %s", took)
 			}
 			outage.end(server)
-			eventually(t, "redis is back", func() bool { return asked(t, c) == nil })
+			porttest.Eventually(t, "redis is back", func() bool { return asked(t, c) == nil })
 		})
 	}
 }
@@ -253,7 +242,7 @@ func TestAConnectionOpensWithoutAServerAndFindsItLater(t *testing.T) {
 		t.Error(err)
 	}
 	server.Start()
-	eventually(t, "redis is found", func() bool { return asked(t, c) == nil })
+	porttest.Eventually(t, "redis is found", func() bool { return asked(t, c) == nil })
 }
 
 func TestACallerWhoLeavesIsNoOutage(t *testing.T) {
@@ -312,7 +301,7 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 			}
 			admin(r, how.begin...)
 			if code == "MISCONF" { // by then the snapshot has failed
-				eventually(t, "redis refuses", func() bool { return take() != nil })
+				porttest.Eventually(t, "redis refuses", func() bool { return take() != nil })
 			}
 			if take() == nil && allow() == nil {
 				t.Error("got an answer from a server that refuses")
@@ -326,7 +315,7 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 				t.Errorf("got %s %s, want refusing %s", state, got, code)
 			}
 			admin(r, how.end...)
-			eventually(t, "redis is used again", func() bool { return take() == nil })
+			porttest.Eventually(t, "redis is used again", func() bool { return take() == nil })
 			if state, got := c.State(); state != redis.Up || got != "" {
 				t.Errorf("got %s %s, want ok", state, got)
 			}
@@ -452,7 +441,7 @@ func TestTheDocumentedPermissionsAreEnough(t *testing.T) {
 		t.Error(err)
 	}
 	cache := redis.NewSwiftTokenCache(c, memory.NewTokenCache(time.Now, maxAge))
-	eventually(t, "the token cache is trusted", func() bool { now, _ := cache.Trusted(); return now })
+	porttest.Eventually(t, "the token cache is trusted", func() bool { now, _ := cache.Trusted(); return now })
 	if err := errors.Join(cache.Invalidate(ctx, code), cache.InvalidateAll(ctx)); err != nil {
 		t.Error(err)
 	}

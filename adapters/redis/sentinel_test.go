@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/redis"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/ports/porttest"
 )
 
 // endable is a token of a store that many replicas share.
@@ -40,7 +41,7 @@ func TestAFailoverKeepsNoRevokedTokenAlive(t *testing.T) {
 		}
 		return true
 	}
-	eventually(t, "both replicas trust their caches", trusted)
+	porttest.Eventually(t, "both replicas trust their caches", trusted)
 
 	tokens := make([]*endable, 400)
 	for i := range tokens {
@@ -99,7 +100,7 @@ func TestAFailoverKeepsNoRevokedTokenAlive(t *testing.T) {
 			backAt = time.Since(began)
 		}
 	}
-	eventually(t, "both replicas trust their caches again", trusted)
+	porttest.Eventually(t, "both replicas trust their caches again", trusted)
 	stop()
 	verifying.Wait()
 	t.Logf("%d verifications were accepted, %d of them late, the longest by %s; the caches were not trusted from %s to %s",

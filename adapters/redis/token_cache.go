@@ -88,9 +88,10 @@ type channelTiming struct {
 	probe  time.Duration // between writes that have to come back
 	lease  time.Duration // that a write which came back is worth, from when it was sent
 	settle time.Duration // that a new channel is watched before it is trusted
+	answer time.Duration // that the end of a token waits for Redis
 }
 
 // While a replica listens, it trusts what it keeps for at most a lease after
 // Redis, or the way to it, has stopped. After an outage the others get the time
 // to come back and to announce what they could not.
-var usualChannelTiming = channelTiming{probe: 200 * time.Millisecond, lease: time.Second, settle: time.Second}
+var usualChannelTiming = channelTiming{probe: 200 * time.Millisecond, lease: time.Second, settle: time.Second, answer: opTimeout}

@@ -40,7 +40,7 @@ func (r replica) trusts() bool { now, _ := r.Trusted(); return now }
 
 func (r replica) awaitTrust(t *testing.T) {
 	t.Helper()
-	eventually(t, "the cache is trusted", r.trusts)
+	porttest.Eventually(t, "the cache is trusted", r.trusts)
 }
 
 func (r replica) fill(live *token.AccessToken) {
@@ -90,7 +90,7 @@ func TestNothingIsFoundWhileRedisIsLost(t *testing.T) {
 			}
 			_, mark := r.Find(straddling.Digest())
 			outage.begin(server)
-			eventually(t, "the cache is not trusted", func() bool { return !r.trusts() })
+			porttest.Eventually(t, "the cache is not trusted", func() bool { return !r.trusts() })
 			if r.finds(kept) {
 				t.Error("got the token while redis is lost, want nothing")
 			}
@@ -127,7 +127,7 @@ func TestWhatEndsWhileRedisIsLostIsAnnouncedLater(t *testing.T) {
 	}
 	server.Start()
 	raw := openRaw(t, server.URL())
-	eventually(t, "the tombstone is written", func() bool {
+	porttest.Eventually(t, "the tombstone is written", func() bool {
 		n, err := raw.c.Do(t.Context(), raw.c.B().Exists().Key("devicegate:{tokens}:ended:"+ended.Digest().Hex()).Build()).AsInt64()
 		return err == nil && n == 1
 	})
@@ -143,7 +143,7 @@ func TestAFlushForgetsEverything(t *testing.T) {
 	r, live := newReplica(t, server.URL(), time.Now), aToken()
 	r.fill(live)
 	server.Flush()
-	eventually(t, "the token is forgotten", func() bool { return r.local.Stats().Kept == 0 })
+	porttest.Eventually(t, "the token is forgotten", func() bool { return r.local.Stats().Kept == 0 })
 	r.awaitTrust(t)
 	if r.finds(live) {
 		t.Error("got the token, want nothing")
@@ -160,7 +160,7 @@ func TestAnInvalidationOutlivesItsCaller(t *testing.T) {
 	if err := a.Invalidate(gone, ended.Digest()); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the other replica forgets the token", func() bool { return !b.finds(ended) })
+	porttest.Eventually(t, "the other replica forgets the token", func() bool { return !b.finds(ended) })
 }
 
 // A server that does not let the process track keys is told once, and nothing is
@@ -185,7 +185,7 @@ func TestAServerThatTracksNothingIsToldOnce(t *testing.T) {
 		defer mu.Unlock()
 		return strings.Count(logs.String(), "redis does not tell which tokens end")
 	}
-	eventually(t, "the refusal is told", func() bool { return told() > 0 })
+	porttest.Eventually(t, "the refusal is told", func() bool { return told() > 0 })
 	_, mark := cache.Find(aToken().Digest())
 	if now, bypassed := cache.Trusted(); told() != 1 || now || bypassed != 1 || !mark.IsZero() {
 		t.Errorf("got %d refusals told, trusted %v, %d look-ups that pass by, want 1, false, 1", told(), now, bypassed)

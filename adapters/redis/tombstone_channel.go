@@ -164,7 +164,7 @@ func (c *tombstoneChannel) announce(ctx context.Context, a announcement) error {
 		return ErrDown
 	}
 	// A caller that leaves takes nothing back.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), opTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timing.answer)
 	defer cancel()
 	err := c.write(ctx, a)
 	if err == nil {

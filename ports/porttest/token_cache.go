@@ -133,7 +133,7 @@ func TokenCache(t *testing.T, open func(t *testing.T) TokenCacheUnderTest) {
 	t.Run("a token whose transaction was rolled back is kept again later", func(t *testing.T) {
 		c, live := open(t), aToken(t)
 		must(t, c.Invalidate(t.Context(), live.Digest()))
-		eventually(t, func() bool { // a replica is told of its own tombstone, too, which may come after an advance
+		Eventually(t, "the token is kept", func() bool { // a replica is told of its own tombstone, too, which may come after an advance
 			c.Advance(time.Hour)
 			fill(c, live)
 			found, _ := c.Find(live.Digest())
@@ -210,14 +210,14 @@ func TokenCache(t *testing.T, open func(t *testing.T) TokenCacheUnderTest) {
 		}
 		for range 10 {
 			raceTokenEnd(t, c, c.Other, func(live *token.AccessToken) {
-				eventually(t, func() bool { found, _ := c.Other.Find(live.Digest()); return found == nil })
+				Eventually(t, "the token is not found", func() bool { found, _ := c.Other.Find(live.Digest()); return found == nil })
 			})
 		}
 		live := aToken(t)
 		fill(c.Other, live)
 		present(t, c.Other, live)
 		must(t, c.InvalidateAll(t.Context()))
-		eventually(t, func() bool { found, _ := c.Other.Find(live.Digest()); return found == nil })
+		Eventually(t, "the token is not found", func() bool { found, _ := c.Other.Find(live.Digest()); return found == nil })
 	})
 }
 
@@ -253,17 +253,6 @@ func raceTokenEnd(t *testing.T, ending, filling ports.TokenCache, ended func(*to
 	dead.Store(true) // the commit
 	must(t, ending.Invalidate(t.Context(), digest))
 	ended(live)
-}
-
-func eventually(t *testing.T, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !is(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatal("not so in time")
-		}
-	}
 }
 
 func aToken(t *testing.T) *token.AccessToken {
