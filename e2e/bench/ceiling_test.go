@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -52,6 +54,8 @@ func runCeiling() error {
 	r.Post("/hinted", c.pollHinted)
 	r.Post("/poll", c.poll)
 	r.Get("/lookup", c.lookUp)
+	r.Post("/asked/poll", c.askFirst(c.poll))
+	r.Get("/asked/lookup", c.askFirst(c.lookUp))
 	r.Get("/verify", c.verify)
 	r.Get("/hot", c.verifyHot)
 	r.Post("/start", c.start)
@@ -105,6 +109,19 @@ func (c *ceiling) poll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, http.StatusBadRequest, pending)
+}
+
+// askFirst asks Redis once for each request: replicas share the interval of polls
+// and the limits of look-ups there.
+func (c *ceiling) askFirst(next http.HandlerFunc) http.HandlerFunc {
+	var asked atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := c.hints.ask(r.Context(), hash(strconv.FormatInt(asked.Add(1), 10))); err != nil {
+			fail(w, err)
+			return
+		}
+		next(w, r)
+	}
 }
 
 func (c *ceiling) lookUp(w http.ResponseWriter, r *http.Request) {

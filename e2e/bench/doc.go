@@ -35,6 +35,10 @@
 // trips are counted by a proxy in a pass of its own, one request at a time.
 // SQLite has none: its calls stay in the process.
 //
+// The ceiling of a poll without hint and of a lookup asks PostgreSQL alone. With
+// Redis the service asks there, too, because replicas share the interval and the
+// limits: a second line compares with a ceiling that does the same.
+//
 // # Revocations
 //
 //	task bench -- -run TestRevocations      how long a revoked token is accepted

@@ -48,7 +48,14 @@ func operations() []operation {
 		verify(onPostgres), hot,
 		start(onPostgres), redeem(onPostgres), lookUp(onRedis),
 		start(onSQLite), redeem(onSQLite),
+		asked(poll(onRedis)), asked(lookUp(onRedis)),
 	}
+}
+
+// asked is the same operation beside a ceiling that asks Redis, too.
+func asked(op operation) operation {
+	op.name, op.ceiling = op.name+" (ceiling asks Redis)", "/asked"+op.ceiling
+	return op
 }
 
 func poll(stores string) operation {
