@@ -71,8 +71,10 @@ func namesOf(fields []*schema.Field) []string {
 
 // extended is a row that has columns besides those of its table.
 type extended interface {
-	// extra is the columns' expressions and where their values go.
-	extra() (expressions []string, into []any)
+	// extra is the columns' expressions.
+	extra() []string
+	// intoExtra appends where the columns' values go.
+	intoExtra(into []any) []any
 }
 
 // find reads the row of dst's type that meets a condition with placeholders. It
@@ -85,8 +87,7 @@ func (r reader) find(ctx context.Context, dst any, where string, args ...any) er
 		into[i] = f.Value(row).Addr().Interface()
 	}
 	if e, ok := dst.(extended); ok {
-		_, extra := e.extra()
-		into = append(into, extra...)
+		into = e.intoExtra(into)
 	}
 	q := query{text: s.text, args: args, apart: s.apart}
 	if r.conn == nil {
@@ -168,8 +169,7 @@ func (s *statements) selecting(row reflect.Type, where string, locks bool) state
 		table := s.db.Table(row)
 		columns := namesOf(table.Fields)
 		if e, ok := reflect.New(row).Interface().(extended); ok {
-			expressions, _ := e.extra()
-			columns = append(columns, expressions...)
+			columns = append(columns, e.extra()...)
 		}
 		rest := " FROM " + string(table.SQLName) + " WHERE " + where + " LIMIT 1"
 		if !isPostgres(s.db) {

@@ -86,10 +86,14 @@ func authorizationOfToken(alias string) string {
 	return "(SELECT a.id FROM device_authorizations AS a WHERE a.token_id = " + alias + ".id LIMIT 1) AS authorization"
 }
 
-func (r *tokenRow) extra() ([]string, []any) {
+// extra implements [extended].
+func (*tokenRow) extra() []string {
 	const table = "oauth_access_tokens"
-	return []string{scopesOfToken(table), authorizationOfToken(table)}, []any{&r.Scopes, &r.Authorization}
+	return []string{scopesOfToken(table), authorizationOfToken(table)}
 }
+
+// intoExtra implements [extended].
+func (r *tokenRow) intoExtra(into []any) []any { return append(into, &r.Scopes, &r.Authorization) }
 
 type tokenReader struct{ reader }
 
