@@ -19,6 +19,7 @@ type reader struct {
 	hot   *statements
 	conn  *sql.Conn // the transaction's connection; nil outside of one
 	held  map[rowKey]bool
+	read  map[rowKey]any
 
 	sealer Sealer
 }
@@ -64,6 +65,7 @@ type transaction struct {
 	recorded map[uid.ID]bool
 	written  []Written       // the events behind recorded
 	held     map[rowKey]bool // rows that are locked, and so are still there; PostgreSQL only
+	read     map[rowKey]any  // rows as the transaction knows them to be stored; SQLite only
 	// announced are the topics of configuration that have changed.
 	announced map[ports.Topic]bool
 }
@@ -71,12 +73,12 @@ type transaction struct {
 func newTransaction(db bun.Tx, conn *sql.Conn, hot *statements, queue Queue, sealer Sealer) *transaction {
 	return &transaction{
 		db: db, conn: conn, postgres: isPostgres(db), hot: hot, queue: queue, sealer: sealer,
-		recorded: map[uid.ID]bool{}, held: map[rowKey]bool{}, announced: map[ports.Topic]bool{},
+		recorded: map[uid.ID]bool{}, held: map[rowKey]bool{}, read: map[rowKey]any{}, announced: map[ports.Topic]bool{},
 	}
 }
 
 func (t *transaction) reader() reader {
-	return reader{db: t.db, locks: true, hot: t.hot, conn: t.conn, held: t.held, sealer: t.sealer}
+	return reader{db: t.db, locks: true, hot: t.hot, conn: t.conn, held: t.held, read: t.read, sealer: t.sealer}
 }
 
 func (t *transaction) Authorizations() ports.Authorizations {

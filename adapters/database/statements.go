@@ -94,13 +94,17 @@ func (r reader) find(ctx context.Context, dst any, where string, args ...any) er
 		return r.hot.queryRow(ctx, q, into)
 	}
 	if !isPostgres(r.db) {
-		return onSQLite(r.conn, func(c *sqliteConn) error {
+		err := onSQLite(r.conn, func(c *sqliteConn) error {
 			ctx, err := c.within(ctx)
 			if err != nil {
 				return err
 			}
 			return c.queryRow(ctx, q, into)
 		})
+		if key := keyOf(dst, r.hot.db.Table(row.Type())); err == nil && key != (rowKey{}) {
+			r.read[key] = row.Interface()
+		}
+		return err
 	}
 	err := onPG(r.conn, func(c *pgConn) error {
 		if c.tx == nil {

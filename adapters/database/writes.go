@@ -58,14 +58,30 @@ func insertingUnless(conflict string) string {
 // transaction has locked is there: an error may come only with a later statement,
 // or with the commit.
 func (t *transaction) save(ctx context.Context, event audit.Event, row any, none error) error {
+	key := keyOf(row, t.hot.db.Table(reflect.TypeOf(row).Elem()))
+	if before, read := t.read[key]; read {
+		return t.saveChanged(ctx, event, before, row, none)
+	}
 	q, err := t.write(event, row, updating)
 	if err != nil {
 		return err
 	}
-	if t.held[keyOf(row, t.hot.db.Table(reflect.TypeOf(row).Elem()))] {
+	if t.held[key] {
 		return t.eventually(ctx, event, q)
 	}
 	return t.oneRow(ctx, event, q, none)
+}
+
+// saveChanged is save for a row that the transaction has read before.
+func (t *transaction) saveChanged(ctx context.Context, event audit.Event, before, row any, none error) error {
+	if event.ID.IsZero() {
+		return errNoEvent
+	}
+	err := t.oneRow(ctx, event, t.hot.writeChanged(before, row), none)
+	if err == nil {
+		t.read[keyOf(row, t.hot.db.Table(reflect.TypeOf(row).Elem()))] = reflect.ValueOf(row).Elem().Interface()
+	}
+	return err
 }
 
 // eventually runs a write of which only the error matters. On PostgreSQL it waits
@@ -161,6 +177,26 @@ func (s *statements) writeAlone(row any, clause string) query {
 	return query{text: w.text, args: valuesOf(nil, row, w.fields)}
 }
 
+// writeChanged sets the columns in which a row differs from what is stored. SQLite
+// writes the entries of each index anew of which a column is set, even to the
+// value that it has.
+func (s *statements) writeChanged(before, row any) query {
+	was, is := reflect.ValueOf(before), reflect.ValueOf(row).Elem()
+	table := s.db.Table(is.Type())
+	var changed []*schema.Field
+	for _, f := range table.DataFields {
+		if !f.StructField.Type.Comparable() || !f.Value(is).Equal(f.Value(was)) {
+			changed = append(changed, f)
+		}
+	}
+	if len(changed) == 0 {
+		return s.writeAlone(row, updating)
+	}
+	w := s.made(statementKey{row: is.Type(), clause: updating + " " + strings.Join(namesOf(changed), ", ")},
+		func() statement { return update(table, changed) })
+	return query{text: w.text, args: valuesOf(nil, row, w.fields)}
+}
+
 func (s *statements) writeWithEvent(event audit.Event, row any, clause string) query {
 	w := s.writing(reflect.TypeOf(row).Elem(), clause, true)
 	of := s.db.Table(reflect.TypeFor[eventRow]()).Fields
@@ -179,7 +215,7 @@ func (s *statements) writing(row reflect.Type, clause string, withEvent bool) st
 		var made statement
 		table := s.db.Table(row)
 		if clause == updating {
-			made = update(table)
+			made = update(table, table.DataFields)
 		} else {
 			_, conflict, _ := strings.Cut(clause, inserting)
 			made = insert(table, conflict)
@@ -202,11 +238,11 @@ type setter interface {
 	set(column string) string
 }
 
-// update sets all columns but the primary key, whose value comes last.
-func update(table *schema.Table) statement {
-	set := make([]string, len(table.DataFields))
+// update sets columns of the row with a primary key, whose value comes last.
+func update(table *schema.Table, columns []*schema.Field) statement {
+	set := make([]string, len(columns))
 	row, changes := reflect.New(table.Type).Interface().(setter)
-	for i, name := range namesOf(table.DataFields) {
+	for i, name := range namesOf(columns) {
 		set[i] = name + " = ?"
 		if changes {
 			set[i] = name + " = " + row.set(name)
@@ -214,7 +250,7 @@ func update(table *schema.Table) statement {
 	}
 	text := "UPDATE " + string(table.SQLName) + " SET " + strings.Join(set, ", ") +
 		" WHERE " + strings.Join(namesOf(table.PKs), " = ? AND ") + " = ?"
-	return statement{text: text, fields: append(append([]*schema.Field{}, table.DataFields...), table.PKs...)}
+	return statement{text: text, fields: append(append([]*schema.Field{}, columns...), table.PKs...)}
 }
 
 // insertEvent inserts an event for each row that was written.
