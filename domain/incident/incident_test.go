@@ -166,6 +166,29 @@ func TestHoldsFindTheSourcesOfAnAuthorization(t *testing.T) {
 	}
 }
 
+func TestAHeldSourceExplainsItsObservations(t *testing.T) {
+	held := func(source incident.Source) incident.Holds {
+		s := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
+		s.Source = source
+		i, err := incident.Restore(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return incident.NewHolds(i)
+	}
+	o := incident.Observation{Network: network.Network, Devices: alike.Key(), FirstTime: first.Key()}
+	other := incident.Observation{Devices: "another", FirstTime: first.Key()}
+	for source, want := range map[incident.Source]bool{network: true, alike: true, first: false} {
+		holds := held(source)
+		if got := holds.Explains(o, noon); got != want {
+			t.Errorf("%s: got %t, want %t", source, got, want)
+		}
+		if holds.Explains(other, noon) || holds.Explains(o, noon.Add(rules.Hold)) {
+			t.Errorf("%s: got another one, or one after the hold, explained", source)
+		}
+	}
+}
+
 func TestImpossibleIncidentsAreRefused(t *testing.T) {
 	good := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
 	for name, change := range map[string]func(*incident.Snapshot){

@@ -94,64 +94,77 @@ func (r Rules) IsExempt(network netip.Prefix) bool {
 // number count: the most that were seen in any hour and any window of the time
 // before. A release makes what it released usual; what was contained is not.
 func (r Rules) Assess(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
-	released := past.Released
-	home := r.atHome(seen, released, at)
-	out := Assessment{AtHome: len(home)}
-	suspects, reporters := map[person]bool{}, map[person]bool{}
-	networks := map[netip.Prefix]bool{}
-	opened := map[uid.ID][]Observation{}
-	polled := map[uid.ID]bool{}
-	rest := map[What]bool{}
 	seen = slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) })
-	for _, o := range seen {
-		if !o.At.After(released) || !o.At.After(at.Add(-r.Window)) || r.IsExempt(o.Network) {
-			continue
-		}
-		by := o.person()
-		switch {
-		case o.What == Reported && !o.Person.IsZero() && !reporters[by]:
-			reporters[by] = true
-			out.Reporters = append(out.Reporters, o.Person)
-		case o.suspect() && !home[by]:
-			networks[o.Network] = true
-			if opened[o.Authorization] = append(opened[o.Authorization], o); suspects[by] {
-				continue
-			}
-			suspects[by] = true
-			out.People = append(out.People, o.Person)
-		case o.What == PolledElsewhere:
-			polled[o.Authorization] = true
-			rest[o.What] = true
-		case o.What == Hasty && o.Where == Far && !home[by], o.What == Burst:
-			rest[o.What] = true
-		}
-	}
-	for id, of := range opened {
+	home := r.atHome(seen, past.Released, at)
+	e := r.gather(seen, home, past, at)
+	out := Assessment{AtHome: len(home), People: e.people, Reporters: e.reports}
+	for id, of := range e.opened {
 		if severalBrowsers(of) {
 			out.Shared++
 		}
-		if polled[id] {
+		if e.polled[id] {
 			out.Polled++
 		}
 	}
-	if source.Kind != Network && len(networks) < 2 { // then it is the network's matter
+	if source.Kind != Network && len(e.networks) < 2 { // then it is the network's matter
 		return out
 	}
 	people := 0
-	for by := range suspects {
-		if !reporters[by] {
+	for by := range e.suspects {
+		if !e.reporters[by] {
 			people++
 		}
 	}
 	if source.Kind == FirstTime {
-		beyond := r.beyondUsual(seen, home, reporters, past, at)
+		beyond := r.beyondUsual(seen, home, e.reporters, past, at)
 		out.Usual = max(people-beyond, 0)
 		people = beyond
 	}
-	return r.count(out, source, people, len(reporters), len(rest), common)
+	return r.count(out, source, people, len(e.rest), common)
 }
 
-func (r Rules) count(out Assessment, source Source, people, reporters, rest int, common bool) Assessment {
+// evidence is what was observed of a source within the window.
+type evidence struct {
+	suspects, reporters map[person]bool
+	people, reports     []identity.Subject // the same, the latest last
+	networks            map[netip.Prefix]bool
+	opened              map[uid.ID][]Observation // by suspects
+	polled              map[uid.ID]bool          // from elsewhere
+	rest                map[What]bool            // what strangers can cause
+}
+
+func (r Rules) gather(seen []Observation, home map[person]bool, past Past, at time.Time) evidence {
+	e := evidence{
+		suspects: map[person]bool{}, reporters: map[person]bool{}, networks: map[netip.Prefix]bool{},
+		opened: map[uid.ID][]Observation{}, polled: map[uid.ID]bool{}, rest: map[What]bool{},
+	}
+	for _, o := range seen {
+		if !o.At.After(past.Released) || !o.At.After(at.Add(-r.Window)) || r.IsExempt(o.Network) {
+			continue
+		}
+		by := o.person()
+		switch {
+		case o.What == Reported && !o.Person.IsZero() && !e.reporters[by]:
+			e.reporters[by] = true
+			e.reports = append(e.reports, o.Person)
+		case o.suspect() && !home[by]:
+			e.networks[o.Network] = true
+			if e.opened[o.Authorization] = append(e.opened[o.Authorization], o); e.suspects[by] {
+				continue
+			}
+			e.suspects[by] = true
+			e.people = append(e.people, o.Person)
+		case o.What == PolledElsewhere:
+			e.polled[o.Authorization], e.rest[o.What] = true, true
+		case o.What == Hasty && o.Where == Far && !home[by], o.What == Burst:
+			e.rest[o.What] = true
+		}
+	}
+	return e
+}
+
+func (r Rules) count(out Assessment, source Source, people, rest int, common bool) Assessment {
+	reporters := len(out.Reporters)
 	out.Points = pointsOfPerson*people + pointsOfReport*reporters + pointsOfBrowsers*out.Shared + pointsOfRest*rest
 	if out.Polled > 0 { // in place of what a stranger's poll counts
 		out.Points += pointsOfPoll - pointsOfRest
