@@ -74,6 +74,11 @@ const operatorAfter = 5 * time.Minute
 func (c campaign) play(s *service, victims int, others *crowd) result {
 	s.t.Helper()
 	r := result{victims: victims}
+	if *past > 0 {
+		before := newCrowd(*past, 0)
+		before.logIn(s)
+		s.skip(25 * time.Hour)
+	}
 	var codes []*login
 	if c.lure == mail {
 		for i := range victims {

@@ -15,7 +15,7 @@ func (c campaign) check(t *testing.T, preset string, r result) {
 		t.Error("got no token for the attacker, want one: the attack is none")
 	}
 	by := c.noticedBy()
-	if by == never || by > r.victims {
+	if by == never || by > r.victims || *past > 0 { // then it is noticed by what is usual
 		return
 	}
 	if r.noticed == 0 || r.noticed > by {

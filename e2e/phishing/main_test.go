@@ -12,6 +12,7 @@ var (
 	whole   = flag.Bool("whole", false, "play the whole campaigns and print the tables")
 	victims = flag.Int("victims", 8, "with -whole: victims of each campaign")
 	honest  = flag.Int("honest", 4, "with -whole: honest logins after each victim")
+	past    = flag.Int("past", 0, "with -whole: honest logins on the day before")
 )
 
 func TestMain(m *testing.M) { os.Exit(services.Main(m)) }

@@ -44,27 +44,33 @@ func newOperator(s *service, victims int) *operator {
 // noticed is an incident, and the people who approved devices of its source.
 type noticed struct {
 	ID     string
-	Source struct{ Kind, Network string }
+	Held   bool
 	people []string
+	near   bool // some of them approved in the device's own network
 }
 
-// incidents are those of a source that the attacker's logins are part of. Honest
-// people can cause others.
+// incidents are those that hold a source which the attacker's logins are part of.
+// Honest people can cause others.
 func (op *operator) incidents(attacker []*login) (all []noticed) {
 	op.s.t.Helper()
 	var list struct{ Data []noticed }
 	op.s.administer(http.MethodGet, "/incidents", nil, &list)
 	for _, i := range list.Data {
+		if !i.Held { // of the day before
+			continue
+		}
 		var shown struct {
 			Devices []struct {
 				Email string `json:"subject_email"`
 				Label string `json:"device_label"`
 				From  string `json:"requested_from"`
+				Near  bool
 			}
 		}
 		op.s.administer(http.MethodGet, "/incidents/"+i.ID, nil, &shown)
 		theirs := false
 		for _, d := range shown.Devices {
+			i.near = i.near || d.Near
 			theirs = theirs || slices.ContainsFunc(attacker, func(l *login) bool { return l.from == d.From && cmp.Or(l.device.Label, l.device.ClientID) == d.Label })
 			if d.Email != "" && !slices.Contains(i.people, d.Email) {
 				i.people = append(i.people, d.Email)
@@ -86,7 +92,7 @@ func (op *operator) contain(attacker []*login) {
 		body := map[string]any{"dry_run": false}
 		if victims := op.say(i.people); len(victims) == 0 {
 			continue
-		} else if len(victims) < len(i.people) {
+		} else if len(victims) < len(i.people) || i.near {
 			body["people"] = victims
 			for _, one := range i.people {
 				op.asked[one] = true
