@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -46,6 +49,24 @@ func (u *terminal) run(want int, args ...string) string {
 		u.said.Write(out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// files are the contents of all files in the user's home.
+func (u *terminal) files() string {
+	u.w.t.Helper()
+	var all strings.Builder
+	err := fs.WalkDir(os.DirFS(u.home), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(u.home, path))
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		u.w.t.Fatal(err)
+	}
+	return all.String()
 }
 
 // login starts one and returns its codes; wait ends it and returns its last line.
@@ -104,6 +125,9 @@ func TestClientCommands(t *testing.T) {
 				t.Errorf("login: got the end %v, want alice signed in", end)
 			}
 			secret := u.run(0, "token")
+			if kept := u.files(); strings.Count(kept, secret) != 1 || strings.Contains(kept, "dc_") {
+				t.Errorf("got %s, want the token once and no device code", kept)
+			}
 			token := demo.Token{AccessToken: secret}
 			w.works(w.device(), token, http.StatusOK)
 			if got := u.run(0, "whoami"); !strings.HasPrefix(got, "alice@acme.example (") {
@@ -119,6 +143,9 @@ func TestClientCommands(t *testing.T) {
 			u.run(5, "whoami", "--server", w.public)
 			if strings.Contains(u.said.String(), secret) {
 				t.Errorf("got the token in %s, want it nowhere", &u.said)
+			}
+			if kept := u.files(); strings.Contains(kept, secret) {
+				t.Errorf("got the token in a file after the logout: %s", kept)
 			}
 		})
 	}
