@@ -85,6 +85,7 @@ type accountBody struct {
 	Account            *struct{} `json:"account"`
 	Workspaces         []string  `json:"workspaces"`
 	DefaultWorkspaceID *string   `json:"default_workspace_id"`
+	Scope              string    `json:"scope"`
 }
 
 // show answers GET account.
@@ -96,7 +97,7 @@ func (a *Account) show(w http.ResponseWriter, r *http.Request) error {
 	of := t.Snapshot().Device
 	return answer(w, http.StatusOK, accountBody{
 		SubjectType: string(t.SubjectType()), SubjectEmail: of.Email.String(), SubjectIssuer: of.Issuer,
-		Workspaces: []string{},
+		Workspaces: []string{}, Scope: strings.Join(t.Scopes(), " "),
 	})
 }
 
