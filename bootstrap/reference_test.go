@@ -125,18 +125,6 @@ func configurationReference() string {
 	return out.String()
 }
 
-func TestTheHandbookMarksEachSecret(t *testing.T) {
-	text, err := os.ReadFile("../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range (config.Variables{Values: map[string]string{}}).Effective() {
-		if got := strings.Contains(string(text), "`"+s.Name+"` 🔑"); got != s.Secret {
-			t.Errorf("%s: got marked %t, want %t", s.Name, got, s.Secret)
-		}
-	}
-}
-
 // statuses are those of the kinds, as the comment of package fault has them.
 var statuses = map[string]int{
 	"Internal": 500, "Invalid": 400, "Unauthenticated": 401, "Forbidden": 403, "NotFound": 404, "MethodNotAllowed": 405, "Conflict": 409,
