@@ -33,7 +33,7 @@ func process(t *testing.T, url string, log *slog.Logger) (*bun.DB, *database.Sto
 		<-done
 	})
 	db := databasetest.Open(t, url)
-	return db, database.NewStore(db).WithChanges(changes), changes
+	return db, databasetest.Store(t, db).WithChanges(changes), changes
 }
 
 func TestChanges(t *testing.T) {

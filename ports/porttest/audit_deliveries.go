@@ -83,7 +83,9 @@ func storeAuditDeliveries(t *testing.T, open func(t *testing.T) ports.Store) {
 			return err
 		})
 		a1.Dead, a1.Attempts, a1.LastError = true, 9, "given up"
-		park(t, s, a1)
+		elsewhere := c2
+		elsewhere.Sink = aSink()
+		park(t, s, a1, elsewhere)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			return tx.AuditDeliveries().Unpark(ctx, sink, []uid.ID{c2.Event.ID})
 		})
@@ -91,6 +93,16 @@ func storeAuditDeliveries(t *testing.T, open func(t *testing.T) ports.Store) {
 			due, err := r.AuditDeliveries().Due(ctx, sink, w.now, 10)
 			if want := []audit.Parked{a2}; !slices.Equal(due, want) {
 				t.Errorf("got %+v, want %+v", due, want)
+			}
+			must(t, err)
+			dead, err := r.AuditDeliveries().Dead(ctx, sink, 10)
+			if !slices.Contains(dead, a1) {
+				t.Errorf("got %+v dead, want %+v among them", dead, a1)
+			}
+			must(t, err)
+			due, err = r.AuditDeliveries().Due(ctx, elsewhere.Sink, w.now, 10)
+			if want := []audit.Parked{elsewhere}; !slices.Equal(due, want) {
+				t.Errorf("got %+v of another sink, want %+v", due, want)
 			}
 			return err
 		})

@@ -82,6 +82,17 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		}
 	})
 
+	t.Run("every write of a topic announces it", func(t *testing.T) {
+		c, w := open(t), newFixture(t)
+		settle(t, c, ports.TopicClients)
+		for _, a := range announcedWrites(t, w) {
+			changed := watching(t, c, a.topic)
+			update(t, c.Stores[0], a.write)
+			t.Log(a.name)
+			told(t, changed...)
+		}
+	})
+
 	t.Run("of each topic by itself, and of several of one transaction", func(t *testing.T) {
 		c := open(t)
 		clients, keys := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicKeys)

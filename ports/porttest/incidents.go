@@ -213,6 +213,8 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		w.by.UserAgent = ""
 		c := w.added(s).Snapshot()
 		look := incident.Source{Kind: incident.Devices, ClientID: a.ClientID, Label: a.Label, UserAgent: a.UserAgent}
+		unlike := look
+		unlike.Label = "another"
 		bare := incident.Source{Kind: incident.Devices, ClientID: c.ClientID, Label: c.Label}
 		network := incident.Source{Kind: incident.Network, Network: netip.MustParsePrefix("203.0.113.0/24")}
 		for _, q := range []struct {
@@ -222,6 +224,7 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 			without []uid.ID
 		}{
 			{look, w.now, []uid.ID{a.ID, b.ID}, []uid.ID{c.ID}},
+			{unlike, w.now, nil, []uid.ID{a.ID, b.ID, c.ID}},
 			{bare, w.now, []uid.ID{c.ID}, []uid.ID{a.ID, b.ID}},
 			{network, w.now, []uid.ID{b.ID, c.ID}, []uid.ID{a.ID}},
 			{look, w.now.Add(1000), nil, []uid.ID{a.ID, b.ID, c.ID}},

@@ -56,6 +56,7 @@ func storeShadows(t *testing.T, open func(t *testing.T) ports.Store) {
 		wants(t, s, first)
 		next := first.Snapshot()
 		next.Compared, next.Same, next.Differences, next.Metadata = 0, 0, nil, connection.Metadata{}
+		next.Settings.Name, next.Revision, next.MadeAt, next.MadeBy = "Other", 4, w.now.Add(hour), "ben"
 		second, err := connection.RestoreShadow(next)
 		must(t, err)
 		put(w, s, second)
