@@ -38,7 +38,7 @@ func parseColor(text string) (color, error) {
 // dark one it is lightened.
 func (c color) readable() error {
 	if got := contrast(c, lightSurface); got < minContrast {
-		return fmt.Errorf("has a contrast of %.1f to white; text needs %.1f (WCAG 2.2): take a darker one", got, minContrast)
+		return fmt.Errorf("has a contrast of %.2f to white; text needs %.1f (WCAG 2.2): take a darker one", got, minContrast)
 	}
 	return nil
 }

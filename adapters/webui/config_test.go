@@ -52,6 +52,14 @@ func TestConfigCheckAcceptsAndRefuses(t *testing.T) {
 	}
 }
 
+// F62: the reason has to hold for a colour that just misses the contrast, too.
+func TestARefusedBrandColourSaysByHowMuch(t *testing.T) {
+	err := Config{Brand: Brand{Color: "#777777"}}.Check()
+	if err == nil || !strings.Contains(err.Error(), "a contrast of 4.48 to white; text needs 4.5") {
+		t.Errorf("got %v, want a contrast of 4.48 that is less than 4.5", err)
+	}
+}
+
 func TestAcceptedBrandColoursAreReadableInBothSchemes(t *testing.T) {
 	for r := 0; r < 256; r += 17 {
 		for g := 0; g < 256; g += 17 {
