@@ -356,11 +356,16 @@ func (w *PhishingWatch) mayRedeem(ctx context.Context, d device.Snapshot) (may b
 			return nil
 		}
 		for _, i := range holding {
-			if w.rules.MayRedeem(i, d, w.now()) {
+			if w.rules.MayRedeem(i, d, false, w.now()) {
 				continue
 			}
-			if may, err = w.isAtHome(ctx, r.Incidents(), i, d.Subject); err != nil || !may {
+			latest, seen, err := w.seen(ctx, r.Incidents(), i.Snapshot().Source, w.now())
+			if err != nil {
 				return err
+			}
+			if !w.rules.IsAtHome(d.Subject, seen, incident.PastOf(latest), w.now()) &&
+				!w.rules.MayRedeem(i, d, incident.HasPeopleNear(seen), w.now()) {
+				return nil
 			}
 		}
 		may = true

@@ -348,6 +348,42 @@ func TestAnOfficeThatIsHeldGoesOn(t *testing.T) {
 	}
 }
 
+// Two people who report honest devices of an office, by mistake or not, cost others
+// with a telephone a step and a wait, and people at their desks nothing.
+func TestReportsLockNobodyOutOfAnOffice(t *testing.T) {
+	s := newCampaign(t)
+	desk := agent("198.51.100.9", "difyctl/1")
+	for n := range 3 {
+		s.approves(s.begins("MacBook Pro", desk).UserCode, fmt.Sprintf("p%d@acme.example", n), "198.51.100.9")
+	}
+	for n := range 2 {
+		started := s.begins("MacBook Pro", desk)
+		v := s.opens(started.UserCode, fmt.Sprintf("mallory%d@acme.example", n), "198.51.100.9")
+		v.proof.NotRequested = true
+		_, err := s.Deny.Execute(t.Context(), v.proof, started.UserCode, applicationtest.From(v.address))
+		must(t, err)
+	}
+	s.incidents(1)
+	for _, c := range []struct {
+		email, address string
+		waits          bool
+	}{
+		{"p9@acme.example", "198.51.100.9", false}, // at a desk
+		{"p1@acme.example", "10.1.0.7", false},     // a telephone of a person at home there
+		{"p8@acme.example", "10.8.0.7", true},      // a telephone
+	} {
+		started := s.begins("MacBook Pro", desk)
+		s.approves(started.UserCode, c.email, c.address)
+		if got := !s.redeems(started.Code, "198.51.100.9"); got != c.waits {
+			t.Errorf("%s at %s: got that it waits %t, want %t", c.email, c.address, got, c.waits)
+		}
+		s.Clock.Advance(incident.DefaultRules.Wait)
+		if c.waits && !s.redeems(started.Code, "198.51.100.9") {
+			t.Errorf("%s at %s: got no token after the wait, want one", c.email, c.address)
+		}
+	}
+}
+
 // A build farm starts hundreds of codes from one address, and its few operators
 // approve them from elsewhere. A farm that many people use is exempt, or costs them
 // a wait on its first day.

@@ -109,17 +109,18 @@ const lastMinute = time.Minute
 // MayRedeem reports whether an approval of d that is not from the device's own
 // network, nor by a person at home at the source, may be redeemed while the source
 // is held. It waits a while, so that people can report it and administrators can
-// contain it. Of a network that a person reported or an administrator contained
-// nothing is redeemed. Devices that are merely alike may be honest ones: after a
+// contain it. Of a network that an administrator contained nothing is redeemed, nor
+// of one that was reported, unless it has people near ([HasPeopleNear]): reports
+// lock nobody out of an office. Devices that are merely alike may be honest ones: after a
 // containment they wait until their code is about to end. [FirstTime] makes nothing
 // wait.
-func (r Rules) MayRedeem(i *Incident, d device.Snapshot, at time.Time) bool {
+func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at time.Time) bool {
 	if !i.Holds(at) || i.s.Source.Kind == FirstTime {
 		return true
 	}
 	contained, end := !i.s.ContainedAt.IsZero() && !i.s.Partly, d.ExpiresAt.Add(-lastMinute)
 	switch {
-	case i.s.Source.Kind == Network && (contained || i.s.Reported):
+	case i.s.Source.Kind == Network && (contained || i.s.Reported && !peopleNear):
 		return false
 	case contained:
 		return !at.Before(end)

@@ -79,29 +79,32 @@ func TestWhenAHeldApprovalIsRedeemed(t *testing.T) {
 	for name, c := range map[string]struct {
 		source    incident.Source
 		change    func(*incident.Snapshot)
+		near      bool
 		decidedAt time.Time
 		at        time.Time
 		want      bool
 	}{
-		"decided before, too early":        {network, as, noon.Add(-minute), noon.Add(rules.Wait - 1), false},
-		"decided before":                   {network, as, noon.Add(-minute), noon.Add(rules.Wait), true},
-		"decided since, at once":           {network, as, noon.Add(minute), noon.Add(minute), false},
-		"decided since, too early":         {network, as, noon.Add(minute), noon.Add(minute + rules.Wait - 1), false},
-		"decided since":                    {network, as, noon.Add(minute), noon.Add(minute + rules.Wait), true},
-		"decided late":                     {network, as, end.Add(-minute), end.Add(-minute), true},
-		"reported":                         {network, reported, noon.Add(minute), end.Add(-1), false},
-		"contained":                        {network, contained, noon.Add(minute), end.Add(-1), false},
-		"contained partly":                 {network, partly, noon.Add(minute), noon.Add(minute + rules.Wait), true},
-		"reported, but over":               {network, reported, noon.Add(-1), noon.Add(rules.Hold), true},
-		"reported, released":               {network, func(s *incident.Snapshot) { reported(s); released(s) }, noon.Add(-1), noon, true},
-		"alike, too early":                 {alike, as, noon.Add(minute), noon.Add(minute + rules.Wait - 1), false},
-		"alike":                            {alike, as, noon.Add(minute), noon.Add(minute + rules.Wait), true},
-		"alike and reported":               {alike, reported, noon.Add(minute), noon.Add(minute + rules.Wait), true},
-		"alike and contained":              {alike, contained, noon.Add(minute), end.Add(-minute - 1), false},
-		"alike and contained, at the end":  {alike, contained, noon.Add(minute), end.Add(-minute), true},
-		"alike and contained partly":       {alike, partly, noon.Add(minute), noon.Add(minute + rules.Wait), true},
-		"first connections":                {first, as, noon.Add(minute), noon.Add(minute), true},
-		"first connections that are ended": {first, contained, noon.Add(minute), noon.Add(minute), true},
+		"decided before, too early":        {network, as, false, noon.Add(-minute), noon.Add(rules.Wait - 1), false},
+		"decided before":                   {network, as, false, noon.Add(-minute), noon.Add(rules.Wait), true},
+		"decided since, at once":           {network, as, false, noon.Add(minute), noon.Add(minute), false},
+		"decided since, too early":         {network, as, false, noon.Add(minute), noon.Add(minute + rules.Wait - 1), false},
+		"decided since":                    {network, as, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"decided late":                     {network, as, false, end.Add(-minute), end.Add(-minute), true},
+		"reported":                         {network, reported, false, noon.Add(minute), end.Add(-1), false},
+		"contained":                        {network, contained, false, noon.Add(minute), end.Add(-1), false},
+		"contained partly":                 {network, partly, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"reported, but over":               {network, reported, false, noon.Add(-1), noon.Add(rules.Hold), true},
+		"reported, released":               {network, func(s *incident.Snapshot) { reported(s); released(s) }, false, noon.Add(-1), noon, true},
+		"alike, too early":                 {alike, as, false, noon.Add(minute), noon.Add(minute + rules.Wait - 1), false},
+		"alike":                            {alike, as, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"alike and reported":               {alike, reported, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"alike and contained":              {alike, contained, false, noon.Add(minute), end.Add(-minute - 1), false},
+		"alike and contained, at the end":  {alike, contained, false, noon.Add(minute), end.Add(-minute), true},
+		"alike and contained partly":       {alike, partly, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"first connections":                {first, as, false, noon.Add(minute), noon.Add(minute), true},
+		"first connections that are ended": {first, contained, false, noon.Add(minute), noon.Add(minute), true},
+		"reported, with people near":       {network, reported, true, noon.Add(minute), noon.Add(minute + rules.Wait), true},
+		"contained, with people near":      {network, contained, true, noon.Add(minute), end.Add(-1), false},
 	} {
 		s := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
 		s.Source = c.source
@@ -110,7 +113,7 @@ func TestWhenAHeldApprovalIsRedeemed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := rules.MayRedeem(i, device.Snapshot{DecidedAt: c.decidedAt, ExpiresAt: end}, c.at); got != c.want {
+		if got := rules.MayRedeem(i, device.Snapshot{DecidedAt: c.decidedAt, ExpiresAt: end}, c.near, c.at); got != c.want {
 			t.Errorf("%s: got %t, want %t", name, got, c.want)
 		}
 	}
@@ -133,7 +136,7 @@ func TestALikenessRefusesNothing(t *testing.T) {
 		}
 		d := device.Snapshot{DecidedAt: noon.Add(time.Duration(rapid.IntRange(-900, 900).Draw(r, "decided")) * time.Second)}
 		d.ExpiresAt = d.DecidedAt.Add(time.Duration(rapid.IntRange(1, 900).Draw(r, "left")) * time.Second)
-		if !rules.MayRedeem(i, d, d.ExpiresAt.Add(-time.Second)) {
+		if !rules.MayRedeem(i, d, false, d.ExpiresAt.Add(-time.Second)) {
 			r.Fatalf("got %+v of %+v waiting to its end, want it redeemed", d, s)
 		}
 	})
