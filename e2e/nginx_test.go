@@ -156,11 +156,20 @@ func identityOf(a arrived) map[string]string {
 func TestNginxMayStripThePathOfThePublicURL(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
-	port := services.Port(t)
-	w.public = fmt.Sprintf("http://localhost:%d/gate", port)
-	w.env["PUBLIC_URL"], w.env["OPENAPI_KNOWN_CLIENT_IDS"] = w.public, "difyctl,other"
+	w.behindNginx()
+	w.env["OPENAPI_KNOWN_CLIENT_IDS"] = "difyctl,other"
 	w.env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
-	services.Nginx(t, fmt.Sprintf("localhost:%d", port), fmt.Sprintf(`server {
+	w.serve()
+	w.passes(w.conforms(http.DefaultTransport))
+}
+
+// behindNginx gives PUBLIC_URL a path that a real nginx removes.
+func (w *fixture) behindNginx() {
+	w.t.Helper()
+	port := services.Port(w.t)
+	w.public = fmt.Sprintf("http://localhost:%d/gate", port)
+	w.env["PUBLIC_URL"] = w.public
+	services.Nginx(w.t, fmt.Sprintf("localhost:%d", port), fmt.Sprintf(`server {
 		listen localhost:%[1]d;
 		location /gate/ {
 			proxy_pass http://localhost:%[2]d/;
@@ -168,6 +177,19 @@ func TestNginxMayStripThePathOfThePublicURL(t *testing.T) {
 		}
 		location /.well-known/ { proxy_pass http://localhost:%[2]d; }
 	}`, port, w.port))
-	w.serve()
-	w.passes(w.conforms(http.DefaultTransport))
+}
+
+// directlyAndBehindNginx runs a journey at a service, and through an nginx that
+// removes the path of its PUBLIC_URL. The journey starts the service.
+func directlyAndBehindNginx(t *testing.T, journey func(t *testing.T, w *fixture)) {
+	t.Run("directly", func(t *testing.T) {
+		t.Parallel()
+		journey(t, embeddedWorld(t))
+	})
+	t.Run("behind nginx", func(t *testing.T) {
+		t.Parallel()
+		w := embeddedWorld(t)
+		w.behindNginx()
+		journey(t, w)
+	})
 }

@@ -31,10 +31,11 @@ func TestClientsFromNPMWorkUnchanged(t *testing.T) {
 	}
 	for _, program := range []string{"openid-client.mjs", "oauth4webapi.mjs"} {
 		t.Run(program, func(t *testing.T) {
-			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), "node", program)
-			cmd.Dir = npmFolder
-			playsATokensLife(t, cmd, "secret+of/the%API:")
+			directlyAndBehindNginx(t, func(t *testing.T, w *fixture) {
+				cmd := exec.CommandContext(t.Context(), "node", program)
+				cmd.Dir = npmFolder
+				w.playsATokensLife(t, cmd, "secret+of/the%API:")
+			})
 		})
 	}
 }

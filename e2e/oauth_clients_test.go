@@ -13,12 +13,11 @@ import (
 )
 
 // playsATokensLife starts a program with a client library in it, against a
-// service of its own. The program prints one line each: the address to approve
+// service. The program prints one line each: the address to approve
 // at, the token's scope and type, and the answers of introspection before and
 // after it revoked the token.
-func playsATokensLife(t *testing.T, cmd *exec.Cmd, secret string) {
+func (w *fixture) playsATokensLife(t *testing.T, cmd *exec.Cmd, secret string) {
 	t.Helper()
-	w := embeddedWorld(t)
 	w.env["INTROSPECTION_CLIENTS"] = "api:" + secret
 	w.serve()
 	cmd.Env = append(cmd.Environ(), "ISSUER="+w.public, "CLIENT_ID=difyctl", "API_ID=api", "API_SECRET="+secret, "NO_PROXY=localhost")

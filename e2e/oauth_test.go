@@ -10,9 +10,10 @@ import (
 )
 
 func TestAStockOAuthClientWorksUnchanged(t *testing.T) { // T15
-	t.Parallel()
-	database, redis := embedded.open(t)
-	w := newFixture(t, database, redis)
+	directlyAndBehindNginx(t, aStockOAuthClientWorks)
+}
+
+func aStockOAuthClientWorks(t *testing.T, w *fixture) {
 	w.serve()
 	client := oauth2.Config{ClientID: "difyctl", Endpoint: oauth2.Endpoint{
 		DeviceAuthURL: w.public + "/oauth2/device_authorization", TokenURL: w.public + "/oauth2/token",

@@ -31,11 +31,12 @@ func TestClientsInPythonWorkUnchanged(t *testing.T) {
 	}
 	for _, program := range []string{"authlib_client.py", "requests_oauthlib_client.py"} {
 		t.Run(program, func(t *testing.T) {
-			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), python, program)
-			cmd.Dir = "testdata/python"
-			cmd.Env = append(os.Environ(), "OAUTHLIB_INSECURE_TRANSPORT=1")
-			playsATokensLife(t, cmd, "secret+of/the%API:")
+			directlyAndBehindNginx(t, func(t *testing.T, w *fixture) {
+				cmd := exec.CommandContext(t.Context(), python, program)
+				cmd.Dir = "testdata/python"
+				cmd.Env = append(os.Environ(), "OAUTHLIB_INSECURE_TRANSPORT=1")
+				w.playsATokensLife(t, cmd, "secret+of/the%API:")
+			})
 		})
 	}
 }
