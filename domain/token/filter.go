@@ -78,8 +78,9 @@ func ParseFilter(t FilterText) (f Filter, err error) {
 	for name, into := range map[string]*string{
 		"subject_issuer": &f.Issuer, "connection": &f.Connection, "client_id": &f.ClientID, "device_label": &f.Label,
 	} {
-		if *into = t[name]; !utf8.ValidString(*into) || utf8.RuneCountInString(*into) > longestText || strings.ContainsFunc(*into, unicode.IsControl) {
-			return Filter{}, invalidFilter(name, fmt.Sprintf("has at most %d characters, and no control characters.", longestText))
+		// Decoders put U+FFFD where the bytes are no text.
+		if *into = t[name]; strings.ContainsRune(*into, utf8.RuneError) || utf8.RuneCountInString(*into) > longestText || strings.ContainsFunc(*into, unicode.IsControl) {
+			return Filter{}, invalidFilter(name, fmt.Sprintf("has at most %d characters, and none that is a control character or no text.", longestText))
 		}
 	}
 	for name, into := range map[string]*time.Time{

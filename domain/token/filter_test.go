@@ -39,6 +39,7 @@ func TestFiltersThatCannotBeMeant(t *testing.T) {
 		"an issuer too long":          {token.FilterText{"subject_issuer": strings.Repeat("x", 256)}, "subject_issuer"},
 		"a label on two lines":        {token.FilterText{"device_label": "a\nb"}, "device_label"},
 		"a label that is not UTF-8":   {token.FilterText{"device_label": "\xff"}, "device_label"},
+		"a label of a lost surrogate": {token.FilterText{"device_label": "a\ufffd"}, "device_label"},
 		"a client_id too long":        {token.FilterText{"client_id": strings.Repeat("x", 256)}, "client_id"},
 		"a value that was forgotten":  {token.FilterText{"client_id": "difyctl", "subject_email": ""}, "subject_email"},
 		"a value of blanks":           {token.FilterText{"subject_issuer": " "}, "subject_issuer"},
