@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
+	"github.com/devicegate/devicegate/domain/acsmove"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -285,6 +286,60 @@ func TestAnotherIdentityProviderIsTakenWithAWarning(t *testing.T) {
 	}
 	if e := s.events(audit.MetadataChanged); e[len(e)-1].Detail != strings.Join(want, "; ") {
 		t.Errorf("got %q", e[len(e)-1].Detail)
+	}
+}
+
+// A ledger and a move are of one identity provider: of another one under the same
+// slug it is not known which callback it has.
+func TestAnotherIdentityProviderBeginsWithoutALedger(t *testing.T) {
+	remove := func(s *idps) error {
+		return errOf(application.NewRemoveConnection(s.checks).Execute(t.Context(), "acme", 0, false, admin))
+	}
+	for name, c := range map[string]struct {
+		change func(s *idps) error
+		kept   bool
+	}{
+		"removed": {remove, false},
+		"added again": {func(s *idps) error {
+			if err := remove(s); err != nil {
+				return err
+			}
+			return s.add(s.acme())
+		}, false},
+		"another entityID": {func(s *idps) error {
+			s.published.Publish("https://new.example/md", "https://new.example", "key-2")
+			return errOf(s.edit("acme", 0, func(c *connection.Settings) { c.SAML.MetadataURL = "https://new.example/md" }))
+		}, false},
+		"pruned":       {func(s *idps) error { return errOf(s.apply(list(t), true, false)) }, false},
+		"another name": {func(s *idps) error { return errOf(s.edit("acme", 0, func(c *connection.Settings) { c.Name = "ACME" })) }, true},
+		"another address": {func(s *idps) error {
+			s.published.Publish("https://new.example/md", "https://acme.example", "key-2")
+			return errOf(s.edit("acme", 0, func(c *connection.Settings) { c.SAML.MetadataURL = "https://new.example/md" }))
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newIdPs(t)
+			must(t, s.add(s.acme()))
+			move, err := acsmove.Restore(acsmove.Snapshot{Connection: "acme", MovedAt: s.Clock.Now(), MovedBy: "ops"})
+			must(t, err)
+			event := audit.New(audit.ACSMoved, admin.Actor, s.Clock.Now(), admin.Origin)
+			seen := acsmove.Sighting{Connection: "acme", Mount: connection.Canonical, What: acsmove.Succeeded, At: s.Clock.Now()}
+			must(t, s.store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+				if err := tx.ACSLedger().SaveMove(ctx, move, event); err != nil {
+					return err
+				}
+				return tx.ACSLedger().Note(ctx, seen, event)
+			}))
+			must(t, c.change(s))
+			var ledger acsmove.Ledger
+			must(t, s.store.View(t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
+				ledger, err = r.ACSLedger().Ledger(ctx, "acme")
+				return err
+			}))
+			if moved, proven := !ledger.Move.MovedAt.IsZero(), ledger.Canonical.Succeeded > 0; moved != c.kept || proven != c.kept {
+				t.Errorf("got moved %t, sign-in on record %t; want %t for both", moved, proven, c.kept)
+			}
+		})
 	}
 }
 

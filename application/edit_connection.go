@@ -81,8 +81,8 @@ func (e *Edited) compare(kept connection.CopySnapshot) {
 		return
 	}
 	e.Metadata = kept.Good.Changes(e.Report.Metadata)
-	if e.Report.Metadata.EntityID != kept.Good.EntityID {
-		e.Report.warn("entity_id: it is another identity provider than before, so that people who come by it are other people to devicegate, with tokens of their own")
+	if kept.IsAnother(e.Report.Metadata) {
+		e.Report.warn("entity_id: it is another identity provider than before, so that people who come by it are other people to devicegate, with tokens of their own; its move to the canonical callback begins anew, and requests name what acs_mount says")
 	}
 }
 
@@ -109,6 +109,11 @@ func edit(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, 
 	}
 	if err != nil {
 		return 0, fmt.Errorf("metadata of connection %s: %w", r.Connection.Slug(), err)
+	}
+	if c.Snapshot().IsAnother(r.Metadata) { // what was seen of the one before says nothing of this one
+		if err := tx.ACSLedger().Forget(ctx, r.Connection.Slug()); err != nil {
+			return 0, err
+		}
 	}
 	return stored.Revision(), keepMetadata(ctx, tx, c, r, by)
 }

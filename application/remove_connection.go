@@ -16,7 +16,8 @@ func NewRemoveConnection(checks *ConnectionChecks) *RemoveConnection {
 	return &RemoveConnection{checks}
 }
 
-// Execute removes a connection and its metadata. No person signs in by it any more;
+// Execute removes a connection, its metadata and its ledger: a later connection of
+// that slug begins with nothing. No person signs in by it any more;
 // tokens that people have got stay. A dry run changes nothing. It returns
 // [connection.ErrUnknown], [connection.ErrInFile] or [connection.ErrEdited].
 func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision int64, dryRun bool, by connection.By) (*connection.Stored, error) {
@@ -51,6 +52,9 @@ func remove(ctx context.Context, tx ports.Tx, slug string, revision int64, by co
 		return err
 	}
 	if err := tx.Shadows().Forget(ctx, slug); err != nil {
+		return err
+	}
+	if err := tx.ACSLedger().Forget(ctx, slug); err != nil {
 		return err
 	}
 	return tx.Metadata().Forget(ctx, slug)

@@ -36,4 +36,7 @@ type ACSLedger interface {
 	Note(ctx context.Context, s acsmove.Sighting, event audit.Event) error
 	// SaveMove keeps every field.
 	SaveMove(ctx context.Context, m *acsmove.Move, event audit.Event) error
+	// Forget deletes the ledger and the move, if any, of a connection that is
+	// removed, or that is another identity provider now.
+	Forget(ctx context.Context, connection string) error
 }

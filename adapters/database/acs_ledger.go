@@ -190,6 +190,15 @@ func (w acsLedger) SaveMove(ctx context.Context, m *acsmove.Move, event audit.Ev
 	return w.tx.upsert(ctx, event, moveRowOf(m), replace(w.tx.db.Dialect().Tables().Get(reflect.TypeFor[moveRow]())))
 }
 
+func (w acsLedger) Forget(ctx context.Context, slug string) error {
+	for _, table := range []string{"acs_traffic", "acs_moves"} {
+		if err := w.tx.later(ctx, w.tx.hot.plain("DELETE FROM "+table+" WHERE connection = ?", text(slug))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // countUp is what becomes of a row of traffic that is there: numbers are added,
 // times and the reason that belongs to one are kept or replaced.
 func countUp(table *schema.Table) string {

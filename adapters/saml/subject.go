@@ -3,6 +3,7 @@ package saml
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -80,7 +81,9 @@ func emailOf(a *assertion, via connection.Connection) (identity.Email, error) {
 			if via.MayAssert(email) {
 				return email, nil
 			}
-			foreign = append(foreign, email.Domain())
+			if !slices.Contains(foreign, email.Domain()) {
+				foreign = append(foreign, email.Domain())
+			}
 		}
 		if len(foreign) > 0 {
 			return identity.Email{}, approval.RefuseAs(connection.ErrForeignDomain, "domain_not_allowed", sanitized(strings.Join(via.Settings().Domains, " ")), sanitized(strings.Join(foreign, " ")))

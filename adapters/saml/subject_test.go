@@ -91,6 +91,15 @@ func TestEmailSourcesAreTriedInOrder(t *testing.T) { // S41, S44
 	}
 }
 
+func TestAForeignDomainIsNamedOnce(t *testing.T) {
+	b := newBench(t, samltest.NewIdP(t, idpID), change{})
+	statement := `<saml:AttributeStatement>` + named("mail", "a@other.test", "b@other.test", "c@third.test") + `</saml:AttributeStatement>`
+	response := b.with(t, func(m *samltest.Message) { m.Statement = &statement })
+	if got := b.refuses(t, response, "domain_not_allowed").Received; got != "other.test third.test" {
+		t.Errorf("got %q received, want other.test third.test", got)
+	}
+}
+
 // F42: the names of what came are shown, the values are not.
 func TestMissingEmailNamesWhatCame(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -13,9 +13,10 @@ import (
 
 var (
 	// ErrNothingToMove says that requests of a connection name the canonical
-	// callback already, because it is configured so.
+	// callback already: it is configured so, or was moved.
 	ErrNothingToMove = fault.New(fault.Conflict, "nothing_to_move",
-		"The connection's acs_mount is canonical; there is nothing to move.")
+		"The connection's requests name the canonical callback already; there is nothing to move.")
+	errNotMoved = ErrNothingToMove.Saying("The connection was not moved; its requests name what acs_mount says.")
 	// ErrNotProven says that no sign-in on the canonical callback was seen.
 	ErrNotProven = fault.New(fault.Conflict, "move_not_proven",
 		"No sign-in has ended on the canonical callback yet. Make one with: devicegate migration test.")
@@ -95,7 +96,7 @@ func (m *Move) moved(reason string, by audit.Actor, at time.Time, origin request
 // [ErrNothingToMove] if that is so already.
 func (m *Move) Revert(by audit.Actor, at time.Time, origin request.Origin) (audit.Event, error) {
 	if m.s.MovedAt.IsZero() {
-		return audit.Event{}, ErrNothingToMove
+		return audit.Event{}, errNotMoved
 	}
 	m.s.MovedAt, m.s.MovedBy = time.Time{}, ""
 	return m.event(audit.ACSMovedBack, by, at, origin), nil

@@ -2,6 +2,7 @@ package acsmove_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,8 +80,8 @@ func TestAdvanceAndRevert(t *testing.T) {
 			t.Errorf("got %v, want %v and no change", err, want)
 		}
 	}
-	if _, err := m.Revert(ops, now, request.Origin{}); !errors.Is(err, acsmove.ErrNothingToMove) {
-		t.Errorf("got %v, want ErrNothingToMove", err)
+	if _, err := m.Revert(ops, now, request.Origin{}); !errors.Is(err, acsmove.ErrNothingToMove) || !strings.Contains(err.Error(), "was not moved") {
+		t.Errorf("got %v, want ErrNothingToMove that says that it was not moved", err)
 	}
 	refused(acsmove.ErrNotProven, seen(false, 1, -1), legacy, false)
 	refused(acsmove.ErrNothingToMove, seen(false, 1, 1), via(t, func(s *connection.Settings) { s.ACSMount = connection.Canonical }), true)

@@ -90,6 +90,12 @@ func (c *MetadataCopy) Due(at time.Time) bool {
 	return c.s.TriedAt.IsZero() || at.Sub(c.s.TriedAt) >= wait
 }
 
+// IsAnother reports whether metadata is of another identity provider than the last
+// good copy.
+func (s CopySnapshot) IsAnother(m Metadata) bool {
+	return !s.SeenAt.IsZero() && m.EntityID != "" && m.EntityID != s.Good.EntityID
+}
+
 // Trying reports whether an attempt may be under way: it began within most, and
 // neither its success nor a first failure is on record.
 func (s CopySnapshot) Trying(at time.Time, most time.Duration) bool {
@@ -118,7 +124,7 @@ func (c *MetadataCopy) Claim(at time.Time, gap time.Duration) error {
 // copy, it is refused with [ErrOtherEntity], which has an event the first time.
 func (c *MetadataCopy) Accept(fetched Metadata, by By) (audit.Event, error) {
 	first := c.s.SeenAt.IsZero()
-	if !first && fetched.EntityID != c.s.Good.EntityID {
+	if c.s.IsAnother(fetched) {
 		told := c.s.Failure
 		c.Fail(fmt.Sprintf("the metadata is now that of %s; it was that of %s: state entity_id if that is right", fetched.EntityID, c.s.Good.EntityID), by.At)
 		if c.s.Failure == told {

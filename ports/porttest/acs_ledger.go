@@ -139,6 +139,23 @@ func storeACSLedger(t *testing.T, open func(t *testing.T) ports.Store) {
 		equal(t, w.ledger(s, first.Connection), acsmove.Ledger{Connection: first.Connection, Move: first})
 	})
 
+	t.Run("a forgotten connection is as if it was never seen", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		kept, gone := w.fullMove(), w.fullMove()
+		for _, m := range []acsmove.Snapshot{kept, gone} {
+			w.movedAs(s, m)
+			w.note(s, acsmove.Sighting{Connection: m.Connection, Mount: connection.Legacy, What: acsmove.Succeeded, At: w.now})
+		}
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			must(t, tx.ACSLedger().Forget(ctx, w.slug()))
+			return tx.ACSLedger().Forget(ctx, gone.Connection)
+		})
+		equal(t, w.ledger(s, gone.Connection), acsmove.Ledger{Connection: gone.Connection, Move: acsmove.New(gone.Connection).Snapshot()})
+		if got := w.ledger(s, kept.Connection); got.Move != kept || got.Legacy.Succeeded != 1 {
+			t.Errorf("another connection: got %+v, want it unchanged", got)
+		}
+	})
+
 	t.Run("SaveMove keeps every field", func(t *testing.T) { // F07
 		s, w := open(t), newFixture(t)
 		full := w.fullMove()
