@@ -249,6 +249,7 @@ func raceTokenEnd(t *testing.T, ending, filling ports.TokenCache, ended func(*to
 	}
 	defer readers.Wait()
 	defer close(stop)
+	Eventually(t, "a reader has filled the token in", func() bool { found, _ := filling.Find(digest); return found != nil })
 	must(t, ending.Invalidate(t.Context(), digest))
 	dead.Store(true) // the commit
 	must(t, ending.Invalidate(t.Context(), digest))
