@@ -28,7 +28,8 @@ const (
 	allTargets     = "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64,windows/arm64"
 )
 
-// shipped are the files of the repository that stand in each archive.
+// shipped are the files of the repository that stand in each archive, besides its
+// licence.
 var shipped = []string{
 	"README.md", "CHANGELOG.md", ".env.example", "docs/configuration.md", "docs/operators.md", "docs/cli.md",
 	"deploy/systemd/devicegate.service", "deploy/systemd/devicegate-worker.service",
@@ -123,7 +124,11 @@ func (r *release) identify(ctx context.Context) error {
 // extra are the files that are the same on every platform.
 func (r *release) extra(ctx context.Context) (map[string][]byte, error) {
 	all := map[string][]byte{}
-	for _, name := range shipped {
+	licences, err := filepath.Glob("LICENSE*")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Concat(shipped, licences) {
 		content, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
