@@ -28,11 +28,12 @@ func walk(all []described, words string) string {
 		}
 		fmt.Fprintf(&cases, "    '%s') next='%s' ;;\n", d.path, strings.Join(d.next(), " "))
 	}
-	return "  local path= next= word\n" +
+	// In zsh a variable called path would be PATH.
+	return "  local at= next= word\n" +
 		"  for word in " + words + "; do\n" +
-		"    case \"${path:+$path }$word\" in " + strings.TrimPrefix(paths.String(), "|") + ") path=\"${path:+$path }$word\" ;; esac\n" +
+		"    case \"${at:+$at }$word\" in " + strings.TrimPrefix(paths.String(), "|") + ") at=\"${at:+$at }$word\" ;; esac\n" +
 		"  done\n" +
-		"  case \"$path\" in\n" + cases.String() + "  esac\n"
+		"  case \"$at\" in\n" + cases.String() + "  esac\n"
 }
 
 // next are the words that may follow a command.
@@ -42,7 +43,7 @@ func (d described) next() (words []string) {
 	}
 	for _, f := range d.flags {
 		if f.name != "help" {
-			words = append(words, "--"+f.name)
+			words = append(words, f.words()...)
 		}
 	}
 	words = append(words, "--help")
@@ -50,6 +51,14 @@ func (d described) next() (words []string) {
 		words = append(words, "bash", "zsh", "fish")
 	}
 	return words
+}
+
+// words are the flag's names on a command line.
+func (f flagDescription) words() []string {
+	if f.negatable {
+		return []string{"--" + f.name, "--no-" + f.name}
+	}
+	return []string{"--" + f.name}
 }
 
 func bashCompletion(all []described) string {
@@ -77,13 +86,19 @@ func fishCompletion(all []described) string {
 			fmt.Fprintf(&out, "%s -f -a '%s' -d '%s'\n", when, c.path[strings.LastIndex(c.path, " ")+1:], quoteFish(c.help))
 		}
 		for _, f := range d.flags {
+			if f.name == "help" { // every command has it; see below
+				continue
+			}
 			takes := ""
 			if f.value != "" {
 				takes = " -r"
 			}
-			fmt.Fprintf(&out, "%s -l '%s'%s -d '%s'\n", when, f.name, takes, quoteFish(f.help))
+			for _, word := range f.words() {
+				fmt.Fprintf(&out, "%s -l '%s'%s -d '%s'\n", when, strings.TrimPrefix(word, "--"), takes, quoteFish(f.help))
+			}
 		}
 	}
+	out.WriteString("complete -c devicegate -l 'help' -d 'Show how it is called.'\n")
 	out.WriteString("complete -c devicegate -n 'test \"$(__devicegate_path)\" = \"completion\"' -f -a 'bash zsh fish'\n")
 	return out.String()
 }

@@ -18,37 +18,57 @@ func script(t *testing.T, shell string) string {
 	return out.String()
 }
 
-func TestBashCompletesCommandsAndFlags(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("CI=true allows no skipping: install bash")
-		}
-		t.Skip("bash is not on this machine; install it to run this test")
-	}
-	for line, want := range map[string][]string{
-		"devicegate ":                 {"serve", "doctor", "jobs", "login", "completion"},
-		"devicegate jo":               {"jobs"},
-		"devicegate jobs ":            {"list", "show", "retry"},
-		"devicegate jobs list --":     {"--all", "--help"},
-		"devicegate doctor --offl":    {"--offline"},
-		"devicegate completion ":      {"bash", "zsh", "fish"},
-		"devicegate doctor --json --": {"--strict"},
-	} {
-		words := strings.Split(line, " ")
-		quoted := "'" + strings.Join(words, "' '") + "'"
-		run := exec.CommandContext(t.Context(), bash, "--norc", "-c",
-			script(t, "bash")+"\nCOMP_WORDS=("+quoted+"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _devicegate; printf '%s\\n' \"${COMPREPLY[@]}\"")
-		out, err := run.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		got := strings.Fields(string(out))
-		for _, word := range want {
-			if !slices.Contains(got, word) {
-				t.Errorf("%q: got %v, want %s among it", line, got, word)
+// shells complete a line: each gets the script, and prints what it would offer.
+var shells = map[string]func(script, line string) []string{
+	"bash": func(script, line string) []string {
+		return []string{"--norc", "-c", script + "\nCOMP_WORDS=(" + quoted(line) + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _devicegate; printf '%s\\n' \"${COMPREPLY[@]}\""}
+	},
+	// compadd and compdef are there only while zsh completes. What they run is found
+	// by PATH, which the script must not hide.
+	"zsh": func(script, line string) []string {
+		return []string{"-f", "-c", "compdef() { : }; compadd() { shift; env true || exit; print -l -- \"$@\" }\n" + script + "\nwords=(" + quoted(line) + "); CURRENT=$#words; _devicegate"}
+	},
+	"fish": func(script, line string) []string {
+		return []string{"--no-config", "-c", script + "\ncomplete -C '" + line + "'"}
+	},
+}
+
+func quoted(line string) string { return "'" + strings.Join(strings.Split(line, " "), "' '") + "'" }
+
+func TestShellsCompleteCommandsAndFlags(t *testing.T) {
+	for shell, arguments := range shells {
+		t.Run(shell, func(t *testing.T) {
+			program, err := exec.LookPath(shell)
+			if err != nil {
+				if os.Getenv("CI") == "true" {
+					t.Fatalf("CI=true allows no skipping: install %s", shell)
+				}
+				t.Skipf("%s is not on this machine; install the package of that name to run this test", shell)
 			}
-		}
+			for line, want := range map[string][]string{
+				"devicegate ":                 {"serve", "doctor", "jobs", "login", "completion"},
+				"devicegate jo":               {"jobs"},
+				"devicegate jobs ":            {"list", "show", "retry"},
+				"devicegate jobs list --":     {"--all", "--help"},
+				"devicegate doctor --offl":    {"--offline"},
+				"devicegate completion ":      {"bash", "zsh", "fish"},
+				"devicegate doctor --json --": {"--strict"},
+				"devicegate worker --":        {"--no-schedule"},
+			} {
+				run := exec.CommandContext(t.Context(), program, arguments(script(t, shell), line)...)
+				run.Env = append(os.Environ(), "HOME="+t.TempDir())
+				out, err := run.CombinedOutput()
+				if err != nil {
+					t.Fatalf("%q: %v\n%s", line, err, out)
+				}
+				got := strings.Fields(string(out))
+				for _, word := range want {
+					if !slices.Contains(got, word) {
+						t.Errorf("%q: got %v, want %s among it", line, got, word)
+					}
+				}
+			}
+		})
 	}
 }
 
