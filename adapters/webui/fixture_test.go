@@ -108,7 +108,7 @@ func newFixture(t *testing.T, through ...via) *fixture {
 		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", port), "PUBLIC_URL": s.url,
 		"DATABASE_URL": databasetest.File(t, filepath.Join(s.dir, "devicegate.db")), "DATA_DIR": s.dir,
 		"SECRET_KEY": strings.Repeat("a-key-for-tests-", 3), "TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "info",
-		"OPENAPI_KNOWN_CLIENT_IDS": `difyctl,<img src=x onerror=alert(1)>`,
+		"OPENAPI_KNOWN_CLIENT_IDS": "difyctl," + markedUp,
 	}
 	s.write("saml-sp.pem", spkeystest.PEM(t, "service provider"))
 	if len(through) > 0 {
