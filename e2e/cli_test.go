@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/bootstrap/demo"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // terminal runs the program's commands as one user, who has no screen.
@@ -29,7 +30,7 @@ type terminal struct {
 }
 
 func (u *terminal) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(program(u.w.t), args...)
+	cmd := exec.Command(systemtest.Program(u.w.t), args...)
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=" + u.home}, u.env...)
 	return cmd
 }
@@ -116,7 +117,7 @@ func TestClientCommands(t *testing.T) {
 			database, redis := embedded.open(t)
 			w := newFixture(t, database, redis)
 			w.process(w.port)
-			w.introduce(w.public)
+			w.Introduce(w.public)
 			u := &terminal{w: w, home: t.TempDir()}
 
 			codes, _, wait := u.login("--mount", mount, "--label", "laptop")
@@ -156,7 +157,7 @@ func TestCommandLineLoginOutcomes(t *testing.T) {
 	database, redis := embedded.open(t)
 	w := newFixture(t, database, redis)
 	w.process(w.port)
-	w.introduce(w.public)
+	w.Introduce(w.public)
 	u := &terminal{w: w, home: t.TempDir()}
 
 	codes, _, wait := u.login()

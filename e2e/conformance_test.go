@@ -43,8 +43,8 @@ func TestOurServerConformsOnEveryMount(t *testing.T) {
 			t.Parallel()
 			w := embeddedWorld(t)
 			w.public += prefix
-			w.env["PUBLIC_URL"], w.env["OPENAPI_KNOWN_CLIENT_IDS"] = w.public, "difyctl,other"
-			w.env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
+			w.Env["PUBLIC_URL"], w.Env["OPENAPI_KNOWN_CLIENT_IDS"] = w.public, "difyctl,other"
+			w.Env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
 			w.serve()
 			by := http.RoundTripper(described{t})
 			if prefix != "" {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // playDemo runs the program's demo in an empty temporary folder and returns
@@ -16,7 +17,7 @@ import (
 func playDemo(t *testing.T, flags ...string) (printed string, left []os.DirEntry, err error) {
 	t.Helper()
 	tmp := t.TempDir()
-	demo := exec.Command(program(t), append([]string{"demo"}, flags...)...)
+	demo := exec.Command(systemtest.Program(t), append([]string{"demo"}, flags...)...)
 	demo.Env = []string{"TMPDIR=" + tmp, "PATH=/usr/bin:/bin"}
 	out, err := demo.CombinedOutput()
 	left, _ = os.ReadDir(tmp)

@@ -13,10 +13,10 @@ func enterpriseFixture(t *testing.T, licence string) (*fixture, *enterprisetest.
 	t.Helper()
 	database, redis := embedded.open(t)
 	w := newFixture(t, database, redis)
-	inner := enterprisetest.Start(t, "shared", []byte(w.env["SECRET_KEY"]))
+	inner := enterprisetest.Start(t, "shared", []byte(w.Env["SECRET_KEY"]))
 	inner.License(licence)
-	w.env["ENTERPRISE_API_URL"], w.env["ENTERPRISE_API_SECRET_KEY"] = inner.URL.String(), "shared"
-	w.write("connections.yaml", []byte(`connections:
+	w.Env["ENTERPRISE_API_URL"], w.Env["ENTERPRISE_API_SECRET_KEY"] = inner.URL.String(), "shared"
+	w.Write("connections.yaml", []byte(`connections:
   - slug: enterprise
     broker: enterprise
     domains: [acme.example]

@@ -1,16 +1,11 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -23,22 +18,19 @@ import (
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/demo"
-	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
 // fixture is everything around one or more devicegates: an identity provider on
 // another site, and the settings that they run with.
 type fixture struct {
+	*systemtest.System
 	t      testing.TB
 	public string // where browsers reach devicegate
 	port   int
-	idp    *demoidp.IdP
-	env    map[string]string
-	ahead  atomic.Int64 // how far the fixture's clock is ahead of the machine's
-	logs   *logs
-	dir    string
+	ahead  atomic.Int64                // how far the fixture's clock is ahead of the machine's
 	spans  *tracetest.InMemoryExporter // nil: no traces
 }
 
@@ -73,53 +65,18 @@ func everywhere(t *testing.T, journey func(t *testing.T, w *fixture)) {
 // newFixture starts the identity provider and writes the configuration.
 func newFixture(t testing.TB, databaseURL, redisURL string) *fixture {
 	t.Helper()
-	w := &fixture{t: t, port: services.Port(t), logs: &logs{}, dir: t.TempDir()}
+	w := &fixture{t: t, port: services.Port(t)}
 	w.public = fmt.Sprintf("http://localhost:%d", w.port)
-
-	server := httptest.NewUnstartedServer(nil)
-	idp, err := demoidp.New(demoidp.Config{URL: "http://" + server.Listener.Addr().String(), Now: w.now, Key: spkeystest.Pair(t, "identity provider").Key()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.idp = idp
-	server.Config.Handler = idp.Handler()
-	server.Start()
-	t.Cleanup(server.Close)
-
-	w.write("saml-sp.pem", spkeystest.PEM(t, "service provider"))
-	key := make([]byte, 48)
-	_, _ = rand.Read(key)
-	w.write("acme.xml", idp.Metadata())
-	connections := w.write("connections.yaml", []byte(`connections:
-  - slug: acme
-    name: ACME Corp
-    metadata_file: acme.xml
-    domains: [acme.example]
-    public: true
-`))
-	w.env = map[string]string{
-		"LISTEN_ADDR": fmt.Sprintf("localhost:%d", w.port), "PUBLIC_URL": w.public,
-		"DATABASE_URL": databaseURL, "REDIS_URL": redisURL, "DATA_DIR": w.dir,
-		"SECRET_KEY": base64.StdEncoding.EncodeToString(key), "CONNECTIONS_FILE": connections,
-		"TRUSTED_PROXIES": "127.0.0.0/8,::1", "LOG_LEVEL": "debug", "SHUTDOWN_DELAY": "0s",
-	}
+	w.System = systemtest.New(t, demoidp.Config{Now: w.now}, w.public, databaseURL, redisURL)
+	w.Env["LISTEN_ADDR"], w.Env["LOG_LEVEL"] = fmt.Sprintf("localhost:%d", w.port), "debug"
 	return w
-}
-
-func (w *fixture) write(name string, text []byte) string {
-	w.t.Helper()
-	path := filepath.Join(w.dir, name)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	return path
 }
 
 // serve runs devicegate in this process, by a clock that the test moves, until
 // the test or stop ends it.
 func (w *fixture) serve() (stop func()) {
 	w.t.Helper()
-	c, err := bootstrap.Load(w.env)
+	c, err := bootstrap.Load(w.Env)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -127,7 +84,7 @@ func (w *fixture) serve() (stop func()) {
 	if w.spans != nil {
 		c.Tracing.Exporter = w.spans
 	}
-	log := slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{Level: c.LogLevel}))
+	log := slog.New(slog.NewJSONHandler(w.Logs, &slog.HandlerOptions{Level: c.LogLevel}))
 	app := fx.New(bootstrap.Service(c, log))
 	if err := app.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
@@ -140,25 +97,8 @@ func (w *fixture) serve() (stop func()) {
 		}
 	})
 	w.t.Cleanup(stop)
-	w.introduce(w.public)
+	w.Introduce(w.public)
 	return stop
-}
-
-// introduce gives devicegate's metadata to the identity provider.
-func (w *fixture) introduce(at string) {
-	w.t.Helper()
-	resp, err := http.Get(at + "/saml/metadata")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	metadata, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.idp.Register(metadata); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 func (w *fixture) now() time.Time { return ports.SystemClock().Add(time.Duration(w.ahead.Load())) }
@@ -237,22 +177,7 @@ func (w *fixture) redeems(d demo.Device, codes demo.Codes) demo.Token {
 // eventually asks until the answer is yes.
 func (w *fixture) eventually(what string, is func() bool) {
 	w.t.Helper()
-	w.within(20*time.Second, what, is)
-}
-
-// within waits longer, for what takes its time.
-func (w *fixture) within(most time.Duration, what string, is func() bool) {
-	w.t.Helper()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	deadline := time.After(most)
-	for !is() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			w.t.Fatalf("in vain: %s", what)
-		}
-	}
+	systemtest.Within(w.t, 20*time.Second, what, is)
 }
 
 // works checks that a token opens doors, or does not.
@@ -265,22 +190,4 @@ func (w *fixture) works(d demo.Device, token demo.Token, want int) {
 	if status != want {
 		w.t.Fatalf("account: got %d, want %d: %s", status, want, body)
 	}
-}
-
-// logs keeps what was logged.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

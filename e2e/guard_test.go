@@ -22,7 +22,7 @@ type api struct {
 
 func (w *fixture) api(secret string) *api {
 	w.t.Helper()
-	program := filepath.Join(w.dir, "toyapi")
+	program := filepath.Join(w.Dir, "toyapi")
 	build := exec.Command("go", "build", "-o", program, "./internal/toyapi")
 	build.Dir = "../guard"
 	if out, err := build.CombinedOutput(); err != nil {
@@ -80,7 +80,7 @@ func TestAnAPIBehindTheGuard(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	secret := "toyapi+secret/of=the%API" // the guard form-encodes it
-	w.env["INTROSPECTION_CLIENTS"] = "toyapi:" + secret
+	w.Env["INTROSPECTION_CLIENTS"] = "toyapi:" + secret
 	stop := w.serve()
 	device := w.device()
 	codes := w.start(device)

@@ -16,6 +16,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -112,7 +113,7 @@ const (
 func newRollover(t *testing.T) *rollover {
 	r := &rollover{replicas: newReplicas(t), tickets: make(chan struct{}, mostIn)}
 	r.rollingIdP = newRollingIdP(t, r.now)
-	r.write("connections.yaml", []byte(fmt.Sprintf(
+	r.Write("connections.yaml", []byte(fmt.Sprintf(
 		"connections:\n  - {slug: acme, metadata_url: %s/metadata, metadata_private: true, domains: ['*']}\n", r.address)))
 	r.replace("a", nil)
 	r.replace("b", nil)
@@ -152,7 +153,7 @@ func (r *rollover) some() {
 		r.tickets <- struct{}{}
 	}
 	before := r.signIns.Load()
-	r.within(time.Minute, "people sign in", func() bool { return r.signIns.Load() >= before+2*signInBy || r.t.Failed() })
+	systemtest.Within(r.t, time.Minute, "people sign in", func() bool { return r.signIns.Load() >= before+2*signInBy || r.t.Failed() })
 	if r.t.Failed() {
 		r.t.FailNow()
 	}
@@ -196,8 +197,8 @@ func (r *rollover) noneFailed() {
 	if err != nil {
 		r.t.Error(err)
 	}
-	if strings.Contains(r.logs.String(), `"level":"ERROR"`) {
-		r.t.Errorf("got errors in the log:\n%s", r.logs)
+	if strings.Contains(r.Logs.String(), `"level":"ERROR"`) {
+		r.t.Errorf("got errors in the log:\n%s", r.Logs)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestTheKeychainKeepsTheToken(t *testing.T) {
 	env, keyrings := services.Keychain(t, false)
 	w := embeddedWorld(t)
 	w.process(w.port)
-	w.introduce(w.public)
+	w.Introduce(w.public)
 	u := &terminal{w: w, home: t.TempDir(), env: env, keep: []string{}}
 
 	codes, _, wait := u.login("--label", "laptop")
@@ -67,7 +67,7 @@ func TestALockedKeychainStopsNoLogin(t *testing.T) {
 	env, _ := services.Keychain(t, true)
 	w := embeddedWorld(t)
 	w.process(w.port)
-	w.introduce(w.public)
+	w.Introduce(w.public)
 	u := &terminal{w: w, home: t.TempDir(), env: env, keep: []string{}}
 
 	codes, _, wait := u.login("--label", "laptop")

@@ -51,10 +51,10 @@ func newMove(t *testing.T) *move {
 		server.Start()
 		t.Cleanup(server.Close)
 		m.idps[slug] = idp
-		m.write(slug+".xml", idp.Metadata())
+		m.Write(slug+".xml", idp.Metadata())
 		text += fmt.Sprintf("  - {slug: %s, metadata_file: %s.xml, domains: ['*'], acs_mount: legacy}\n", slug, slug)
 	}
-	m.write("connections.yaml", []byte(text))
+	m.Write("connections.yaml", []byte(text))
 	return m
 }
 
@@ -212,7 +212,7 @@ func (m *move) everyone() {
 // administer runs use cases as commands do.
 func (m *move) administer(targets ...any) {
 	m.t.Helper()
-	c, err := bootstrap.Load(m.env)
+	c, err := bootstrap.Load(m.Env)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func (m *move) administer(targets ...any) {
 func (m *move) refusesToStart() string {
 	m.t.Helper()
 	env := map[string]string{"LEGACY_ROUTES": "off"}
-	for name, value := range m.env {
+	for name, value := range m.Env {
 		if _, set := env[name]; !set {
 			env[name] = value
 		}
@@ -364,7 +364,7 @@ func TestThreeConnectionsMoveToTheCanonicalCallback(t *testing.T) {
 		t.Errorf("close: got %v, want no error", err)
 	}
 	stop()
-	m.env["LEGACY_ROUTES"] = "off"
+	m.Env["LEGACY_ROUTES"] = "off"
 	m.serve()
 	m.everyone()
 

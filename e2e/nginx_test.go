@@ -157,8 +157,8 @@ func TestNginxMayStripThePathOfThePublicURL(t *testing.T) {
 	t.Parallel()
 	w := embeddedWorld(t)
 	w.behindNginx()
-	w.env["OPENAPI_KNOWN_CLIENT_IDS"] = "difyctl,other"
-	w.env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
+	w.Env["OPENAPI_KNOWN_CLIENT_IDS"] = "difyctl,other"
+	w.Env["INTROSPECTION_CLIENTS"] = "api:" + introspectionSecret
 	w.serve()
 	w.passes(w.conforms(http.DefaultTransport))
 }
@@ -168,7 +168,7 @@ func (w *fixture) behindNginx() {
 	w.t.Helper()
 	port := services.Port(w.t)
 	w.public = fmt.Sprintf("http://localhost:%d/gate", port)
-	w.env["PUBLIC_URL"] = w.public
+	w.Env["PUBLIC_URL"] = w.public
 	services.Nginx(w.t, fmt.Sprintf("localhost:%d", port), fmt.Sprintf(`server {
 		listen localhost:%[1]d;
 		location /gate/ {

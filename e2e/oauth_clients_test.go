@@ -18,7 +18,7 @@ import (
 // after it revoked the token.
 func (w *fixture) playsATokensLife(t *testing.T, cmd *exec.Cmd, secret string) {
 	t.Helper()
-	w.env["INTROSPECTION_CLIENTS"] = "api:" + secret
+	w.Env["INTROSPECTION_CLIENTS"] = "api:" + secret
 	w.serve()
 	cmd.Env = append(cmd.Environ(), "ISSUER="+w.public, "CLIENT_ID=difyctl", "API_ID=api", "API_SECRET="+secret, "NO_PROXY=localhost")
 	var problems strings.Builder

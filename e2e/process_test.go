@@ -16,48 +16,20 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
-// process is the program itself, as an operator runs it.
+// process is one that serves or works.
 type process struct {
-	w   *fixture
-	at  string // its own address, whatever the public one is
-	cmd *exec.Cmd
+	*systemtest.Process
+	at string // its own address, whatever the public one is
 }
 
 // process starts one that listens on a port of its own, or on the public one.
 func (w *fixture) process(port int) *process {
 	w.t.Helper()
-	p := &process{w: w, at: fmt.Sprintf("http://localhost:%d", port), cmd: exec.Command(program(w.t), "serve")}
-	p.cmd.Env = []string{"PATH=/usr/bin:/bin"}
-	for name, value := range w.env {
-		if name != "LISTEN_ADDR" {
-			p.cmd.Env = append(p.cmd.Env, name+"="+value)
-		}
-	}
-	p.cmd.Env = append(p.cmd.Env, fmt.Sprintf("LISTEN_ADDR=localhost:%d", port))
-	p.cmd.Stderr = w.logs
-	if err := p.cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(p.kill)
-	w.eventually("the process is ready", func() bool {
-		resp, err := http.Get(p.at + "/readyz")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
-	return p
-}
-
-// kill ends it without a chance to finish anything.
-func (p *process) kill() {
-	if p.cmd.ProcessState == nil {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
-	}
+	address := fmt.Sprintf("localhost:%d", port)
+	return &process{w.Serve(address), "http://" + address}
 }
 
 func productionWorld(t *testing.T) *fixture {
@@ -69,7 +41,7 @@ func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
 	t.Parallel()
 	w := productionWorld(t)
 	first, second := w.process(w.port), w.process(services.Port(t))
-	w.introduce(first.at)
+	w.Introduce(first.at)
 	device := w.device()
 	codes := w.start(device)
 	w.ends(w.person("alice", "approve"), codes, "approved")
@@ -123,11 +95,11 @@ func TestAProcessThatDiesBetweenApprovalAndPollLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := productionWorld(t)
 	first := w.process(w.port)
-	w.introduce(first.at)
+	w.Introduce(first.at)
 	device := w.device()
 	codes := w.start(device)
 	w.ends(w.person("alice", "approve"), codes, "approved")
-	first.kill()
+	first.Kill()
 	second := w.process(services.Port(t))
 	token := w.polls(w.deviceAt(second.at), codes, "")
 	w.works(w.deviceAt(second.at), token, http.StatusOK)
@@ -172,7 +144,7 @@ func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 	if _, err := answers.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	w.eventually("nobody new is let in", func() bool {
@@ -188,8 +160,8 @@ func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 		t.Fatalf("the request in flight: got %v, %v, want 200", resp, err)
 	}
 	resp.Body.Close()
-	if err := p.cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, w.logs)
+	if err := p.Cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, w.Logs)
 	}
 }
 
@@ -198,11 +170,11 @@ func TestSIGTERMEndsWithoutAnError(t *testing.T) {
 	database, redis := embedded.open(t)
 	w := newFixture(t, database, redis)
 	p := w.process(w.port)
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, w.logs)
+	if err := p.Cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, w.Logs)
 	}
 }
 
@@ -212,8 +184,8 @@ func TestAPortThatIsTakenEndsTheStart(t *testing.T) { // O14
 	w := newFixture(t, database, redis)
 	p := w.process(w.port)
 	var told bytes.Buffer
-	again := exec.Command(program(t), "serve")
-	again.Env, again.Stderr = p.cmd.Env, &told
+	again := exec.Command(systemtest.Program(t), "serve")
+	again.Env, again.Stderr = p.Cmd.Env, &told
 	if err := again.Run(); err == nil {
 		t.Fatal("got it started, want an error")
 	}
@@ -246,7 +218,7 @@ func TestEverySettingThatIsWrongIsNamedAtOnce(t *testing.T) { // O19
 		"OPENAPI_KNOWN_CLIENT_IDS=,", "OPENAPI_CORS_ALLOW_ORIGINS=https://a.example/path", "BRAND_COLOR=reddish", "SUPPORT_URL=ftp://help.example",
 	}
 	var told bytes.Buffer
-	serve := exec.Command(program(t), "serve")
+	serve := exec.Command(systemtest.Program(t), "serve")
 	serve.Dir, serve.Stderr = dir, &told
 	serve.Env = append([]string{"CONNECTIONS_FILE=" + file}, wrong...)
 	err := serve.Run()

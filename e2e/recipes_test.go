@@ -88,7 +88,7 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 	}
 	w := embeddedWorld(t)
 	secret := "toyapi+secret/of=the%API"
-	w.env["INTROSPECTION_CLIENTS"] = "toyapi:" + secret
+	w.Env["INTROSPECTION_CLIENTS"] = "toyapi:" + secret
 	stop := w.serve()
 	device := w.device()
 	codes := w.start(device)
@@ -112,7 +112,7 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 			t.Logf("the recipe in %s is not tried: %v", recipe.language, err)
 			continue
 		}
-		program := w.write(recipe.file, recipe.program(t, text))
+		program := w.Write(recipe.file, recipe.program(t, text))
 		asks[recipe.language] = func() string {
 			cmd := exec.CommandContext(t.Context(), recipe.command[0], append(slices.Clone(recipe.command[1:]), program)...)
 			cmd.Env = append(os.Environ(), "ENDPOINT="+w.public+"/oauth2/introspect", "CLIENT_ID=toyapi", "CLIENT_SECRET="+secret, "NO_PROXY=localhost")

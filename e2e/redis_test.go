@@ -31,7 +31,7 @@ func TestAnEarlyPollIsToldToSlowDownWhileRedisRefuses(t *testing.T) {
 	t.Parallel()
 	w, redis := fixtureWithRedis(t)
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
-	w.env["OPS_ADDR"] = ops
+	w.Env["OPS_ADDR"] = ops
 	w.serve()
 	redis.Refuse()
 	device := w.device()
@@ -48,7 +48,7 @@ func TestAnEarlyPollIsToldToSlowDownWhileRedisRefuses(t *testing.T) {
 	}
 	redis.Accept()
 	w.eventually("Redis is used again", func() bool { return seen("ok") })
-	if n := strings.Count(w.logs.String(), `"redis refuses commands`); n != 1 {
+	if n := strings.Count(w.Logs.String(), `"redis refuses commands`); n != 1 {
 		t.Errorf("got %d log lines of the refusal, want 1", n)
 	}
 }

@@ -47,7 +47,7 @@ func newReplicas(t *testing.T) *replicas {
 	}))
 	t.Cleanup(balancer.Close)
 	r.public = strings.Replace(balancer.URL, "127.0.0.1", "localhost", 1)
-	r.env["PUBLIC_URL"] = r.public
+	r.Env["PUBLIC_URL"] = r.public
 	return r
 }
 
@@ -58,7 +58,7 @@ func (r *replicas) replace(name string, change map[string]string) {
 	if stop := r.stopped[name]; stop != nil {
 		stop()
 	}
-	env := maps.Clone(r.env)
+	env := maps.Clone(r.Env)
 	maps.Copy(env, change)
 	address := fmt.Sprintf("localhost:%d", services.Port(r.t))
 	env["LISTEN_ADDR"] = address
@@ -67,7 +67,7 @@ func (r *replicas) replace(name string, change map[string]string) {
 		r.t.Fatal(err)
 	}
 	c.Clock, c.SAML.KeyWait = r.now, 15*time.Second // however busy the machine
-	app := fx.New(bootstrap.Service(c, slog.New(slog.NewJSONHandler(r.logs, nil))))
+	app := fx.New(bootstrap.Service(c, slog.New(slog.NewJSONHandler(r.Logs, nil))))
 	if err := app.Start(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func (r *replicas) published(n int) {
 func TestOurKeysAndTheSecretRollOverUnderSignIns(t *testing.T) {
 	t.Parallel()
 	r := newReplicas(t)
-	r.write("connections.yaml", []byte("connections:\n  - {slug: acme, metadata_file: acme.xml, domains: ['*'], sign_requests: always}\n"))
+	r.Write("connections.yaml", []byte("connections:\n  - {slug: acme, metadata_file: acme.xml, domains: ['*'], sign_requests: always}\n"))
 	r.replace("a", nil)
 	r.replace("b", nil)
 	r.published(1)
@@ -155,7 +155,7 @@ func TestOurKeysAndTheSecretRollOverUnderSignIns(t *testing.T) {
 	r.clock.Unlock()
 	step(spkeys.RingSnapshot{}, err)
 
-	before, after := r.env["SECRET_KEY"], strings.Repeat("another secret ", 4)
+	before, after := r.Env["SECRET_KEY"], strings.Repeat("another secret ", 4)
 	for _, roll := range []map[string]string{
 		{"SECRET_KEY": before, "SECRET_KEY_PREVIOUS": strings.TrimSpace(after)},
 		{"SECRET_KEY": strings.TrimSpace(after), "SECRET_KEY_PREVIOUS": before},
@@ -168,7 +168,7 @@ func TestOurKeysAndTheSecretRollOverUnderSignIns(t *testing.T) {
 	}
 	done()
 	live.Wait()
-	if strings.Contains(r.logs.String(), `"level":"ERROR"`) {
-		t.Errorf("got errors in the log:\n%s", r.logs)
+	if strings.Contains(r.Logs.String(), `"level":"ERROR"`) {
+		t.Errorf("got errors in the log:\n%s", r.Logs)
 	}
 }

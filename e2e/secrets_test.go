@@ -27,7 +27,7 @@ func TestAJourneyLeavesNoSecretBehind(t *testing.T) { // D25, T04, T06
 	w.serve()
 	secrets, _ := w.journeyWithSecrets()
 	w.holdsNone(secrets, map[string]string{
-		"the log": w.logs.String(), "the database": w.databaseDump(), "Redis": w.redisDump(), "the spans": w.spanDump(),
+		"the log": w.Logs.String(), "the database": w.databaseDump(), "Redis": w.redisDump(), "the spans": w.spanDump(),
 	})
 	if !strings.Contains(w.databaseDump(), "oauth.token_minted") {
 		t.Error("got an empty dump, want the events of the journey")
@@ -50,7 +50,7 @@ func TestSpansHoldNothingOfAJourneyInSQLite(t *testing.T) {
 		t.Error("got a query or an address in the spans, want neither")
 	}
 	w.hasSpans("POST /openapi/v1/oauth/device/token", "saml begin", "saml verify", "UPDATE device_authorizations")
-	for _, line := range strings.Split(w.logs.String(), "\n") {
+	for _, line := range strings.Split(w.Logs.String(), "\n") {
 		if strings.Contains(line, `"request_id"`) && !strings.Contains(line, `"trace_id"`) {
 			t.Errorf("got the line %s, want a trace_id beside the request_id", line)
 		}
@@ -95,7 +95,7 @@ func (w *fixture) journeyWithSecrets() (map[string]string, demo.Codes) {
 	maps.Copy(secrets, map[string]string{
 		"device code": codes.DeviceCode, "token": token.AccessToken, "CSRF token": context.CSRF,
 		"relay state": response.Get("RelayState"), "SAML response": response.Get("SAMLResponse"),
-		"ticket": back.Query().Get("ticket"), "secret key": w.env["SECRET_KEY"],
+		"ticket": back.Query().Get("ticket"), "secret key": w.Env["SECRET_KEY"],
 	})
 	for _, cookie := range c.jar.Cookies(public) {
 		secrets["later cookie "+cookie.Name] = cookie.Value
@@ -144,7 +144,7 @@ func (w *fixture) hasSpans(names ...string) {
 // databaseDump is every row of every table as text.
 func (w *fixture) databaseDump() string {
 	w.t.Helper()
-	db, err := database.Open(database.Config{URL: w.env["DATABASE_URL"]})
+	db, err := database.Open(database.Config{URL: w.Env["DATABASE_URL"]})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func (w *fixture) databaseDump() string {
 // redisDump is every key with its value.
 func (w *fixture) redisDump() string {
 	w.t.Helper()
-	option, err := rueidis.ParseURL(w.env["REDIS_URL"])
+	option, err := rueidis.ParseURL(w.Env["REDIS_URL"])
 	if err != nil {
 		w.t.Fatal(err)
 	}

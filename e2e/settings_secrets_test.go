@@ -102,7 +102,7 @@ func TestSettingsLeaveNoSecretBehind(t *testing.T) {
 		"webhook's key": "webhook-key-0123456789", "webhook secret": "d2ViaG9vay1zZWNyZXQtMDEyMzQ1Njc4OS0wMTIzNDU=", "collector's key": "collector-key-0123456789",
 	}
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
-	maps.Copy(w.env, map[string]string{
+	maps.Copy(w.Env, map[string]string{
 		"OPS_ADDR": ops, "ADMIN_TOKENS": credential.String(), "WITH_WORKER": "on",
 		"INTROSPECTION_CLIENTS": "api:" + secrets["introspection secret"], "SECRET_KEY_PREVIOUS": secrets["previous secret key"],
 		"SMTP_URL": "smtp://mailer:" + secrets["mail password"] + "@" + receivers.mail.Addr().String(), "MAIL_FROM": "no-reply@example.com",
@@ -150,5 +150,5 @@ func TestSettingsLeaveNoSecretBehind(t *testing.T) {
 	ask(http.MethodGet, "http://"+ops+"/metrics", nil, http.StatusOK, func(*http.Request) {})
 	receivers.await(t, "/hook", "/v1/traces", "/v1/logs", "mail")
 	stop()
-	w.holdsNone(secrets, map[string]string{"the log": w.logs.String(), "the database": w.databaseDump(), "Redis": w.redisDump(), "answers": answers})
+	w.holdsNone(secrets, map[string]string{"the log": w.Logs.String(), "the database": w.databaseDump(), "Redis": w.redisDump(), "answers": answers})
 }

@@ -14,32 +14,16 @@ import (
 
 	"github.com/devicegate/devicegate/domain/spkeys"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
-
-// status is what an address answers; 0: nothing.
-func status(url string) int {
-	resp, err := http.Get(url)
-	if err != nil {
-		return 0
-	}
-	resp.Body.Close()
-	return resp.StatusCode
-}
 
 // signalledProcess is a process with an operations listener.
 func signalledProcess(t *testing.T, delay string) (w *fixture, p *process, metrics string) {
 	database, redis := embedded.open(t)
 	w = newFixture(t, database, redis)
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
-	w.env["OPS_ADDR"], w.env["SHUTDOWN_DELAY"] = ops, delay
+	w.Env["OPS_ADDR"], w.Env["SHUTDOWN_DELAY"] = ops, delay
 	return w, w.process(w.port), "http://" + ops + "/metrics"
-}
-
-func (p *process) signal(s syscall.Signal) {
-	p.w.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		p.w.t.Fatal(err)
-	}
 }
 
 func TestASecondSignalEndsAtOnceAndMetricsOutliveTheDrain(t *testing.T) { // F12
@@ -47,17 +31,17 @@ func TestASecondSignalEndsAtOnceAndMetricsOutliveTheDrain(t *testing.T) { // F12
 		t.Run(second.String(), func(t *testing.T) {
 			t.Parallel()
 			w, p, metrics := signalledProcess(t, "10m")
-			p.signal(syscall.SIGTERM)
-			w.eventually("it is not ready", func() bool { return status(p.at+"/readyz") == http.StatusServiceUnavailable })
+			p.Signal(syscall.SIGTERM)
+			w.eventually("it is not ready", func() bool { return systemtest.Status(p.at+"/readyz") == http.StatusServiceUnavailable })
 			for url, want := range map[string]int{p.at + "/healthz": http.StatusOK, metrics: http.StatusOK} {
-				if got := status(url); got != want {
+				if got := systemtest.Status(url); got != want {
 					t.Errorf("%s while draining: got %d, want %d", url, got, want)
 				}
 			}
-			p.signal(second)
-			_ = p.cmd.Wait()
-			if got, want := p.cmd.ProcessState.ExitCode(), 128+int(second); got != want {
-				t.Errorf("got exit code %d, want %d\n%s", got, want, w.logs)
+			p.Signal(second)
+			_ = p.Cmd.Wait()
+			if got, want := p.Cmd.ProcessState.ExitCode(), 128+int(second); got != want {
+				t.Errorf("got exit code %d, want %d\n%s", got, want, w.Logs)
 			}
 		})
 	}
@@ -66,9 +50,9 @@ func TestASecondSignalEndsAtOnceAndMetricsOutliveTheDrain(t *testing.T) { // F12
 func TestAnInterruptDoesNotWaitForLoadBalancers(t *testing.T) {
 	t.Parallel()
 	w, p, _ := signalledProcess(t, "10m")
-	p.signal(syscall.SIGINT)
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, w.logs)
+	p.Signal(syscall.SIGINT)
+	if err := p.Cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, w.Logs)
 	}
 }
 
@@ -80,28 +64,28 @@ func TestSIGHUPReadsFilesAgainAndEndsNothing(t *testing.T) { // F14
   - {slug: second, domains: [second.example], metadata_url: "https://idp.invalid/"}
 `
 	second := p.at + "/saml/metadata/second"
-	if got := status(second); got != http.StatusNotFound {
+	if got := systemtest.Status(second); got != http.StatusNotFound {
 		t.Fatalf("got %d before, want 404", got)
 	}
-	w.write("connections.yaml", []byte(both))
-	p.signal(syscall.SIGHUP)
-	w.eventually("the second connection is served", func() bool { return status(second) == http.StatusOK })
+	w.Write("connections.yaml", []byte(both))
+	p.Signal(syscall.SIGHUP)
+	w.eventually("the second connection is served", func() bool { return systemtest.Status(second) == http.StatusOK })
 
-	w.write("connections.yaml", []byte("connections: ["))
-	p.signal(syscall.SIGHUP)
+	w.Write("connections.yaml", []byte("connections: ["))
+	p.Signal(syscall.SIGHUP)
 	w.eventually("the refusal is seen", func() bool { return strings.Contains(w.body(metrics), "devicegate_connections_file_current 0") })
-	if got := status(second); got != http.StatusOK {
+	if got := systemtest.Status(second); got != http.StatusOK {
 		t.Errorf("got %d after a file that cannot be right, want the last good state", got)
 	}
 
-	w.write("connections.yaml", []byte("connections: []\n"))
-	w.eventually("the mended file is taken up without a signal", func() bool { return status(second) == http.StatusNotFound })
-	if got := status(p.at + "/readyz"); got != http.StatusOK {
+	w.Write("connections.yaml", []byte("connections: []\n"))
+	w.eventually("the mended file is taken up without a signal", func() bool { return systemtest.Status(second) == http.StatusNotFound })
+	if got := systemtest.Status(p.at + "/readyz"); got != http.StatusOK {
 		t.Errorf("got %d, want 200", got)
 	}
-	p.signal(syscall.SIGTERM)
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, w.logs)
+	p.Signal(syscall.SIGTERM)
+	if err := p.Cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, w.Logs)
 	}
 }
 
@@ -116,9 +100,9 @@ func TestAnOperationsAddressThatIsTakenEndsTheStart(t *testing.T) {
 	}
 	defer taken.Close()
 	var told bytes.Buffer
-	serve := exec.Command(program(t), "serve")
+	serve := exec.Command(systemtest.Program(t), "serve")
 	serve.Stderr = &told
-	for name, value := range w.env {
+	for name, value := range w.Env {
 		serve.Env = append(serve.Env, name+"="+value)
 	}
 	serve.Env = append(serve.Env, "SHUTDOWN_DELAY=10m", "OPS_ADDR="+taken.Addr().String())
@@ -147,16 +131,16 @@ func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract sec
 	database, redis := embedded.open(t)
 	w := newFixture(t, database, redis)
 	ops := fmt.Sprintf("localhost:%d", services.Port(t))
-	w.env["OPS_ADDR"], w.env["SHUTDOWN_DELAY"] = ops, "0s"
-	w.env["SAML_SP_KEY_FILE"], w.env["SAML_SP_KEY_FILE_PREVIOUS"] = w.write("active.pem", texts[0]), w.write("previous.pem", nil)
+	w.Env["OPS_ADDR"], w.Env["SHUTDOWN_DELAY"] = ops, "0s"
+	w.Env["SAML_SP_KEY_FILE"], w.Env["SAML_SP_KEY_FILE_PREVIOUS"] = w.Write("active.pem", texts[0]), w.Write("previous.pem", nil)
 	p := w.process(w.port)
 	published := func() string { return w.body(p.at + "/saml/metadata") }
 	if !strings.Contains(published(), certificates[0]) {
 		t.Fatal("got metadata without the configured key, want it")
 	}
 
-	w.write("active.pem", []byte("-----BEGIN"))
-	p.signal(syscall.SIGHUP)
+	w.Write("active.pem", []byte("-----BEGIN"))
+	p.Signal(syscall.SIGHUP)
 	w.eventually("the refusal is seen", func() bool {
 		return strings.Contains(w.body("http://"+ops+"/metrics"), "devicegate_saml_key_files_current 0")
 	})
@@ -164,14 +148,14 @@ func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract sec
 		t.Error("got metadata without the last good key, want it")
 	}
 
-	w.write("previous.pem", texts[0])
-	w.write("active.pem", texts[1])
+	w.Write("previous.pem", texts[0])
+	w.Write("active.pem", texts[1])
 	w.eventually("the new key is published without a signal", func() bool { return strings.Contains(published(), certificates[1]) })
 	if strings.Contains(published(), certificates[0]) {
 		t.Error("got metadata with the previous key, want it gone")
 	}
-	p.signal(syscall.SIGTERM)
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, w.logs)
+	p.Signal(syscall.SIGTERM)
+	if err := p.Cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, w.Logs)
 	}
 }

@@ -23,7 +23,7 @@ func fixtureWithRedis(t *testing.T) (*fixture, redisServer) {
 // liveTokens counts the rows that an API would accept.
 func (w *fixture) liveTokens() int64 {
 	w.t.Helper()
-	db, err := database.Open(database.Config{URL: w.env["DATABASE_URL"]})
+	db, err := database.Open(database.Config{URL: w.Env["DATABASE_URL"]})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,37 +1,27 @@
 package e2e
 
 import (
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // worker starts a process that does the background work only.
 func (w *fixture) worker() *process {
 	w.t.Helper()
 	p := w.background("worker")
-	w.eventually("the worker works", func() bool { return strings.Contains(w.logs.String(), `"working"`) })
+	w.eventually("the worker works", func() bool { return strings.Contains(w.Logs.String(), `"working"`) })
 	return p
 }
 
 // background starts a process that does the background work, or a part of it.
 func (w *fixture) background(arguments ...string) *process {
 	w.t.Helper()
-	p := &process{w: w, cmd: exec.Command(program(w.t), arguments...)}
-	p.cmd.Env = []string{"PATH=/usr/bin:/bin"}
-	for name, value := range w.env {
-		p.cmd.Env = append(p.cmd.Env, name+"="+value)
-	}
-	p.cmd.Stderr = w.logs
-	if err := p.cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(p.kill)
-	return p
+	return &process{Process: w.Run(nil, arguments...)}
 }
 
 // Two schedulers elect one. When it is killed, the other one takes the schedule
@@ -40,7 +30,7 @@ func (w *fixture) background(arguments ...string) *process {
 func TestAKilledSchedulerIsReplacedAndNothingRunsTwice(t *testing.T) {
 	t.Parallel()
 	w := productionWorld(t)
-	db := databasetest.Open(t, w.env["DATABASE_URL"])
+	db := databasetest.Open(t, w.Env["DATABASE_URL"])
 	text := func(query string) (all string) {
 		_ = db.NewRaw("SELECT coalesce(string_agg(line, ' ' ORDER BY line), '') FROM ("+query+") AS q(line)").Scan(t.Context(), &all)
 		return all
@@ -63,8 +53,8 @@ func TestAKilledSchedulerIsReplacedAndNothingRunsTwice(t *testing.T) {
 	}
 	ran := text("SELECT DISTINCT attempted_by[1] FROM river_job")
 
-	first.kill()
-	w.within(time.Minute, "the second scheduler is elected", func() bool { got := leader(); return got != "" && got != elected })
+	first.Kill()
+	systemtest.Within(t, time.Minute, "the second scheduler is elected", func() bool { got := leader(); return got != "" && got != elected })
 	if got := leader(); got == ran {
 		t.Errorf("leader: got the worker, want the second scheduler")
 	}
@@ -75,9 +65,9 @@ func TestAKilledSchedulerIsReplacedAndNothingRunsTwice(t *testing.T) {
 		t.Errorf("jobs ran on %s, want the worker alone", ran)
 	}
 	for _, p := range []*process{second, worker} {
-		p.signal(syscall.SIGTERM)
-		if err := p.cmd.Wait(); err != nil {
-			t.Errorf("got %v, want exit code 0\n%s", err, w.logs)
+		p.Signal(syscall.SIGTERM)
+		if err := p.Cmd.Wait(); err != nil {
+			t.Errorf("got %v, want exit code 0\n%s", err, w.Logs)
 		}
 	}
 }
@@ -85,9 +75,9 @@ func TestAKilledSchedulerIsReplacedAndNothingRunsTwice(t *testing.T) {
 func TestAWorkerStopsWhenItIsToldToAndNotByAHangup(t *testing.T) {
 	w := productionWorld(t)
 	p := w.worker()
-	p.signal(syscall.SIGHUP)
-	p.signal(syscall.SIGTERM)
-	if err := p.cmd.Wait(); err != nil {
-		t.Errorf("got %v, want exit code 0\n%s", err, w.logs)
+	p.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGTERM)
+	if err := p.Cmd.Wait(); err != nil {
+		t.Errorf("got %v, want exit code 0\n%s", err, w.Logs)
 	}
 }

@@ -2,13 +2,10 @@ package phishing
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -22,8 +19,8 @@ import (
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/domain/administrator"
 	"github.com/devicegate/devicegate/domain/audit"
-	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -44,10 +41,9 @@ func (s *service) skip(d time.Duration) { s.ahead.Add(int64(d)) }
 // serve runs devicegate with a preset until the test ends.
 func serve(t *testing.T, preset string) *service {
 	t.Helper()
-	dir := t.TempDir()
 	s := &service{
 		t: t, public: fmt.Sprintf("http://localhost:%d", services.Port(t)), ops: fmt.Sprintf("localhost:%d", services.Port(t)),
-		database: "sqlite:" + filepath.Join(dir, "devicegate.db"),
+		database: "sqlite:" + filepath.Join(t.TempDir(), "devicegate.db"),
 	}
 	name, err := administrator.ParseName("operator")
 	if err != nil {
@@ -56,32 +52,10 @@ func serve(t *testing.T, preset string) *service {
 	credential, token := administrator.NewCredential(name)
 	s.admin = token.Reveal()
 
-	server := httptest.NewUnstartedServer(nil)
-	idp, err := demoidp.New(demoidp.Config{
-		URL: "http://" + server.Listener.Addr().String(), Now: s.now, Users: staff(),
-		Key: spkeystest.Pair(t, "identity provider").Key(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Config.Handler = idp.Handler()
-	server.Start()
-	t.Cleanup(server.Close)
-
-	write(t, dir, "saml-sp.pem", spkeystest.PEM(t, "service provider"))
-	write(t, dir, "acme.xml", idp.Metadata())
-	write(t, dir, "connections.yaml", []byte("connections:\n  - {slug: acme, name: ACME Corp, metadata_file: acme.xml, domains: [acme.example], public: true}\n"))
-	key := make([]byte, 48)
-	_, _ = rand.Read(key)
-	env := map[string]string{
-		"LISTEN_ADDR": s.public[len("http://"):], "PUBLIC_URL": s.public, "DATABASE_URL": s.database, "REDIS_URL": "", "DATA_DIR": dir,
-		"SECRET_KEY": base64.StdEncoding.EncodeToString(key), "CONNECTIONS_FILE": filepath.Join(dir, "connections.yaml"),
-		"TRUSTED_PROXIES": "127.0.0.0/8,::1", "SHUTDOWN_DELAY": "0s", "OPS_ADDR": s.ops, "ADMIN_TOKENS": credential.String(),
-	}
-	for name, value := range settings(t, dir, preset) {
-		env[name] = value
-	}
-	c, err := bootstrap.Load(env)
+	around := systemtest.New(t, demoidp.Config{Now: s.now, Users: staff()}, s.public, s.database, "")
+	maps.Copy(around.Env, map[string]string{"LISTEN_ADDR": s.public[len("http://"):], "OPS_ADDR": s.ops, "ADMIN_TOKENS": credential.String()})
+	maps.Copy(around.Env, settings(t, around.Dir, preset))
+	c, err := bootstrap.Load(around.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,18 +71,7 @@ func serve(t *testing.T, preset string) *service {
 			t.Error(err)
 		}
 	})
-	resp, err := http.Get(s.public + "/saml/metadata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	metadata, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := idp.Register(metadata); err != nil {
-		t.Fatal(err)
-	}
+	around.Introduce(s.public)
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // A backup is taken while people log in, and restored into an empty database, as
@@ -27,33 +28,33 @@ func TestABackupHoldsTheLoginsInFlight(t *testing.T) {
 	if _, err := db.NewRaw("UPDATE audit_events SET time = time - interval '2 days'").Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	worker := f.run(nil, "worker")
-	within(t, time.Minute, "the events are sealed", func() bool {
+	worker := f.Run(nil, "worker")
+	systemtest.Within(t, time.Minute, "the events are sealed", func() bool {
 		n, err := db.NewSelect().Table("audit_seals").Count(t.Context())
 		return err == nil && n > 0
 	})
-	worker.stop()
+	worker.Stop()
 	sealed := f.verify()
 
 	people, s := f.people(either(4, 1), &lost), f.starters(either(4, 2), &lost)
 	people.more(f, either[int64](200, 3))
-	within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
+	systemtest.Within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
 	people.mu.Lock()
 	tokens := people.they[:len(people.they):len(people.they)]
 	people.mu.Unlock()
 	begun := s.answered()
 	file := filepath.Join(t.TempDir(), "devicegate.dump")
 	began := time.Now()
-	run(t, exec.Command(dump, "--format", "custom", "--file", file, f.env["DATABASE_URL"]))
+	run(t, exec.Command(dump, "--format", "custom", "--file", file, f.Env["DATABASE_URL"]))
 	took := time.Since(began)
 	people.more(f, 1)
 	people.stop()
 	s.stop()
-	p.stop()
+	p.Stop()
 
-	f.env["DATABASE_URL"] = services.Postgres(t)
-	run(t, exec.Command(restore, "--no-owner", "--dbname", f.env["DATABASE_URL"], file))
-	run(t, f.command(nil, "migrate"))
+	f.Env["DATABASE_URL"] = services.Postgres(t)
+	run(t, exec.Command(restore, "--no-owner", "--dbname", f.Env["DATABASE_URL"], file))
+	run(t, f.Command(nil, "migrate"))
 	f.serve(address)
 	stages.goOn(&lost)
 	for _, l := range tokens {
@@ -74,7 +75,7 @@ func TestABackupHoldsTheLoginsInFlight(t *testing.T) {
 // verify proves the audit trail, and returns what it says.
 func (f *fixture) verify() string {
 	f.t.Helper()
-	return run(f.t, f.command(nil, "audit", "verify", "--as", "ops"))
+	return run(f.t, f.Command(nil, "audit", "verify", "--as", "ops"))
 }
 
 func run(t *testing.T, cmd *exec.Cmd) string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // The disk below SQLite fills up while devices begin logins, and there is room again
@@ -22,11 +23,11 @@ func TestAFullDiskBelowSQLite(t *testing.T) {
 	stages := f.stages()
 	var lost lost
 	s := f.starters(4, &lost)
-	within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
+	systemtest.Within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
 
 	disk.Fill()
 	full := time.Now()
-	within(t, time.Minute, "requests are refused", func() bool {
+	systemtest.Within(t, time.Minute, "requests are refused", func() bool {
 		disk.Fill() // what the database gave back while it was being filled
 		return s.refused.Load() > 20
 	})
@@ -37,16 +38,16 @@ func TestAFullDiskBelowSQLite(t *testing.T) {
 		lost.add("a token while the disk is full: %v", err)
 	}
 	if *long {
-		within(t, 5*time.Minute, "a minute is over", func() bool { return time.Since(full) > time.Minute })
+		systemtest.Within(t, 5*time.Minute, "a minute is over", func() bool { return time.Since(full) > time.Minute })
 	}
-	if got := status(p.at + "/healthz"); got != http.StatusOK {
+	if got := systemtest.Status(p.at + "/healthz"); got != http.StatusOK {
 		lost.add("/healthz: %d", got)
 	}
 	disk.Clear()
 	away, cleared, after := time.Since(full), time.Now(), len(s.answered())
-	within(t, time.Minute, "devices begin logins again", func() bool { return len(s.answered()) > after })
+	systemtest.Within(t, time.Minute, "devices begin logins again", func() bool { return len(s.answered()) > after })
 	healed := time.Since(cleared)
-	within(t, time.Minute, "devices go on", func() bool { return len(s.answered()) > after+20 })
+	systemtest.Within(t, time.Minute, "devices go on", func() bool { return len(s.answered()) > after+20 })
 	s.stop()
 	allWait(s.answered(), &lost)
 	stages.goOn(&lost)

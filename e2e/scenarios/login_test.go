@@ -11,6 +11,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/bootstrap/demo"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // login is one login of one device.
@@ -140,7 +141,7 @@ func (f *fixture) people(atOnce int, lost *lost) *people {
 func (p *people) more(f *fixture, n int64) {
 	f.t.Helper()
 	before := p.done.Load()
-	within(f.t, 2*time.Minute, "people log in", func() bool { return p.done.Load() >= before+n })
+	systemtest.Within(f.t, 2*time.Minute, "people log in", func() bool { return p.done.Load() >= before+n })
 }
 
 // allWork checks the tokens of all of them.

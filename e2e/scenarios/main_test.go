@@ -5,11 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
 )
@@ -21,36 +18,7 @@ var (
 	logins = flag.Int("logins", 0, "how many logins pass through PostgreSQL, a tenth of them through SQLite; 0: some")
 )
 
-func TestMain(m *testing.M) {
-	code := services.Main(m)
-	if buildDir != "" {
-		_ = os.RemoveAll(buildDir)
-	}
-	os.Exit(code)
-}
-
-var (
-	buildOnce sync.Once
-	buildDir  string
-	buildErr  error
-)
-
-// program builds devicegate once and returns where it is.
-func program(t testing.TB) string {
-	t.Helper()
-	buildOnce.Do(func() {
-		if buildDir, buildErr = os.MkdirTemp("", "devicegate-scenarios-"); buildErr != nil {
-			return
-		}
-		build := exec.Command("go", "build", "-o", filepath.Join(buildDir, "devicegate"), "../..")
-		build.Stderr = os.Stderr
-		buildErr = build.Run()
-	})
-	if buildErr != nil {
-		t.Fatalf("build the program: %v", buildErr)
-	}
-	return filepath.Join(buildDir, "devicegate")
-}
+func TestMain(m *testing.M) { os.Exit(services.Main(m)) }
 
 // lost collects what a scenario lost, by kind.
 type lost struct {
@@ -94,21 +62,4 @@ func either[T any](atLength, short T) T {
 		return atLength
 	}
 	return short
-}
-
-// within asks until the answer is yes, and returns how long that took.
-func within(t *testing.T, most time.Duration, what string, is func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	deadline := time.After(most)
-	for !is() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			t.Fatalf("in vain: %s", what)
-		}
-	}
-	return time.Since(began).Round(100 * time.Millisecond)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/jobs"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -38,7 +39,7 @@ func TestManyLoginsPassThroughASmallDatabase(t *testing.T) {
 func manyLogins(t *testing.T, a *agedLogins, size int) {
 	var lost lost
 	rounds := either(10, 2)
-	worker := a.run(nil, "worker", "--no-schedule")
+	worker := a.Run(nil, "worker", "--no-schedule")
 	before := a.sizes()
 	var peak sizes
 	var after []string
@@ -68,7 +69,7 @@ func manyLogins(t *testing.T, a *agedLogins, size int) {
 		after = append(after, mebibytes(a.sizes().bytes))
 		t.Logf("%d of %d logins after %s: %v, database %s, longest wait %s", (round+1)*(size/rounds), size, time.Since(began).Round(time.Second), swept, after[round], wait)
 	}
-	worker.stop()
+	worker.Stop()
 	end := a.sizes()
 	t.Logf("%-24s %24s %24s %24s", "rows of the old logins", "before", "peak", "after")
 	for _, table := range a.grow() {
@@ -107,7 +108,7 @@ func newAgedLogins(t *testing.T, databaseURL string, postgres bool) *agedLogins 
 		"device_authorizations", "sso_transactions", "approval_grants", "spent_assertions", // the one first to which others refer
 		"oauth_access_tokens", "phishing_observations", "audit_events",
 	}}
-	a.env["AUDIT_RETENTION_DAYS"] = "30"
+	a.Env["AUDIT_RETENTION_DAYS"] = "30"
 	a.serve(address)
 	a.introduce()
 	for range examples {
@@ -214,7 +215,7 @@ func (a *agedLogins) work(kind ports.JobKind) (took time.Duration) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	within(a.t, 10*time.Minute, "the worker is done", func() bool {
+	systemtest.Within(a.t, 10*time.Minute, "the worker is done", func() bool {
 		return a.number("SELECT count(*) FROM river_job WHERE finalized_at IS NULL") == 0
 	})
 	if n := a.number("SELECT count(*) FROM river_job WHERE state <> 'completed'"); n != 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // starters begin logins one after the other, through whatever happens. They keep
@@ -152,23 +153,23 @@ func TestNothingThatWasAnsweredIsLostWithPostgreSQL(t *testing.T) {
 			stages := f.stages()
 			var lost lost
 			s := f.starters(4, &lost)
-			within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
+			systemtest.Within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
 
 			end(server)
 			stopped := time.Now()
-			within(t, time.Minute, "requests are refused", func() bool { return s.refused.Load() > 20 })
-			within(t, time.Minute, "the replica is not ready", func() bool { return status(p.at+"/readyz") == http.StatusServiceUnavailable })
+			systemtest.Within(t, time.Minute, "requests are refused", func() bool { return s.refused.Load() > 20 })
+			systemtest.Within(t, time.Minute, "the replica is not ready", func() bool { return systemtest.Status(p.at+"/readyz") == http.StatusServiceUnavailable })
 			if *long {
-				within(t, 5*time.Minute, "a minute is over", func() bool { return time.Since(stopped) > time.Minute })
+				systemtest.Within(t, 5*time.Minute, "a minute is over", func() bool { return time.Since(stopped) > time.Minute })
 			}
-			if got := status(p.at + "/healthz"); got != http.StatusOK {
+			if got := systemtest.Status(p.at + "/healthz"); got != http.StatusOK {
 				lost.add("/healthz: %d", got)
 			}
 			server.Start()
 			away := time.Since(stopped)
-			healed := within(t, time.Minute, "the replica is ready", func() bool { return status(p.at+"/readyz") == http.StatusOK })
+			healed := systemtest.Within(t, time.Minute, "the replica is ready", func() bool { return systemtest.Status(p.at+"/readyz") == http.StatusOK })
 			after := len(s.answered())
-			within(t, time.Minute, "devices begin logins again", func() bool { return len(s.answered()) > after+20 })
+			systemtest.Within(t, time.Minute, "devices begin logins again", func() bool { return len(s.answered()) > after+20 })
 			s.stop()
 			allWait(s.answered(), &lost)
 			stages.goOn(&lost)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // redisIs tells how a process sees its Redis.
@@ -34,9 +35,9 @@ func TestLoginsGoOnWhileRedisIsStopped(t *testing.T) {
 	replicas := []*process{f.serve(a), f.serve(b)}
 	see := func(state string) time.Duration {
 		t.Helper()
-		return within(t, time.Minute, "both replicas see Redis "+state, func() bool { return replicas[0].redisIs(state) && replicas[1].redisIs(state) })
+		return systemtest.Within(t, time.Minute, "both replicas see Redis "+state, func() bool { return replicas[0].redisIs(state) && replicas[1].redisIs(state) })
 	}
-	within(t, time.Minute, "both replicas are ready", func() bool { return front.replicas[0].ready.Load() && front.replicas[1].ready.Load() })
+	systemtest.Within(t, time.Minute, "both replicas are ready", func() bool { return front.replicas[0].ready.Load() && front.replicas[1].ready.Load() })
 	f.introduce()
 	see("ok")
 
@@ -47,7 +48,7 @@ func TestLoginsGoOnWhileRedisIsStopped(t *testing.T) {
 	stopped := time.Now()
 	see("unreachable")
 	if *long {
-		within(t, 5*time.Minute, "two minutes are over", func() bool { return time.Since(stopped) > 2*time.Minute })
+		systemtest.Within(t, 5*time.Minute, "two minutes are over", func() bool { return time.Since(stopped) > 2*time.Minute })
 	}
 	people.more(f, 4)
 	away, meanwhile := time.Since(stopped), people.done.Load()-before

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // load sends requests at a steady rate, whether or not the last ones were answered:
@@ -101,10 +102,10 @@ func TestARollingRestartUnderLoad(t *testing.T) {
 	var lost lost
 	front := newBalancer(t, &lost, a, b)
 	f := newFixture(t, front.public, services.Postgres(t), services.PrivateRedis(t).URL())
-	f.env["SHUTDOWN_DELAY"] = either("5s", "1s")
+	f.Env["SHUTDOWN_DELAY"] = either("5s", "1s")
 	running := []*process{f.serve(a), f.serve(b)}
 	ready := func() bool { return front.replicas[0].ready.Load() && front.replicas[1].ready.Load() }
-	within(t, time.Minute, "both replicas are ready", ready)
+	systemtest.Within(t, time.Minute, "both replicas are ready", ready)
 	f.introduce()
 
 	interrupted, err := f.start(t.Context())
@@ -131,15 +132,15 @@ func TestARollingRestartUnderLoad(t *testing.T) {
 	served := func(r *replica, n int64) {
 		t.Helper()
 		before := r.sent.Load()
-		within(t, time.Minute, "the replica serves", func() bool { return r.sent.Load() >= before+n })
+		systemtest.Within(t, time.Minute, "the replica serves", func() bool { return r.sent.Load() >= before+n })
 	}
 	restarts := 0
 	for range either(3, 1) {
 		for i, r := range front.replicas {
 			served(r, 20)
-			running[i].stop()
+			running[i].Stop()
 			running[i] = f.serve(r.address)
-			within(t, time.Minute, "both replicas are ready", ready)
+			systemtest.Within(t, time.Minute, "both replicas are ready", ready)
 			served(r, 20)
 			restarts++
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // receiver is a webhook that fails, of each kind of failure once in a while, before
@@ -169,17 +170,17 @@ func TestAuditEventsReachAWebhookThatFailsInEveryWay(t *testing.T) {
 		}
 		return n
 	}
-	f.env["AUDIT_WEBHOOK_URL"], f.env["AUDIT_WEBHOOK_PRIVATE"] = "http://"+r.Listener.Addr().String(), "true"
-	f.env["AUDIT_WEBHOOK_SECRET"] = "whsec_ZGV2aWNlZ2F0ZSBzY2VuYXJpbyBzZWNyZXQgMTIzNDU2"
-	worker := f.run(nil, "worker")
-	within(t, time.Minute, "the receiver is known", func() bool { return number("SELECT count(*) FROM audit_progress WHERE after_time IS NOT NULL") == 1 })
+	f.Env["AUDIT_WEBHOOK_URL"], f.Env["AUDIT_WEBHOOK_PRIVATE"] = "http://"+r.Listener.Addr().String(), "true"
+	f.Env["AUDIT_WEBHOOK_SECRET"] = "whsec_ZGV2aWNlZ2F0ZSBzY2VuYXJpbyBzZWNyZXQgMTIzNDU2"
+	worker := f.Run(nil, "worker")
+	systemtest.Within(t, time.Minute, "the receiver is known", func() bool { return number("SELECT count(*) FROM audit_progress WHERE after_time IS NOT NULL") == 1 })
 
 	var lost lost
 	people := f.people(either(4, 2), &lost)
 	people.more(f, either[int64](100, 6))
 	people.stop()
 	if *long {
-		within(t, 2*time.Minute, "the events have settled", func() bool {
+		systemtest.Within(t, 2*time.Minute, "the events have settled", func() bool {
 			return number("SELECT count(*) FROM audit_events WHERE time > now() - interval '1 minute'") == 0
 		})
 	} else {
@@ -187,31 +188,31 @@ func TestAuditEventsReachAWebhookThatFailsInEveryWay(t *testing.T) {
 		exec("UPDATE audit_events SET time = time - interval '2 minutes'")
 	}
 	began := time.Now()
-	within(t, 2*time.Minute, "deliveries fail while nothing answers", func() bool { return number("SELECT failures FROM audit_progress") > 0 })
+	systemtest.Within(t, 2*time.Minute, "deliveries fail while nothing answers", func() bool { return number("SELECT failures FROM audit_progress") > 0 })
 
 	r.Start()
 	t.Cleanup(r.Close)
 	// The pauses after failures are not waited for.
 	impatient := func(what string, is func() bool) {
 		t.Helper()
-		within(t, 5*time.Minute, what, func() bool {
+		systemtest.Within(t, 5*time.Minute, what, func() bool {
 			exec("UPDATE audit_parked SET next_at = now() WHERE next_at > now()")
 			exec("UPDATE audit_progress SET next_at = NULL WHERE next_at IS NOT NULL")
 			return is()
 		})
 	}
 	impatient("some events are taken", func() bool { return r.count() >= r.halt })
-	worker.kill()
+	worker.Kill()
 	before := r.count()
 	r.goOn()
 	if !*long { // nor for the end of the lease of a worker that was killed
 		exec("UPDATE audit_progress SET lease_until = now() WHERE lease_until > now()")
 	}
-	second := f.run(nil, "worker")
+	second := f.Run(nil, "worker")
 	all := number("SELECT count(*) FROM audit_events")
 	impatient("all events are taken", func() bool { return r.count() >= all && number("SELECT count(*) FROM audit_parked") == 0 })
 	took := time.Since(began)
-	second.stop()
+	second.Stop()
 
 	r.mu.Lock()
 	defer r.mu.Unlock()

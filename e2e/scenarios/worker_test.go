@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
 // A worker that is the leader is killed in the middle of a sweep. A scheduler that
@@ -58,17 +59,17 @@ func TestAKilledWorkerAndLeaderLoseNothing(t *testing.T) {
 	if _, err := held.NewRaw("SELECT 1 FROM oauth_access_tokens WHERE device_label = ? FOR UPDATE", fmt.Sprintf("old laptop %09d", tokens/2+1)).Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	first := f.run(nil, "worker")
-	within(t, time.Minute, "the worker is elected", func() bool { return text(leader) != "" })
+	first := f.Run(nil, "worker")
+	systemtest.Within(t, time.Minute, "the worker is elected", func() bool { return text(leader) != "" })
 	elected := text(leader)
-	scheduler := f.run(nil, "scheduler") // stands by, and takes no job
-	within(t, time.Minute, "the scheduler stands by", func() bool { return strings.Contains(f.logs.String(), "keeping the schedule") })
-	within(t, time.Minute, "the sweep is in the middle", func() bool {
+	scheduler := f.Run(nil, "scheduler") // stands by, and takes no job
+	systemtest.Within(t, time.Minute, "the scheduler stands by", func() bool { return strings.Contains(f.Logs.String(), "keeping the schedule") })
+	systemtest.Within(t, 5*time.Minute, "the sweep is in the middle", func() bool {
 		return text(recorded) != "0" && text(waiting) != "0" && strings.Contains(text(stuck), "sweep_tokens")
 	})
 	before := text(recorded)
 
-	first.kill()
+	first.Kill()
 	killed := time.Now()
 	if err := held.Rollback(); err != nil {
 		t.Fatal(err)
@@ -79,10 +80,10 @@ func TestAKilledWorkerAndLeaderLoseNothing(t *testing.T) {
 	if !*long { // nor wait for the end of the leader's term
 		exec("UPDATE river_leader SET expires_at = now() - interval '1 second' WHERE leader_id = ?", elected)
 	}
-	second := f.run(nil, "worker", "--no-schedule")
-	within(t, time.Minute, "the scheduler is elected", func() bool { got := text(leader); return got != "" && got != elected })
+	second := f.Run(nil, "worker", "--no-schedule")
+	systemtest.Within(t, time.Minute, "the scheduler is elected", func() bool { got := text(leader); return got != "" && got != elected })
 	takeOver := time.Since(killed).Round(time.Second)
-	within(t, 2*time.Minute, "the sweep is finished", func() bool {
+	systemtest.Within(t, 5*time.Minute, "the sweep is finished", func() bool {
 		return text("SELECT count(*) FROM oauth_access_tokens WHERE revoked_at IS NULL AND expires_at < now()") == "0" &&
 			text("SELECT DISTINCT kind FROM river_job WHERE finalized_at IS NULL AND kind <> 'refresh_metadata'") == ""
 	})
@@ -97,10 +98,10 @@ func TestAKilledWorkerAndLeaderLoseNothing(t *testing.T) {
 	if failed := text("SELECT kind FROM river_job WHERE state IN ('discarded', 'cancelled')"); failed != "" {
 		lost.add("jobs that were given up: %s", failed)
 	}
-	if got := status(serving.at + "/readyz"); got != http.StatusOK {
+	if got := systemtest.Status(serving.at + "/readyz"); got != http.StatusOK {
 		lost.add("readiness of the replica: %d", got)
 	}
-	second.stop()
-	scheduler.stop()
+	second.Stop()
+	scheduler.Stop()
 	lost.outcome(t, "%d expired tokens, %s of them recorded when the worker was killed; another leader after %s", tokens, before, takeOver)
 }
