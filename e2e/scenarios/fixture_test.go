@@ -18,7 +18,9 @@ type fixture struct {
 	*systemtest.System
 	t      *testing.T
 	public string       // where browsers and devices reach devicegate
-	logins atomic.Int64 // each is by a person and in a network of its own
+	logins atomic.Int64 // each is in a network of its own
+
+	approvals atomic.Int64
 }
 
 // staffSize is how many people there are. One person may log in several devices.

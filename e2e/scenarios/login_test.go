@@ -50,7 +50,8 @@ func (f *fixture) start(ctx context.Context) (*login, error) {
 
 // approve has a person approve in a fresh browser.
 func (l *login) approve(ctx context.Context) error {
-	person := demo.NewPerson(fmt.Sprintf("p%d", l.n%staffSize), demoidp.Password, "approve", io.Discard).Through(network(l.n))
+	user := fmt.Sprintf("p%d", l.f.approvals.Add(1)%staffSize) // in turn: each may approve ten times an hour
+	person := demo.NewPerson(user, demoidp.Password, "approve", io.Discard).Through(network(l.n))
 	ended, err := person.Decide(ctx, l.codes.Complete, l.codes.UserCode)
 	if err == nil && ended != "approved" {
 		err = fmt.Errorf("the page ends with %q", ended)
