@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/devicegate/devicegate/domain/setting"
 )
@@ -22,6 +23,8 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, errors.New("leave out user, query and fragment; write https://sso.example.com, with a path at most")
 	case bad:
 		return nil, fmt.Errorf("%q is not an http(s) address", text)
+	case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r > unicode.MaxASCII }):
+		return nil, fmt.Errorf("%q: write an international name as xn--…, as browsers send it", text)
 	}
 	return Normal(u), nil
 }
@@ -30,8 +33,10 @@ func ParseURL(text string) (*url.URL, error) {
 // lower case, without the scheme's own port, without a slash at the end.
 func Normal(u *url.URL) *url.URL {
 	out := *u // url.Parse has made the scheme lower-case
-	out.Host = strings.ToLower(u.Host)
-	out.Host = strings.TrimSuffix(strings.TrimSuffix(out.Host, ":"), map[string]string{"http": ":80", "https": ":443"}[u.Scheme])
+	out.Host = strings.TrimSuffix(strings.ToLower(u.Host), ":"+u.Port())
+	if port := strings.TrimLeft(u.Port(), "0"); port != "" && port != map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		out.Host += ":" + port
+	}
 	out.Path, out.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
 	return &out
 }

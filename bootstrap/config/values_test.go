@@ -191,6 +191,8 @@ func TestAddressesAreNormal(t *testing.T) { // F27
 		"http://sso.example.com:80":        "http://sso.example.com",
 		"https://sso.example.com:80":       "https://sso.example.com:80",
 		"https://sso.example.com:":         "https://sso.example.com",
+		"https://sso.example.com:0443":     "https://sso.example.com",
+		"http://sso.example.com:08080":     "http://sso.example.com:8080",
 		"https://[2001:DB8::1]:443/gate//": "https://[2001:db8::1]/gate",
 		"https://sso.example.com/Gate":     "https://sso.example.com/Gate",
 		"https://sso.example.com/a%2Fb/":   "https://sso.example.com/a%2Fb",
@@ -202,6 +204,15 @@ func TestAddressesAreNormal(t *testing.T) { // F27
 		c, err = Load(smallest("WEB_URL", given))
 		if err != nil || c.WebURL.String() != want {
 			t.Errorf("WEB_URL %s: got %v, %v, want %s", given, c.WebURL, err, want)
+		}
+	}
+}
+
+// F27: browsers send an international name as xn--….
+func TestAddressesWithInternationalNamesAreRefused(t *testing.T) {
+	for _, given := range []string{"https://bücher.example", "https://b%C3%BCcher.example:8443/gate"} {
+		for _, name := range []string{"PUBLIC_URL", "WEB_URL"} {
+			wantOneLine(t, smallest(name, given), name, "write an international name as xn--…")
 		}
 	}
 }
