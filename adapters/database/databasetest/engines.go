@@ -22,10 +22,12 @@ type Engine struct {
 	URL func(t testing.TB) string
 }
 
+const sqlite = "SQLite"
+
 // Engines are PostgreSQL and SQLite.
 func Engines() []Engine {
 	return []Engine{
-		{"SQLite", func(t testing.TB) string {
+		{sqlite, func(t testing.TB) string {
 			return "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "test.db"))
 		}},
 		{"PostgreSQL", services.Postgres},
@@ -38,9 +40,13 @@ func (e Engine) Empty(t testing.TB) *bun.DB {
 	return Open(t, e.URL(t))
 }
 
-// Migrated opens a new database with all tables.
+// Migrated opens a new database with all tables. Those of SQLite are copied, because
+// migrating takes longer than most tests.
 func (e Engine) Migrated(t testing.TB) *bun.DB {
 	t.Helper()
+	if e.Name == sqlite {
+		return Open(t, File(t, filepath.Join(t.TempDir(), "test.db")))
+	}
 	db := e.Empty(t)
 	if err := database.Migrate(t.Context(), db); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 const inMemory = "sqlite::memory:"
 
 // Memory opens a new SQLite database in memory with all tables. They are made
-// once and copied, because migrating takes longer than most tests.
+// once and copied.
 func Memory(t testing.TB) *bun.DB {
 	t.Helper()
 	image, err := migratedImage()
