@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,10 +98,6 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.RevokeUndelivered, s.LookUp)
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
 	headers := httpserver.NewSecurityHeaders(at)
-	description, err := httpapi.NewDescription(respond, addresses, headers)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	s.handler = httpapi.NewRouter(httpapi.Routes{
 		Config: cfg, Addresses: addresses, Responder: respond,
 		Middleware:    httpserver.NewMiddleware(client, headers),
@@ -111,11 +108,30 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 		OAuth:         httpapi.NewOAuth(respond, clients, flow),
 		Revocation:    httpapi.NewRevocation(respond, client, s.RevokeToken),
 		Introspection: httpapi.NewIntrospection(respond, addresses, client, s.Introspect), Discovery: httpapi.NewDiscovery(respond, addresses, s.Servers),
-		Description: description,
+		Description: described(s.t, at),
 		ForwardAuth: httpapi.NewForwardAuth(respond, client, log, s.Authorize),
 		Operations:  s.operations, Pages: pages,
 		Observe: func(next http.Handler) http.Handler { return next },
 	})
+}
+
+// descriptions are kept for all fixtures of an address: making one takes longer than
+// most tests.
+var descriptions sync.Map
+
+func described(t *testing.T, at httpserver.Config) *httpapi.Description {
+	t.Helper()
+	key := fmt.Sprint(at.PublicURL, at.WebURL, at.CookieDomain)
+	if made, is := descriptions.Load(key); is {
+		return made.(*httpapi.Description)
+	}
+	addresses := httpserver.NewAddresses(at)
+	made, err := httpapi.NewDescription(httpapi.NewResponder(slog.New(slog.DiscardHandler), addresses), addresses, httpserver.NewSecurityHeaders(at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	descriptions.Store(key, made)
+	return made
 }
 
 func metadata(_ context.Context, slug string) ([]byte, error) {
