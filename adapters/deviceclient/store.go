@@ -188,7 +188,11 @@ func (s Store) Servers() ([]string, error) {
 	}
 	var servers []string
 	for _, path := range files {
-		if c, err := s.read(path); err == nil {
+		c, err := s.read(path)
+		if err == nil {
+			_, err = ParseServer(c.Server)
+		}
+		if err == nil { // else the file is not one that login wrote
 			servers = append(servers, c.Server)
 		}
 	}

@@ -169,3 +169,15 @@ func TestADamagedFileSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDamagedFilesNameNoServer(t *testing.T) {
+	store := deviceclient.Store{Dir: t.TempDir(), FilesOnly: true}
+	for name, text := range map[string]string{"empty": "", "none": "{}", "no address": `{"server":"ftp://x"}`, "cut": `{"server":"https://one.exam`} {
+		if err := os.WriteFile(filepath.Join(store.Dir, name+".json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := store.Servers(); err != nil || len(got) != 0 {
+		t.Errorf("got %q, %v, want no server", got, err)
+	}
+}
