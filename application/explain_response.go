@@ -135,6 +135,7 @@ func (uc *ExplainResponse) kept(ctx context.Context, in *ToExplain, out *Explain
 	if kept.ReceivedAt.Before(explain.DeletableBefore(uc.now())) {
 		return response, explain.ErrNotKept
 	}
+	in.Reference = kept.Reference
 	if in.Connection == "" {
 		in.Connection = kept.Connection
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/explain"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -68,7 +69,7 @@ func TestALookAtWhatIsPersonalInAKeptResponseIsAudited(t *testing.T) {
 	}
 	ann := audit.AdminOf("ann")
 	for _, in := range []application.ToExplain{
-		{Reference: reference, By: ann}, {Response: "ok a1 ann@beta.example", Reveal: true, By: ann},
+		{Reference: request.ShortID(reference), By: ann}, {Response: "ok a1 ann@beta.example", Reveal: true, By: ann},
 	} {
 		_, err := s.explain(in)
 		must(t, err)
@@ -78,7 +79,7 @@ func TestALookAtWhatIsPersonalInAKeptResponseIsAudited(t *testing.T) {
 	if got := looks(); len(got) != 0 {
 		t.Errorf("got %+v, want no event: nothing that is kept was shown", got)
 	}
-	_, err = s.explain(application.ToExplain{Reference: reference, Reveal: true, By: ann})
+	_, err = s.explain(application.ToExplain{Reference: request.ShortID(reference), Reveal: true, By: ann}) // as the page shows it
 	must(t, err)
 	if got := looks(); len(got) != 1 || got[0].Actor != ann || got[0].Connection != "acme" || got[0].Detail != reference {
 		t.Errorf("got %+v, want one look by ann, with the reference", got)

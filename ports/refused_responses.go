@@ -10,7 +10,8 @@ import (
 
 // RefusedResponseReader finds responses that were refused, to be explained.
 type RefusedResponseReader interface {
-	// ByReference returns [explain.ErrNotKept].
+	// ByReference takes a whole reference, or its [request.ShortID], for which the
+	// latest response is found. It returns [explain.ErrNotKept].
 	ByReference(ctx context.Context, reference string) (explain.Kept, error)
 }
 

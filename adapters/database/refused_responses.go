@@ -14,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/explain"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -93,9 +94,16 @@ func (t *transaction) RefusedResponses() ports.RefusedResponses {
 
 type refusedReader struct{ reader }
 
+// endOfReference reads all rows, of which there are [explain.KeptInAll] at most.
+var endOfReference = fmt.Sprintf("substr(reference, length(reference) - %d) = ? ORDER BY received_at DESC", request.ShortIDLength-1)
+
 func (r refusedReader) ByReference(ctx context.Context, reference string) (explain.Kept, error) {
 	row := new(refusedRow)
-	if err := found(ctx, r.find(ctx, row, "reference = ?", text(reference)), explain.ErrNotKept); err != nil {
+	where := "reference = ?"
+	if len(reference) == request.ShortIDLength {
+		where = endOfReference
+	}
+	if err := found(ctx, r.find(ctx, row, where, text(reference)), explain.ErrNotKept); err != nil {
 		return explain.Kept{}, err
 	}
 	return row.restore(r.sealer)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -137,16 +138,6 @@ func spell(code string) string {
 	return strings.Join(groups, ", ")
 }
 
-// shortRefLength is enough of a request id to find it in a log.
-const shortRefLength = 12
-
-func shortRef(id string) string {
-	if len(id) > shortRefLength {
-		return id[len(id)-shortRefLength:]
-	}
-	return id
-}
-
 // show writes a page.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) {
 	i := p.localeOf(r)
@@ -159,7 +150,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 		d.PageTitle = d.Locale.text("error.title", "title", d.PageTitle)
 	}
 	if v.ShowRef {
-		d.ShortRef = shortRef(v.Ref)
+		d.ShortRef = request.ShortID(v.Ref)
 	}
 	if left := v.Until.Sub(p.deps.Now()); !v.Until.IsZero() && left > 0 {
 		d.Seconds, d.Minutes = int(math.Ceil(left.Seconds())), int(math.Ceil(left.Minutes()))

@@ -25,7 +25,7 @@ const (
 // Kept is a response that was refused in a sign-in of ours. It holds what is
 // personal: stores seal it.
 type Kept struct {
-	Reference   string // the id of the request, as the page shows it and the audit has it
+	Reference   string // the id of the request, whose end the page shows; the audit has it
 	Connection  string
 	Mount       connection.Mount
 	RequestID   string

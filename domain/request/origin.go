@@ -3,6 +3,13 @@ package request
 
 import "net/netip"
 
+// ShortIDLength is how much of the id of a request the page shows.
+const ShortIDLength = 12
+
+// ShortID is the end of the id of a request, which is enough to find it and can be
+// read out.
+func ShortID(id string) string { return id[max(0, len(id)-ShortIDLength):] }
+
 // Origin is what is known about the sender of a request: for audit events,
 // limits and the comparison of networks. It holds no secret.
 type Origin struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/explain"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -68,6 +69,23 @@ func storeRefusedResponses(t *testing.T, open func(t *testing.T) ports.Store) {
 		w.keep(s, k)
 		equal(t, w.kept(s, k), 1)
 		equal(t, w.kept(s, w.refused(slug(), w.now)), 0)
+	})
+
+	t.Run("one is found by the end of its reference, which the page shows", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		k, latest := w.refused(slug(), w.now), w.refused(slug(), w.now.Add(time.Second))
+		latest.Reference = "another-" + k.Reference
+		w.keep(s, k, latest)
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.RefusedResponses().ByReference(ctx, request.ShortID(k.Reference))
+			must(t, err)
+			equal(t, got.Reference, latest.Reference)
+			for _, none := range []string{request.ShortID(uid.New(w.now).String()), "____________", "%%%%%%%%%%%%", k.Reference[len(k.Reference)-8:]} {
+				_, err = r.RefusedResponses().ByReference(ctx, none)
+				is(t, err, explain.ErrNotKept)
+			}
+			return nil
+		})
 	})
 
 	t.Run("the first of a reference stays", func(t *testing.T) {
