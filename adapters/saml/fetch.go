@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -99,9 +100,16 @@ func cause(err error) string {
 	if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
 		return fmt.Sprintf("the server did not answer in time: all of it has to come within %s", fetchTimeout)
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return "the document was cut off on its way, so that a part is missing"
+	}
 	var u *url.Error
 	for errors.As(err, &u) {
 		err = u.Err
 	}
-	return sanitized(private.ReplaceAllString(err.Error(), "$1"))
+	text := private.ReplaceAllString(err.Error(), "$1")
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		text += ": name the authority in metadata_ca_file if it is one of your own"
+	}
+	return sanitized(text)
 }

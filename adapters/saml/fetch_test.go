@@ -1,8 +1,11 @@
 package saml_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -97,10 +100,13 @@ func TestSecretsInAMetadataURLAreNotShown(t *testing.T) {
 		through roundTrip
 		says    string
 	}{
-		"not there":   {answers(http.StatusNotFound, ""), "https://idp.test/x answered 404 Not Found"},
-		"a page":      {answers(http.StatusOK, "hello"), "xml_malformed"},
-		"no network":  {fails(&net.OpError{Op: "read", Net: "tcp", Source: from, Addr: to, Err: errors.New("reset")}), "metadata: https://idp.test/x: read tcp 10.0.0.2:443: reset"},
-		"a quotation": {fails(&url.Error{Op: "Get", URL: address, Err: errors.New("no")}), "metadata: https://idp.test/x: no"},
+		"not there":           {answers(http.StatusNotFound, ""), "https://idp.test/x answered 404 Not Found"},
+		"a page":              {answers(http.StatusOK, "hello"), "xml_malformed"},
+		"no network":          {fails(&net.OpError{Op: "read", Net: "tcp", Source: from, Addr: to, Err: errors.New("reset")}), "metadata: https://idp.test/x: read tcp 10.0.0.2:443: reset"},
+		"a quotation":         {fails(&url.Error{Op: "Get", URL: address, Err: errors.New("no")}), "metadata: https://idp.test/x: no"},
+		"an end too early":    {fails(io.ErrUnexpectedEOF), "metadata: https://idp.test/x: the document was cut off on its way"},
+		"a private authority": {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "name the authority in metadata_ca_file"},
+		"blanks without end":  {answers(http.StatusOK, strings.Repeat(" ", 33<<20)), "metadata: https://idp.test/x: xml_too_large"},
 		"cut off": {func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Body: cut{}, Request: r}, nil
 		}, "metadata: https://idp.test/x: cut off after /x"},

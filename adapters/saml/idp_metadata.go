@@ -77,7 +77,7 @@ func notMetadata(document []byte, err error) error {
 	start := strings.ToLower(strings.TrimLeft(string(document[:min(len(document), 1024)]), "\uFEFF"+xmltree.White))
 	what := ""
 	switch {
-	case start == "":
+	case start == "" && len(document) <= 1024:
 		what = "nothing"
 	case strings.Contains(start, "<html") || strings.HasPrefix(start, "<!doctype html"):
 		what = "an HTML page"
@@ -278,7 +278,9 @@ func earlier(until time.Time, n *xmltree.Node) (time.Time, error) {
 // expiredError says that metadata has ended.
 type expiredError struct{ at time.Time }
 
-func (e expiredError) Error() string { return "valid until " + timestamp(e.at) }
+func (e expiredError) Error() string {
+	return "valid until " + timestamp(e.at) + ", which has passed; ask the identity provider's administrator for current metadata"
+}
 
 // expired is the reason why the metadata cannot be used any more.
 func (p *idp) expired(at time.Time) error {

@@ -152,7 +152,7 @@ func TestExpiredMetadataIsReportedAndNotUsed(t *testing.T) { // S11
 			if problems := b.broker.Problems(); len(problems) != 1 || problems[0].Connection != "acme" || !strings.Contains(problems[0].Text, "valid until 2020-01-01") {
 				t.Errorf("got the problems %v, want one of acme", problems)
 			}
-			b.cannotBegin(t, "valid until 2020-01-01")
+			b.cannotBegin(t, "valid until 2020-01-01T00:00:00Z, which has passed; ask the identity provider's administrator")
 			b.refuses(t, b.with(t), "no_metadata")
 		})
 	}

@@ -67,9 +67,10 @@ type promoteKey struct {
 
 // Run prints the pairs as they are then, or would be.
 func (c promoteKey) Run(ctx context.Context, out io.Writer) error {
-	sayWould(out, c.Yes)
 	return withKeys(ctx, out, c.Acting, func(ctx context.Context, uc *application.RotateKeys, by audit.Actor) (spkeys.RingSnapshot, error) {
-		return uc.Promote(ctx, application.Rotation{Early: c.Early, DryRun: !c.Yes, By: by})
+		ring, err := uc.Promote(ctx, application.Rotation{Early: c.Early, DryRun: !c.Yes, By: by})
+		sayWould(out, c.Yes || err != nil)
+		return ring, err
 	})
 }
 
@@ -81,14 +82,15 @@ type retireKey struct {
 
 // Run prints the pairs as they are then, or would be.
 func (c retireKey) Run(ctx context.Context, out io.Writer) error {
-	sayWould(out, c.Yes)
 	return withKeys(ctx, out, c.Acting, func(ctx context.Context, uc *application.RotateKeys, by audit.Actor) (spkeys.RingSnapshot, error) {
-		return uc.Retire(ctx, spkeys.Role(c.Role), application.Rotation{DryRun: !c.Yes, By: by})
+		ring, err := uc.Retire(ctx, spkeys.Role(c.Role), application.Rotation{DryRun: !c.Yes, By: by})
+		sayWould(out, c.Yes || err != nil)
+		return ring, err
 	})
 }
 
-func sayWould(out io.Writer, yes bool) {
-	if !yes {
+func sayWould(out io.Writer, done bool) {
+	if !done {
 		fmt.Fprintln(out, "With --yes the pairs would be:")
 	}
 }

@@ -41,7 +41,7 @@ func TestKeysCommands(t *testing.T) {
 		{"promote --yes", `no_next_key`},
 		{"add-next --as ops", `(?s)\nactive .*\nnext `},
 		{"add-next", `next_key_exists`},
-		{"promote --as ops", `next_key_too_fresh`},
+		{"promote --as ops", `^next_key_too_fresh`},
 		{"promote --early --as ops", `(?s)With --yes .*\nprevious `},
 		{"list", `(?s)\nactive .*\nnext `},
 		{"promote --early --yes --as ops", `(?s)^ROLE.*\nactive .*\nprevious `},
