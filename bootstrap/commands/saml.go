@@ -58,6 +58,9 @@ func (c explainResponse) Run(ctx context.Context, out io.Writer) error {
 	return administerOver(ctx, bootstrap.Explaining, as, func(ctx context.Context, by audit.Actor) error {
 		in.By = by
 		got, err := uc.Execute(ctx, in)
+		if errors.Is(err, explain.ErrNotKept) { // the argument may have been meant as a file
+			return fmt.Errorf("there is no file %q, and as a reference: %w", c.Response, err)
+		}
 		if err != nil {
 			return err
 		}

@@ -29,3 +29,11 @@ func TestWhatIsExplainedIsAFileStdinOrAReference(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNeitherAFileNorAReferenceIsNamed(t *testing.T) {
+	moving(t)
+	_, err := run(t, "saml", "explain", "response.txt")
+	if err == nil || !strings.Contains(err.Error(), `no file "response.txt"`) || !strings.Contains(err.Error(), "response_not_kept") {
+		t.Errorf("got %v, want that there is no such file and no such reference", err)
+	}
+}
