@@ -27,6 +27,7 @@ func newPostgresCeiling(url string) (*postgresCeiling, error) {
 var (
 	pgPoll, pgLookUp, pgVerify = rebind(sqlPoll), rebind(sqlLookUp), rebind(sqlVerify)
 	pgStart, pgLock            = rebind(sqlStart), rebind(sqlLock) + " FOR UPDATE"
+	pgStartRecorded            = rebind("WITH started AS (" + sqlStart + ") " + sqlStarted)
 	pgRevoke, pgMint           = rebind(sqlRevoke), rebind(sqlMint)
 	pgRedeemed, pgAudit        = rebind(sqlRedeemed), rebind(sqlAudit)
 )
@@ -46,9 +47,13 @@ func (p *postgresCeiling) verify(ctx context.Context, tokenHash string) (t ceili
 	return t, err
 }
 
-func (p *postgresCeiling) start(ctx context.Context, row newCode) error {
+func (p *postgresCeiling) start(ctx context.Context, row newCode, eventID string) error {
 	now := time.Now()
-	_, err := p.pool.Exec(ctx, pgStart, row.id, row.codeHash, row.userCode, row.from, now, now.Add(15*time.Minute))
+	statement, values := pgStart, []any{row.id, row.codeHash, row.userCode, row.from, now, now.Add(15 * time.Minute)}
+	if eventID != "" {
+		statement, values = pgStartRecorded, append(values, eventID, now)
+	}
+	_, err := p.pool.Exec(ctx, statement, values...)
 	return err
 }
 

@@ -13,6 +13,9 @@ const (
 		(id, device_code_hash, user_code, client_id, device_label, requested_from, requested_at, expires_at, status)
 		VALUES (?, ?, ?, 'difyctl', 'laptop', ?, ?, ?, 'pending')`
 
+	sqlStarted = `INSERT INTO audit_events (id, time, event, client_id, device_label)
+		VALUES (?, ?, 'oauth.device_flow_started', 'difyctl', 'laptop')`
+
 	sqlLock = `SELECT id, token_id, subject_email, subject_issuer, client_id, device_label, status
 		FROM device_authorizations WHERE device_code_hash = ?`
 

@@ -13,6 +13,7 @@ type sqliteCeiling struct {
 	db                                      *sql.DB
 	read, find, check, insert               *sql.Stmt
 	lock, revoke, mint, markRedeemed, event *sql.Stmt
+	started                                 *sql.Stmt
 
 	writing sync.Mutex
 }
@@ -29,6 +30,7 @@ func newSQLiteCeiling(path string) (*sqliteCeiling, error) {
 	for statement, text := range map[**sql.Stmt]string{
 		&s.read: sqlPoll, &s.find: sqlLookUp, &s.check: sqlVerify, &s.insert: sqlStart,
 		&s.lock: sqlLock, &s.revoke: sqlRevoke, &s.mint: sqlMint, &s.markRedeemed: sqlRedeemed, &s.event: sqlAudit,
+		&s.started: sqlStarted,
 	} {
 		*statement, err = db.Prepare(text)
 		errs = append(errs, err)
@@ -68,13 +70,27 @@ func (s *sqliteCeiling) verify(ctx context.Context, tokenHash string) (t ceiling
 	return t, err
 }
 
-func (s *sqliteCeiling) start(ctx context.Context, row newCode) error {
+func (s *sqliteCeiling) start(ctx context.Context, row newCode, eventID string) error {
 	now := time.Now().UTC()
+	values := []any{row.id, row.codeHash, row.userCode, row.from, now.Format(stampLayout), now.Add(15 * time.Minute).Format(stampLayout)}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	_, err := s.insert.ExecContext(ctx, row.id, row.codeHash, row.userCode, row.from,
-		now.Format(stampLayout), now.Add(15*time.Minute).Format(stampLayout))
-	return err
+	if eventID == "" {
+		_, err := s.insert.ExecContext(ctx, values...)
+		return err
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.StmtContext(ctx, s.insert).ExecContext(ctx, values...); err != nil {
+		return err
+	}
+	if _, err := tx.StmtContext(ctx, s.started).ExecContext(ctx, eventID, now.Format(stampLayout)); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func (s *sqliteCeiling) redeem(ctx context.Context, codeHash, tokenHash, eventID string) (t ceilingToken, err error) {

@@ -27,7 +27,8 @@ type ceilingStore interface {
 	poll(ctx context.Context, codeHash string) (status string, expires time.Time, err error)
 	lookUp(ctx context.Context, userCode string) (clientID string, expires time.Time, err error)
 	verify(ctx context.Context, tokenHash string) (ceilingToken, error)
-	start(ctx context.Context, row newCode) error
+	// start also records an event, if its id is given.
+	start(ctx context.Context, row newCode, eventID string) error
 	redeem(ctx context.Context, codeHash, tokenHash, eventID string) (ceilingToken, error)
 }
 
@@ -59,6 +60,7 @@ func runCeiling() error {
 	r.Get("/verify", c.verify)
 	r.Get("/hot", c.verifyHot)
 	r.Post("/start", c.start)
+	r.Post("/recorded/start", c.startRecorded)
 	r.Post("/redeem", c.redeem)
 	l, err := net.Listen("tcp", os.Getenv("LISTEN_ADDR"))
 	if err != nil {

@@ -18,13 +18,20 @@ type ceilingStarted struct {
 	Interval        int    `json:"interval"`
 }
 
-func (c *ceiling) start(w http.ResponseWriter, r *http.Request) {
+func (c *ceiling) start(w http.ResponseWriter, r *http.Request) { c.startWith(w, r, "") }
+
+// startRecorded also records the event that the audit demands.
+func (c *ceiling) startRecorded(w http.ResponseWriter, r *http.Request) {
+	c.startWith(w, r, uid.New(time.Now()).String())
+}
+
+func (c *ceiling) startWith(w http.ResponseWriter, r *http.Request, eventID string) {
 	if _, ok := parsed(w, r); !ok {
 		return
 	}
 	code, userCode := device.NewCode(), device.NewUserCode().String()
 	row := newCode{uid.New(time.Now()).String(), hash(code.Reveal()), userCode, r.Header.Get("X-Forwarded-For")}
-	if err := c.store.start(r.Context(), row); err != nil {
+	if err := c.store.start(r.Context(), row, eventID); err != nil {
 		fail(w, err)
 		return
 	}

@@ -37,7 +37,8 @@
 //
 // The ceiling of a poll without hint and of a lookup asks PostgreSQL alone. With
 // Redis the service asks there, too, because replicas share the interval and the
-// limits: a second line compares with a ceiling that does the same.
+// limits: a second line compares with a ceiling that does the same. So does a second
+// line of a start: its ceiling writes the device alone, without an audit event.
 //
 // # Revocations
 //

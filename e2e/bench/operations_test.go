@@ -48,13 +48,19 @@ func operations() []operation {
 		verify(onPostgres), hot,
 		start(onPostgres), redeem(onPostgres), lookUp(onRedis),
 		start(onSQLite), redeem(onSQLite),
-		asked(poll(onRedis)), asked(lookUp(onRedis)),
+		asked(poll(onRedis)), asked(lookUp(onRedis)), recorded(start(onPostgres)), recorded(start(onSQLite)),
 	}
 }
 
 // asked is the same operation beside a ceiling that asks Redis, too.
 func asked(op operation) operation {
 	op.name, op.ceiling = op.name+" (ceiling asks Redis)", "/asked"+op.ceiling
+	return op
+}
+
+// recorded is the same operation beside a ceiling that records an event, too.
+func recorded(op operation) operation {
+	op.name, op.ceiling = op.name+" (ceiling records)", "/recorded"+op.ceiling
 	return op
 }
 
