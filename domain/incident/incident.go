@@ -109,9 +109,11 @@ const lastMinute = time.Minute
 // MayRedeem reports whether an approval of d that is not from the device's own
 // network, nor by a person at home at the source, may be redeemed while the source
 // is held. It waits a while, so that people can report it and administrators can
-// contain it. Of a network that an administrator contained nothing is redeemed, nor
-// of one that was reported, unless it has people near ([HasPeopleNear]): reports
-// lock nobody out of an office. Devices that are merely alike may be honest ones: after a
+// contain it.
+//
+// Nothing is redeemed of a network that an administrator contained, nor of one that
+// was reported, unless it has people near ([HasPeopleNear]): reports must not lock
+// an office out. Devices that are merely alike may be honest ones: after a
 // containment they wait until their code is about to end. [FirstTime] makes nothing
 // wait.
 func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at time.Time) bool {

@@ -209,8 +209,8 @@ func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]boo
 }
 
 // IsAtHome reports whether a person is at home at the source that was seen.
-func (r Rules) IsAtHome(who identity.Subject, seen []Observation, past Past, at time.Time) bool {
-	return r.atHome(seen, past.Released, at)[personOf(who)]
+func (r Rules) IsAtHome(subject identity.Subject, seen []Observation, past Past, at time.Time) bool {
+	return r.atHome(seen, past.Released, at)[personOf(subject)]
 }
 
 // HasPeopleNear reports whether a person approved a device from its own network, of
