@@ -22,6 +22,7 @@ type Config struct {
 	//
 	//	postgres://user:password@host:5432/name?sslmode=verify-full
 	//	postgresql://…                   the same
+	//	postgres://…@one:5432,two:5432/… the one that takes writes
 	//	sqlite:///var/lib/devicegate.db  a file by its absolute path
 	//	sqlite:////var/lib/devicegate.db the same, as SQLAlchemy writes it
 	//	sqlite:data/devicegate.db        a file relative to the working directory
@@ -70,7 +71,7 @@ const (
 // The bounds of [Config.MaxConns]. Migrating takes two connections.
 const minConns, maxConns = 2, 1000
 
-const urlForm = "use postgres://user:password@host:5432/name or sqlite:///path/to/file.db; " +
+const urlForm = "use postgres://user:password@host:5432/name (several hosts: one:5432,two:5432, each with its port) or sqlite:///path/to/file.db; " +
 	"in a password write @ as %40, # as %23, / as %2F, ? as %3F and % as %25"
 
 var errURL = errors.New("database URL: " + urlForm)

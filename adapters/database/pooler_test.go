@@ -49,17 +49,8 @@ func TestNothingIsPreparedBehindAPooler(t *testing.T) {
 // behindPooler returns the URL of a proxy that, like a pooler, tells its clients
 // a process id of its own.
 func behindPooler(t *testing.T, direct string) string {
-	u, err := url.Parse(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := onTCP(t, direct)
 	server := u.Host
-	if host := u.Query().Get("host"); host != "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI=true allows no skipping: PostgreSQL listens on %s; a pooler needs it on TCP", host)
-		}
-		t.Skipf("PostgreSQL listens on %s; a pooler needs it on TCP", host)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +70,22 @@ func behindPooler(t *testing.T, direct string) string {
 	query.Set("sslmode", "disable")
 	u.RawQuery = query.Encode()
 	return u.String()
+}
+
+// onTCP returns the URL of a PostgreSQL, which has to listen on TCP.
+func onTCP(t *testing.T, direct string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host := u.Query().Get("host"); host != "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("CI=true allows no skipping: PostgreSQL listens on %s; this test needs it on TCP", host)
+		}
+		t.Skipf("PostgreSQL listens on %s; this test needs it on TCP", host)
+	}
+	return u
 }
 
 func pool(client net.Conn, address string) {

@@ -43,38 +43,47 @@ const begin = "begin"
 // that were prepared on it. A pooler shows itself by the process id that it
 // makes up for its clients.
 type pgConnector struct {
-	driver.Connector
+	hosts  []driver.Connector // of the URL, in its order
+	first  *atomic.Int32      // the one that answered last
 	pooled *atomic.Bool
 }
 
 func newPGConnector(cfg pgx.ConnConfig, pooled bool) pgConnector {
-	c := pgConnector{pooled: new(atomic.Bool)}
+	c := pgConnector{first: new(atomic.Int32), pooled: new(atomic.Bool)}
 	c.pooled.Store(pooled)
-	c.Connector = stdlib.GetConnector(cfg,
-		stdlib.OptionBeforeConnect(func(_ context.Context, cfg *pgx.ConnConfig) error {
-			if c.pooled.Load() {
-				cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-			}
-			return nil
-		}),
-		stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-			if c.pooled.Load() {
-				return nil
-			}
-			var pid uint32
-			err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
-			if err == nil && pid != conn.PgConn().PID() {
-				c.pooled.Store(true)
-			}
-			return err
-		}))
+	for _, host := range eachHost(cfg) {
+		c.hosts = append(c.hosts, stdlib.GetConnector(host,
+			stdlib.OptionBeforeConnect(c.beforeConnect), stdlib.OptionAfterConnect(c.afterConnect)))
+	}
 	return c
 }
+
+func (c pgConnector) beforeConnect(_ context.Context, cfg *pgx.ConnConfig) error {
+	if c.pooled.Load() {
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	}
+	return nil
+}
+
+func (c pgConnector) afterConnect(ctx context.Context, conn *pgx.Conn) error {
+	if c.pooled.Load() {
+		return nil
+	}
+	var pid uint32
+	err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+	if err == nil && pid != conn.PgConn().PID() {
+		c.pooled.Store(true)
+	}
+	return err
+}
+
+// Driver implements [driver.Connector].
+func (c pgConnector) Driver() driver.Driver { return c.hosts[0].Driver() }
 
 // Connect implements [driver.Connector].
 func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	prepares := !c.pooled.Load()
-	conn, err := c.Connector.Connect(ctx)
+	conn, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}

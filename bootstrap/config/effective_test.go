@@ -73,4 +73,8 @@ func TestTheListShowsNoSecret(t *testing.T) {
 	if got := in(t, shown, "DATABASE_URL").Value; got != "postgres://u:xxxxx@h:5433/x?password=xxxxx&sslmode=require" {
 		t.Errorf("got %s, want the address without its passwords", got)
 	}
+	shown = Variables{Values: map[string]string{"DATABASE_URL": "postgres://u:p@one:5432,two:5433/x?target_session_attrs=read-write"}}.Effective()
+	if got := in(t, shown, "DATABASE_URL").Value; got != "postgres://u:xxxxx@one:5432,two:5433/x?target_session_attrs=read-write" {
+		t.Errorf("got %s, want both hosts without the password", got)
+	}
 }
