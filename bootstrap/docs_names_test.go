@@ -78,7 +78,7 @@ func TestDocsNameSettingsThatExist(t *testing.T) {
 }
 
 // Words of other products, of standards and of past releases.
-var wordsOfOthers = []string{"mmap_size", "authorization_details", "path_prefix", "app_not_configured", "app_not_configured_for_user", "new_privatekey", "new_certificate", "federation_metadata", "saml_subject", "simple_protocol", "pg_dump", "trip_expired", "no_trip_of_this_browser"}
+var wordsOfOthers = []string{"mmap_size", "authorization_details", "path_prefix", "app_not_configured", "app_not_configured_for_user", "new_privatekey", "new_certificate", "federation_metadata", "saml_subject", "simple_protocol", "pg_dump", "pg_promote", "synchronous_standby_names", "synchronous_commit", "trip_expired", "no_trip_of_this_browser"}
 
 // TestDocsNameWordsThatTheCodeHas takes every word with an underscore that stands
 // within a sentence: codes of errors, reasons, jobs, fields, parameters. Blocks

@@ -19,6 +19,7 @@
 //	Redis stopped     a request or a login that failed
 //	PostgreSQL gone   an answered code, an approval or a token that is unknown
 //	                  afterwards; a refusal that was not a 503 with Retry-After
+//	failed over       as PostgreSQL gone
 //	full disk         as PostgreSQL gone; and what was refused but changed something
 //	webhook           an audit event that does not arrive, or before an earlier one
 //	                  of the same person

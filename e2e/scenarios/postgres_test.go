@@ -137,17 +137,35 @@ func (s stages) goOn(lost *lost) {
 	}
 }
 
-// PostgreSQL is restarted, and then it crashes, while devices begin logins.
+// outage is how a PostgreSQL goes away, and how it or another one takes its place.
+type outage struct {
+	url         string
+	begin, over func()
+}
+
+// PostgreSQL is restarted, or it crashes, or it crashes and its standby takes its
+// place, while devices begin logins.
 func TestNothingThatWasAnsweredIsLostWithPostgreSQL(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*services.PostgresServer){
-		"restarted": (*services.PostgresServer).Stop, "crashed": (*services.PostgresServer).Crash,
+	for name, prepare := range map[string]func(*testing.T) outage{
+		"restarted": func(t *testing.T) outage {
+			server := services.PrivatePostgres(t)
+			return outage{server.URL(), server.Stop, server.Start}
+		},
+		"crashed": func(t *testing.T) outage {
+			server := services.PrivatePostgres(t)
+			return outage{server.URL(), server.Crash, server.Start}
+		},
+		"failed over": func(t *testing.T) outage {
+			pair := services.PrivatePostgresPair(t)
+			return outage{pair.URL(), pair.Primary.Crash, pair.Standby.Promote}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := services.PrivatePostgres(t)
+			outage := prepare(t)
 			address := fmt.Sprintf("localhost:%d", services.Port(t))
-			f := newFixture(t, "http://"+address, server.URL(), services.PrivateRedis(t).URL())
+			f := newFixture(t, "http://"+address, outage.url, services.PrivateRedis(t).URL())
 			p := f.serve(address)
 			f.introduce()
 			stages := f.stages()
@@ -155,7 +173,7 @@ func TestNothingThatWasAnsweredIsLostWithPostgreSQL(t *testing.T) {
 			s := f.starters(4, &lost)
 			systemtest.Within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
 
-			end(server)
+			outage.begin()
 			stopped := time.Now()
 			systemtest.Within(t, time.Minute, "requests are refused", func() bool { return s.refused.Load() > 20 })
 			systemtest.Within(t, time.Minute, "the replica is not ready", func() bool { return systemtest.Status(p.at+"/readyz") == http.StatusServiceUnavailable })
@@ -165,7 +183,7 @@ func TestNothingThatWasAnsweredIsLostWithPostgreSQL(t *testing.T) {
 			if got := systemtest.Status(p.at + "/healthz"); got != http.StatusOK {
 				lost.add("/healthz: %d", got)
 			}
-			server.Start()
+			outage.over()
 			away := time.Since(stopped)
 			healed := systemtest.Within(t, time.Minute, "the replica is ready", func() bool { return systemtest.Status(p.at+"/readyz") == http.StatusOK })
 			after := len(s.answered())

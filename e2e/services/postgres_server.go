@@ -24,6 +24,12 @@ type PostgresServer struct {
 // a container go with it.
 func PrivatePostgres(t testing.TB) *PostgresServer {
 	t.Helper()
+	return newPostgresServer(t, initialize)
+}
+
+// newPostgresServer starts one whose data fill makes.
+func newPostgresServer(t testing.TB, fill func(context.Context, *child) error) *PostgresServer {
+	t.Helper()
 	needMain(t)
 	program := PostgresProgram(t, "postgres")
 	c, err := newChild(scratch(), program, "postgres", syscall.SIGINT)
@@ -35,7 +41,7 @@ func PrivatePostgres(t testing.TB) *PostgresServer {
 	s := &PostgresServer{t: t, c: c, port: Port(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
-	if err := initialize(ctx, c); err != nil {
+	if err := fill(ctx, c); err != nil {
 		t.Fatal(err)
 	}
 	s.Start()
