@@ -164,13 +164,16 @@ var codeForm = regexp.MustCompile(`^[A-Z]+$`)
 
 // refusal returns the code of an error reply, for example NOPERM, or "" if err
 // is not a reply. What a script is refused has the code inside of its text
-// (Redis 6), or none (NOPERM, Redis 7).
+// (Redis 6), or none (NOPERM, Redis 7 and Valkey).
 func refusal(err error) string {
 	reply, is := rueidis.IsRedisErr(err)
 	if !is {
 		return ""
 	}
 	text := reply.Error()
+	if strings.Contains(text, "user executing the script") || strings.HasPrefix(text, "ACL failure in script") {
+		return "NOPERM"
+	}
 	if first, _, _ := strings.Cut(text, " "); codeForm.MatchString(first) && first != "ERR" {
 		return first
 	}
@@ -178,9 +181,6 @@ func refusal(err error) string {
 		if strings.Contains(text, code+" ") {
 			return code
 		}
-	}
-	if strings.Contains(text, "user executing the script") {
-		return "NOPERM"
 	}
 	return "ERR"
 }

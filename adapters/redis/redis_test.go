@@ -95,22 +95,30 @@ end
 return n`)
 }
 
+// onEach runs a suite on each product that speaks the protocol.
+func onEach(t *testing.T, suite func(t *testing.T, server *services.Server), settings ...string) {
+	t.Run("Redis", func(t *testing.T) { suite(t, services.PrivateRedis(t, settings...)) })
+	t.Run("Valkey", func(t *testing.T) { suite(t, services.PrivateValkey(t, settings...)) })
+}
+
 func TestPollThrottle(t *testing.T) {
-	server := services.PrivateRedis(t)
-	porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
-		server.Flush()
-		r := openRaw(t, server.URL())
-		p := redis.NewPollThrottle(open(t, server.URL()))
-		return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: r.pass, Kept: r.kept, Settle: p.Settle}
+	onEach(t, func(t *testing.T, server *services.Server) {
+		porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
+			server.Flush()
+			r := openRaw(t, server.URL())
+			p := redis.NewPollThrottle(open(t, server.URL()))
+			return porttest.PollThrottleUnderTest{PollThrottle: p, Advance: r.pass, Kept: r.kept, Settle: p.Settle}
+		})
 	})
 }
 
 func TestLimiter(t *testing.T) {
-	server := services.PrivateRedis(t)
-	porttest.Limiter(t, func(t *testing.T) porttest.LimiterUnderTest {
-		server.Flush()
-		r := openRaw(t, server.URL())
-		return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, server.URL())), Advance: r.pass, Kept: r.kept}
+	onEach(t, func(t *testing.T, server *services.Server) {
+		porttest.Limiter(t, func(t *testing.T) porttest.LimiterUnderTest {
+			server.Flush()
+			r := openRaw(t, server.URL())
+			return porttest.LimiterUnderTest{Limiter: redis.NewLimiter(open(t, server.URL())), Advance: r.pass, Kept: r.kept}
+		})
 	})
 }
 
@@ -277,53 +285,54 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 		},
 	} {
 		t.Run(code, func(t *testing.T) {
-			server := services.PrivateRedis(t, how.settings...)
-			r := openRaw(t, server.URL())
-			admin(r, "ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all")
-			var logs bytes.Buffer
-			var mu sync.Mutex
-			c, err := redis.Open(redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1)},
-				slog.New(slog.NewTextHandler(locked{&mu, &logs}, nil)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(c.Close)
-			take := func() error {
-				_, err := redis.NewLimiter(c).Take(t.Context(), quota.Limit{Name: "test", Max: 30, Per: time.Hour}, "key")
-				return err
-			}
-			allow := func() error {
-				_, _, err := redis.NewPollThrottle(c).CheckPending(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
-				return err
-			}
-			if err := errors.Join(take(), allow()); err != nil {
-				t.Fatal(err)
-			}
-			admin(r, how.begin...)
-			if code == "MISCONF" { // by then the snapshot has failed
-				porttest.Eventually(t, "redis refuses", func() bool { return take() != nil })
-			}
-			if take() == nil && allow() == nil {
-				t.Error("got an answer from a server that refuses")
-			}
-			for range 100 {
-				if err := take(); !errors.Is(err, redis.ErrDown) {
-					t.Fatalf("got %v, want ErrDown", err)
+			onEach(t, func(t *testing.T, server *services.Server) {
+				r := openRaw(t, server.URL())
+				admin(r, "ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all")
+				var logs bytes.Buffer
+				var mu sync.Mutex
+				c, err := redis.Open(redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1)},
+					slog.New(slog.NewTextHandler(locked{&mu, &logs}, nil)))
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if state, got := c.State(); state != redis.Refusing || got != code {
-				t.Errorf("got %s %s, want refusing %s", state, got, code)
-			}
-			admin(r, how.end...)
-			porttest.Eventually(t, "redis is used again", func() bool { return take() == nil })
-			if state, got := c.State(); state != redis.Up || got != "" {
-				t.Errorf("got %s %s, want ok", state, got)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if n := strings.Count(logs.String(), "redis refuses commands"); n != 1 || !strings.Contains(logs.String(), "code="+code) || strings.Contains(logs.String(), "secret") {
-				t.Errorf("got %d refusals logged, want 1 of %s:\n%s", n, code, &logs)
-			}
+				t.Cleanup(c.Close)
+				take := func() error {
+					_, err := redis.NewLimiter(c).Take(t.Context(), quota.Limit{Name: "test", Max: 30, Per: time.Hour}, "key")
+					return err
+				}
+				allow := func() error {
+					_, _, err := redis.NewPollThrottle(c).CheckPending(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
+					return err
+				}
+				if err := errors.Join(take(), allow()); err != nil {
+					t.Fatal(err)
+				}
+				admin(r, how.begin...)
+				if code == "MISCONF" { // by then the snapshot has failed
+					porttest.Eventually(t, "redis refuses", func() bool { return take() != nil })
+				}
+				if take() == nil && allow() == nil {
+					t.Error("got an answer from a server that refuses")
+				}
+				for range 100 {
+					if err := take(); !errors.Is(err, redis.ErrDown) {
+						t.Fatalf("got %v, want ErrDown", err)
+					}
+				}
+				if state, got := c.State(); state != redis.Refusing || got != code {
+					t.Errorf("got %s %s, want refusing %s", state, got, code)
+				}
+				admin(r, how.end...)
+				porttest.Eventually(t, "redis is used again", func() bool { return take() == nil })
+				if state, got := c.State(); state != redis.Up || got != "" {
+					t.Errorf("got %s %s, want ok", state, got)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if n := strings.Count(logs.String(), "redis refuses commands"); n != 1 || !strings.Contains(logs.String(), "code="+code) || strings.Contains(logs.String(), "secret") {
+					t.Errorf("got %d refusals logged, want 1 of %s:\n%s", n, code, &logs)
+				}
+			}, how.settings...)
 		})
 	}
 }
@@ -342,21 +351,22 @@ func (l locked) Write(p []byte) (int, error) {
 
 // A user that may not write at all is told at the start.
 func TestAConnectionOpensWithoutPermissionToWrite(t *testing.T) { // F53
-	server := services.PrivateRedis(t)
-	r := openRaw(t, server.URL())
-	for _, command := range [][]string{{"ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all", "-@write"}} {
-		if err := r.c.Do(t.Context(), r.c.B().Arbitrary(command...).Build()).Error(); err != nil {
-			t.Fatal(err)
+	onEach(t, func(t *testing.T, server *services.Server) {
+		r := openRaw(t, server.URL())
+		for _, command := range [][]string{{"ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all", "-@write"}} {
+			if err := r.c.Do(t.Context(), r.c.B().Arbitrary(command...).Build()).Error(); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	c := open(t, strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1))
-	if state, code := c.State(); state != redis.Refusing || code != "NOPERM" {
-		t.Errorf("got %s %s, want refusing NOPERM", state, code)
-	}
-	wrong := open(t, strings.Replace(server.URL(), "redis://", "redis://gate:wrong@", 1))
-	if state, code := wrong.State(); state != redis.Refusing || code != "WRONGPASS" {
-		t.Errorf("got %s %s, want refusing WRONGPASS", state, code)
-	}
+		c := open(t, strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1))
+		if state, code := c.State(); state != redis.Refusing || code != "NOPERM" {
+			t.Errorf("got %s %s, want refusing NOPERM", state, code)
+		}
+		wrong := open(t, strings.Replace(server.URL(), "redis://", "redis://gate:wrong@", 1))
+		if state, code := wrong.State(); state != redis.Refusing || code != "WRONGPASS" {
+			t.Errorf("got %s %s, want refusing WRONGPASS", state, code)
+		}
+	})
 }
 
 // A key of another kind says nothing about the server.

@@ -69,7 +69,9 @@ func tokenCaches(t *testing.T, url string) {
 	})
 }
 
-func TestTokenCache(t *testing.T) { tokenCaches(t, services.PrivateRedis(t).URL()) }
+func TestTokenCache(t *testing.T) {
+	onEach(t, func(t *testing.T, server *services.Server) { tokenCaches(t, server.URL()) })
+}
 
 func TestTokenCachesOnACluster(t *testing.T) { tokenCaches(t, services.RedisCluster(t)) }
 

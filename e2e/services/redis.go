@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,9 +19,12 @@ import (
 
 var redisKind = redisWith()
 
+// keepNothing keeps a server from writing to the disk.
+var keepNothing = []string{"--save", "", "--appendonly", "no"}
+
 // redisWith is a Redis that keeps nothing on disk, with further settings.
 func redisWith(settings ...string) kind {
-	settings = append([]string{"--save", "", "--appendonly", "no"}, settings...)
+	settings = append(slices.Clone(keepNothing), settings...)
 	return kind{
 		name:    "Redis",
 		install: "Set E2E_REDIS_URL, or start Docker, or install redis-server or valkey-server.",
@@ -53,7 +57,7 @@ func Redis(t testing.TB) string {
 // address for all its life, and loses everything when it is stopped.
 type Server struct {
 	t     testing.TB
-	kind  kind
+	run   func() (*running, error)
 	proxy *tcpProxy
 	now   *running
 }
@@ -61,10 +65,16 @@ type Server struct {
 // PrivateRedis starts one, with further settings.
 func PrivateRedis(t testing.TB, settings ...string) *Server {
 	t.Helper()
+	kind := redisWith(settings...)
+	return newServer(t, kind.start)
+}
+
+func newServer(t testing.TB, run func() (*running, error)) *Server {
+	t.Helper()
 	needMain(t)
-	s := &Server{t: t, kind: redisWith(settings...)}
+	s := &Server{t: t, run: run}
 	var err error
-	if s.now, err = s.kind.start(); err != nil {
+	if s.now, err = s.run(); err != nil {
 		missing(t, err)
 	}
 	t.Cleanup(func() {
@@ -95,7 +105,7 @@ func (s *Server) Stop() {
 // Start brings a stopped server back, empty.
 func (s *Server) Start() {
 	s.t.Helper()
-	now, err := s.kind.start()
+	now, err := s.run()
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -198,6 +208,11 @@ func redisProgramEndedBy(ctx context.Context, quit syscall.Signal, settings []st
 	if err != nil {
 		return nil, err
 	}
+	return runRedis(ctx, program, quit, settings)
+}
+
+// runRedis runs a program that is started as Redis is.
+func runRedis(ctx context.Context, program string, quit syscall.Signal, settings []string) (*running, error) {
 	c, err := newChild(scratch(), program, "redis", quit)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -28,7 +29,6 @@ func RedisSentinel(t testing.TB) *Sentinel {
 	needMain(t)
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
-	keepNothing := []string{"--save", "", "--appendonly", "no"}
 	master, err := redisProgramEndedBy(ctx, syscall.SIGKILL, keepNothing)
 	if err != nil {
 		missing(t, errors.Join(err, errors.New("install redis-server")))
@@ -38,7 +38,7 @@ func RedisSentinel(t testing.TB) *Sentinel {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replica, err := redisProgram(ctx, append(keepNothing, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0"))
+	replica, err := redisProgram(ctx, append(slices.Clone(keepNothing), "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 //
 // Each comes from the first place that has it:
 //
-//  1. E2E_DATABASE_URL, E2E_REDIS_URL, E2E_CHROMIUM: used as they are.
+//  1. E2E_DATABASE_URL, E2E_REDIS_URL, E2E_CHROMIUM, E2E_VALKEY: used as they are.
 //  2. A Docker engine that answers, through testcontainers, with the images
 //     named by E2E_POSTGRES_IMAGE and E2E_REDIS_IMAGE (public ones by default).
 //  3. Programs installed on this machine, run as children on throw-away data.
