@@ -111,6 +111,13 @@ type people struct {
 
 // people begins with some at the same time. What fails is lost.
 func (f *fixture) people(atOnce int, lost *lost) *people {
+	always := make(chan time.Time)
+	close(always)
+	return f.peopleAt(always, atOnce, lost)
+}
+
+// peopleAt is people who wait for a turn before each login.
+func (f *fixture) peopleAt(turns <-chan time.Time, atOnce int, lost *lost) *people {
 	p := &people{}
 	stopped := make(chan struct{})
 	var running sync.WaitGroup
@@ -120,7 +127,7 @@ func (f *fixture) people(atOnce int, lost *lost) *people {
 				select {
 				case <-stopped:
 					return
-				default:
+				case <-turns:
 				}
 				l, err := f.logIn(context.Background())
 				if err != nil {

@@ -46,6 +46,8 @@ func manyLogins(t *testing.T, a *agedLogins, size int) {
 	var wait, start time.Duration
 	swept := map[ports.JobKind]time.Duration{}
 	began := time.Now()
+	turns := time.NewTicker(time.Second) // more would be above ten approvals of each person in an hour
+	defer turns.Stop()
 	for round := range rounds {
 		day := time.Now().UTC().AddDate(0, 0, round-100)
 		a.add(size/rounds, day)
@@ -53,7 +55,7 @@ func manyLogins(t *testing.T, a *agedLogins, size int) {
 			peak = now
 		}
 		waits := a.watchLocks()
-		people, starters := a.people(1, &lost), a.starters(1, &lost)
+		people, starters := a.peopleAt(turns.C, 1, &lost), a.starters(1, &lost)
 		people.more(a.fixture, 1)
 		for _, kind := range []ports.JobKind{ports.SweepExpired, ports.SweepTokens, ports.SealAudit, ports.SweepAudit} {
 			if kind == ports.SealAudit {
