@@ -94,3 +94,19 @@ func TestDocsNameTasksAndFilesThatExist(t *testing.T) {
 		}
 	}
 }
+
+// The map of the README names every folder of the rules and of the adapters.
+func TestTheMapNamesEveryFolder(t *testing.T) {
+	readme := documents(t)["../README.md"]
+	for _, layer := range []string{"domain", "adapters"} {
+		folders, err := os.ReadDir("../" + layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range folders {
+			if folder.IsDir() && folder.Name() != "internal" && !strings.Contains(readme, folder.Name()+"/ ") {
+				t.Errorf("got no %s/%s in the README's map, want it there", layer, folder.Name())
+			}
+		}
+	}
+}
