@@ -49,7 +49,7 @@ const phpFolder = "/usr/share/simplesamlphp/www"
 var products = []product{
 	{
 		name:  "simplesamlphp",
-		lacks: debian("simplesamlphp php-cli php-xml php-mbstring", "php", "-r", "exit(is_dir('"+phpFolder+"') && class_exists('DOMDocument') && function_exists('mb_strlen') ? 0 : 1);"),
+		lacks: simpleSAMLphp,
 		files: []string{"simplesamlphp/config.php", "simplesamlphp/authsources.php", "simplesamlphp/saml20-idp-hosted.php", "simplesamlphp/saml20-sp-remote.php"},
 		prepare: func(t *testing.T, folder string) {
 			for _, name := range []string{"metadata", "tmp", "www"} {
