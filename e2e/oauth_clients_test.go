@@ -12,6 +12,10 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
+// nodeIPv4 makes localhost an IPv4 address, at which our servers listen. Node.js up
+// to 18 tries the first address only, which Debian says is ::1.
+const nodeIPv4 = "NODE_OPTIONS=--dns-result-order=ipv4first"
+
 // playsATokensLife starts a program with a client library in it, against a
 // service. The program prints one line each: the address to approve
 // at, the token's scope and type, and the answers of introspection before and
@@ -20,7 +24,7 @@ func (w *fixture) playsATokensLife(t *testing.T, cmd *exec.Cmd, secret string) {
 	t.Helper()
 	w.Env["INTROSPECTION_CLIENTS"] = "api:" + secret
 	w.serve()
-	cmd.Env = append(cmd.Environ(), "ISSUER="+w.public, "CLIENT_ID=difyctl", "API_ID=api", "API_SECRET="+secret, "NO_PROXY=localhost")
+	cmd.Env = append(cmd.Environ(), "ISSUER="+w.public, "CLIENT_ID=difyctl", "API_ID=api", "API_SECRET="+secret, "NO_PROXY=localhost", nodeIPv4)
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.StdoutPipe()

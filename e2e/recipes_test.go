@@ -115,7 +115,7 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 		program := w.Write(recipe.file, recipe.program(t, text))
 		asks[recipe.language] = func() string {
 			cmd := exec.CommandContext(t.Context(), recipe.command[0], append(slices.Clone(recipe.command[1:]), program)...)
-			cmd.Env = append(os.Environ(), "ENDPOINT="+w.public+"/oauth2/introspect", "CLIENT_ID=toyapi", "CLIENT_SECRET="+secret, "NO_PROXY=localhost")
+			cmd.Env = append(os.Environ(), "ENDPOINT="+w.public+"/oauth2/introspect", "CLIENT_ID=toyapi", "CLIENT_SECRET="+secret, "NO_PROXY=localhost", nodeIPv4)
 			cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
 			var problems bytes.Buffer
 			cmd.Stderr = &problems
