@@ -1,6 +1,7 @@
 // The npm package samlify as an identity provider. Its own response has no
 // AuthnStatement, which SAML requires and we refuse to do without, so the template
 // is one.
+import { randomUUID } from 'node:crypto';
 import samlify from 'samlify';
 import { file, provider, serve, url, variant } from './login.mjs';
 
@@ -25,13 +26,13 @@ function parties() {
 }
 
 const fill = (idp, sp, request, person) => (text) => {
-  const id = `_${crypto.randomUUID()}`;
+  const id = `_${randomUUID()}`;
   const now = new Date();
   const later = new Date(now.getTime() + 300_000).toISOString();
   return {
     id,
     context: samlify.SamlLib.replaceTagsByValue(text, {
-      ID: id, AssertionID: `_${crypto.randomUUID()}`, Destination: sp.acs, Audience: sp.entityID, EntityID: sp.entityID, SubjectRecipient: sp.acs,
+      ID: id, AssertionID: `_${randomUUID()}`, Destination: sp.acs, Audience: sp.entityID, EntityID: sp.entityID, SubjectRecipient: sp.acs,
       Issuer: idp.entityMeta.getEntityID(), IssueInstant: now.toISOString(), AssertionConsumerServiceURL: sp.acs,
       StatusCode: 'urn:oasis:names:tc:SAML:2.0:status:Success', ConditionsNotBefore: now.toISOString(), ConditionsNotOnOrAfter: later,
       SubjectConfirmationDataNotOnOrAfter: later, NameIDFormat: unspecified, NameID: person.uid, InResponseTo: request.extract.request.id, attrMail: person.mail ?? '',
