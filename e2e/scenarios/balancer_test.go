@@ -117,14 +117,33 @@ func (r *replica) probe(stopped <-chan struct{}) {
 }
 
 // pick is the address of the next replica that is ready. If there is none, the
-// request fails.
+// request fails. Each request looks at all of them, whatever others look at meanwhile.
 func (b *balancer) pick() string {
-	for range b.replicas {
-		r := b.replicas[int(b.next.Add(1))%len(b.replicas)]
+	first := int(b.next.Add(1))
+	for i := range b.replicas {
+		r := b.replicas[(first+i)%len(b.replicas)]
 		if r.ready.Load() {
 			r.sent.Add(1)
 			return r.address
 		}
 	}
 	return "none-is-ready.invalid"
+}
+
+func TestRequestsAtTheSameTimeFindTheReplicaThatIsReady(t *testing.T) {
+	t.Parallel()
+	b := &balancer{replicas: []*replica{{address: "down"}, {address: "ready"}}}
+	b.replicas[1].ready.Store(true)
+	var requests sync.WaitGroup
+	for range 8 {
+		requests.Go(func() {
+			for range 2000 {
+				if got := b.pick(); got != "ready" {
+					t.Errorf("got %s, want the replica that is ready", got)
+					return
+				}
+			}
+		})
+	}
+	requests.Wait()
 }
