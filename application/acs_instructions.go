@@ -47,7 +47,7 @@ func (uc *ACSInstructions) Execute(ctx context.Context, slug, name string) (text
 	} else if product, err = acsmove.ParseProduct(name); err != nil {
 		return "", "", err
 	}
-	return acsmove.Instructions(product, acsmove.Facts{
+	return acsmove.Instructions(product, acsmove.InstructionValues{
 		Name: via.Settings().Name, EntityID: uc.us.EntityID, Metadata: uc.us.PublicURL + "/saml/metadata/" + slug,
 		Canonical: uc.us.PublicURL + connection.Canonical.ACSPath(), Legacy: uc.us.PublicURL + connection.Legacy.ACSPath(),
 	}), product, nil

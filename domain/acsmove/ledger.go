@@ -11,11 +11,11 @@ const (
 	// window is how long a sign-in counts: a connection without any in that time
 	// is silent.
 	window = 30 * 24 * time.Hour
-	// settled is how long the legacy callback has to be without a sign-in before a
-	// connection does without it. A week has a weekend in it.
+	// settled is how long the legacy callback has to be without a sign-in before it
+	// can be closed for a connection: a whole week, as sign-ins differ by weekday.
 	settled = 7 * 24 * time.Hour
-	// inFlight is how long a request that named the legacy callback is taken into
-	// account: our metadata lists that callback so long.
+	// inFlight is how long our metadata goes on listing the legacy callback after a
+	// request has named it, because the response may still come there.
 	inFlight = 24 * time.Hour
 )
 

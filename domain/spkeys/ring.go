@@ -14,7 +14,7 @@ import (
 
 var (
 	// ErrThere says that the service provider has pairs already.
-	ErrThere = fault.New(fault.Conflict, "keys_exist", "The service provider has keys already.")
+	ErrThere = fault.New(fault.Conflict, "keys_exist", "The service provider has keys already. To replace them, add a next key and promote it.")
 	// ErrNextThere says that a pair is published and waits to become the active one.
 	ErrNextThere = fault.New(fault.Conflict, "next_key_exists",
 		"There is a next key already. Promote it, or retire it first.")
@@ -31,7 +31,7 @@ var (
 	ErrChanged = fault.New(fault.PreconditionFailed, "keys_changed",
 		"The keys were changed since you read them. Read them again, then repeat the step.")
 	// ErrNothingToRetire says that there is no pair of that kind.
-	ErrNothingToRetire = fault.New(fault.Conflict, "no_such_key", "There is no such key to retire.")
+	ErrNothingToRetire = fault.New(fault.Conflict, "no_such_key", "There is no such key to retire. List the keys to see those that are there.")
 )
 
 // publishTime is how long a pair is published at least before it signs. Most
