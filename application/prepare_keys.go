@@ -39,7 +39,7 @@ func (uc *PrepareKeys) Execute(ctx context.Context) error {
 		}
 		ring, made := spkeys.NewRing(pair, reason, by, uc.now())
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return tx.SPKeys().Add(ctx, ring, made) })
-		if errors.Is(err, spkeys.ErrThere) { // another process was first
+		if errors.Is(err, spkeys.ErrExist) { // another process was first
 			return nil
 		}
 		return err

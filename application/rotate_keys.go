@@ -61,7 +61,7 @@ func (uc *RotateKeys) List(ctx context.Context) (out spkeys.RingSnapshot, err er
 	return out, err
 }
 
-// AddNext publishes a new pair. It returns [spkeys.ErrNextThere].
+// AddNext publishes a new pair. It returns [spkeys.ErrNextExists].
 func (uc *RotateKeys) AddNext(ctx context.Context, in Rotation) (spkeys.RingSnapshot, error) {
 	pair, err := spkeys.Generate(uc.now())
 	if err != nil {

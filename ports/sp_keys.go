@@ -20,7 +20,7 @@ type SPKeyReader interface {
 type SPKeys interface {
 	SPKeyReader
 
-	// Add returns [spkeys.ErrThere], and keeps no event then, if there are pairs.
+	// Add returns [spkeys.ErrExist], and keeps no event then, if there are pairs.
 	Add(ctx context.Context, r *spkeys.Ring, event audit.Event) error
 	// Save keeps every pair, sealed anew. It returns [spkeys.ErrNone].
 	Save(ctx context.Context, r *spkeys.Ring, event audit.Event) error

@@ -43,7 +43,7 @@ func pairBodies(ring spkeys.RingSnapshot) []pairBody {
 	all := []pairBody{} // an empty list, not null
 	for _, one := range []struct {
 		role spkeys.Role
-		held spkeys.Held
+		held spkeys.RingPair
 	}{{spkeys.Active, ring.Active}, {spkeys.Next, ring.Next}, {spkeys.Previous, ring.Previous}} {
 		if one.held.IsZero() {
 			continue

@@ -61,7 +61,7 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 	s := r.Snapshot()
 	row := &spKeysRow{Name: spKeysName}
 	for _, held := range []struct {
-		from spkeys.Held
+		from spkeys.RingPair
 		to   *heldColumns
 	}{{s.Active, &row.Active}, {s.Next, &row.Next}, {s.Previous, &row.Previous}} {
 		if held.from.IsZero() {
@@ -84,7 +84,7 @@ func (r *spKeysRow) restore(sealer Sealer) (ring *spkeys.Ring, stale bool, err e
 	var s spkeys.RingSnapshot
 	for _, held := range []struct {
 		from heldColumns
-		to   *spkeys.Held
+		to   *spkeys.RingPair
 	}{{r.Active, &s.Active}, {r.Next, &s.Next}, {r.Previous, &s.Previous}} {
 		if held.from.Certificate == "" {
 			continue
@@ -93,7 +93,7 @@ func (r *spKeysRow) restore(sealer Sealer) (ring *spkeys.Ring, stale bool, err e
 		if err != nil {
 			return nil, false, fmt.Errorf("stored SP key: %w", err)
 		}
-		*held.to, stale = spkeys.Held{Pair: pair, Since: held.from.Since.time()}, stale || old
+		*held.to, stale = spkeys.RingPair{Pair: pair, Since: held.from.Since.time()}, stale || old
 	}
 	ring, err = spkeys.RestoreRing(s)
 	return ring, stale, err
@@ -141,7 +141,7 @@ func (w spKeys) Add(ctx context.Context, r *spkeys.Ring, event audit.Event) erro
 	if err != nil {
 		return err
 	}
-	if err := w.tx.addUnless(ctx, event, row, insertingUnless("(name)"), spkeys.ErrThere); err != nil {
+	if err := w.tx.addUnless(ctx, event, row, insertingUnless("(name)"), spkeys.ErrExist); err != nil {
 		return err
 	}
 	return w.tx.announce(ctx, ports.TopicKeys)
