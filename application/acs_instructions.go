@@ -35,7 +35,7 @@ func NewACSInstructions(connections ports.Connections, us ServiceProvider, hints
 // Execute recognises the product if its name is empty. It returns
 // [connection.ErrUnknown], [acsmove.ErrNotSAML] and [acsmove.ErrUnknownProduct].
 func (uc *ACSInstructions) Execute(ctx context.Context, slug, name string) (text string, product acsmove.Product, err error) {
-	via, err := find(ctx, uc.connections, slug)
+	via, err := findConnection(ctx, uc.connections, slug)
 	if err != nil {
 		return "", "", fmt.Errorf("connection %s: %w", slug, err)
 	}
