@@ -11,8 +11,8 @@ import (
 // sealed where they are kept.
 type SPKeyReader interface {
 	// Ring returns [spkeys.ErrNone] if there are no pairs, and an error if the
-	// secret that sealed them is not known. stale says that they are sealed with a
-	// secret that is on its way out.
+	// secret that sealed them is not known. stale says that they are sealed with the
+	// previous secret, and should be sealed anew.
 	Ring(ctx context.Context) (ring *spkeys.Ring, stale bool, err error)
 }
 

@@ -126,7 +126,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 	}
 	if s.changes != nil {
 		for topic := range within.announced {
-			s.changes.tell(topic)
+			s.changes.notify(topic)
 		}
 	}
 	if err != nil || !ok {

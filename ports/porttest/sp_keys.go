@@ -36,7 +36,7 @@ func (w *fixture) wantRing(s ports.Store, want spkeys.RingSnapshot) {
 		got := ring.Snapshot()
 		for role, held := range map[spkeys.Role][2]spkeys.RingPair{spkeys.Active: {got.Active, want.Active}, spkeys.Next: {got.Next, want.Next}, spkeys.Previous: {got.Previous, want.Previous}} {
 			if !held[0].Since.Equal(held[1].Since) || held[0].IsZero() != held[1].IsZero() || !held[0].IsZero() && !samePair(held[0].Pair, held[1].Pair) {
-				w.t.Errorf("got another %s pair than the one that was kept", role)
+				w.t.Errorf("got another %s pair, want the one that was kept", role)
 			}
 		}
 		return nil
