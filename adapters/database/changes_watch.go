@@ -14,7 +14,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// channel is the one on which PostgreSQL tells of topics.
+// channel is that of PostgreSQL's notifications, each of which has a topic as its
+// payload.
 const channel = "devicegate_changes"
 
 func (c *Changes) open(cfg Config) error {
@@ -72,7 +73,7 @@ func (c *Changes) watchPostgres(ctx context.Context, to pgConnector) error {
 		case !pgconn.Timeout(err):
 			return err
 		}
-		if err := ping(ctx, conn); err != nil { // a connection can be gone without a word
+		if err := ping(ctx, conn); err != nil { // a connection can break without an error
 			return err
 		}
 		c.notifyAll()

@@ -46,12 +46,12 @@ type spKeysRow struct {
 	bun.BaseModel `bun:"table:sp_keys"`
 
 	Name     text        `bun:",pk"`
-	Active   heldColumns `bun:"embed:active_"`
-	Next     heldColumns `bun:"embed:next_"`
-	Previous heldColumns `bun:"embed:previous_"`
+	Active   pairColumns `bun:"embed:active_"`
+	Next     pairColumns `bun:"embed:next_"`
+	Previous pairColumns `bun:"embed:previous_"`
 }
 
-type heldColumns struct {
+type pairColumns struct {
 	Certificate text // DER, in base64
 	SealedKey   text // PKCS #8
 	Since       timestamp
@@ -62,7 +62,7 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 	row := &spKeysRow{Name: spKeysName}
 	for _, held := range []struct {
 		from spkeys.RingPair
-		to   *heldColumns
+		to   *pairColumns
 	}{{s.Active, &row.Active}, {s.Next, &row.Next}, {s.Previous, &row.Previous}} {
 		if held.from.IsZero() {
 			continue
@@ -75,7 +75,7 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		*held.to = heldColumns{text(base64.StdEncoding.EncodeToString(held.from.Certificate().Raw)), text(sealed), timestamp(held.from.Since)}
+		*held.to = pairColumns{text(base64.StdEncoding.EncodeToString(held.from.Certificate().Raw)), text(sealed), timestamp(held.from.Since)}
 	}
 	return row, nil
 }
@@ -83,7 +83,7 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 func (r *spKeysRow) restore(sealer Sealer) (ring *spkeys.Ring, stale bool, err error) {
 	var s spkeys.RingSnapshot
 	for _, held := range []struct {
-		from heldColumns
+		from pairColumns
 		to   *spkeys.RingPair
 	}{{r.Active, &s.Active}, {r.Next, &s.Next}, {r.Previous, &s.Previous}} {
 		if held.from.Certificate == "" {
@@ -99,7 +99,7 @@ func (r *spKeysRow) restore(sealer Sealer) (ring *spkeys.Ring, stale bool, err e
 	return ring, stale, err
 }
 
-func (c heldColumns) open(sealer Sealer) (pair spkeys.Pair, stale bool, err error) {
+func (c pairColumns) open(sealer Sealer) (pair spkeys.Pair, stale bool, err error) {
 	der, err := base64.StdEncoding.DecodeString(string(c.Certificate))
 	if err != nil {
 		return pair, false, errors.New("the certificate is not in base64")
