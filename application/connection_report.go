@@ -123,8 +123,7 @@ func (c *ConnectionChecks) entities(ctx context.Context, of []connection.Connect
 	return out
 }
 
-// asBefore is a connection before it is changed: its settings, and the copy of its
-// metadata. The zero value is that of a new one.
+// asBefore is the metadata that is kept of a connection before it is changed.
 type asBefore struct {
 	settings connection.Settings
 	kept     connection.CopySnapshot
@@ -174,7 +173,7 @@ func (c *ConnectionChecks) inspect(ctx context.Context, s connection.Settings, b
 	return r
 }
 
-// clockTolerance is how far a clock may be off without a warning.
+// clockTolerance is what a clock may be off before that is told.
 const clockTolerance = time.Minute
 
 // inspectTimes takes the time when the metadata came first; zero: an administrator
@@ -230,7 +229,7 @@ func (r *ConnectionReport) warn(text string) {
 	}
 }
 
-// conflicts adds the reasons why the connection cannot stand beside others.
+// conflicts adds what other connections object to.
 func (c *ConnectionChecks) conflicts(ctx context.Context, r *ConnectionReport, others []connection.Connection, kept []connection.CopySnapshot) {
 	entity := r.Metadata.EntityID
 	if entity == "" {

@@ -72,8 +72,8 @@ type watchedTx struct {
 // Tokens implements [ports.Tx].
 func (w *watchedTx) Tokens() ports.Tokens { return watchedTokens{w.Tx.Tokens(), w} }
 
-// watchedTokens embeds nothing: a method that is added to [ports.Tokens] does not
-// compile until it is decided here whether it ends tokens.
+// watchedTokens embeds nothing, so that a method that is added to [ports.Tokens]
+// is thought of here.
 type watchedTokens struct {
 	tokens ports.Tokens
 	tx     *watchedTx
@@ -132,6 +132,11 @@ func (w watchedTokens) Save(ctx context.Context, t *token.AccessToken, event aud
 		w.tx.superseded = append(w.tx.superseded, digest)
 	}
 	return w.tokens.Save(ctx, t, event)
+}
+
+// Lock implements [ports.Tokens].
+func (w watchedTokens) Lock(ctx context.Context, ids []uid.ID) ([]*token.AccessToken, error) {
+	return w.tokens.Lock(ctx, ids)
 }
 
 // SaveUse implements [ports.Tokens].

@@ -3,6 +3,7 @@ package application
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/ports"
@@ -40,12 +41,15 @@ func (uc *SealAudit) Execute(ctx context.Context) (sealed []audit.Seal, err erro
 		}
 		day = audit.DayOf(first[0].At)
 	}
+	rows := sealing.least
 	for ; day.Next().Begins().Before(audit.SealableBefore(uc.now())); day = day.Next() {
 		done := false
 		for !done {
-			if last, done, err = uc.step(ctx, day, last); err != nil {
+			var took time.Duration
+			if last, done, took, err = uc.step(ctx, day, last, rows); err != nil {
 				return sealed, fmt.Errorf("seal %s: %w", day, err)
 			}
+			rows = sealing.next(rows, took)
 		}
 		sealed = append(sealed, last)
 	}
@@ -54,9 +58,9 @@ func (uc *SealAudit) Execute(ctx context.Context) (sealed []audit.Seal, err erro
 
 // step links the next events of a day to its chain and, after the last one, seals
 // the day. Each step is a transaction.
-func (uc *SealAudit) step(ctx context.Context, day audit.Day, before audit.Seal) (seal audit.Seal, done bool, err error) {
+func (uc *SealAudit) step(ctx context.Context, day audit.Day, before audit.Seal, rows int) (seal audit.Seal, done bool, took time.Duration, err error) {
 	seal = before
-	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+	took, err = timed(ctx, uc.store, func(ctx context.Context, tx ports.Tx) error {
 		last, err := tx.AuditSeals().LastLink(ctx, day)
 		if err != nil {
 			return err
@@ -64,7 +68,7 @@ func (uc *SealAudit) step(ctx context.Context, day audit.Day, before audit.Seal)
 		if last.Number == 0 {
 			last.Chain = audit.BeginDay(day, before.Head)
 		}
-		events, err := tx.Audit().Events(ctx, ports.AuditFilter{Since: day.Begins(), Until: day.Next().Begins(), After: last.Event, Limit: sealedAtOnce})
+		events, err := tx.Audit().Events(ctx, ports.AuditFilter{Since: day.Begins(), Until: day.Next().Begins(), After: last.Event, Limit: rows})
 		if err != nil {
 			return err
 		}
@@ -76,15 +80,14 @@ func (uc *SealAudit) step(ctx context.Context, day audit.Day, before audit.Seal)
 		if err := tx.AuditSeals().AddLinks(ctx, links); err != nil {
 			return err
 		}
-		if done = len(events) < sealedAtOnce; !done {
+		if done = len(events) < rows; !done {
 			return nil
 		}
 		seal = audit.Seal{Day: day, Events: last.Number, Before: before.Head, Head: last.Chain, SealedAt: uc.now()}
 		return tx.AuditSeals().AddSeal(ctx, seal)
 	})
-	return seal, done && err == nil, err
+	return seal, done && err == nil, took, err
 }
 
-// sealedAtOnce bounds the events in one transaction: SQLite's other writers wait
-// for it.
-const sealedAtOnce = 500
+// sealing bounds the events in one transaction.
+var sealing = batches{least: 500, most: 4000, quick: usualBatches.quick}

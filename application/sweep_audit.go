@@ -33,8 +33,12 @@ func (uc *SweepAudit) Execute(ctx context.Context) (total int, err error) {
 	var after audit.Day
 	for {
 		var seals []audit.Seal
+		var linked audit.Day
 		err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 			if seals, err = r.AuditSeals().Seals(ctx, after); err != nil {
+				return err
+			}
+			if linked, err = r.AuditSeals().FirstLinkedDay(ctx); err != nil {
 				return err
 			}
 			progress, err := r.AuditDeliveries().All(ctx)
@@ -52,12 +56,15 @@ func (uc *SweepAudit) Execute(ctx context.Context) (total int, err error) {
 			if seal.Day > last {
 				return total, nil
 			}
+			after = seal.Day
+			if !seal.RemovedAt.IsZero() && (linked == "" || seal.Day < linked) {
+				continue // nothing of it is left
+			}
 			n, err := uc.remove(ctx, seal)
 			total += n
 			if err != nil {
 				return total, fmt.Errorf("remove %s: %w", seal.Day, err)
 			}
-			after = seal.Day
 		}
 		if len(seals) == 0 {
 			return total, nil
@@ -77,9 +84,9 @@ func (uc *SweepAudit) uses(sink audit.Sink) bool {
 // remove marks a day first: a run that is interrupted leaves no day that looks as
 // if events were missing.
 func (uc *SweepAudit) remove(ctx context.Context, seal audit.Seal) (total int, err error) {
-	for {
+	for rows := usualBatches.least; ; {
 		n := 0
-		err := uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) (err error) {
+		took, err := timed(ctx, uc.store, func(ctx context.Context, tx ports.Tx) (err error) {
 			if seal.RemovedAt.IsZero() {
 				at := uc.now()
 				done := seal.Removal(audit.New(audit.DayRemoved, audit.WorkerOf("sweep_audit"), at, request.Origin{}))
@@ -87,14 +94,15 @@ func (uc *SweepAudit) remove(ctx context.Context, seal audit.Seal) (total int, e
 					return err
 				}
 			}
-			n, err = tx.AuditSeals().DeleteEvents(ctx, seal.Day, usualBatches.rows)
+			n, err = tx.AuditSeals().DeleteEvents(ctx, seal.Day, rows)
 			return err
 		})
 		if err != nil {
 			return total, err
 		}
-		if total += n; n < usualBatches.rows {
+		if total += n; n < rows {
 			return total, nil
 		}
+		rows = usualBatches.next(rows, took)
 	}
 }

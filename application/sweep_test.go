@@ -157,6 +157,69 @@ func TestARunThatIsLongEnoughLeavesTheRestToAnotherJob(t *testing.T) {
 	}
 }
 
+func TestABatchThatWasQuickIsFollowedByALargerOne(t *testing.T) {
+	for _, c := range []struct {
+		rows int
+		took time.Duration
+		want int
+	}{
+		{200, 0, 400},
+		{200, 24 * time.Millisecond, 400},
+		{200, 30 * time.Millisecond, 200},
+		{1600, time.Millisecond, 2000},
+		{2000, 51 * time.Millisecond, 1000},
+		{200, time.Second, 200},
+	} {
+		if got := application.NextBatch(c.rows, c.took); got != c.want {
+			t.Errorf("%d rows in %s: got %d next, want %d", c.rows, c.took, got, c.want)
+		}
+	}
+}
+
+// limits notes how many authorizations a sweep asks to be deleted at once.
+type limits struct {
+	ports.Store
+	of *[]int
+}
+
+func (l limits) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
+	return l.Store.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return fn(ctx, limitsTx{tx, l.of}) })
+}
+
+type limitsTx struct {
+	ports.Tx
+	of *[]int
+}
+
+func (l limitsTx) Authorizations() ports.Authorizations {
+	return limitsAuthorizations{l.Tx.Authorizations(), l.of}
+}
+
+type limitsAuthorizations struct {
+	ports.Authorizations
+	of *[]int
+}
+
+func (l limitsAuthorizations) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	*l.of = append(*l.of, limit)
+	return l.Authorizations.DeleteExpired(ctx, before, limit)
+}
+
+func TestASweepGoesOnInLargerBatches(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	for range 10 {
+		s.start(laptop)
+	}
+	s.Clock.Advance(lifetime + time.Hour + time.Microsecond)
+	var asked []int
+	n, err := application.NewSweepExpired(limits{s.Store, &asked}, s.Clock.Now).InGrowingBatches(1, 4).Execute(t.Context())
+	must(t, err)
+	want(t, "rows in each batch", asked, []int{1, 2, 4, 4})
+	if n != 10 {
+		t.Errorf("got %d rows, want 10", n)
+	}
+}
+
 func TestTokensThatExpireTogetherAreEndedInBatches(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	for _, label := range []string{"a", "b", "c"} {

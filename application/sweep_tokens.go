@@ -2,7 +2,6 @@ package application
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/device"
@@ -41,11 +40,19 @@ func (uc *SweepTokens) Execute(ctx context.Context) (total int, err error) {
 	}
 	n, err = s.found(ctx, "ended tokens", func(ctx context.Context, r ports.Reader, limit int) ([]uid.ID, error) {
 		return r.Tokens().Ended(ctx, uc.retention.EndedBefore(now), limit)
-	}, func(ctx context.Context, tx ports.Tx, ids []uid.ID) (int, error) { return tx.Tokens().Delete(ctx, ids) })
+	}, func(ctx context.Context, tx ports.Tx, ids []uid.ID) (int, error) {
+		n, err := tx.Tokens().Delete(ctx, ids)
+		if err != nil {
+			return n, err
+		}
+		with, err := tx.Authorizations().DeleteRedeemedFor(ctx, ids, device.DeletableBefore(now))
+		return n + with, err
+	})
 	total += n
 	if err != nil {
 		return total, err
 	}
+	// Those of tokens that another issuer deleted, or that were locked.
 	n, err = s.found(ctx, "redeemed authorizations", func(ctx context.Context, r ports.Reader, limit int) ([]uid.ID, error) {
 		return r.Authorizations().RedeemedWithoutToken(ctx, device.DeletableBefore(now), limit)
 	}, func(ctx context.Context, tx ports.Tx, ids []uid.ID) (int, error) {
@@ -55,14 +62,11 @@ func (uc *SweepTokens) Execute(ctx context.Context) (total int, err error) {
 }
 
 func (uc *SweepTokens) expire(ctx context.Context, tx ports.Tx, ids []uid.ID) (ended int, err error) {
-	for _, id := range ids {
-		t, err := tx.Tokens().ByID(ctx, id)
-		if errors.Is(err, token.ErrUnknown) {
-			continue
-		}
-		if err != nil {
-			return ended, fmt.Errorf("find token: %w", err)
-		}
+	tokens, err := tx.Tokens().Lock(ctx, ids)
+	if err != nil {
+		return 0, fmt.Errorf("find tokens: %w", err)
+	}
+	for _, t := range tokens {
 		if expired, changed := t.Expire(uc.now(), request.Origin{}); changed {
 			if err := tx.Tokens().Save(ctx, t, expired); err != nil {
 				return ended, fmt.Errorf("save token: %w", err)

@@ -118,7 +118,7 @@ func (uc *VerifyAudit) removed(ctx context.Context, seal audit.Seal) error {
 	return nil
 }
 
-// walk compares the events of a day with its links, page by page.
+// walk goes along the events and the links of a day.
 type walk struct {
 	store  ports.Store
 	day    audit.Day

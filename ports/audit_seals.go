@@ -18,6 +18,9 @@ type AuditSealReader interface {
 	// Links are up to [AuditLimit] of a day behind a number, in order.
 	Links(ctx context.Context, of audit.Day, after int64) ([]audit.Link, error)
 
+	// FirstLinkedDay is the first day of which links are kept; "" if there is none.
+	FirstLinkedDay(ctx context.Context) (audit.Day, error)
+
 	// LastLink is the newest of a day; the zero Link if there is none.
 	LastLink(ctx context.Context, of audit.Day) (audit.Link, error)
 }
@@ -35,7 +38,7 @@ type AuditSeals interface {
 	// MarkRemoved records when the events of a sealed day began to be removed. The
 	// event is kept. It changes nothing, and keeps no event, if that was recorded
 	// before.
-	MarkRemoved(ctx context.Context, of audit.Day, at time.Time, event audit.Event) error
+	MarkRemoved(ctx context.Context, of audit.Day, at time.Time, because audit.Event) error
 
 	// DeleteEvents deletes up to limit events of a day that is marked as removed,
 	// with their links, and returns how many.

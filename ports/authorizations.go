@@ -57,6 +57,10 @@ type Authorizations interface {
 	// grant or SSO transaction is about stay, and so do those that others have
 	// locked. It names no event: nothing reads them any more.
 	DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error)
+	// DeleteRedeemedFor deletes the authorizations that expired before the given
+	// time and were redeemed for one of the given tokens, if that is no longer kept,
+	// and returns how many. Those that others have locked stay.
+	DeleteRedeemedFor(ctx context.Context, tokens []uid.ID, before time.Time) (int, error)
 	// Delete deletes authorizations, except those that others have locked, and
 	// returns how many.
 	Delete(ctx context.Context, ids []uid.ID) (int, error)

@@ -44,7 +44,6 @@ type TokenReader interface {
 type Tokens interface {
 	TokenReader
 
-	// Add keeps a new token.
 	Add(ctx context.Context, t *token.AccessToken, event audit.Event) error
 	// Save keeps every field. It returns [token.ErrUnknown].
 	Save(ctx context.Context, t *token.AccessToken, event audit.Event) error
@@ -53,6 +52,10 @@ type Tokens interface {
 	// revoked nor expired at the given time, and returns the digests that they had.
 	// The event says how many; it is kept if there are none, too.
 	RevokeMatching(ctx context.Context, wanted token.Filter, at time.Time, event func(revoked int) audit.Event) ([]secret.Digest, error)
+
+	// Lock finds those of the given tokens that no other transaction has locked. It
+	// waits for none.
+	Lock(ctx context.Context, ids []uid.ID) ([]*token.AccessToken, error)
 
 	// SaveUse keeps LastUsedAt and nothing else, for each use but the first.
 	// It names no event: one a minute and token would bury the others. It

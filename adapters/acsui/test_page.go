@@ -27,8 +27,7 @@ func LinkURL(public string, link acsmove.Link) string {
 // takes no redirect.
 type PostToIdP func(w http.ResponseWriter, r *http.Request, to ports.Redirect)
 
-// TestPage serves the page of a test link: the button that starts the test, and its
-// result.
+// TestPage serves what a test link opens, and what came of it.
 type TestPage struct {
 	addresses *httpserver.Addresses
 	cookies   *httpserver.Cookies

@@ -102,38 +102,26 @@ func hasRepeatedName(d *json.Decoder) bool {
 	return false
 }
 
-// checkQuery refuses parameters of the URL other than the known ones, and one that
-// is given twice.
-func checkQuery(r *http.Request, known ...string) error {
+// query reads the parameters of the URL: each at most once, none but the known
+// ones.
+func query(r *http.Request, known ...string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return errForm
+		return nil, errForm
 	}
 	for name, given := range values {
 		switch {
 		case len(known) == 0:
-			return unknownParameter("No parameters can be given here.")
+			return nil, unknownParameter("No parameters can be given here.")
 		case !slices.Contains(known, name):
-			return unknownParameter("Only these parameters can be given here: " + strings.Join(known, ", ") + ".")
+			return nil, unknownParameter("Only these parameters can be given here: " + strings.Join(known, ", ") + ".")
 		case len(given) > 1:
-			return errRepeated
+			return nil, errRepeated
 		case !utf8.ValidString(given[0]):
-			return errForm
+			return nil, errForm
 		}
 	}
-	return nil
-}
-
-// flag reads a parameter that is true or false; without it, it is false.
-func flag(r *http.Request, name string) (bool, error) {
-	values := r.URL.Query()
-	switch given := values.Get(name); {
-	case given == "true":
-		return true, nil
-	case given == "false" || !values.Has(name):
-		return false, nil
-	}
-	return false, unknownParameter(name + " has to be true or false.")
+	return values, nil
 }
 
 func unknownParameter(message string) error {
@@ -159,6 +147,15 @@ func pageOf(values url.Values) (application.Page, error) {
 		}
 	}
 	return application.NewPage(number, limit)
+}
+
+// onlyPage is [pageOf] for a list that takes no other parameters.
+func onlyPage(r *http.Request) (application.Page, error) {
+	q, err := query(r, pageParameters...)
+	if err != nil {
+		return application.Page{}, err
+	}
+	return pageOf(q)
 }
 
 // listBody is one page of a list.

@@ -95,6 +95,15 @@ func (r auditSealReader) Links(ctx context.Context, of audit.Day, after int64) (
 	return links, nil
 }
 
+func (r auditSealReader) FirstLinkedDay(ctx context.Context) (audit.Day, error) {
+	var row linkRow
+	err := r.db.NewSelect().Model(&row).Column("day").Order("day", "number").Limit(1).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return audit.Day(row.Day), mapError(ctx, err)
+}
+
 func (r auditSealReader) LastLink(ctx context.Context, of audit.Day) (audit.Link, error) {
 	var row linkRow
 	err := r.db.NewSelect().Model(&row).Where("day = ?", string(of)).Order("number DESC").Limit(1).Scan(ctx)

@@ -14,8 +14,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// channel is that of PostgreSQL's notifications, each of which has a topic as its
-// payload.
+// channel is the one on which PostgreSQL tells of topics.
 const channel = "devicegate_changes"
 
 func (c *Changes) open(cfg Config) error {
@@ -57,15 +56,15 @@ func (c *Changes) watchPostgres(ctx context.Context, to pgConnector) error {
 	defer opened.Close()
 	conn := opened.(*pgConn).Conn.Conn()
 	if to.pooled.Load() {
-		return c.poll(ctx,
+		return c.look(ctx,
 			func(context.Context) (bool, error) { return true, nil },
 			func(ctx context.Context) (versions, error) { return postgresVersions(ctx, conn) })
 	}
 	if _, err := conn.Exec(connecting, "LISTEN "+channel); err != nil {
 		return err
 	}
-	c.setConnected(ctx)
-	for c.notifyAll(); ; {
+	c.hears(ctx)
+	for c.tellAll(); ; {
 		err := c.listen(ctx, conn)
 		switch {
 		case ctx.Err() != nil:
@@ -73,23 +72,23 @@ func (c *Changes) watchPostgres(ctx context.Context, to pgConnector) error {
 		case !pgconn.Timeout(err):
 			return err
 		}
-		if err := ping(ctx, conn); err != nil { // a connection can break without an error
+		if err := ping(ctx, conn); err != nil { // a connection can be gone without a word
 			return err
 		}
-		c.notifyAll()
+		c.tellAll()
 	}
 }
 
-// listen passes PostgreSQL's notifications on, for [ports.ChangesRefresh].
+// listen tells of each topic that it hears of, for [ports.ChangesRefresh].
 func (c *Changes) listen(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, ports.ChangesRefresh)
 	defer cancel()
 	for {
-		received, err := conn.WaitForNotification(ctx)
+		heard, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
 		}
-		c.notify(ports.Topic(received.Payload))
+		c.tell(ports.Topic(heard.Payload))
 	}
 }
 
@@ -126,7 +125,7 @@ func (c *Changes) watchSQLite(ctx context.Context, path string) (err error) {
 		err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&seen)
 		return seen != last, err
 	}
-	return c.poll(ctx, changed, func(ctx context.Context) (versions, error) { return sqliteVersions(ctx, conn) })
+	return c.look(ctx, changed, func(ctx context.Context) (versions, error) { return sqliteVersions(ctx, conn) })
 }
 
 func sqliteVersions(ctx context.Context, conn *sql.Conn) (versions, error) {

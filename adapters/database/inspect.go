@@ -12,7 +12,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Condition describes a database and its server, for operators.
+// Condition is what operators want to know of a database and its server.
 type Condition struct {
 	Product  string    // for example PostgreSQL 15.3
 	Now      time.Time // by the server's clock; zero for SQLite

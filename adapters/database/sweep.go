@@ -2,10 +2,12 @@ package database
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
@@ -33,6 +35,15 @@ func (w authorizations) Delete(ctx context.Context, ids []uid.ID) (int, error) {
 	return w.tx.deleteRows(ctx, (*authorizationRow)(nil), "id", w.tx.withID((*authorizationRow)(nil), ids))
 }
 
+func (w authorizations) DeleteRedeemedFor(ctx context.Context, tokens []uid.ID, before time.Time) (int, error) {
+	if len(tokens) == 0 {
+		return 0, nil
+	}
+	row := (*authorizationRow)(nil)
+	return w.tx.deleteRows(ctx, row, "id", withoutToken(w.tx.db.NewSelect().Model(row), before).
+		Where("token_id IN (?)", bun.List(keys(tokens))))
+}
+
 func (w grants) DeleteExpired(ctx context.Context, before time.Time, limit int) (int, error) {
 	row := (*grantRow)(nil)
 	return w.tx.deleteRows(ctx, row, "id", expired(w.tx.db.NewSelect().Model(row), before, limit))
@@ -46,6 +57,39 @@ func (w transactions) DeleteExpired(ctx context.Context, before time.Time, limit
 func (w transactions) DeleteSpent(ctx context.Context, before time.Time, limit int) (int, error) {
 	row := (*spentAssertionRow)(nil)
 	return w.tx.deleteRows(ctx, row, "assertion_hash", expired(w.tx.db.NewSelect().Model(row), before, limit))
+}
+
+func (w tokens) Lock(ctx context.Context, ids []uid.ID) ([]*token.AccessToken, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []tokenRow
+	q := tokenReader{reader{db: w.db}}.from(&rows).Where("id IN (?)", bun.List(keys(ids)))
+	if w.tx.postgres {
+		q = q.For("UPDATE SKIP LOCKED")
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	found := make([]*token.AccessToken, len(rows))
+	for i := range rows {
+		var err error
+		if found[i], err = rows[i].restore(); err != nil {
+			return nil, err
+		}
+		w.tx.holds(rowKey{reflect.TypeFor[tokenRow](), rows[i].ID}, rows[i])
+	}
+	return found, nil
+}
+
+// holds notes a row that the transaction has locked, so that saving it need not
+// look for it.
+func (t *transaction) holds(key rowKey, row any) {
+	if t.postgres {
+		t.held[key] = true
+	} else {
+		t.read[key] = row
+	}
 }
 
 func (w tokens) Delete(ctx context.Context, ids []uid.ID) (int, error) {
@@ -67,9 +111,12 @@ func (t *transaction) deleteScopes(ctx context.Context, tokens any) error {
 }
 
 func (r authorizationReader) RedeemedWithoutToken(ctx context.Context, before time.Time, limit int) ([]uid.ID, error) {
-	return r.ids(ctx, expired(r.db.NewSelect().Model((*authorizationRow)(nil)), before, limit).
-		Where("redeemed_at IS NOT NULL").
-		Where("NOT EXISTS (SELECT 1 FROM oauth_access_tokens AS t WHERE t.id = ?TableAlias.token_id)"))
+	return r.ids(ctx, withoutToken(r.db.NewSelect().Model((*authorizationRow)(nil)), before).Limit(int64(limit)))
+}
+
+func withoutToken(q *bun.SelectQuery, before time.Time) *bun.SelectQuery {
+	return q.Where("expires_at < ?", timestamp(before)).Where("redeemed_at IS NOT NULL").
+		Where("NOT EXISTS (SELECT 1 FROM oauth_access_tokens AS t WHERE t.id = ?TableAlias.token_id)")
 }
 
 // Overdue leaves out what [token.Restore] refuses: a token without a hash.

@@ -7,6 +7,9 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -35,6 +38,41 @@ func TestASweepPassesByWhatIsLocked(t *testing.T) {
 			n, err := tx.Authorizations().DeleteExpired(ctx, future, 10)
 			if n != 1 {
 				t.Errorf("got %d rows, want the one that is not locked", n)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The end of a token that a request has locked waits for the next sweep.
+func TestTokensThatAreLockedAreLeftOut(t *testing.T) {
+	db := postgres(t).Migrated(t)
+	s := database.NewStore(db)
+	var ids []uid.ID
+	email, err := identity.ParseEmail("ann@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, label := range []string{"locked", "free"} {
+		now := ports.SystemClock()
+		of := token.Device{Email: email, Issuer: "https://idp.acme.example", ClientID: "difyctl", Label: label}
+		issued, _, minted := token.Mint(token.Order{ID: uid.New(now), Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(time.Hour)}, now, request.Origin{})
+		ids = append(ids, issued.Snapshot().ID)
+		if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Tokens().Add(ctx, issued, minted) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		if _, err := tx.Tokens().ByID(ctx, ids[0]); err != nil {
+			return err
+		}
+		return database.NewStore(db).Within(5*time.Second).Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+			got, err := tx.Tokens().Lock(ctx, ids)
+			if len(got) != 1 || got[0].Snapshot().ID != ids[1] {
+				t.Errorf("got %d tokens, want the one that is not locked", len(got))
 			}
 			return err
 		})

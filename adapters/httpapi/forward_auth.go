@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,27 +32,16 @@ func NewForwardAuth(respond *Responder, client *httpserver.ClientAddress, log *s
 	return &ForwardAuth{respond, client, log, authorize}
 }
 
-const forwardAuthPath = "/oauth2/forward-auth"
-
-// Mount adds the routes of the standard mount. They have no CORS headers: the
-// answer to a preflight would let the preflight of another API through.
+// Mount adds the routes of the standard mount.
 func (f *ForwardAuth) Mount(r chi.Router) {
-	r.Get("/forward-auth", f.respond.handler(writeBearerError, f.check))
-	r.Get("/forward-auth/scope/{scope}/*", f.respond.handler(writeBearerError, f.checkAppended))
+	getOrHead(r, "/forward-auth", f.respond.handler(writeBearerError, f.check))
+	appended := f.respond.handler(writeBearerError, f.checkAppended)
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		r.Method(method, "/forward-auth/scope/{scope}/*", appended)
+	}
 }
 
-// routeAnyMethod routes every method as GET here. Some proxies ask with the
-// method of the request, which chi may not know.
-func (f *ForwardAuth) routeAnyMethod(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == forwardAuthPath || strings.HasPrefix(r.URL.Path, forwardAuthPath+"/") {
-			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// check answers /oauth2/forward-auth.
+// check answers GET /oauth2/forward-auth.
 func (f *ForwardAuth) check(w http.ResponseWriter, r *http.Request) error {
 	method, path := forwarded(r)
 	p, err := query(r)
@@ -81,7 +69,7 @@ func (f *ForwardAuth) checkAppended(w http.ResponseWriter, r *http.Request) erro
 	if scope := chi.URLParam(r, "scope"); scope != "-" {
 		required = strings.Split(scope, ",")
 	}
-	return f.answer(w, r, required, loggableMethod(r.Method), loggable("/"+chi.URLParam(r, "*")))
+	return f.answer(w, r, required, r.Method, loggable("/"+chi.URLParam(r, "*")))
 }
 
 // answer says whether the request may pass. What the proxy says about the
@@ -168,22 +156,15 @@ var tokenInPath = regexp.MustCompile(`dfo[ea]_[A-Za-z0-9_-]*`)
 
 // forwarded is what the proxy says about the request, for the log.
 func forwarded(r *http.Request) (method, path string) {
-	method = cmp.Or(r.Header.Get("X-Forwarded-Method"), r.Method)
+	method = r.Header.Get("X-Forwarded-Method")
+	if strings.ContainsFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) || len(method) > 20 {
+		method = "?"
+	}
 	uri := r.Header.Get("X-Forwarded-Uri")
 	if uri == "" {
 		uri = r.Header.Get("X-Original-Uri")
 	}
-	return loggableMethod(method), loggable(uri)
-}
-
-var methodForm = regexp.MustCompile(`^[A-Z-]{1,20}$`)
-
-// loggableMethod is a method, or "?" where that is not the form of one.
-func loggableMethod(method string) string {
-	if !methodForm.MatchString(method) {
-		return "?"
-	}
-	return method
+	return method, loggable(uri)
 }
 
 // loggable is the path of an address, without a token that may stand in it.

@@ -112,13 +112,14 @@ func storeAuditDeliveries(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newFixture(t)
 		day := audit.DayOf(time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, int(time.Now().UnixNano()%2_000_000)))
 		at := day.Begins()
-		linked, added, removal := w.event(), w.event(), w.event()
-		linked.At, linked.ID = at, uid.New(at)
-		added.At, added.ID = at.Add(time.Second), uid.New(at)
-		remove := func(want int) {
+		linked, second, third, added, removal := w.event(), w.event(), w.event(), w.event(), w.event()
+		for i, e := range []*audit.Event{&linked, &second, &third, &added} {
+			e.At, e.ID = at.Add(time.Duration(i)*time.Second), uid.New(at)
+		}
+		remove := func(limit, want int) {
 			t.Helper()
 			update(t, s, func(ctx context.Context, tx ports.Tx) error {
-				n, err := tx.AuditSeals().DeleteEvents(ctx, day, 10)
+				n, err := tx.AuditSeals().DeleteEvents(ctx, day, limit)
 				if n != want {
 					t.Errorf("got %d events deleted, want %d", n, want)
 				}
@@ -126,20 +127,30 @@ func storeAuditDeliveries(t *testing.T, open func(t *testing.T) ports.Store) {
 			})
 		}
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
-			must(t, tx.Audit().Record(ctx, linked))
+			var links []audit.Link
+			for i, e := range []audit.Event{linked, second, third} {
+				must(t, tx.Audit().Record(ctx, e))
+				links = append(links, audit.Link{Day: day, Number: int64(i + 1), Event: e.Position(), Chain: audit.BeginDay(day, audit.Chain{})})
+			}
 			must(t, tx.Audit().Record(ctx, added))
-			must(t, tx.AuditSeals().AddLinks(ctx, []audit.Link{{Day: day, Number: 1, Event: linked.Position(), Chain: audit.BeginDay(day, audit.Chain{})}}))
-			return tx.AuditSeals().AddSeal(ctx, audit.Seal{Day: day, Events: 1, SealedAt: at})
+			must(t, tx.AuditSeals().AddLinks(ctx, links))
+			return tx.AuditSeals().AddSeal(ctx, audit.Seal{Day: day, Events: 3, SealedAt: at})
 		})
-		remove(0) // it is not marked
+		park(t, s, audit.Parked{Sink: aSink(), Event: second.Position(), Stream: "s", Attempts: 1})
+		remove(10, 0) // it is not marked
 		for range 2 {
 			update(t, s, func(ctx context.Context, tx ports.Tx) error {
 				return tx.AuditSeals().MarkRemoved(ctx, day, at.Add(hour), removal)
 			})
 		}
 		seen(t, s, removal, 1)
-		remove(1)
+		remove(2, 2)
 		seen(t, s, linked, 0)
+		seen(t, s, second, 0)
+		seen(t, s, third, 1)
+		remove(2, 1)
+		remove(2, 0)
+		seen(t, s, third, 0)
 		seen(t, s, added, 1)
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
 			seals, err := r.AuditSeals().Seals(ctx, audit.DayOf(at.AddDate(0, 0, -1)))

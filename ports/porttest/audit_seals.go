@@ -51,9 +51,25 @@ func storeAuditSeals(t *testing.T, open func(t *testing.T) ports.Store) {
 		again[0].Event.ID = all[0].Event.ID
 		for _, twice := range [][]audit.Link{all[2:], again} {
 			if s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.AuditSeals().AddLinks(ctx, twice) }) == nil {
-				t.Errorf("got no error for %+v added twice, want one", twice)
+				t.Errorf("%+v was added twice", twice)
 			}
 		}
+	})
+
+	t.Run("the first day that has links", func(t *testing.T) {
+		s, day := open(t), audit.DayOf(time.Date(100, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rand.IntN(300_000)))
+		update(t, s, func(ctx context.Context, tx ports.Tx) error { return tx.AuditSeals().AddLinks(ctx, links(day, 1)) })
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			first, err := r.AuditSeals().FirstLinkedDay(ctx)
+			must(t, err)
+			if first == "" || first > day {
+				t.Errorf("got %q, want %s or a day before it", first, day)
+			}
+			if of, err := r.AuditSeals().Links(ctx, first, 0); len(of) == 0 || err != nil {
+				t.Errorf("got %+v, %v, want the links of %s", of, err, first)
+			}
+			return nil
+		})
 	})
 
 	t.Run("seals come back in order, and only once", func(t *testing.T) {
@@ -66,7 +82,7 @@ func storeAuditSeals(t *testing.T, open func(t *testing.T) ports.Store) {
 		must(t, add(next))
 		must(t, add(seal))
 		if add(seal) == nil {
-			t.Error("got no error for a day sealed twice, want one")
+			t.Error("a day was sealed twice")
 		}
 		view(t, s, func(ctx context.Context, r ports.Reader) error {
 			got, err := r.AuditSeals().Seals(ctx, audit.DayOf(day.Begins().AddDate(0, 0, -1)))

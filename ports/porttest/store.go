@@ -100,7 +100,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 		func() {
 			defer func() {
 				if recover() != "stop" {
-					t.Error("got no panic, want the one of the function")
+					t.Error("the panic was swallowed")
 				}
 			}()
 			_ = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,6 +133,42 @@ func storeSweeps(t *testing.T, open func(t *testing.T) ports.Store) {
 		})
 	})
 
+	t.Run("those of many tokens that are kept, to be saved", func(t *testing.T) {
+		s, w := old(t)
+		first, _ := w.minted(s, w.device("first"), w.now)
+		second, _ := w.minted(s, w.device("second"), w.now)
+		want := []uid.ID{first.Snapshot().ID, second.Snapshot().ID}
+		update(t, s, func(ctx context.Context, tx ports.Tx) error {
+			none, err := tx.Tokens().Lock(ctx, nil)
+			if len(none) != 0 {
+				t.Errorf("got %d tokens, want none", len(none))
+			}
+			must(t, err)
+			locked, err := tx.Tokens().Lock(ctx, append([]uid.ID{uid.New(w.now)}, want...))
+			var got []uid.ID
+			for _, l := range locked {
+				got = append(got, l.Snapshot().ID)
+				event, _ := l.Revoke("test", audit.WorkerOf("test"), w.now, w.by)
+				must(t, tx.Tokens().Save(ctx, l, event))
+			}
+			slices.SortFunc(got, func(a, b uid.ID) int { return strings.Compare(a.String(), b.String()) })
+			if slices.SortFunc(want, func(a, b uid.ID) int { return strings.Compare(a.String(), b.String()) }); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			return err
+		})
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			for _, id := range want {
+				got, err := r.Tokens().ByID(ctx, id)
+				must(t, err)
+				if !got.Snapshot().RevokedAt.Equal(w.now) || !got.Snapshot().Digest.IsZero() {
+					t.Errorf("got %+v, want it revoked", got.Snapshot())
+				}
+			}
+			return nil
+		})
+	})
+
 	t.Run("tokens that ended", func(t *testing.T) {
 		s, w := old(t)
 		expired, clear := w.minted(s, w.device("expired"), w.now)
@@ -202,6 +239,20 @@ func storeSweeps(t *testing.T, open func(t *testing.T) ports.Store) {
 			return r.Authorizations().RedeemedWithoutToken(ctx, w.now.Add(instant), 1000)
 		}
 		w.finds(s, without, []uid.ID{orphan}, []uid.ID{young, holding, approved})
+		tokens := []uid.ID{uid.New(w.now)}
+		for _, id := range []uid.ID{young, holding, approved} {
+			tokens = append(tokens, loaded(t, s, id).TokenID)
+		}
+		redeemedFor := func(ids ...uid.ID) remove {
+			return func(ctx context.Context, tx ports.Tx, _ int) (int, error) {
+				return tx.Authorizations().DeleteRedeemedFor(ctx, ids, w.now.Add(instant))
+			}
+		}
+		deleted(t, s, redeemedFor(), []int{0})
+		deleted(t, s, redeemedFor(tokens...), []int{0})
+		another := w.expiring(s, device.Redeemed, w.now)
+		deleted(t, s, redeemedFor(append(tokens, loaded(t, s, another).TokenID)...), []int{1, 0})
+		w.gone(s, another)
 		deleted(t, s, func(ctx context.Context, tx ports.Tx, _ int) (int, error) {
 			return tx.Authorizations().Delete(ctx, []uid.ID{orphan})
 		}, []int{1, 0})
