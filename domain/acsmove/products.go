@@ -27,8 +27,7 @@ const (
 	Unknown       Product = "unknown"
 )
 
-// marks are the texts by which [Recognise] knows a product: parts of its addresses
-// and entity IDs.
+// marks are what addresses and entity IDs of a product contain.
 var marks = []struct {
 	product Product
 	text    string
@@ -64,7 +63,7 @@ func Products() []string {
 	return slices.Sorted(maps.Keys(known))
 }
 
-// ParseProduct reads the name of a product. It returns [ErrUnknownProduct].
+// ParseProduct reads the name of a product.
 func ParseProduct(name string) (Product, error) {
 	if !slices.Contains(Products(), name) {
 		return "", ErrUnknownProduct
@@ -72,8 +71,7 @@ func ParseProduct(name string) (Product, error) {
 	return Product(name), nil
 }
 
-// Recognise finds a product by entity IDs and addresses. It returns [Unknown] if
-// none fits.
+// Recognise finds a product by entity IDs and addresses.
 func Recognise(texts ...string) Product {
 	for _, m := range marks {
 		for _, text := range texts {
@@ -85,8 +83,8 @@ func Recognise(texts ...string) Product {
 	return Unknown
 }
 
-// InstructionValues fill the placeholders of instructions.
-type InstructionValues struct {
+// Facts are what instructions are filled in with.
+type Facts struct {
 	Name      string // of the connection
 	EntityID  string // ours
 	Metadata  string // address of ours for this connection
@@ -96,7 +94,7 @@ type InstructionValues struct {
 
 // Instructions are what an identity provider's administrator has to do: add the
 // new callback beside the old one, and later remove that.
-func Instructions(p Product, f InstructionValues) string {
+func Instructions(p Product, f Facts) string {
 	now, later := steps(p)
 	fill := strings.NewReplacer(
 		"{name}", f.Name, "{entity}", f.EntityID, "{metadata}", f.Metadata, "{new}", f.Canonical, "{old}", f.Legacy,
@@ -133,7 +131,7 @@ func numbered(lines []string) string {
 	return b.String()
 }
 
-// steps are what to do now, and what to do when the old callback is no longer used.
+// steps are those of now and those of later.
 func steps(p Product) (now, later []string) {
 	switch p {
 	case Okta:

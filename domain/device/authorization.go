@@ -18,6 +18,20 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
+// What a polling client is told, in the words of RFC 8628 §3.5.
+var (
+	ErrAuthorizationPending = fault.New(fault.Invalid, "authorization_pending", "The person has not decided yet. Ask again after the interval.")
+	ErrSlowDown             = fault.New(fault.Invalid, "slow_down", "That was too soon. Ask again after the interval.")
+	ErrAccessDenied         = fault.New(fault.Invalid, "access_denied", "The person turned the device away.")
+	ErrExpiredToken         = fault.New(fault.Invalid, "expired_token", "This device code is unknown, used up or expired. Start again.")
+	// ErrClientRefused is ErrAccessDenied for a client that an administrator has
+	// suspended or removed.
+	ErrClientRefused = fault.New(fault.Invalid, "access_denied", "This client is suspended here. Ask your administrator.")
+	// ErrForeignClient is ErrExpiredToken for a code that another client holds;
+	// the standard routes call it invalid_grant (RFC 6749 §5.2).
+	ErrForeignClient = fault.New(fault.Invalid, "expired_token", "This device code was issued to another client. Start again.")
+)
+
 // What a person who decides is told.
 var (
 	// ErrNotPending says that the request was decided before or has expired.
@@ -196,11 +210,228 @@ func (a *Authorization) decide(to Status, verdict proof.Verdict, by proof.Decisi
 	return nil
 }
 
+// Undo takes back an approval, for the person who gave it. If it was not
+// redeemed, the device is turned away; if it was, the answer will not be
+// repeated, and the caller has to revoke the token. What was undone before stays
+// as it is: Undo reports false and returns no event. It returns [ErrNotPending]
+// for another person and if there is no approval.
+func (a *Authorization) Undo(by proof.Undo, origin request.Origin) (undone audit.Event, changed bool, err error) {
+	if by.Authorization() != a.s.ID {
+		return audit.Event{}, false, fmt.Errorf("device: the proof is not one of undoing %s", a.s.ID)
+	}
+	return a.withdrawBy(by.Subject(), "undone", by.At(), origin)
+}
+
+// Withdraw takes back an approval that was not redeemed, for the person who gave
+// it, however long ago. It reports false if that happened before, and returns
+// [ErrNotPending] for another person and in every other state.
+func (a *Authorization) Withdraw(by identity.Subject, at time.Time, origin request.Origin) (withdrawn audit.Event, changed bool, err error) {
+	if a.s.Status == Redeemed {
+		return audit.Event{}, false, ErrNotPending
+	}
+	return a.withdrawBy(by, "by_owner", at, origin)
+}
+
+func (a *Authorization) withdrawBy(by identity.Subject, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {
+	if !a.s.Subject.Same(by) {
+		return audit.Event{}, false, ErrNotPending
+	}
+	return a.withdraw(audit.PersonOf(by), reason, at, origin)
+}
+
+// Cancel takes back an approval for an administrator. If it was not redeemed, the
+// device is turned away; if it was, the answer will not be repeated. It reports
+// false if that happened before, and returns [ErrNotPending] if there is no
+// approval.
+func (a *Authorization) Cancel(by audit.Actor, at time.Time, origin request.Origin) (cancelled audit.Event, changed bool, err error) {
+	return a.withdraw(by, "by_admin", at, origin)
+}
+
+// Contain ends, for an administrator, what an attacker started: an approval as
+// [Authorization.Cancel] does, and a pending code by letting it expire, of which
+// there is no event. It reports false for what has ended before.
+func (a *Authorization) Contain(by audit.Actor, at time.Time, origin request.Origin) (withdrawn audit.Event, changed bool) {
+	if a.CheckPending(at) == nil {
+		a.s.ExpiresAt = at
+		return audit.Event{}, true
+	}
+	withdrawn, changed, err := a.withdraw(by, "phishing", at, origin)
+	return withdrawn, err == nil && changed
+}
+
+func (a *Authorization) withdraw(by audit.Actor, reason string, at time.Time, origin request.Origin) (audit.Event, bool, error) {
+	switch {
+	case !a.s.UndoneAt.IsZero():
+		return audit.Event{}, false, nil
+	case a.s.Status == Approved:
+		a.s.Status, a.s.TokenID, a.s.TokenLife = Denied, uid.ID{}, 0
+	case a.s.Status == Redeemed:
+		a.s.Repeated, a.s.Undelivered = true, false
+	default:
+		return audit.Event{}, false, ErrNotPending
+	}
+	a.s.UndoneAt = at
+	e := a.event(audit.DeviceFlowDenied, by, at, origin)
+	e.Reason = reason
+	return e, true, nil
+}
+
+// Redeemable reports whether the device may still fetch its token.
+func (a *Authorization) Redeemable(at time.Time) bool {
+	return a.s.Status == Approved && at.Before(a.redeemableUntil())
+}
+
+// Fetchable reports whether a client may still get a token by the authorization:
+// for the first time, or because its answer is known not to have arrived.
+func (a *Authorization) Fetchable(at time.Time) bool {
+	return a.Redeemable(at) || a.s.Undelivered && !a.s.Repeated && at.Before(a.s.RedeemedAt.Add(repeatWindow))
+}
+
 // Reject records that a decision was refused for reason, without deciding.
 func (a *Authorization) Reject(subject identity.Subject, reason string, at time.Time, origin request.Origin) audit.Event {
 	e := a.event(audit.DeviceFlowRejected, audit.PersonOf(subject), at, origin)
 	e.Subject, e.Reason = subject, reason
 	return e
+}
+
+// CheckPoll returns what a client's poll is answered: nil if there is an approval
+// to redeem or a redemption to repeat, else [ErrAuthorizationPending],
+// [ErrAccessDenied], [ErrExpiredToken] or [ErrForeignClient]. An empty clientID
+// is not checked.
+func (a *Authorization) CheckPoll(clientID string, at time.Time) error {
+	expired := !at.Before(a.s.ExpiresAt)
+	switch {
+	case clientID != "" && clientID != a.s.ClientID:
+		return ErrForeignClient
+	case a.s.Status == Redeemed && at.Before(a.s.RedeemedAt.Add(repeatWindow)):
+		return nil
+	case a.s.Status == Redeemed:
+		return ErrExpiredToken
+	case a.Redeemable(at):
+		return nil
+	case expired:
+		return ErrExpiredToken
+	case a.s.Status == Denied:
+		return ErrAccessDenied
+	}
+	return ErrAuthorizationPending
+}
+
+func (a *Authorization) redeemableUntil() time.Time {
+	if grace := a.s.DecidedAt.Add(approvalGrace); grace.After(a.s.ExpiresAt) {
+		return grace
+	}
+	return a.s.ExpiresAt
+}
+
+// IsRedeemed reports whether the token was handed out.
+func (a *Authorization) IsRedeemed() bool { return a.s.Status == Redeemed }
+
+// Redeem hands the approval out, once. It returns the refusals of
+// [Authorization.CheckPoll], and [ErrExpiredToken] for an authorization redeemed before.
+func (a *Authorization) Redeem(at time.Time, origin request.Origin) error {
+	if err := a.CheckPoll("", at); err != nil {
+		return err
+	}
+	if a.s.Status == Redeemed {
+		return ErrExpiredToken
+	}
+	a.s.Status, a.s.RedeemedAt, a.s.RedeemedFrom = Redeemed, at, origin.IP
+	return nil
+}
+
+// Repeat lets the client that redeemed have its answer once more: a gap later,
+// within 30 s, from the same address, if issued was never used and is still
+// the one that was handed out. It returns [ErrSlowDown] before a gap has passed
+// since the last answer, whichever replica is asked: polls that lose a race for
+// an answer are early, and [ErrExpiredToken] would end the client that won. It
+// returns [ErrExpiredToken] otherwise.
+func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time.Time, origin request.Origin) error {
+	if a.s.Status == Redeemed && at.Before(a.s.RedeemedAt.Add(timing.Gap())) {
+		return ErrSlowDown
+	}
+	t := issued.Snapshot()
+	revoked := !t.RevokedAt.IsZero() && !a.s.Undelivered
+	if a.s.Status != Redeemed || a.s.Repeated || origin.IP != a.s.RedeemedFrom ||
+		!at.Before(a.s.RedeemedAt.Add(repeatWindow)) ||
+		t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() || revoked {
+		return ErrExpiredToken
+	}
+	a.s.Repeated, a.s.Undelivered, a.s.RedeemedAt = true, false, at
+	return nil
+}
+
+// MarkUndelivered records that the token's answer is known not to have arrived.
+// It refuses for a token that was used: that one did arrive.
+func (a *Authorization) MarkUndelivered(issued *token.AccessToken) error {
+	if t := issued.Snapshot(); a.s.Status != Redeemed || t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() {
+		return fmt.Errorf("device: nothing to withdraw for %s", a.s.ID)
+	}
+	a.s.Undelivered = true
+	return nil
+}
+
+// IsNewPollOrigin reports whether origin is the first poll from another address
+// than the start's.
+func (a *Authorization) IsNewPollOrigin(origin request.Origin) bool {
+	return !a.s.PolledElsewhere && origin.IP != a.s.RequestedFrom
+}
+
+// RecordPollOrigin records the first poll from another address than the start's,
+// and reports whether this is it. Auditors look for it: a login that is started
+// in one network and continued in another may be a phished one.
+func (a *Authorization) RecordPollOrigin(at time.Time, origin request.Origin) (audit.Event, bool) {
+	if !a.IsNewPollOrigin(origin) {
+		return audit.Event{}, false
+	}
+	a.s.PolledElsewhere = true
+	e := a.event(audit.DeviceCodeCrossIP, audit.ClientOf(a.s.ClientID), at, origin)
+	e.CreationIP = a.s.RequestedFrom
+	return e, true
+}
+
+// NetworkMatch compares the network of a device with that of the person who
+// decides about it.
+type NetworkMatch string
+
+// The matches.
+const (
+	SameNetwork    NetworkMatch = "same" // the same address, IPv4 /24 or IPv6 /48
+	OtherNetwork   NetworkMatch = "other"
+	UnknownNetwork NetworkMatch = "unknown" // the addresses cannot be compared
+)
+
+// NetworkMatchFor compares the address that the device asked from with the
+// person's. It is [UnknownNetwork] if one of them is missing, if they are of
+// different families (one household has both), or if a proxy that is not
+// configured may stand in front of the person: then all requests have one
+// address.
+func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
+	if person.BehindUnknownProxy {
+		return UnknownNetwork
+	}
+	return matchOf(a.s.RequestedFrom, person.IP, 24, 48)
+}
+
+// StartedBeside reports whether the other authorization was started from the same
+// address, or the same IPv6 /64, which is one subscriber's.
+func (a *Authorization) StartedBeside(other *Authorization) bool {
+	return matchOf(a.s.RequestedFrom, other.s.RequestedFrom, 32, 64) == SameNetwork
+}
+
+func matchOf(a, b netip.Addr, bits4, bits6 int) NetworkMatch {
+	a, b = a.Unmap().WithZone(""), b.Unmap().WithZone("")
+	if !a.IsValid() || !b.IsValid() || a.BitLen() != b.BitLen() {
+		return UnknownNetwork
+	}
+	bits := bits4
+	if a.Is6() {
+		bits = bits6
+	}
+	if network, err := a.Prefix(bits); err == nil && network.Contains(b) {
+		return SameNetwork
+	}
+	return OtherNetwork
 }
 
 // TokenLife is how long the token lives, if it would live for otherwise by now.
@@ -210,6 +441,11 @@ func (a *Authorization) TokenLife(otherwise token.Lifetime) token.Lifetime {
 		return min(a.s.TokenLife, otherwise)
 	}
 	return otherwise
+}
+
+// PendingHintTTL is how long "still pending" may be cached.
+func (a *Authorization) PendingHintTTL(at time.Time) time.Duration {
+	return min(pendingHintTTL, a.s.ExpiresAt.Sub(at))
 }
 
 func (a *Authorization) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {

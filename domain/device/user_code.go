@@ -14,7 +14,7 @@ import (
 const (
 	userCodeAlphabet = "ABCDEFGHJKLMNPQRSTUVWXY3456789"
 	userCodeLength   = 8
-	// userCodeMaxInput is how many characters of an input are normalized at most.
+	// userCodeMaxInput bounds what is normalized.
 	userCodeMaxInput = 64
 )
 

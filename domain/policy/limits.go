@@ -148,6 +148,5 @@ func (l Limits) Scopes(network Network, asked scope.Set) (scope.Set, error) {
 	return left, nil
 }
 
-// Life is the shorter of the installation's duration and a policy's, of which 0 is
-// none.
+// Life is the shorter of the installation's and a policy's.
 func Life(installed, policy time.Duration) time.Duration { return shorter(installed, policy) }

@@ -36,31 +36,16 @@ func (a tally) plus(b tally) tally {
 
 // crowd are the honest people of a campaign. They are not its victims.
 type crowd struct {
-	each  int // logins after each victim
-	next  int
-	known int // people of the day before who come again; 0: all are new
-	done  map[string]tally
-	got   map[string][]*login
+	each int // logins after each victim
+	next int
+	by   *rand.Rand
+	done map[string]tally
+	got  map[string][]*login
 }
 
 // newCrowd begins the order of the day at the given login.
 func newCrowd(each, first int) *crowd {
-	return &crowd{each: each, next: first, done: map[string]tally{}, got: map[string][]*login{}}
-}
-
-// again has people of the day before come again, with their machines. In every third
-// round of the day they are others still, in new places.
-func (c *crowd) again(before int) *crowd {
-	c.known = before
-	return c
-}
-
-// who is the number of the person of the next login.
-func (c *crowd) who() int {
-	if rounds := len(mixes); c.known > 0 && c.next/rounds%3 != 2 {
-		return c.next%c.known + 1
-	}
-	return c.next + 1
+	return &crowd{each: each, next: first, by: rand.New(rand.NewPCG(1, uint64(first))), done: map[string]tally{}, got: map[string][]*login{}}
 }
 
 // trip is one honest login.
@@ -69,10 +54,10 @@ type trip struct {
 	beside                        string // a browser in the device's network, if there is one
 }
 
-// tripOf makes the login of the i-th person.
-func tripOf(kind string, i int) trip {
+// trip makes the i-th login of a kind.
+func (c *crowd) trip(kind string, i int) trip {
 	label := ""
-	if rand.New(rand.NewPCG(1, uint64(i))).IntN(2) == 0 {
+	if c.by.IntN(2) == 0 {
 		label = network("host-%d", i)
 	}
 	home := network(homeOf, i%200)
@@ -95,9 +80,9 @@ func tripOf(kind string, i int) trip {
 func (c *crowd) logIn(s *service) {
 	s.t.Helper()
 	for range c.each {
-		kind, who := mixes[c.next%len(mixes)], c.who()
+		kind := mixes[c.next%len(mixes)]
 		c.next++
-		one, l := s.play(user(staffSize/2+who), tripOf(kind, who))
+		one, l := s.play(user(staffSize/2+c.next), c.trip(kind, c.next))
 		c.done[kind] = c.done[kind].plus(one)
 		c.got[kind] = append(c.got[kind], l)
 		s.skip(20 * time.Second)

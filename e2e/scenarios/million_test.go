@@ -43,19 +43,22 @@ func manyLogins(t *testing.T, a *agedLogins, size int) {
 	before := a.sizes()
 	var peak sizes
 	var after []string
-	var wait, start time.Duration
+	var wait, start, copying time.Duration
+	var beside int64
 	swept := map[ports.JobKind]time.Duration{}
 	began := time.Now()
 	turns := time.NewTicker(time.Second) // more would be above ten approvals of each person in an hour
 	defer turns.Stop()
 	for round := range rounds {
 		day := time.Now().UTC().AddDate(0, 0, round-100)
+		added := time.Now()
 		a.add(size/rounds, day)
+		copying += time.Since(added)
 		if now := a.sizes(); now.bytes > peak.bytes {
 			peak = now
 		}
 		waits := a.watchLocks()
-		people, starters := a.peopleAt(turns.C, 1, &lost), a.starters(1, &lost)
+		people, starters := a.peopleAt(turns.C, 1, &lost), a.startersEvery(100*time.Millisecond, 1, &lost)
 		people.more(a.fixture, 1)
 		for _, kind := range []ports.JobKind{ports.SweepExpired, ports.SweepTokens, ports.SealAudit, ports.SweepAudit} {
 			if kind == ports.SealAudit {
@@ -66,10 +69,11 @@ func manyLogins(t *testing.T, a *agedLogins, size int) {
 		people.more(a.fixture, 1)
 		people.stop()
 		starters.stop()
+		beside += people.done.Load() + int64(len(starters.started))
 		wait, start = max(wait, waits()), max(start, time.Duration(starters.slowest.Load()))
 		a.exec("VACUUM")
 		after = append(after, mebibytes(a.sizes().bytes))
-		t.Logf("%d of %d logins after %s: %v, database %s, longest wait %s", (round+1)*(size/rounds), size, time.Since(began).Round(time.Second), swept, after[round], wait)
+		t.Logf("%d of %d logins after %s: %v, database %s, longest wait %s, %d logins were begun beside them", (round+1)*(size/rounds), size, time.Since(began).Round(time.Second), swept, after[round], wait, beside)
 	}
 	worker.Stop()
 	end := a.sizes()
@@ -84,10 +88,10 @@ func manyLogins(t *testing.T, a *agedLogins, size int) {
 	if a.postgres {
 		locks = wait.Round(time.Millisecond).String()
 	}
-	lost.outcome(t, "%d logins in %s, %d at a time; database %s before, %s at the peak, %s after the sweeps of each time; "+
-		"sweeps took in all: expired %s, tokens %s, sealing %s, audit %s; beside them the longest wait for a lock %s, the slowest start of a login %s",
-		size, time.Since(began).Round(time.Second), size/rounds, mebibytes(before.bytes), mebibytes(peak.bytes), strings.Join(after, " "),
-		swept[ports.SweepExpired], swept[ports.SweepTokens], swept[ports.SealAudit], swept[ports.SweepAudit], locks, start.Round(time.Millisecond))
+	lost.outcome(t, "%d logins in %s, %d at a time, copied in %s; database %s before, %s at the peak, %s after the sweeps of each time; "+
+		"sweeps took in all: expired %s, tokens %s, sealing %s, audit %s; beside them %d logins were begun, the longest wait for a lock %s, the slowest start of a login %s",
+		size, time.Since(began).Round(time.Second), size/rounds, copying.Round(time.Second), mebibytes(before.bytes), mebibytes(peak.bytes), strings.Join(after, " "),
+		swept[ports.SweepExpired], swept[ports.SweepTokens], swept[ports.SealAudit], swept[ports.SweepAudit], beside, locks, start.Round(time.Millisecond))
 }
 
 // agedLogins copies the rows of real logins, as if these had been made long ago.
@@ -147,7 +151,7 @@ func (a *agedLogins) add(n int, day time.Time) {
 			for i, column := range columns {
 				values[i] = a.value(column)
 			}
-			a.exec(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM example_%s, %s", table, strings.Join(columns, ", "), strings.Join(values, ", "), table, series), a.daysTo(day), a.copies, a.copies+each-1)
+			a.exec(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM example_%s, %s ORDER BY i", table, strings.Join(columns, ", "), strings.Join(values, ", "), table, series), a.daysTo(day), a.copies, a.copies+each-1)
 		}
 		a.copies += each
 		n -= each * examples
@@ -178,9 +182,9 @@ func (a *agedLogins) value(column string) string {
 		return column + " || " + number
 	case column == "time" || column == "at" || strings.HasSuffix(column, "_at"):
 		if a.postgres {
-			return column + " - ?0 * interval '1 day'"
+			return "date_trunc('second', " + column + ") - ?0 * interval '1 day' + i % 1000000 * interval '1 microsecond'"
 		}
-		return fmt.Sprintf("date(substr(%s, 1, 10), '-' || ?0 || ' days') || substr(%s, 11)", column, column)
+		return fmt.Sprintf("date(substr(%s, 1, 10), '-' || ?0 || ' days') || substr(%s, 11, 10) || printf('%%06d', i %% 1000000) || substr(%s, 27)", column, column, column)
 	}
 	return column
 }
@@ -273,6 +277,9 @@ func (a *agedLogins) sizes() sizes {
 	return s
 }
 
+// lockWatch is the pause between two looks: waits that are shorter may not be seen.
+const lockWatch = 10 * time.Millisecond
+
 // watchLocks looks for waits of transactions for each other until its result is
 // called, which is the longest.
 func (a *agedLogins) watchLocks() (longest func() time.Duration) {
@@ -283,7 +290,10 @@ func (a *agedLogins) watchLocks() (longest func() time.Duration) {
 	done := make(chan time.Duration, 1)
 	go func() {
 		var most float64
+		again := time.NewTicker(lockWatch)
+		defer again.Stop()
 		for ctx.Err() == nil {
+			<-again.C
 			var seconds float64
 			err := a.store.NewRaw("SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)::float FROM pg_locks"+
 				" WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())").Scan(ctx, &seconds)

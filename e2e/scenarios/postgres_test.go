@@ -28,12 +28,17 @@ type starters struct {
 }
 
 func (f *fixture) starters(atOnce int, lost *lost) *starters {
+	return f.startersEvery(20*time.Millisecond, atOnce, lost)
+}
+
+// startersEvery is starters who wait for some time before each login.
+func (f *fixture) startersEvery(wait time.Duration, atOnce int, lost *lost) *starters {
 	s := &starters{}
 	stopped := make(chan struct{})
 	var running sync.WaitGroup
 	for range atOnce {
 		running.Go(func() {
-			pause := time.NewTicker(20 * time.Millisecond)
+			pause := time.NewTicker(wait)
 			defer pause.Stop()
 			for {
 				select {
