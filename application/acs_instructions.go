@@ -35,7 +35,7 @@ func NewACSInstructions(connections ports.Connections, us ServiceProvider, hints
 // Execute recognises the product if its name is empty. It returns
 // [connection.ErrUnknown], [acsmove.ErrNotSAML] and [acsmove.ErrUnknownProduct].
 func (uc *ACSInstructions) Execute(ctx context.Context, slug, name string) (text string, product acsmove.Product, err error) {
-	via, err := find(ctx, uc.connections, slug)
+	via, err := findConnection(ctx, uc.connections, slug)
 	if err != nil {
 		return "", "", fmt.Errorf("connection %s: %w", slug, err)
 	}
@@ -47,7 +47,7 @@ func (uc *ACSInstructions) Execute(ctx context.Context, slug, name string) (text
 	} else if product, err = acsmove.ParseProduct(name); err != nil {
 		return "", "", err
 	}
-	return acsmove.Instructions(product, acsmove.Facts{
+	return acsmove.Instructions(product, acsmove.InstructionValues{
 		Name: via.Settings().Name, EntityID: uc.us.EntityID, Metadata: uc.us.PublicURL + "/saml/metadata/" + slug,
 		Canonical: uc.us.PublicURL + connection.Canonical.ACSPath(), Legacy: uc.us.PublicURL + connection.Legacy.ACSPath(),
 	}), product, nil

@@ -22,7 +22,8 @@ type ACSMounts struct {
 	now         ports.Clock
 }
 
-// NewACSMounts makes the part that use cases share.
+// NewACSMounts makes the part that [SignIns] and the metadata of the service
+// provider share.
 func NewACSMounts(store ports.Store, connections ports.Connections, legacy LegacyRoutes, now ports.Clock) *ACSMounts {
 	return &ACSMounts{store, connections, legacy, now}
 }

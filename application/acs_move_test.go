@@ -309,9 +309,9 @@ func TestAdvanceMovesWhatIsProvenAllOrNothing(t *testing.T) {
 func TestTheLegacyCallbackIsClosedWhenNoConnectionNeedsIt(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	closed := func(in application.Closing) error { in.By = ops; return s.CloseLegacy.Execute(t.Context(), in) }
-	var needed application.ErrLegacyNeeded
+	var needed application.LegacyNeededError
 	if err := closed(application.Closing{}); !errors.As(err, &needed) || len(needed.By) != 1 || !strings.Contains(err.Error(), "connection beta: its requests") {
-		t.Errorf("got %v, want ErrLegacyNeeded by beta", err)
+		t.Errorf("got %v, want LegacyNeededError by beta", err)
 	}
 	if err := closed(application.Closing{Forced: true}); err != nil {
 		t.Error(err)

@@ -37,11 +37,12 @@ func (uc *AddConnection) Execute(ctx context.Context, s connection.Settings, dry
 		if err := uc.checks.recheck(ctx, tx, report); err != nil {
 			return err
 		}
-		return add(ctx, tx, report, by)
+		return addConnection(ctx, tx, report, by)
 	})
 }
 
-// recheck looks at the connections of the store as they are now, locked.
+// recheck returns an [*InvalidConnectionError] if a report's connection conflicts with
+// the connections of the store as they are now, which it locks.
 func (c *ConnectionChecks) recheck(ctx context.Context, tx ports.Tx, reports ...ConnectionReport) error {
 	stored, err := tx.Connections().All(ctx)
 	if err != nil {
@@ -65,7 +66,7 @@ func (c *ConnectionChecks) recheck(ctx context.Context, tx ports.Tx, reports ...
 	return nil
 }
 
-func add(ctx context.Context, tx ports.Tx, r ConnectionReport, by connection.By) error {
+func addConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, by connection.By) error {
 	added, event := connection.Add(r.Connection, by)
 	if err := tx.Connections().Add(ctx, added, event); err != nil {
 		return err

@@ -30,8 +30,8 @@ type Advance struct {
 	Connections []string // slugs; none: all that are proven
 	Version     string   // of the one connection as it was read; empty: any
 	Unproven    bool     // also without a sign-in on the canonical callback
-	Back        bool     // the other way
-	DryRun      bool     // only tell
+	Back        bool     // to what the connections' settings say
+	DryRun      bool     // only check
 	By          audit.Actor
 	Origin      request.Origin
 }
@@ -59,7 +59,7 @@ func (uc *AdvanceACS) Execute(ctx context.Context, in Advance) ([]string, error)
 		}
 		moving = append(moving, state)
 	}
-	done := errors.New("only a dry run")
+	dryRun := errors.New("only a dry run")
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		var errs []error
 		for _, s := range moving {
@@ -71,11 +71,11 @@ func (uc *AdvanceACS) Execute(ctx context.Context, in Advance) ([]string, error)
 			return err
 		}
 		if in.DryRun {
-			return done
+			return dryRun
 		}
 		return nil
 	})
-	if err != nil && err != done {
+	if err != nil && err != dryRun {
 		return nil, err
 	}
 	slugs := make([]string, len(moving))
@@ -121,26 +121,4 @@ func ofConnection(slug string, err error) error {
 		err = f.Saying("Connection " + slug + ": " + f.Message)
 	}
 	return err
-}
-
-var errLegacyNeeded = fault.New(fault.Conflict, "legacy_callback_needed", "Connections need the legacy callback.")
-
-// ErrLegacyNeeded says that connections cannot do without the legacy callback.
-type ErrLegacyNeeded struct{ By []ACSState }
-
-func (e ErrLegacyNeeded) Error() string {
-	text := "the legacy callback is still needed:"
-	for _, s := range e.By {
-		text += "\n  connection " + s.Connection.Slug() + ": " + s.Needs
-	}
-	return text
-}
-
-// Unwrap is the refusal, with the connections in its message.
-func (e ErrLegacyNeeded) Unwrap() error {
-	text := "The legacy callback is still needed."
-	for _, s := range e.By {
-		text += " Connection " + s.Connection.Slug() + ": " + s.Needs + "."
-	}
-	return errLegacyNeeded.Saying(text)
 }

@@ -99,12 +99,12 @@ func revisionsOf(stored []*connection.Stored) map[string]int64 {
 func (s Step) take(ctx context.Context, tx ports.Tx, by connection.By) error {
 	switch s.Do {
 	case StepAdd:
-		return add(ctx, tx, s.report, by)
+		return addConnection(ctx, tx, s.report, by)
 	case StepEdit:
-		_, err := edit(ctx, tx, s.report, s.revision, by)
+		_, err := editConnection(ctx, tx, s.report, s.revision, by)
 		return err
 	}
-	return remove(ctx, tx, s.Slug, s.revision, by)
+	return removeConnection(ctx, tx, s.Slug, s.revision, by)
 }
 
 func (uc *ApplyConnections) plan(ctx context.Context, wanted connection.Directory, prune bool) (Plan, error) {
@@ -173,11 +173,12 @@ func (uc *ApplyConnections) steps(ctx context.Context, wanted []connection.Conne
 	return made
 }
 
-// step is what makes the store's connection the wanted one; none if it is that.
+// step is the change that makes the store's connection the wanted one; zero if they
+// are the same.
 func (uc *ApplyConnections) step(ctx context.Context, via connection.Connection, stored []*connection.Stored, kept []connection.CopySnapshot) (Step, error) {
 	step := Step{Slug: via.Slug(), Do: StepAdd}
 	var before asBefore
-	if s, err := among(stored, via.Slug()); err == nil {
+	if s, err := findStored(stored, via.Slug()); err == nil {
 		step.Do, step.revision, before.settings = StepEdit, s.Revision(), s.Snapshot().Settings
 	}
 	step.Changes = connection.Differences(before.settings, via.Settings())

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/devicegate/devicegate/domain/audit"
+	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -30,7 +31,7 @@ type Closing struct {
 	Origin request.Origin
 }
 
-// Execute returns [ErrLegacyNeeded] unless no connection needs the callback. That
+// Execute returns [LegacyNeededError] unless no connection needs the callback. That
 // it may be switched off is on record then; with Forced, which connections need it.
 func (uc *CloseLegacyACS) Execute(ctx context.Context, in Closing) error {
 	states, err := acsStates(ctx, uc.store, uc.connections, uc.now())
@@ -45,7 +46,7 @@ func (uc *CloseLegacyACS) Execute(ctx context.Context, in Closing) error {
 		}
 	}
 	if len(needing) > 0 && !in.Forced {
-		return ErrLegacyNeeded{needing}
+		return LegacyNeededError{needing}
 	}
 	if in.DryRun {
 		return nil
@@ -57,4 +58,26 @@ func (uc *CloseLegacyACS) Execute(ctx context.Context, in Closing) error {
 		}
 		return tx.Audit().Record(ctx, e)
 	})
+}
+
+var errLegacyNeeded = fault.New(fault.Conflict, "legacy_callback_needed", "The legacy callback is still needed. Move the connections that need it first.")
+
+// LegacyNeededError says that connections cannot do without the legacy callback.
+type LegacyNeededError struct{ By []ACSState }
+
+func (e LegacyNeededError) Error() string {
+	text := "the legacy callback is still needed:"
+	for _, s := range e.By {
+		text += "\n  connection " + s.Connection.Slug() + ": " + s.Needs
+	}
+	return text
+}
+
+// Unwrap is the refusal, with the connections in its message.
+func (e LegacyNeededError) Unwrap() error {
+	text := "The legacy callback is still needed."
+	for _, s := range e.By {
+		text += " Connection " + s.Connection.Slug() + ": " + s.Needs + "."
+	}
+	return errLegacyNeeded.Saying(text + " Move these connections first.")
 }

@@ -35,7 +35,7 @@ func NewCompareShadows(store ports.Store, verifier ports.TrialVerifier, now port
 	return &CompareShadows{store, verifier, now, make(chan offeredResponse, comparisonsWaiting)}
 }
 
-// offer takes note of a response and returns at once.
+// offer queues a response and returns at once. It drops it if the queue is full.
 func (uc *CompareShadows) offer(via connection.Connection, response ports.Response, assertion approval.VerifiedAssertion, refused error, requestID string) {
 	select {
 	case uc.waiting <- offeredResponse{via.Slug(), response, judgedAs(assertion, refused), requestID}:
@@ -62,7 +62,7 @@ func (uc *CompareShadows) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case one := <-uc.waiting:
-			_ = uc.compare(ctx, one) // a response more or less decides nothing
+			_ = uc.compare(ctx, one) // the comparison is statistics: one response may be missing
 		}
 	}
 }

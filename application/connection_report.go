@@ -123,7 +123,8 @@ func (c *ConnectionChecks) entities(ctx context.Context, of []connection.Connect
 	return out
 }
 
-// asBefore is the metadata that is kept of a connection before it is changed.
+// asBefore is a connection before it is changed: its settings, and the copy of its
+// metadata. The zero value is that of a new one.
 type asBefore struct {
 	settings connection.Settings
 	kept     connection.CopySnapshot
@@ -173,7 +174,7 @@ func (c *ConnectionChecks) inspect(ctx context.Context, s connection.Settings, b
 	return r
 }
 
-// clockTolerance is what a clock may be off before that is told.
+// clockTolerance is how far a clock may be off without a warning.
 const clockTolerance = time.Minute
 
 // inspectTimes takes the time when the metadata came first; zero: an administrator
@@ -229,7 +230,7 @@ func (r *ConnectionReport) warn(text string) {
 	}
 }
 
-// conflicts adds what other connections object to.
+// conflicts adds the reasons why the connection cannot stand beside others.
 func (c *ConnectionChecks) conflicts(ctx context.Context, r *ConnectionReport, others []connection.Connection, kept []connection.CopySnapshot) {
 	entity := r.Metadata.EntityID
 	if entity == "" {

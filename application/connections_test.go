@@ -323,7 +323,7 @@ func TestAnotherIdentityProviderBeginsWithoutALedger(t *testing.T) {
 			move, err := acsmove.Restore(acsmove.Snapshot{Connection: "acme", MovedAt: s.Clock.Now(), MovedBy: "ops"})
 			must(t, err)
 			event := audit.New(audit.ACSMoved, admin.Actor, s.Clock.Now(), admin.Origin)
-			seen := acsmove.Sighting{Connection: "acme", Mount: connection.Canonical, What: acsmove.Succeeded, At: s.Clock.Now()}
+			seen := acsmove.Sighting{Connection: "acme", Mount: connection.Canonical, Kind: acsmove.Succeeded, At: s.Clock.Now()}
 			must(t, s.store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 				if err := tx.ACSLedger().SaveMove(ctx, move, event); err != nil {
 					return err

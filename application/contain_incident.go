@@ -116,7 +116,7 @@ func (w *containing) plan(ctx context.Context, r ports.IncidentReader, tokens po
 		return nil, err
 	}
 	for _, a := range started {
-		if !w.means(a) {
+		if !w.includes(a) {
 			continue
 		}
 		if err := w.end(ctx, tokens, a.Authorization); err != nil {
@@ -137,7 +137,8 @@ func (w *containing) checkPeople(started []startedDevice) error {
 	return nil
 }
 
-func (w *containing) means(a startedDevice) bool {
+// includes reports whether the containment ends what the device got.
+func (w *containing) includes(a startedDevice) bool {
 	if len(w.wanted.People) > 0 {
 		return slices.Contains(w.wanted.People, a.Snapshot().Subject.Email())
 	}
@@ -148,16 +149,16 @@ func (w *containing) end(ctx context.Context, tokens ports.TokenReader, a *devic
 	before := a.Snapshot()
 	if withdrawn, changed := a.Contain(w.by, w.at, w.origin); changed {
 		w.ended, w.codes = append(w.ended, a), append(w.codes, before.Code)
-		switch before.Status {
-		case device.Pending:
+		switch {
+		case withdrawn.ID.IsZero(): // a pending code, which ends without an event
 			w.done.Codes++
-		case device.Approved:
+		case !a.IsRedeemed():
 			w.done.Approvals++
 			w.withdrawn[before.ID] = withdrawn
-			w.tell(before)
+			w.addPerson(before)
 		}
 	}
-	if before.Status != device.Redeemed {
+	if !a.IsRedeemed() {
 		return nil
 	}
 	t, err := tokens.ByID(ctx, before.TokenID)
@@ -176,12 +177,12 @@ func (w *containing) end(ctx context.Context, tokens ports.TokenReader, a *devic
 	w.tokens, w.revoked = append(w.tokens, t), append(w.revoked, revoked)
 	if live {
 		w.done.Tokens++
-		w.tell(before)
+		w.addPerson(before)
 	}
 	return nil
 }
 
-func (w *containing) tell(d device.Snapshot) {
+func (w *containing) addPerson(d device.Snapshot) {
 	email := d.Subject.Email().String()
 	if !w.people[email] {
 		w.people[email] = true
@@ -189,7 +190,8 @@ func (w *containing) tell(d device.Snapshot) {
 	}
 }
 
-// do keeps what was ended. Authorizations are locked before tokens.
+// do plans the containment and saves what it ends. Authorizations are locked before
+// tokens.
 func (w *containing) do(ctx context.Context, tx ports.Tx) error {
 	i, err := w.plan(ctx, tx.Incidents(), tx.Tokens())
 	if err != nil {
@@ -227,34 +229,4 @@ func (w *containing) do(ctx context.Context, tx ports.Tx) error {
 		}
 	}
 	return nil
-}
-
-// ReleaseIncident ends an incident that is a false alarm.
-type ReleaseIncident struct {
-	store ports.Store
-	now   ports.Clock
-}
-
-// NewReleaseIncident makes the use case.
-func NewReleaseIncident(store ports.Store, now ports.Clock) *ReleaseIncident {
-	return &ReleaseIncident{store, now}
-}
-
-// Execute lets go of the source. People whose approvals were seen are at home there
-// from now on. It returns [ErrNoSuchIncident] and [incident.ErrReleased].
-func (uc *ReleaseIncident) Execute(ctx context.Context, id uid.ID, by audit.Actor, origin request.Origin) error {
-	return uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		i, err := findIncident(ctx, tx.Incidents(), id)
-		if err != nil {
-			return err
-		}
-		released, err := i.Release(by, uc.now(), origin)
-		if err != nil {
-			return err
-		}
-		if err := tx.Incidents().Save(ctx, i, released); err != nil {
-			return fmt.Errorf("save incident: %w", err)
-		}
-		return nil
-	})
 }

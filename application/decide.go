@@ -116,7 +116,7 @@ func (ds *Decisions) apply(ctx context.Context, verdict approval.Verdict, subjec
 		subject := grant.Snapshot().Subject
 		var as judged
 		if verdict == approval.Approve {
-			as, err = ds.judge.judge(ctx, facts{tx.Tokens(), tx.Authorizations(), tx.Incidents()}, rules, asked{a, grant, by.Typed == code, origin})
+			as, err = ds.judge.judge(ctx, judgeReaders{tx.Tokens(), tx.Authorizations(), tx.Incidents()}, rules, asked{a, grant, by.Typed == code, origin})
 		}
 		if err != nil {
 			return err

@@ -34,7 +34,7 @@ const (
 	deliveredAtOnce = 100
 	// streamsAtOnce bounds the events that a sink is sent at the same time.
 	streamsAtOnce = 8
-	// deliveryTime bounds a run, so that another worker may have its turn.
+	// deliveryTime bounds a run. After it the worker's slot is free for other jobs.
 	deliveryTime = time.Minute
 )
 
@@ -49,8 +49,9 @@ type Delivered struct {
 var errLeaseLost = errors.New("another worker delivers to the sink, or it was rewound")
 
 // Execute delivers to one sink until nothing is due. It does nothing if another
-// worker delivers to it, or if the sink asked to be left alone. That a sink fails
-// is no error: it is kept, and in the answer.
+// worker delivers to it, or if the pause has not ended that the sink asked for or
+// that follows a failure. The failure of a sink is not an error of Execute: it is
+// stored, and part of the answer.
 func (uc *DeliverAudit) Execute(ctx context.Context, to audit.Sink) (Delivered, error) {
 	for _, sink := range uc.sinks {
 		if sink.Name() == to {

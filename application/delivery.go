@@ -218,6 +218,8 @@ func (b *batch) sendStream(ctx context.Context, to ports.AuditSink, s *stream) {
 	}
 }
 
+// hopeless reports whether enough streams have failed, and none has succeeded, to
+// take the sink for down.
 func (b *batch) hopeless(probes int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

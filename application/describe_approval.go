@@ -101,7 +101,7 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		if err != nil {
 			return fmt.Errorf("find authorization: %w", err)
 		}
-		if as, err = uc.judge.judge(ctx, facts{r.Tokens(), r.Authorizations(), r.Incidents()}, rules, asked{of: a, grant: grant, origin: origin}); err != nil {
+		if as, err = uc.judge.judge(ctx, judgeReaders{r.Tokens(), r.Authorizations(), r.Incidents()}, rules, asked{of: a, grant: grant, origin: origin}); err != nil {
 			return err
 		}
 		replaced, err = uc.replaced(ctx, r, grant.Snapshot().Subject, a)

@@ -33,7 +33,8 @@ func (uc *EditConnection) Execute(ctx context.Context, slug string, revision int
 	return uc.executeWith(ctx, slug, revision, change, dryRun, by, nil)
 }
 
-// executeWith also does what is given, if anything, in the transaction of the edit.
+// executeWith is Execute that also runs a function in the transaction of the edit;
+// nil: none.
 func (uc *EditConnection) executeWith(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.By, also func(context.Context, ports.Tx) error) (Edited, error) {
 	stored, kept, err := uc.checks.find(ctx, slug)
 	if err != nil {
@@ -63,7 +64,7 @@ func (uc *EditConnection) executeWith(ctx context.Context, slug string, revision
 		if err := uc.checks.recheck(ctx, tx, out.Report); err != nil {
 			return err
 		}
-		revised, err := edit(ctx, tx, out.Report, begun, by)
+		revised, err := editConnection(ctx, tx, out.Report, begun, by)
 		if err == nil && also != nil {
 			err = also(ctx, tx)
 		}
@@ -86,13 +87,14 @@ func (e *Edited) compare(kept connection.CopySnapshot) {
 	}
 }
 
-// edit changes the connection that has the given revision.
-func edit(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, by connection.By) (int64, error) {
+// editConnection changes the connection that has the given revision, and returns the
+// new one.
+func editConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, by connection.By) (int64, error) {
 	all, err := tx.Connections().All(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("connections: %w", err)
 	}
-	stored, err := among(all, r.Connection.Slug())
+	stored, err := findStored(all, r.Connection.Slug())
 	if err != nil {
 		return 0, err
 	}
@@ -118,7 +120,8 @@ func edit(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, 
 	return stored.Revision(), keepMetadata(ctx, tx, c, r, by)
 }
 
-func among(all []*connection.Stored, slug string) (*connection.Stored, error) {
+// findStored returns [connection.ErrNotListed].
+func findStored(all []*connection.Stored, slug string) (*connection.Stored, error) {
 	i := slices.IndexFunc(all, func(s *connection.Stored) bool { return s.Connection().Slug() == slug })
 	if i < 0 {
 		return nil, connection.ErrNotListed
@@ -133,7 +136,7 @@ func (c *ConnectionChecks) find(ctx context.Context, slug string) (*connection.S
 	if err != nil {
 		return nil, connection.CopySnapshot{}, err
 	}
-	found, err := among(stored, slug)
+	found, err := findStored(stored, slug)
 	if err != nil {
 		now, failed := c.connections.Connections(ctx)
 		if failed != nil {

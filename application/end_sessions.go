@@ -30,8 +30,8 @@ func NewEndSessions(store ports.Store, throttle ports.PollThrottle, csrf approva
 	return &EndSessions{store, throttle, csrf, now}
 }
 
-// endAtOnce bounds what one transaction reads. A person has fewer devices, and
-// fewer are approved within the life of a code.
+// endAtOnce is how many rows of a kind one transaction reads at most. A person has
+// fewer devices, and fewer are approved within the life of a code.
 const endAtOnce = 10_000
 
 // ending is the work of one Execute: it ends what belongs to one person.
@@ -80,7 +80,8 @@ func (uc *EndSessions) Execute(ctx context.Context, owner Owner, id uid.ID, orig
 	return ended, nil
 }
 
-// identify returns the owner at a browser.
+// identify completes the owner. One at a browser is the subject of the grant that
+// their proof belongs to.
 func (e *ending) identify(ctx context.Context, keys approval.CSRFKeys) error {
 	if e.owner.proof != nil {
 		grants, err := e.tx.Grants().BySession(ctx, e.owner.proof.Session.Digest())

@@ -44,11 +44,11 @@ type ToExplain struct {
 	PostedTo   string    // where the browser posted it; empty: not known
 	Connection string    // slug; empty: that of the issuer
 	At         time.Time // when it came; zero: when it was issued
-	Reveal     bool      // personal values are told
+	Reveal     bool      // personal values are shown
 	By         audit.Actor
 }
 
-// Explained is what there is to tell.
+// Explained is the explanation of one response.
 type Explained struct {
 	Connection string
 	Product    acsmove.Product

@@ -25,7 +25,7 @@ func NewFailSSO(store ports.Store, failures *SignInFailures, brokers ports.Broke
 	return &FailSSO{store, failures, brokers, connections, now}
 }
 
-// ssoErrorMax bounds what is kept of the broker's word.
+// ssoErrorMax is how many characters of the broker's sso_error are kept.
 const ssoErrorMax = 64
 
 // Execute returns an error that is [approval.ErrDeniedByIdP], as a [SignInError]
@@ -75,9 +75,9 @@ func (uc *FailSSO) enterprise(ctx context.Context) (slugs []string, err error) {
 	return slugs, nil
 }
 
-// failed is the youngest transaction that the browser awaits through one of the
-// connections; nil if there is none, or if there are some for different codes: the
-// message does not say which of them it is about.
+// failed is the newest transaction of the browser that awaits a response through one
+// of the connections; nil if there is none, or if they are for different codes: the
+// message does not say which one it is about.
 func (uc *FailSSO) failed(ctx context.Context, slugs []string, in Completion) (failed *approval.Transaction, err error) {
 	if in.Browser.IsZero() {
 		return nil, nil

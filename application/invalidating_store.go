@@ -72,8 +72,8 @@ type watchedTx struct {
 // Tokens implements [ports.Tx].
 func (w *watchedTx) Tokens() ports.Tokens { return watchedTokens{w.Tx.Tokens(), w} }
 
-// watchedTokens embeds nothing, so that a method that is added to [ports.Tokens]
-// is thought of here.
+// watchedTokens embeds nothing: a method that is added to [ports.Tokens] does not
+// compile until it is decided here whether it ends tokens.
 type watchedTokens struct {
 	tokens ports.Tokens
 	tx     *watchedTx

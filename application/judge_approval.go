@@ -42,9 +42,9 @@ type asked struct {
 	origin request.Origin
 }
 
-// facts are the parts of a store that a judgement reads: of a [ports.Reader] or of a
-// [ports.Tx].
-type facts struct {
+// judgeReaders are the parts of a store that a judgement reads: of a [ports.Reader]
+// or of a [ports.Tx].
+type judgeReaders struct {
 	tokens         ports.TokenReader
 	authorizations ports.AuthorizationReader
 	incidents      ports.IncidentReader
@@ -59,7 +59,7 @@ type judged struct {
 }
 
 // judge reads what the policy asks for, and nothing else.
-func (j *ApprovalJudge) judge(ctx context.Context, r facts, p rules, in asked) (judged, error) {
+func (j *ApprovalJudge) judge(ctx context.Context, r judgeReaders, p rules, in asked) (judged, error) {
 	d, g := in.of.Snapshot(), in.grant.Snapshot()
 	c := policy.Circumstances{
 		Client: d.ClientID, Connection: g.Connection, LoginHint: d.LoginHint,
@@ -96,7 +96,7 @@ func networkOf(of *device.Authorization, g approval.GrantSnapshot, origin reques
 
 // addHistory reads whether the person has connected the client and label before,
 // and from where.
-func (j *ApprovalJudge) addHistory(ctx context.Context, r facts, in asked, c *policy.Circumstances) error {
+func (j *ApprovalJudge) addHistory(ctx context.Context, r judgeReaders, in asked, c *policy.Circumstances) error {
 	d, subject, at := in.of.Snapshot(), in.grant.Snapshot().Subject, j.now()
 	tokens, total, err := r.tokens.Matching(ctx, sameDevice(d, subject), true, at, 0, 1)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// LeaveBrowser makes a browser forget the person that signed in there, for one
-// that others use, too. Their devices stay connected.
+// LeaveBrowser signs a person out of a browser that others use, too. Their devices
+// stay connected.
 type LeaveBrowser struct {
 	store ports.Store
 	csrf  approval.CSRFKeys

@@ -8,8 +8,8 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-// ListConnections tells administrators which identity providers there are, whose
-// they are and how they do.
+// ListConnections tells administrators which identity providers there are, which
+// configuration each comes from, and whether sign-ins through it can work.
 type ListConnections struct{ checks *ConnectionChecks }
 
 // NewListConnections makes the use case.
@@ -45,7 +45,7 @@ func (uc *ListConnections) Execute(ctx context.Context) ([]ConnectionState, erro
 	states := make([]ConnectionState, len(all))
 	for i, via := range all {
 		states[i] = uc.state(ctx, via, copies[via.Slug()])
-		if s, err := among(stored, via.Slug()); err == nil && via.Owner() == connection.Database {
+		if s, err := findStored(stored, via.Slug()); err == nil && via.Owner() == connection.Database {
 			states[i].Stored = s.Snapshot()
 		}
 	}
@@ -80,7 +80,7 @@ func (uc *ListConnections) Find(ctx context.Context, slug string) (ConnectionSta
 	return all[i], nil
 }
 
-// state fetches nothing.
+// state describes one connection from what is stored; it asks no identity provider.
 func (uc *ListConnections) state(ctx context.Context, via connection.Connection, kept connection.CopySnapshot) ConnectionState {
 	s := ConnectionState{Connection: via, Owner: via.Owner()}
 	if via.Settings().Broker != connection.SAML {
@@ -110,21 +110,4 @@ func (uc *ListConnections) state(ctx context.Context, via connection.Connection,
 	uc.checks.inspectTimes(&r, s.Copy.SeenAt)
 	s.Metadata, s.Problems, s.Warnings = r.Metadata, r.Problems, r.Warnings
 	return s
-}
-
-// TestConnection tells an administrator everything about one connection that can
-// be told without a sign-in: it fetches the metadata anew, and keeps nothing.
-type TestConnection struct{ checks *ConnectionChecks }
-
-// NewTestConnection makes the use case.
-func NewTestConnection(checks *ConnectionChecks) *TestConnection { return &TestConnection{checks} }
-
-// Execute returns [connection.ErrUnknown].
-func (uc *TestConnection) Execute(ctx context.Context, slug string) (ConnectionReport, error) {
-	list := ListConnections(*uc)
-	found, err := list.Find(ctx, slug)
-	if err != nil {
-		return ConnectionReport{}, err
-	}
-	return uc.checks.check(ctx, found.Connection.Settings(), asBefore{})
 }

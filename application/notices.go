@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// MailOn says that people are told by mail.
+// MailOn says that devicegate sends mails to people.
 type MailOn bool
 
 // Notices orders mails to people in the transactions that cause them. Without
@@ -19,8 +19,8 @@ type Notices struct{ on MailOn }
 // NewNotices makes the part that use cases share.
 func NewNotices(on MailOn) *Notices { return &Notices{on} }
 
-// connected has the person told of a new token, unless the same device was told
-// of within the hour.
+// connected orders the notice of a new token, unless one of the same device was
+// ordered within the hour.
 func (n *Notices) connected(ctx context.Context, tx ports.Tx, minted audit.Event) error {
 	if !n.on {
 		return nil
@@ -32,9 +32,9 @@ func (n *Notices) connected(ctx context.Context, tx ports.Tx, minted audit.Event
 	return n.order(ctx, tx, notice.DeviceConnected, minted)
 }
 
-// Ended has the person told that an administrator has ended the access of a
-// device. The event is that of its token ([audit.TokenRevoked]) or, before it had
-// one, of its approval ([audit.DeviceFlowDenied]).
+// Ended orders the notice that an administrator has ended the access of a device.
+// The event is that of its token ([audit.TokenRevoked]) or, before it had one, of its
+// approval ([audit.DeviceFlowDenied]).
 func (n *Notices) Ended(ctx context.Context, tx ports.Tx, ended audit.Event) error {
 	if !bool(n.on) || ended.Subject.IsZero() {
 		return nil

@@ -51,7 +51,7 @@ func (uc *OpenTestLink) Look(ctx context.Context, link acsmove.Link, origin requ
 
 // via is the connection of a move. Its removal is a change, too.
 func (uc *OpenTestLink) via(ctx context.Context, move *acsmove.Move) (connection.Connection, error) {
-	via, err := find(ctx, uc.connections, move.Snapshot().Connection)
+	via, err := findConnection(ctx, uc.connections, move.Snapshot().Connection)
 	if err != nil {
 		return via, fmt.Errorf("%w (%w)", acsmove.ErrConnectionChanged, err)
 	}

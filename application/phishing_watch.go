@@ -282,7 +282,7 @@ func (w *PhishingWatch) seen(ctx context.Context, r ports.IncidentReader, source
 // more step, because a source of d is held. A person that is, and signed in, in the
 // device's own network and one at home at the source are not concerned, nor of first
 // connections one that has connected the device before, or in whose network people
-// approve.
+// approve, or several people approved from elsewhere before.
 // The held sources are those of [PhishingWatch.Held], from before the transaction.
 func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
 	holding := w.among(held, d)
@@ -299,7 +299,7 @@ func (w *PhishingWatch) Suspected(ctx context.Context, r ports.IncidentReader, t
 				continue
 			}
 		}
-		home, err := w.isAtHome(ctx, r, i, person)
+		home, err := w.isAtHome(ctx, r, i, d, person)
 		if err != nil || !home {
 			return err == nil, err
 		}
@@ -332,12 +332,17 @@ func (w *PhishingWatch) among(held incident.Holds, d device.Snapshot) []*inciden
 	return held.Holding(d, w.now())
 }
 
-func (w *PhishingWatch) isAtHome(ctx context.Context, r ports.IncidentReader, i *incident.Incident, person identity.Subject) (bool, error) {
-	latest, seen, err := w.seen(ctx, r, i.Snapshot().Source, w.now())
+// isAtHome reports whether a person is at home at the source of an incident or, of
+// first connections, the network of d is familiar.
+func (w *PhishingWatch) isAtHome(ctx context.Context, r ports.IncidentReader, i *incident.Incident, d device.Snapshot, person identity.Subject) (bool, error) {
+	source, at := i.Snapshot().Source, w.now()
+	latest, seen, err := w.seen(ctx, r, source, at)
 	if err != nil {
 		return false, err
 	}
-	return w.rules.IsAtHome(person, seen, incident.PastOf(latest), w.now()), nil
+	past := incident.PastOf(latest)
+	familiar := source.Kind == incident.FirstTime && w.rules.IsFamiliar(incident.NetworkOf(d.RequestedFrom), seen, past, at)
+	return familiar || w.rules.IsAtHome(person, seen, past, at), nil
 }
 
 // mayRedeem reports whether an approved authorization may be redeemed now.

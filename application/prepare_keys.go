@@ -27,10 +27,10 @@ func NewPrepareKeys(store ports.Store, first FirstPair, now ports.Clock) *Prepar
 	return &PrepareKeys{store, first, now}
 }
 
-// Execute may run in several processes at once.
+// Execute may run in several processes at once: one of them makes the pair.
 func (uc *PrepareKeys) Execute(ctx context.Context) error {
 	by := audit.WorkerOf("prepare_keys")
-	stale, err := uc.look(ctx)
+	stale, err := uc.isStale(ctx)
 	switch {
 	case errors.Is(err, spkeys.ErrNone):
 		pair, reason, err := uc.first()
@@ -39,7 +39,7 @@ func (uc *PrepareKeys) Execute(ctx context.Context) error {
 		}
 		ring, made := spkeys.NewRing(pair, reason, by, uc.now())
 		err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return tx.SPKeys().Add(ctx, ring, made) })
-		if errors.Is(err, spkeys.ErrThere) { // another process was first
+		if errors.Is(err, spkeys.ErrExist) { // another process was first
 			return nil
 		}
 		return err
@@ -55,7 +55,9 @@ func (uc *PrepareKeys) Execute(ctx context.Context) error {
 	})
 }
 
-func (uc *PrepareKeys) look(ctx context.Context) (stale bool, err error) {
+// isStale reports whether the pairs are sealed with an old SECRET_KEY. It returns
+// [spkeys.ErrNone].
+func (uc *PrepareKeys) isStale(ctx context.Context) (stale bool, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
 		_, stale, err = r.SPKeys().Ring(ctx)
 		return err

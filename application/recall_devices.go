@@ -24,7 +24,7 @@ func NewRecallDevices(store ports.Store, now ports.Clock) *RecallDevices {
 	return &RecallDevices{store, now}
 }
 
-// Recalled is what is on record. Tokens that ended are, until they are deleted.
+// Recalled is what is on record, including tokens that ended and are not deleted yet.
 type Recalled struct {
 	Any      bool // a device of this person
 	OfClient bool // one with this client

@@ -27,7 +27,7 @@ func NewRefreshMetadata(store ports.Store, connections ports.Connections, reader
 	return &RefreshMetadata{store, connections, reader, now}
 }
 
-// askedGap is between two fetches that administrators ask for.
+// askedGap is the least time between two fetches that administrators ask for.
 const askedGap = 10 * time.Second
 
 // Refreshed is how a refresh went.
@@ -40,13 +40,9 @@ type Refreshed struct {
 // Execute refreshes one connection because an administrator wants it. It returns
 // [connection.ErrUnknown] and [ErrNoAddress].
 func (uc *RefreshMetadata) Execute(ctx context.Context, slug string, by connection.By) (Refreshed, error) {
-	all, err := uc.connections.Connections(ctx)
+	via, err := findConnection(ctx, uc.connections, slug)
 	if err != nil {
 		return Refreshed{}, err
-	}
-	via, err := all.Find(slug)
-	if err != nil {
-		return Refreshed{}, connection.ErrNotListed
 	}
 	if via.MetadataSource() == "" {
 		return Refreshed{}, ErrNoAddress
@@ -86,7 +82,7 @@ func (uc *RefreshMetadata) copy(ctx context.Context, slug string) (found connect
 // refreshesAtOnce bounds the fetches of one run of the schedule.
 const refreshesAtOnce = 4
 
-// metadataTask names the background in audit events.
+// metadataTask is the worker's name in audit events.
 const metadataTask = "refresh_metadata"
 
 // ExecuteDue refreshes the connections that are due, and returns how many copies
@@ -139,10 +135,10 @@ func (uc *RefreshMetadata) due(via connection.Connection, kept connection.CopySn
 	return err != nil || !c.IsOf(via) || c.Due(uc.now())
 }
 
-// Refresh is [RefreshMetadata.Execute] because a replica needs it: a sign-in has
-// an unknown key, or there is no copy at all. It fetches nothing if that was tried
-// within gap. The copy that it returns is the one that is kept then, whatever the
-// error, unless the store did not answer.
+// Refresh is [RefreshMetadata.Execute] for a replica that needs newer metadata: a
+// response is signed with an unknown key, or there is no copy at all. It fetches
+// nothing if the last attempt was within gap. It returns the copy that is stored
+// afterwards, also with an error, unless the store did not answer.
 func (uc *RefreshMetadata) Refresh(ctx context.Context, via connection.Connection, gap time.Duration) (connection.CopySnapshot, error) {
 	return uc.refresh(ctx, via, gap, connection.By{Actor: audit.WorkerOf(metadataTask)})
 }
@@ -162,7 +158,7 @@ func (uc *RefreshMetadata) refresh(ctx context.Context, via connection.Connectio
 	}
 	fetched, failed := uc.reader.Read(ctx, via)
 	by.At = uc.now()
-	// The result is kept also if what asked for it has gone.
+	// The result is stored even if the request that needed it was cancelled.
 	err = uc.update(context.WithoutCancel(ctx), via, func(ctx context.Context, tx ports.Tx, c *connection.MetadataCopy) error {
 		var event audit.Event
 		if failed == nil {

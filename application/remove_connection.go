@@ -17,8 +17,8 @@ func NewRemoveConnection(checks *ConnectionChecks) *RemoveConnection {
 }
 
 // Execute removes a connection, its metadata and its ledger: a later connection of
-// that slug begins with nothing. No person signs in by it any more;
-// tokens that people have got stay. A dry run changes nothing. It returns
+// that slug begins with nothing. No person signs in by it any more; tokens that
+// people have got stay. A dry run changes nothing. It returns
 // [connection.ErrUnknown], [connection.ErrInFile] or [connection.ErrEdited].
 func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision int64, dryRun bool, by connection.By) (*connection.Stored, error) {
 	stored, _, err := uc.checks.find(ctx, slug)
@@ -31,16 +31,16 @@ func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision i
 	}
 	begun := stored.Revision()
 	return stored, uc.checks.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		return remove(ctx, tx, slug, begun, by)
+		return removeConnection(ctx, tx, slug, begun, by)
 	})
 }
 
-func remove(ctx context.Context, tx ports.Tx, slug string, revision int64, by connection.By) error {
+func removeConnection(ctx context.Context, tx ports.Tx, slug string, revision int64, by connection.By) error {
 	all, err := tx.Connections().All(ctx)
 	if err != nil {
 		return fmt.Errorf("connections: %w", err)
 	}
-	stored, err := among(all, slug)
+	stored, err := findStored(all, slug)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func NewRotateKeys(store ports.Store, inFiles KeysInFiles, now ports.Clock) *Rot
 // Rotation says how a step is done.
 type Rotation struct {
 	Early   bool   // promote although the next pair was published less than a day ago
-	DryRun  bool   // only tell
+	DryRun  bool   // only check
 	Version string // of the pairs as they were read; empty: any
 	By      audit.Actor
 	Origin  request.Origin
@@ -61,7 +61,7 @@ func (uc *RotateKeys) List(ctx context.Context) (out spkeys.RingSnapshot, err er
 	return out, err
 }
 
-// AddNext publishes a new pair. It returns [spkeys.ErrNextThere].
+// AddNext publishes a new pair. It returns [spkeys.ErrNextExists].
 func (uc *RotateKeys) AddNext(ctx context.Context, in Rotation) (spkeys.RingSnapshot, error) {
 	pair, err := spkeys.Generate(uc.now())
 	if err != nil {
@@ -103,7 +103,7 @@ func (uc *RotateKeys) change(ctx context.Context, in Rotation, step func(*spkeys
 	if uc.inFiles {
 		return out, ErrKeysInFiles
 	}
-	dry := errors.New("only a dry run")
+	dryRun := errors.New("only a dry run")
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		ring, err := ringOf(ctx, tx.SPKeys())
 		if err != nil {
@@ -118,11 +118,11 @@ func (uc *RotateKeys) change(ctx context.Context, in Rotation, step func(*spkeys
 		}
 		out = ring.Snapshot()
 		if in.DryRun {
-			return dry
+			return dryRun
 		}
 		return tx.SPKeys().Save(ctx, ring, changed)
 	})
-	if err == dry {
+	if err == dryRun {
 		err = nil
 	}
 	return out, err

@@ -12,7 +12,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// SendNotice tells a person by mail what a transaction has ordered.
+// SendNotice sends a person the mail that a transaction has ordered.
 type SendNotice struct {
 	store   ports.Store
 	clients ports.Clients
@@ -52,12 +52,12 @@ func (uc *SendNotice) Execute(ctx context.Context, key string) error {
 	if err != nil {
 		return fmt.Errorf("list clients: %w", err)
 	}
-	told, err := notice.About(order, about, clients.Name(about.ClientID), language)
+	n, err := notice.About(order, about, clients.Name(about.ClientID), language)
 	if err != nil {
 		return err
 	}
-	told.Place = uc.places.Of(told.From)
-	m, err := uc.writer.Write(told)
+	n.Place = uc.places.Of(n.From)
+	m, err := uc.writer.Write(n)
 	if err != nil {
 		return fmt.Errorf("word the mail: %w", err)
 	}

@@ -27,11 +27,11 @@ type SignInFailures struct {
 	keep    KeepRefused
 }
 
-// KeepRefused keeps refused responses for a day, sealed, so that administrators can
-// have them explained.
+// KeepRefused says that refused responses are kept for a day, sealed, so that
+// administrators can have them explained.
 type KeepRefused bool
 
-// NewSignInFailures makes the part that use cases share.
+// NewSignInFailures makes the part that the use cases of a sign-in share.
 func NewSignInFailures(store ports.Store, limiter ports.Limiter, now ports.Clock, keep KeepRefused) *SignInFailures {
 	return &SignInFailures{store, limiter, now, keep}
 }
@@ -137,14 +137,14 @@ func (f *SignInFailures) recordWithoutTransaction(ctx context.Context, via strin
 // record keeps no outages, which are no refusals, and nothing that is on record
 // already. also is called in the transaction that keeps the failure.
 func (f *SignInFailures) record(ctx context.Context, counter string, authorization uid.ID, via string, cause error, on connection.Mount, origin request.Origin, also func(context.Context, ports.Tx, audit.Event) error) error {
-	told, refused := fault.Of(cause)
-	if !refused || told.Kind == fault.Unavailable || errors.Is(cause, approval.ErrAccountEmail) {
+	refusal, refused := fault.Of(cause)
+	if !refused || refusal.Kind == fault.Unavailable || errors.Is(cause, approval.ErrAccountEmail) {
 		return cause
 	}
 	if _, err := allow(f.limiter.Take(ctx, quota.FailedSignIns, counter)); err != nil {
 		return cause
 	}
-	reason, detail := told.PageCode(), ""
+	reason, detail := refusal.PageCode(), ""
 	var why *approval.Refusal
 	if errors.As(cause, &why) {
 		reason, detail = why.Reason, why.Detail()

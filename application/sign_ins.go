@@ -118,8 +118,8 @@ func (s *SignIns) send(ctx context.Context, in Initiate, of device.Snapshot, beg
 }
 
 // sighting is what was seen in a transaction of one of its connection's callbacks.
-func sighting(t *approval.Transaction, what acsmove.What, on connection.Mount, at time.Time) acsmove.Sighting {
-	return acsmove.Sighting{Connection: t.Snapshot().Connection, Mount: on, What: what, At: at}
+func sighting(t *approval.Transaction, what acsmove.SightingKind, on connection.Mount, at time.Time) acsmove.Sighting {
+	return acsmove.Sighting{Connection: t.Snapshot().Connection, Mount: on, Kind: what, At: at}
 }
 
 // choose picks the connection among those of the client; an empty client may use

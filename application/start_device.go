@@ -155,7 +155,7 @@ func (uc *StartDevice) checkPolicy(ctx context.Context, by client.Client, in Sta
 	}
 	limits = rules.Limits(by.ID(), "")
 	from := in.Origin.IP
-	if in.Origin.BehindUnknownProxy { // whose address it would be
+	if in.Origin.BehindUnknownProxy { // then the address may be the proxy's
 		from = netip.Addr{}
 	}
 	if err := limits.CheckStart(from, !hint.IsZero()); err != nil || !limits.RequireLoginHint {

@@ -33,7 +33,7 @@ type ACSTestMade struct {
 // Execute returns [connection.ErrUnknown] and [acsmove.ErrNotSAML]. A link that was
 // made before is worth nothing from then on.
 func (uc *TestACS) Execute(ctx context.Context, slug string, by audit.Actor, origin request.Origin) (out ACSTestMade, err error) {
-	via, err := find(ctx, uc.connections, slug)
+	via, err := findConnection(ctx, uc.connections, slug)
 	if err != nil {
 		return out, err
 	}
@@ -52,8 +52,8 @@ func (uc *TestACS) Execute(ctx context.Context, slug string, by audit.Actor, ori
 	return out, err
 }
 
-// find returns [connection.ErrUnknown].
-func find(ctx context.Context, connections ports.Connections, slug string) (connection.Connection, error) {
+// findConnection returns [connection.ErrNotListed] for an unknown slug.
+func findConnection(ctx context.Context, connections ports.Connections, slug string) (connection.Connection, error) {
 	all, err := connections.Connections(ctx)
 	if err != nil {
 		return connection.Connection{}, fmt.Errorf("list connections: %w", err)

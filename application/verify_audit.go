@@ -118,7 +118,7 @@ func (uc *VerifyAudit) removed(ctx context.Context, seal audit.Seal) error {
 	return nil
 }
 
-// walk goes along the events and the links of a day.
+// walk compares the events of a day with its links, page by page.
 type walk struct {
 	store  ports.Store
 	day    audit.Day

@@ -22,7 +22,7 @@ func requireClosable(lc fx.Lifecycle, c Config, uc *application.CloseLegacyACS) 
 			Forced: c.ForceLegacyOff, DryRun: !c.ForceLegacyOff,
 			By: audit.Actor{Kind: audit.Admin, Name: "LEGACY_ROUTES"},
 		})
-		var needed application.ErrLegacyNeeded
+		var needed application.LegacyNeededError
 		if errors.As(err, &needed) {
 			return setting.Wrong("LEGACY_ROUTES", "cannot be off, %v\nMove them first (devicegate migration status), or overrule it with force-off; their sign-ins may fail then", needed)
 		}

@@ -20,7 +20,7 @@ func TestCaddyProtectsAnAPI(t *testing.T) {
 	listening := func(port int) string {
 		return strings.NewReplacer(
 			"api.example.com", fmt.Sprintf("http://localhost:%d", port), "devicegate:8080", fmt.Sprintf("localhost:%d", w.port), "api:9000", toyAPI(t),
-		).Replace(documented(t, "caddyfile"))
+		).Replace(documented(t, "Caddy", "caddyfile"))
 	}
 	services.Caddy(t, fmt.Sprintf("localhost:%d", runs), listening(runs)+"\n"+strings.Replace(listening(fulls), "scope=apps:run", "scope=full", 1))
 	api := fmt.Sprintf("http://localhost:%d/items?scope=admin", runs)
@@ -48,6 +48,8 @@ func TestCaddyProtectsAnAPI(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || !maps.Equal(identityOf(got), identity) {
 		t.Errorf("got %s, and the API is told %v, want %v", resp.Status, identityOf(got), identity)
 	}
+
+	protectsEveryMethod(t, api, bearer)
 
 	if resp := w.revokes(token.AccessToken); resp.StatusCode != http.StatusOK {
 		t.Fatalf("got %s for the revocation, want 200", resp.Status)

@@ -16,17 +16,20 @@ import (
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
-// documented returns the first block of a language in docs/integrators.md.
-func documented(t *testing.T, language string) string {
+// documented returns the first block of a language below a heading of
+// docs/integrators.md.
+func documented(t *testing.T, heading, language string) string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/integrators.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, found := strings.Cut(string(text), "```"+language+"\n")
+	_, section, found := strings.Cut(string(text), "\n### "+heading+"\n")
+	section, _, _ = strings.Cut(section, "\n### ")
+	_, after, opened := strings.Cut(section, "```"+language+"\n")
 	block, _, ended := strings.Cut(after, "\n```")
-	if !found || !ended {
-		t.Fatalf("docs/integrators.md has no block of %s", language)
+	if !found || !opened || !ended {
+		t.Fatalf("docs/integrators.md has no block of %s below %s", language, heading)
 	}
 	return block
 }
@@ -64,7 +67,7 @@ func asks(t *testing.T, method, address, body string, header http.Header) (*http
 	defer resp.Body.Close()
 	var got arrived
 	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode == http.StatusOK {
+	if err == nil && resp.StatusCode == http.StatusOK && method != http.MethodHead {
 		err = json.Unmarshal(text, &got)
 	}
 	if err != nil {
@@ -86,7 +89,7 @@ func TestNginxProtectsAnAPI(t *testing.T) {
 	w := embeddedWorld(t)
 	stop := w.serve()
 	runs, fulls := services.Port(t), services.Port(t)
-	site := strings.NewReplacer("127.0.0.1:9000", toyAPI(t), "127.0.0.1:8080", fmt.Sprintf("localhost:%d", w.port)).Replace(documented(t, "nginx"))
+	site := strings.NewReplacer("127.0.0.1:9000", toyAPI(t), "127.0.0.1:8080", fmt.Sprintf("localhost:%d", w.port)).Replace(documented(t, "nginx", "nginx"))
 	listening := func(port int) string {
 		return strings.Replace(site, "listen 8443", fmt.Sprintf("listen localhost:%d", port), 1)
 	}
@@ -122,6 +125,7 @@ func TestNginxProtectsAnAPI(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || !maps.Equal(identityOf(got), identity) {
 		t.Errorf("got %s, and the API is told %v, want %v", resp.Status, identityOf(got), identity)
 	}
+	protectsEveryMethod(t, api, bearer)
 	resp, _ = asks(t, "GET", api, "", http.Header{"X-Auth-Request-User": {"forged"}, "X-Auth-Request-Email": {"alice@acme.example"}})
 	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)
 

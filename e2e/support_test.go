@@ -9,7 +9,9 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/bootstrap/demo"
+	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // redisServer is one that a test may harm.
@@ -33,6 +35,30 @@ func (w *fixture) liveTokens() int64 {
 		w.t.Fatal(err)
 	}
 	return n
+}
+
+// firstUsedFrom is the address that the audit trail has for a token's first use.
+func (w *fixture) firstUsedFrom(token string) string {
+	w.t.Helper()
+	db, err := database.Open(database.Config{URL: w.Env["DATABASE_URL"]})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	var used []audit.Event
+	err = database.NewStore(db).View(w.t.Context(), func(ctx context.Context, r ports.Reader) (err error) {
+		used, err = r.Audit().Events(ctx, ports.AuditFilter{Kind: audit.TokenFirstUsed})
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, e := range used {
+		if e.TokenID.String() == token {
+			return e.Origin.IP.String()
+		}
+	}
+	return ""
 }
 
 // standardClient polls by the standard OAuth routes.

@@ -30,9 +30,8 @@ type ACSLedgerReader interface {
 type ACSLedger interface {
 	ACSLedgerReader
 
-	// Note counts a sighting. Transactions that note sightings of one connection
-	// at the same time do not wait for each other, as a rule; so it is the last
-	// write of a transaction. No count is lost.
+	// Note counts a sighting, and loses none. It locks a count of the connection
+	// until the transaction ends: call it as the last write of a transaction.
 	Note(ctx context.Context, s acsmove.Sighting, event audit.Event) error
 	// SaveMove keeps every field.
 	SaveMove(ctx context.Context, m *acsmove.Move, event audit.Event) error

@@ -23,7 +23,7 @@ type AuditSink interface {
 // AuditSinks are those that are configured.
 type AuditSinks []AuditSink
 
-// Later is an error of a sink that asks to be left alone for a time.
+// Later is an error of a sink that says when to try again: after a pause.
 type Later struct {
 	After time.Duration
 	Err   error

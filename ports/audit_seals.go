@@ -38,7 +38,7 @@ type AuditSeals interface {
 	// MarkRemoved records when the events of a sealed day began to be removed. The
 	// event is kept. It changes nothing, and keeps no event, if that was recorded
 	// before.
-	MarkRemoved(ctx context.Context, of audit.Day, at time.Time, because audit.Event) error
+	MarkRemoved(ctx context.Context, of audit.Day, at time.Time, event audit.Event) error
 
 	// DeleteEvents deletes up to limit events of a day that is marked as removed,
 	// with their links, and returns how many.

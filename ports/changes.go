@@ -19,19 +19,19 @@ const (
 	TopicMetadata    Topic = "metadata" // of identity providers
 )
 
-// ChangesRefresh is the longest time between two tellings, whether there was a
-// change or not: a change that nothing announced is found by then.
+// ChangesRefresh is the longest time between two notifications of a receiver, also
+// without a change: one that was not announced is found by then.
 const ChangesRefresh = 30 * time.Second
 
-// Changes tells this process of changes in the store, its own and those of
-// other processes.
+// Changes notifies this process of changes in the store, its own and those of other
+// processes.
 //
 // A write of [Tx] that changes a topic announces it, and the announcement is
 // delivered when its transaction commits; one that fails announces nothing.
 type Changes interface {
 	// Watch returns a channel that receives at once, then within seconds after
 	// each change of the topic was committed and when changes may have been
-	// missed, until ctx ends. Several changes may be told as one: the receiver
-	// reads the store.
+	// missed, until ctx ends. Several changes may come as one notification: the
+	// receiver reads the store.
 	Watch(ctx context.Context, topic Topic) <-chan struct{}
 }

@@ -28,12 +28,12 @@ type StoredConnections interface {
 	ConnectionReader
 
 	// Add returns [connection.ErrSlugTaken] if there is one of that slug.
-	Add(ctx context.Context, c *connection.Stored, because audit.Event) error
+	Add(ctx context.Context, c *connection.Stored, event audit.Event) error
 
 	// Save writes a connection that All has returned. It returns
 	// [connection.ErrUnknown] if it is gone.
-	Save(ctx context.Context, c *connection.Stored, because audit.Event) error
+	Save(ctx context.Context, c *connection.Stored, event audit.Event) error
 
 	// Remove deletes one. It returns [connection.ErrUnknown].
-	Remove(ctx context.Context, slug string, because audit.Event) error
+	Remove(ctx context.Context, slug string, event audit.Event) error
 }

@@ -28,6 +28,7 @@ type GrantReader interface {
 type Grants interface {
 	GrantReader
 
+	// Add keeps a new grant.
 	Add(ctx context.Context, g *approval.Grant, event audit.Event) error
 	// Save keeps every field. It returns [ErrUnknownGrant].
 	Save(ctx context.Context, g *approval.Grant, event audit.Event) error

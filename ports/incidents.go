@@ -52,9 +52,9 @@ type Incidents interface {
 	DeleteSeen(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
-// Holds are the sources that are held, as this process knows them.
+// Holds knows the sources that are held.
 type Holds interface {
-	// Holds asks no store: a change in another process is known within seconds.
+	// Holds answers from memory: a change in another process is known within seconds.
 	Holds(ctx context.Context) (incident.Holds, error)
 	// Refresh reads what this process has just changed.
 	Refresh(ctx context.Context)

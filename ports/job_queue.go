@@ -28,7 +28,7 @@ type JobFailure struct {
 }
 
 // ErrUnknownJob says that there is no such job.
-var ErrUnknownJob = fault.New(fault.NotFound, "unknown_job", "There is no such job. Jobs that were done are kept for a day.")
+var ErrUnknownJob = fault.New(fault.NotFound, "unknown_job", "There is no such job. List the jobs to find its id; jobs that were done are kept for a day.")
 
 // JobQueue shows operators the jobs.
 type JobQueue interface {

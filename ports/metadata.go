@@ -35,7 +35,7 @@ type MetadataCopies interface {
 	// Keep writes a copy, whether there was one or not, and announces
 	// [TopicMetadata]. With a zero event nothing that matters has changed: that is
 	// not announced, and other processes see it within [ChangesRefresh].
-	Keep(ctx context.Context, c *connection.MetadataCopy, because audit.Event) error
+	Keep(ctx context.Context, c *connection.MetadataCopy, event audit.Event) error
 
 	// Forget deletes the copy of a connection that is removed.
 	Forget(ctx context.Context, slug string) error

@@ -15,7 +15,7 @@ type Notices interface {
 	// Claim reports whether the device may be told of at the event's time: it was
 	// not told of within [notice.Interval] before. Of claims at the same time one
 	// is true. The event is kept.
-	Claim(ctx context.Context, device secret.Digest, because audit.Event) (bool, error)
+	Claim(ctx context.Context, device secret.Digest, event audit.Event) (bool, error)
 
 	// DeleteExpired deletes up to limit that are older than a time, and returns how
 	// many.

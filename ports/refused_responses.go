@@ -22,7 +22,7 @@ type RefusedResponses interface {
 
 	// Keep leaves out one that is larger than [explain.KeptSize] when it is
 	// compressed, and one whose reference is taken.
-	Keep(ctx context.Context, k explain.Kept, because audit.Event) error
+	Keep(ctx context.Context, k explain.Kept, event audit.Event) error
 	// DeleteReceived deletes at most limit of those that came before a time, and
 	// says how many.
 	DeleteReceived(ctx context.Context, before time.Time, limit int) (int, error)

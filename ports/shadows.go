@@ -19,12 +19,12 @@ type Shadows interface {
 	ShadowReader
 
 	// Put writes a shadow, in the place of the one that was there.
-	Put(ctx context.Context, s *connection.Shadow, because audit.Event) error
+	Put(ctx context.Context, s *connection.Shadow, event audit.Event) error
 	// Count writes what was compared with a shadow that Of has returned. It changes
 	// nothing that an auditor asks for, and names no event.
 	Count(ctx context.Context, s *connection.Shadow) error
 	// Drop deletes the shadow of a connection. It returns [connection.ErrNoShadow].
-	Drop(ctx context.Context, slug string, because audit.Event) error
+	Drop(ctx context.Context, slug string, event audit.Event) error
 	// Forget deletes the shadow, if any, of a connection that is removed.
 	Forget(ctx context.Context, slug string) error
 }

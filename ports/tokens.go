@@ -44,6 +44,7 @@ type TokenReader interface {
 type Tokens interface {
 	TokenReader
 
+	// Add keeps a new token.
 	Add(ctx context.Context, t *token.AccessToken, event audit.Event) error
 	// Save keeps every field. It returns [token.ErrUnknown].
 	Save(ctx context.Context, t *token.AccessToken, event audit.Event) error

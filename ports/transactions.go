@@ -13,6 +13,7 @@ import (
 // TransactionReader finds SSO transactions. Its methods return
 // [approval.ErrUnknownTransaction].
 type TransactionReader interface {
+	// ByRelayState and ByTicket find the one that has the secret.
 	ByRelayState(ctx context.Context, relay secret.Digest) (*approval.Transaction, error)
 	ByTicket(ctx context.Context, ticket secret.Digest) (*approval.Transaction, error)
 	// ByBrowser finds the youngest one of a browser for a code through a
@@ -27,6 +28,7 @@ type TransactionReader interface {
 type Transactions interface {
 	TransactionReader
 
+	// Add keeps a new SSO transaction.
 	Add(ctx context.Context, t *approval.Transaction, event audit.Event) error
 	// Save keeps every field. It returns [approval.ErrUnknownTransaction].
 	Save(ctx context.Context, t *approval.Transaction, event audit.Event) error

@@ -27,7 +27,8 @@ func LinkURL(public string, link acsmove.Link) string {
 // takes no redirect.
 type PostToIdP func(w http.ResponseWriter, r *http.Request, to ports.Redirect)
 
-// TestPage serves what a test link opens, and what came of it.
+// TestPage serves the page of a test link: the button that starts the test, and its
+// result.
 type TestPage struct {
 	addresses *httpserver.Addresses
 	cookies   *httpserver.Cookies

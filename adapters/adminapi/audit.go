@@ -23,7 +23,7 @@ type Audit struct {
 func NewAudit(respond *Responder, read *application.ReadAudit) *Audit { return &Audit{respond, read} }
 
 // Mount adds the routes.
-func (a *Audit) Mount(r chi.Router) { r.Get("/audit", a.respond.json(a.list)) }
+func (a *Audit) Mount(r chi.Router) { r.Get("/audit", a.respond.json(a.list, auditParameters...)) }
 
 var auditParameters = slices.Concat(application.AuditFilterFields, []string{"after", "limit"})
 
@@ -37,10 +37,7 @@ type auditBody struct {
 
 // list answers GET audit.
 func (a *Audit) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, auditParameters...)
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	given := application.AuditFilterText{}
 	for _, name := range application.AuditFilterFields {
 		if q.Has(name) {

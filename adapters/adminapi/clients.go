@@ -30,11 +30,11 @@ func NewClients(respond *Responder, all *application.ListClients, configure *app
 
 // Mount adds the routes.
 func (c *Clients) Mount(r chi.Router) {
-	r.Get("/clients", c.respond.json(c.list))
+	r.Get("/clients", c.respond.json(c.list, pageParameters...))
 	r.Post("/clients", c.respond.json(c.add))
 	r.Get("/clients/{id}", c.respond.json(c.show))
 	r.Patch("/clients/{id}", c.respond.json(c.edit))
-	r.Delete("/clients/{id}", c.respond.json(c.remove))
+	r.Delete("/clients/{id}", c.respond.json(c.remove, "revoke"))
 }
 
 // clientBody leaves out what is not set.
@@ -142,7 +142,7 @@ func set[T any](to, from *T) {
 
 // list answers GET clients.
 func (c *Clients) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	page, err := onlyPage(r)
+	page, err := pageOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (c *Clients) remove(w http.ResponseWriter, r *http.Request, by Caller) erro
 	if err != nil {
 		return err
 	}
-	q, err := query(r, "revoke")
+	revoke, err := flag(r, "revoke")
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (c *Clients) remove(w http.ResponseWriter, r *http.Request, by Caller) erro
 	}
 	allowBulkTime(w)
 	changed, err := c.configure.Execute(r.Context(), application.ClientChange{
-		ID: id, Remove: true, Version: version, Revoke: q.Get("revoke") == "true",
+		ID: id, Remove: true, Version: version, Revoke: revoke,
 	}, by.Actor, by.Origin)
 	if err != nil {
 		return err

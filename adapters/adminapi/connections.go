@@ -36,12 +36,12 @@ func NewConnections(respond *Responder, uses ConnectionUses) *Connections {
 
 // Mount adds the routes.
 func (c *Connections) Mount(r chi.Router) {
-	r.Get("/connections", c.respond.json(c.list))
-	r.Post("/connections", c.respond.json(c.add))
+	r.Get("/connections", c.respond.json(c.list, pageParameters...))
+	r.Post("/connections", c.respond.json(c.add, "dry_run"))
 	r.Post("/connections/apply", c.respond.json(c.apply))
 	r.Get("/connections/{slug}", c.respond.json(c.show))
-	r.Patch("/connections/{slug}", c.respond.json(c.edit))
-	r.Delete("/connections/{slug}", c.respond.json(c.remove))
+	r.Patch("/connections/{slug}", c.respond.json(c.edit, "dry_run"))
+	r.Delete("/connections/{slug}", c.respond.json(c.remove, "dry_run"))
 	r.Post("/connections/{slug}/test", c.respond.json(c.test))
 	r.Post("/connections/{slug}/refresh", c.respond.json(c.refresh))
 	r.Get("/connections/{slug}/shadow", c.respond.json(c.showShadow))
@@ -55,24 +55,9 @@ const connectionsMax = 8 << 20
 
 func byOf(by Caller) connection.By { return connection.By{Actor: by.Actor, Origin: by.Origin} }
 
-// dryRun reads the parameter of that name.
-func dryRun(r *http.Request) (bool, error) {
-	q, err := query(r, "dry_run")
-	if err != nil {
-		return false, err
-	}
-	switch q.Get("dry_run") {
-	case "", "false":
-		return false, nil
-	case "true":
-		return true, nil
-	}
-	return false, unknownParameter("dry_run has to be true or false.")
-}
-
 // list answers GET connections.
 func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	page, err := onlyPage(r)
+	page, err := pageOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -85,9 +70,6 @@ func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) err
 
 // show answers GET connections/{slug}.
 func (c *Connections) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	return c.answerState(w, r, http.StatusOK, chi.URLParam(r, "slug"))
 }
 
@@ -102,7 +84,7 @@ func (c *Connections) answerState(w http.ResponseWriter, r *http.Request, status
 
 // add answers POST connections.
 func (c *Connections) add(w http.ResponseWriter, r *http.Request, by Caller) error {
-	dry, err := dryRun(r)
+	dry, err := flag(r, "dry_run")
 	if err != nil {
 		return err
 	}
@@ -129,7 +111,7 @@ func (c *Connections) add(w http.ResponseWriter, r *http.Request, by Caller) err
 
 // edit answers PATCH connections/{slug}: what is not given stays.
 func (c *Connections) edit(w http.ResponseWriter, r *http.Request, by Caller) error {
-	dry, err := dryRun(r)
+	dry, err := flag(r, "dry_run")
 	if err != nil {
 		return err
 	}
@@ -157,7 +139,7 @@ func answerEdited(w http.ResponseWriter, edited application.Edited, dry bool) er
 
 // remove answers DELETE connections/{slug}.
 func (c *Connections) remove(w http.ResponseWriter, r *http.Request, by Caller) error {
-	dry, err := dryRun(r)
+	dry, err := flag(r, "dry_run")
 	if err != nil {
 		return err
 	}
@@ -174,9 +156,6 @@ func (c *Connections) remove(w http.ResponseWriter, r *http.Request, by Caller) 
 
 // test answers POST connections/{slug}/test.
 func (c *Connections) test(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	report, err := c.uses.Test.Execute(r.Context(), chi.URLParam(r, "slug"))
 	if err != nil {
 		return err
@@ -186,9 +165,6 @@ func (c *Connections) test(w http.ResponseWriter, r *http.Request, _ Caller) err
 
 // refresh answers POST connections/{slug}/refresh.
 func (c *Connections) refresh(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	got, err := c.uses.Refresh.Execute(r.Context(), chi.URLParam(r, "slug"), byOf(by))
 	if err != nil {
 		return err
@@ -200,9 +176,6 @@ func (c *Connections) refresh(w http.ResponseWriter, r *http.Request, by Caller)
 
 // apply answers POST connections/apply. It is a dry run unless dry_run is false.
 func (c *Connections) apply(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	var body struct {
 		Connections []struct {
 			Slug string `json:"slug"`

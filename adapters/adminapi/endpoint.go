@@ -54,8 +54,18 @@ func NewResponder(log *slog.Logger, client *httpserver.ClientAddress, credential
 	return &Responder{log, client, credentials, limiter}
 }
 
-// json serves an endpoint whose answers are JSON.
-func (s *Responder) json(serve endpoint) http.HandlerFunc {
+// json serves an endpoint whose answers are JSON. Parameters of the URL other than
+// those named are refused.
+func (s *Responder) json(serve endpoint, parameters ...string) http.HandlerFunc {
+	return s.handler(func(w http.ResponseWriter, r *http.Request, by Caller) error {
+		if err := checkQuery(r, parameters...); err != nil {
+			return err
+		}
+		return serve(w, r, by)
+	})
+}
+
+func (s *Responder) handler(serve endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var by Caller
 		err := httpserver.Recover(func(w http.ResponseWriter, r *http.Request) (err error) {

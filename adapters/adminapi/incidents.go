@@ -28,7 +28,7 @@ func NewIncidents(respond *Responder, list *application.ListIncidents, show *app
 
 // Mount adds the routes.
 func (s *Incidents) Mount(r chi.Router) {
-	r.Get("/incidents", s.respond.json(s.list))
+	r.Get("/incidents", s.respond.json(s.list, pageParameters...))
 	r.Get("/incidents/{id}", s.respond.json(s.show))
 	r.Post("/incidents/{id}/contain", s.respond.json(s.contain))
 	r.Post("/incidents/{id}/release", s.respond.json(s.release))
@@ -137,7 +137,7 @@ type containedBody struct {
 
 // list answers GET incidents.
 func (s *Incidents) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	page, err := onlyPage(r)
+	page, err := pageOf(r.URL.Query())
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/devicegate/devicegate/application"
-	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -26,7 +25,7 @@ func NewJobs(respond *Responder, jobs *application.ListJobs, retry *application.
 
 // Mount adds the routes.
 func (j *Jobs) Mount(r chi.Router) {
-	r.Get("/jobs", j.respond.json(j.list))
+	r.Get("/jobs", j.respond.json(j.list, slices.Concat(pageParameters, []string{"all"})...))
 	r.Get("/jobs/{id}", j.respond.json(j.show))
 	r.Post("/jobs/{id}/retry", j.respond.json(j.again))
 }
@@ -63,23 +62,17 @@ func jobBodyOf(job ports.JobRecord) jobBody {
 	return b
 }
 
-var errAll = fault.New(fault.Unprocessable, application.ErrInvalidPage.Code, "all is true or false.")
-
 // list answers GET jobs.
 func (j *Jobs) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, slices.Concat(pageParameters, []string{"all"})...)
+	page, err := pageOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	page, err := pageOf(q)
+	done, err := flag(r, "all")
 	if err != nil {
 		return err
 	}
-	done := q.Get("all")
-	if q.Has("all") && done != "true" && done != "false" {
-		return errAll
-	}
-	all, err := j.jobs.Execute(r.Context(), done == "true")
+	all, err := j.jobs.Execute(r.Context(), done)
 	if err != nil {
 		return err
 	}
@@ -100,9 +93,6 @@ func (j *Jobs) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	if err != nil {
 		return err
 	}
-	if _, err := query(r); err != nil {
-		return err
-	}
 	job, err := j.jobs.Show(r.Context(), id)
 	if err != nil {
 		return err
@@ -114,9 +104,6 @@ func (j *Jobs) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
 func (j *Jobs) again(w http.ResponseWriter, r *http.Request, by Caller) error {
 	id, err := jobID(r)
 	if err != nil {
-		return err
-	}
-	if _, err := query(r); err != nil {
 		return err
 	}
 	job, err := j.retry.Execute(r.Context(), id, by.Actor, by.Origin)

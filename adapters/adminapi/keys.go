@@ -25,7 +25,7 @@ func NewKeys(respond *Responder, rotate *application.RotateKeys) *Keys {
 
 // Mount adds the routes.
 func (k *Keys) Mount(r chi.Router) {
-	r.Get("/keys", k.respond.json(k.list))
+	r.Get("/keys", k.respond.json(k.list, pageParameters...))
 	r.Post("/keys/add-next", k.respond.json(k.addNext))
 	r.Post("/keys/promote", k.respond.json(k.promote))
 	r.Post("/keys/retire", k.respond.json(k.retire))
@@ -43,7 +43,7 @@ func pairBodies(ring spkeys.RingSnapshot) []pairBody {
 	all := []pairBody{} // an empty list, not null
 	for _, one := range []struct {
 		role spkeys.Role
-		held spkeys.Held
+		held spkeys.RingPair
 	}{{spkeys.Active, ring.Active}, {spkeys.Next, ring.Next}, {spkeys.Previous, ring.Previous}} {
 		if one.held.IsZero() {
 			continue
@@ -59,7 +59,7 @@ func pairBodies(ring spkeys.RingSnapshot) []pairBody {
 
 // list answers GET keys.
 func (k *Keys) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	page, err := onlyPage(r)
+	page, err := pageOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -81,9 +81,6 @@ type keyStep struct {
 
 // rotation reads a step. One without a body has only its defaults.
 func (k *Keys) rotation(w http.ResponseWriter, r *http.Request, by Caller) (in keyStep, how application.Rotation, err error) {
-	if _, err = query(r); err != nil {
-		return in, how, err
-	}
 	version, err := ifMatchTag(r)
 	if err != nil {
 		return in, how, err

@@ -38,12 +38,12 @@ func NewMigration(respond *Responder, uses MigrationUses) *Migration {
 
 // Mount adds the routes.
 func (m *Migration) Mount(r chi.Router) {
-	r.Get("/migration", m.respond.json(m.list))
+	r.Get("/migration", m.respond.json(m.list, pageParameters...))
 	r.Post("/migration/advance", m.respond.json(m.advance))
 	r.Post("/migration/revert", m.respond.json(m.revert))
 	r.Post("/migration/close", m.respond.json(m.close))
 	r.Get("/migration/{slug}", m.respond.json(m.show))
-	r.Get("/migration/{slug}/text", m.respond.json(m.text))
+	r.Get("/migration/{slug}/text", m.respond.json(m.text, "idp"))
 	r.Post("/migration/{slug}/test", m.respond.json(m.test))
 }
 
@@ -98,7 +98,7 @@ func trafficBodyOf(t acsmove.Traffic) trafficBody {
 
 // list answers GET migration.
 func (m *Migration) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	page, err := onlyPage(r)
+	page, err := pageOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -111,9 +111,6 @@ func (m *Migration) list(w http.ResponseWriter, r *http.Request, _ Caller) error
 
 // show answers GET migration/{slug}.
 func (m *Migration) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	all, err := m.uses.Status.Execute(r.Context())
 	if err != nil {
 		return err
@@ -128,11 +125,7 @@ func (m *Migration) show(w http.ResponseWriter, r *http.Request, _ Caller) error
 
 // text answers GET migration/{slug}/text.
 func (m *Migration) text(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, "idp")
-	if err != nil {
-		return err
-	}
-	text, product, err := m.uses.Instructions.Execute(r.Context(), chi.URLParam(r, "slug"), q.Get("idp"))
+	text, product, err := m.uses.Instructions.Execute(r.Context(), chi.URLParam(r, "slug"), r.URL.Query().Get("idp"))
 	if err != nil {
 		return err
 	}
@@ -144,9 +137,6 @@ func (m *Migration) text(w http.ResponseWriter, r *http.Request, _ Caller) error
 
 // test answers POST migration/{slug}/test.
 func (m *Migration) test(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	made, err := m.uses.Test.Execute(r.Context(), chi.URLParam(r, "slug"), by.Actor, by.Origin)
 	if err != nil {
 		return err
@@ -197,9 +187,6 @@ func (m *Migration) revert(w http.ResponseWriter, r *http.Request, by Caller) er
 
 // move is a dry run unless dry is false.
 func (m *Migration) move(w http.ResponseWriter, r *http.Request, dry *bool, in application.Advance) (err error) {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	if in.Version, err = ifMatchTag(r); err != nil {
 		return err
 	}
@@ -219,9 +206,6 @@ func (m *Migration) move(w http.ResponseWriter, r *http.Request, dry *bool, in a
 
 // close answers POST migration/close. It is a dry run unless dry_run is false.
 func (m *Migration) close(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	var body struct {
 		DryRun *bool `json:"dry_run"`
 	}

@@ -20,7 +20,7 @@ type Profiles struct{ respond *Responder }
 func NewProfiles(respond *Responder) *Profiles { return &Profiles{respond} }
 
 // Mount adds the routes.
-func (p *Profiles) Mount(r chi.Router) { r.Get("/pprof/{profile}", p.respond.json(p.take)) }
+func (p *Profiles) Mount(r chi.Router) { r.Get("/pprof/{profile}", p.respond.json(p.take, "seconds")) }
 
 // The seconds that a profile may take: less than the listener's write timeout.
 const profileDefault, profileMax = 10, 50
@@ -43,19 +43,16 @@ func (p *Profiles) take(w http.ResponseWriter, r *http.Request, _ Caller) error 
 		return fault.ErrNotFound
 	}
 	if !isTimed {
-		if _, err := query(r); err != nil {
+		if err := checkQuery(r); err != nil {
 			return err
 		}
 		pprof.Handler(name).ServeHTTP(w, r)
 		return nil
 	}
-	values, err := query(r, "seconds")
-	if err != nil {
-		return err
-	}
 	seconds := profileDefault
-	if text := values.Get("seconds"); values.Has("seconds") {
-		if seconds, err = strconv.Atoi(text); err != nil || seconds < 1 || seconds > profileMax {
+	if values := r.URL.Query(); values.Has("seconds") {
+		var err error
+		if seconds, err = strconv.Atoi(values.Get("seconds")); err != nil || seconds < 1 || seconds > profileMax {
 			return errSeconds
 		}
 	}

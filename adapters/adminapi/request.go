@@ -102,26 +102,38 @@ func hasRepeatedName(d *json.Decoder) bool {
 	return false
 }
 
-// query reads the parameters of the URL: each at most once, none but the known
-// ones.
-func query(r *http.Request, known ...string) (url.Values, error) {
+// checkQuery refuses parameters of the URL other than the known ones, and one that
+// is given twice.
+func checkQuery(r *http.Request, known ...string) error {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, errForm
+		return errForm
 	}
 	for name, given := range values {
 		switch {
 		case len(known) == 0:
-			return nil, unknownParameter("No parameters can be given here.")
+			return unknownParameter("No parameters can be given here.")
 		case !slices.Contains(known, name):
-			return nil, unknownParameter("Only these parameters can be given here: " + strings.Join(known, ", ") + ".")
+			return unknownParameter("Only these parameters can be given here: " + strings.Join(known, ", ") + ".")
 		case len(given) > 1:
-			return nil, errRepeated
+			return errRepeated
 		case !utf8.ValidString(given[0]):
-			return nil, errForm
+			return errForm
 		}
 	}
-	return values, nil
+	return nil
+}
+
+// flag reads a parameter that is true or false; without it, it is false.
+func flag(r *http.Request, name string) (bool, error) {
+	values := r.URL.Query()
+	switch given := values.Get(name); {
+	case given == "true":
+		return true, nil
+	case given == "false" || !values.Has(name):
+		return false, nil
+	}
+	return false, unknownParameter(name + " has to be true or false.")
 }
 
 func unknownParameter(message string) error {
@@ -147,15 +159,6 @@ func pageOf(values url.Values) (application.Page, error) {
 		}
 	}
 	return application.NewPage(number, limit)
-}
-
-// onlyPage is [pageOf] for a list that takes no other parameters.
-func onlyPage(r *http.Request) (application.Page, error) {
-	q, err := query(r, pageParameters...)
-	if err != nil {
-		return application.Page{}, err
-	}
-	return pageOf(q)
 }
 
 // listBody is one page of a list.

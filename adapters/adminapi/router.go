@@ -45,8 +45,8 @@ var errMethod = fault.New(fault.MethodNotAllowed, "method_not_allowed", "This ad
 
 // fallbacks word a 404 and a 405 as the other answers are.
 func (rt Routes) fallbacks(r chi.Router) {
-	r.NotFound(rt.Responder.json(func(http.ResponseWriter, *http.Request, Caller) error { return fault.ErrNotFound }))
-	r.MethodNotAllowed(rt.Responder.json(func(w http.ResponseWriter, req *http.Request, _ Caller) error {
+	r.NotFound(rt.Responder.handler(func(http.ResponseWriter, *http.Request, Caller) error { return fault.ErrNotFound }))
+	r.MethodNotAllowed(rt.Responder.handler(func(w http.ResponseWriter, req *http.Request, _ Caller) error {
 		path := chi.RouteContext(req.Context()).RoutePath
 		if path == "" {
 			path = req.URL.Path

@@ -30,9 +30,6 @@ type shadowDifferenceBody struct {
 
 // showShadow answers GET connections/{slug}/shadow.
 func (c *Connections) showShadow(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	slug := chi.URLParam(r, "slug")
 	of, err := c.uses.List.Find(r.Context(), slug)
 	if err != nil {
@@ -57,9 +54,6 @@ func (c *Connections) showShadow(w http.ResponseWriter, r *http.Request, _ Calle
 // tryShadow answers PUT connections/{slug}/shadow: what is not given is as in the
 // connection.
 func (c *Connections) tryShadow(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	revision, err := ifMatch(r)
 	if err != nil {
 		return err
@@ -77,9 +71,6 @@ func (c *Connections) tryShadow(w http.ResponseWriter, r *http.Request, by Calle
 
 // promoteShadow answers POST connections/{slug}/shadow/promote.
 func (c *Connections) promoteShadow(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	revision, err := ifMatch(r)
 	if err != nil {
 		return err
@@ -93,9 +84,6 @@ func (c *Connections) promoteShadow(w http.ResponseWriter, r *http.Request, by C
 
 // dropShadow answers DELETE connections/{slug}/shadow.
 func (c *Connections) dropShadow(w http.ResponseWriter, r *http.Request, by Caller) error {
-	if _, err := query(r); err != nil {
-		return err
-	}
 	revision, err := ifMatch(r)
 	if err != nil {
 		return err

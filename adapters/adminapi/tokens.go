@@ -8,7 +8,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/devicegate/devicegate/application"
-	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 )
@@ -29,7 +28,7 @@ func NewTokens(respond *Responder, list *application.ListTokens, show *applicati
 
 // Mount adds the routes.
 func (t *Tokens) Mount(r chi.Router) {
-	r.Get("/tokens", t.respond.json(t.list))
+	r.Get("/tokens", t.respond.json(t.list, listParameters...))
 	r.Post("/tokens/revoke", t.respond.json(t.revoke))
 	r.Get("/tokens/{id}", t.respond.json(t.show))
 	r.Delete("/tokens/{id}", t.respond.json(t.end))
@@ -90,14 +89,9 @@ func tokenBodyOf(t application.DescribedToken) tokenBody {
 	return b
 }
 
-var errEnded = fault.New(fault.Unprocessable, application.ErrInvalidPage.Code, "ended is true or false.")
-
 // list answers GET tokens.
 func (t *Tokens) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	q, err := query(r, listParameters...)
-	if err != nil {
-		return err
-	}
+	q := r.URL.Query()
 	page, err := pageOf(q)
 	if err != nil {
 		return err
@@ -106,11 +100,11 @@ func (t *Tokens) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	if err != nil {
 		return err
 	}
-	ended := q.Get("ended")
-	if ended != "" && ended != "true" && ended != "false" {
-		return errEnded
+	ended, err := flag(r, "ended")
+	if err != nil {
+		return err
 	}
-	found, err := t.listTokens.Execute(r.Context(), wanted, ended == "true", page)
+	found, err := t.listTokens.Execute(r.Context(), wanted, ended, page)
 	if err != nil {
 		return err
 	}

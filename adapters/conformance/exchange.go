@@ -24,8 +24,8 @@ type reply struct {
 // replyMax bounds what is read of an answer.
 const replyMax = 1 << 20
 
-// ask makes one request. Headers come in pairs. A server that has had enough
-// skips the rule.
+// ask makes one request. Headers come in pairs. If the server limits the rate (429),
+// the rule is skipped.
 func (r *run) ask(ctx context.Context, method, address, body string, headers ...string) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {

@@ -110,7 +110,7 @@ func sessionRules() []rule {
 	}
 }
 
-// dead checks that a token opens nothing any more.
+// dead checks that a token is refused.
 func (r *run) dead(ctx context.Context, token string) error {
 	if offered, err := r.canonical.offered(ctx); err != nil || !offered {
 		return err

@@ -21,7 +21,8 @@ func (a difyAccounts) Has(ctx context.Context, email identity.Email) (bool, erro
 	return found, mapError(ctx, err)
 }
 
-// noAccounts stands alone: there is no platform whose accounts could be meant.
+// noAccounts is for an installation without Dify's database: no address belongs to
+// an account.
 type noAccounts struct{}
 
 // Has implements [ports.Accounts].

@@ -11,8 +11,8 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 )
 
-func (w auditSeals) MarkRemoved(ctx context.Context, of audit.Day, at time.Time, because audit.Event) error {
-	if because.ID.IsZero() {
+func (w auditSeals) MarkRemoved(ctx context.Context, of audit.Day, at time.Time, event audit.Event) error {
+	if event.ID.IsZero() {
 		return errNoEvent
 	}
 	result, err := w.db.NewUpdate().Model((*sealRow)(nil)).Set("removed_at = ?", timestamp(at)).
@@ -23,7 +23,7 @@ func (w auditSeals) MarkRemoved(ctx context.Context, of audit.Day, at time.Time,
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return mapError(ctx, err)
 	}
-	return w.tx.record(ctx, because)
+	return w.tx.record(ctx, event)
 }
 
 // DeleteEvents finds the events by their links: an event without one was added

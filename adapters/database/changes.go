@@ -10,35 +10,36 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Changes is a [ports.Changes]. What this process's own [Store] commits is told
-// at once. What other processes commit is told by PostgreSQL (LISTEN), or found
-// by looking: at a SQLite file, and behind a pooler, which shares the connection
-// that would have to listen (docs/decisions/0012-changes-are-announced.md).
+// Changes is a [ports.Changes]. Receivers are notified at once of what this
+// process's own [Store] commits. Commits of other processes are notified by
+// PostgreSQL (LISTEN), or found by polling: of a SQLite file, and behind a pooler,
+// which shares the connection that would have to listen
+// (docs/decisions/0012-changes-are-announced.md).
 type Changes struct {
 	// watch watches the database over a connection of its own until that breaks.
-	watch func(context.Context) error
-	log   *slog.Logger
-	deaf  bool          // the last watch has ended, and no other has begun
-	every time.Duration // the time between two looks, where nothing notifies
+	watch        func(context.Context) error
+	log          *slog.Logger
+	disconnected bool          // the last watch has ended, and no other has begun
+	every        time.Duration // the time between two polls, where nothing notifies
 
-	wanted chan struct{} // closed by the first Watch: nothing connects before
-	once   sync.Once
-	mu     sync.Mutex
-	told   map[ports.Topic]map[chan struct{}]bool
+	wanted    chan struct{} // closed by the first Watch: nothing connects before
+	once      sync.Once
+	mu        sync.Mutex
+	receivers map[ports.Topic]map[chan struct{}]bool
 }
 
 const (
 	// changesPause is the time between two attempts to connect.
 	changesPause = time.Second
-	// pooledInterval is the time between two looks through a pooler. A SQLite
-	// file is looked at more often: that asks no server.
+	// pooledInterval is the time between two polls through a pooler. A SQLite file
+	// is polled more often: that asks no server.
 	pooledInterval = 3 * time.Second
 	fileInterval   = time.Second
 )
 
 // OpenChanges opens nothing yet; see [Changes.Run].
 func OpenChanges(cfg Config, log *slog.Logger) (*Changes, error) {
-	c := &Changes{log: log, wanted: make(chan struct{}), told: map[ports.Topic]map[chan struct{}]bool{}}
+	c := &Changes{log: log, wanted: make(chan struct{}), receivers: map[ports.Topic]map[chan struct{}]bool{}}
 	if err := c.open(cfg); err != nil {
 		return nil, err
 	}
@@ -48,50 +49,51 @@ func OpenChanges(cfg Config, log *slog.Logger) (*Changes, error) {
 // Watch implements [ports.Changes].
 func (c *Changes) Watch(ctx context.Context, topic ports.Topic) <-chan struct{} {
 	c.once.Do(func() { close(c.wanted) })
-	told := make(chan struct{}, 1)
-	told <- struct{}{} // what the receiver has read may be older than its watch
+	changed := make(chan struct{}, 1)
+	changed <- struct{}{} // what the receiver has read may be older than its watch
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.told[topic] == nil {
-		c.told[topic] = map[chan struct{}]bool{}
+	if c.receivers[topic] == nil {
+		c.receivers[topic] = map[chan struct{}]bool{}
 	}
-	c.told[topic][told] = true
+	c.receivers[topic][changed] = true
 	context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		delete(c.told[topic], told)
+		delete(c.receivers[topic], changed)
 	})
-	return told
+	return changed
 }
 
-// tell tells of a change. Nothing waits for a receiver: one that has not yet
-// received the last change will read this one with it.
-func (c *Changes) tell(topic ports.Topic) {
+// notify notifies the receivers of a topic. It waits for none: one that has not yet
+// received the last notification will read this change with that one.
+func (c *Changes) notify(topic ports.Topic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for told := range c.told[topic] {
+	for changed := range c.receivers[topic] {
 		select {
-		case told <- struct{}{}:
+		case changed <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// tellAll tells that changes of all topics may have been missed.
-func (c *Changes) tellAll() {
+// notifyAll notifies the receivers of all topics, of which changes may have been
+// missed.
+func (c *Changes) notifyAll() {
 	c.mu.Lock()
-	topics := make([]ports.Topic, 0, len(c.told))
-	for topic := range c.told {
+	topics := make([]ports.Topic, 0, len(c.receivers))
+	for topic := range c.receivers {
 		topics = append(topics, topic)
 	}
 	c.mu.Unlock()
 	for _, topic := range topics {
-		c.tell(topic)
+		c.notify(topic)
 	}
 }
 
-// Run tells of other processes' changes until ctx ends. After a connection broke
-// it connects again, and then tells of all topics.
+// Run notifies of other processes' changes until ctx ends. After a connection broke
+// it connects again, and then notifies of all topics.
 func (c *Changes) Run(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -103,10 +105,10 @@ func (c *Changes) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !c.deaf {
+		if !c.disconnected {
 			c.log.WarnContext(ctx, "other processes' changes of the configuration are not seen; connecting again", "error", mapError(ctx, err))
 		}
-		c.deaf = true
+		c.disconnected = true
 		select {
 		case <-ctx.Done():
 			return
@@ -115,22 +117,22 @@ func (c *Changes) Run(ctx context.Context) {
 	}
 }
 
-// hears logs that an outage is over.
-func (c *Changes) hears(ctx context.Context) {
-	if c.deaf {
+// setConnected ends an outage, and logs that.
+func (c *Changes) setConnected(ctx context.Context) {
+	if c.disconnected {
 		c.log.InfoContext(ctx, "other processes' changes of the configuration are seen again")
 	}
-	c.deaf = false
+	c.disconnected = false
 }
 
 // versions is how often each topic was changed.
 type versions map[ports.Topic]int64
 
-// look tells of the topics that have changed since the last look, and of all at
-// the first look and every [ports.ChangesRefresh]. It ends with an error.
-func (c *Changes) look(ctx context.Context, changed func(context.Context) (bool, error), read func(context.Context) (versions, error)) error {
+// poll notifies of the topics whose version has changed since the last poll, and of
+// all topics at first and every [ports.ChangesRefresh]. It ends with an error.
+func (c *Changes) poll(ctx context.Context, changed func(context.Context) (bool, error), read func(context.Context) (versions, error)) error {
 	var seen versions
-	var told time.Time
+	var notifiedAll time.Time
 	tick := time.NewTicker(c.every)
 	defer tick.Stop()
 	for {
@@ -142,14 +144,14 @@ func (c *Changes) look(ctx context.Context, changed func(context.Context) (bool,
 				return err
 			}
 		}
-		if time.Since(told) >= ports.ChangesRefresh {
-			c.hears(ctx)
-			c.tellAll()
-			told = time.Now()
+		if time.Since(notifiedAll) >= ports.ChangesRefresh {
+			c.setConnected(ctx)
+			c.notifyAll()
+			notifiedAll = time.Now()
 		} else {
 			for topic, version := range found {
 				if version != seen[topic] {
-					c.tell(topic)
+					c.notify(topic)
 				}
 			}
 		}
@@ -183,7 +185,7 @@ func scanVersions(r rows) (versions, error) {
 	return all, r.Err()
 }
 
-// WithChanges tells c at once of what this store commits.
+// WithChanges makes the store notify c at once of what it commits.
 func (s *Store) WithChanges(c *Changes) *Store {
 	s.changes = c
 	return s

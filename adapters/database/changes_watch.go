@@ -14,7 +14,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// channel is the one on which PostgreSQL tells of topics.
+// channel is that of PostgreSQL's notifications, each of which has a topic as its
+// payload.
 const channel = "devicegate_changes"
 
 func (c *Changes) open(cfg Config) error {
@@ -56,15 +57,15 @@ func (c *Changes) watchPostgres(ctx context.Context, to pgConnector) error {
 	defer opened.Close()
 	conn := opened.(*pgConn).Conn.Conn()
 	if to.pooled.Load() {
-		return c.look(ctx,
+		return c.poll(ctx,
 			func(context.Context) (bool, error) { return true, nil },
 			func(ctx context.Context) (versions, error) { return postgresVersions(ctx, conn) })
 	}
 	if _, err := conn.Exec(connecting, "LISTEN "+channel); err != nil {
 		return err
 	}
-	c.hears(ctx)
-	for c.tellAll(); ; {
+	c.setConnected(ctx)
+	for c.notifyAll(); ; {
 		err := c.listen(ctx, conn)
 		switch {
 		case ctx.Err() != nil:
@@ -72,23 +73,23 @@ func (c *Changes) watchPostgres(ctx context.Context, to pgConnector) error {
 		case !pgconn.Timeout(err):
 			return err
 		}
-		if err := ping(ctx, conn); err != nil { // a connection can be gone without a word
+		if err := ping(ctx, conn); err != nil { // a connection can break without an error
 			return err
 		}
-		c.tellAll()
+		c.notifyAll()
 	}
 }
 
-// listen tells of each topic that it hears of, for [ports.ChangesRefresh].
+// listen passes PostgreSQL's notifications on, for [ports.ChangesRefresh].
 func (c *Changes) listen(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, ports.ChangesRefresh)
 	defer cancel()
 	for {
-		heard, err := conn.WaitForNotification(ctx)
+		received, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
 		}
-		c.tell(ports.Topic(heard.Payload))
+		c.notify(ports.Topic(received.Payload))
 	}
 }
 
@@ -125,7 +126,7 @@ func (c *Changes) watchSQLite(ctx context.Context, path string) (err error) {
 		err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&seen)
 		return seen != last, err
 	}
-	return c.look(ctx, changed, func(ctx context.Context) (versions, error) { return sqliteVersions(ctx, conn) })
+	return c.poll(ctx, changed, func(ctx context.Context) (versions, error) { return sqliteVersions(ctx, conn) })
 }
 
 func sqliteVersions(ctx context.Context, conn *sql.Conn) (versions, error) {

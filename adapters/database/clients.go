@@ -138,7 +138,7 @@ func (w clientRecords) Remove(ctx context.Context, id string, event audit.Event)
 	if _, err := w.ByID(ctx, id); err != nil {
 		return err
 	}
-	if err := w.tx.because(ctx, event, "DELETE FROM devicegate_clients WHERE id = ?", text(id)); err != nil {
+	if err := w.tx.execWithEvent(ctx, event, "DELETE FROM devicegate_clients WHERE id = ?", text(id)); err != nil {
 		return err
 	}
 	return w.tx.announce(ctx, ports.TopicClients)

@@ -79,8 +79,8 @@ func (c *Clock) compare(ctx context.Context, db *bun.DB) error {
 	return nil
 }
 
-// follow compares the clocks again and again until ctx ends, and tells the log when
-// another one is used.
+// follow compares the clocks again and again until ctx ends, and logs when another
+// one is used.
 func (c *Clock) follow(ctx context.Context, db *bun.DB, log *slog.Logger) {
 	again := time.NewTicker(compareEvery)
 	defer again.Stop()
@@ -98,6 +98,6 @@ func (c *Clock) follow(ctx context.Context, db *bun.DB, log *slog.Logger) {
 			return
 		case <-again.C:
 		}
-		_ = c.compare(ctx, db) // the store tells of a database that does not answer
+		_ = c.compare(ctx, db) // the store reports a database that does not answer
 	}
 }

@@ -146,7 +146,7 @@ func (w storedConnections) All(ctx context.Context) ([]*connection.Stored, error
 	return w.connectionReader.All(ctx)
 }
 
-func (w storedConnections) Add(ctx context.Context, c *connection.Stored, because audit.Event) error {
+func (w storedConnections) Add(ctx context.Context, c *connection.Stored, event audit.Event) error {
 	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
 		return err
 	}
@@ -154,10 +154,10 @@ func (w storedConnections) Add(ctx context.Context, c *connection.Stored, becaus
 	if err != nil {
 		return err
 	}
-	return w.tx.addUnless(ctx, because, row, insertingUnless("(slug)"), connection.ErrSlugTaken)
+	return w.tx.addUnless(ctx, event, row, insertingUnless("(slug)"), connection.ErrSlugTaken)
 }
 
-func (w storedConnections) Save(ctx context.Context, c *connection.Stored, because audit.Event) error {
+func (w storedConnections) Save(ctx context.Context, c *connection.Stored, event audit.Event) error {
 	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
 		return err
 	}
@@ -165,10 +165,10 @@ func (w storedConnections) Save(ctx context.Context, c *connection.Stored, becau
 	if err != nil {
 		return err
 	}
-	return w.tx.save(ctx, because, row, connection.ErrUnknown)
+	return w.tx.save(ctx, event, row, connection.ErrUnknown)
 }
 
-func (w storedConnections) Remove(ctx context.Context, slug string, because audit.Event) error {
+func (w storedConnections) Remove(ctx context.Context, slug string, event audit.Event) error {
 	if err := w.tx.announce(ctx, ports.TopicConnections); err != nil {
 		return err
 	}
@@ -179,5 +179,5 @@ func (w storedConnections) Remove(ctx context.Context, slug string, because audi
 	if n == 0 {
 		return connection.ErrUnknown
 	}
-	return w.tx.record(ctx, because)
+	return w.tx.record(ctx, event)
 }

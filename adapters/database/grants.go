@@ -107,10 +107,10 @@ func (w grants) Save(ctx context.Context, g *approval.Grant, event audit.Event) 
 }
 
 func (w grants) Move(ctx context.Context, from, to secret.Digest, event audit.Event) error {
-	return w.tx.because(ctx, event, "UPDATE approval_grants SET handle_hash = ? WHERE handle_hash = ?", digest(to), digest(from))
+	return w.tx.execWithEvent(ctx, event, "UPDATE approval_grants SET handle_hash = ? WHERE handle_hash = ?", digest(to), digest(from))
 }
 
 func (w grants) Drop(ctx context.Context, session secret.Digest, code device.UserCode, event audit.Event) error {
-	return w.tx.because(ctx, event, "DELETE FROM approval_grants WHERE handle_hash = ? AND user_code = ? AND spent_at IS NULL",
+	return w.tx.execWithEvent(ctx, event, "DELETE FROM approval_grants WHERE handle_hash = ? AND user_code = ? AND spent_at IS NULL",
 		digest(session), text(code.String()))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// Condition is what operators want to know of a database and its server.
+// Condition describes a database and its server, for operators.
 type Condition struct {
 	Product  string    // for example PostgreSQL 15.3
 	Now      time.Time // by the server's clock; zero for SQLite

@@ -126,15 +126,15 @@ type metadataCopies struct {
 	tx *transaction
 }
 
-func (w metadataCopies) Keep(ctx context.Context, c *connection.MetadataCopy, because audit.Event) error {
+func (w metadataCopies) Keep(ctx context.Context, c *connection.MetadataCopy, event audit.Event) error {
 	row, err := metadataRowOf(c)
 	if err != nil {
 		return err
 	}
-	if because.ID.IsZero() {
+	if event.ID.IsZero() {
 		return w.tx.later(ctx, w.tx.hot.writeAlone(row, replacingMetadata))
 	}
-	if err := w.tx.addUnless(ctx, because, row, replacingMetadata, nil); err != nil {
+	if err := w.tx.addUnless(ctx, event, row, replacingMetadata, nil); err != nil {
 		return err
 	}
 	return w.tx.announce(ctx, ports.TopicMetadata)

@@ -13,8 +13,8 @@ import (
 )
 
 // Module provides the [Store], [ports.Changes] and [ports.Accounts] from a
-// [Config], a [Queue], a [Sealer] and an [Observer]. The pool stays private to the module, but for the
-// queue's tables, which are reached through [Pool].
+// [Config], a [Queue], a [Sealer] and an [Observer]. The pool stays private to the
+// module; only the job queue reaches it, through [Pool].
 var Module = fx.Module("database",
 	fx.Provide(fx.Private, open, changes),
 	fx.Provide(store, accounts, poolOf, func(c *Changes) ports.Changes { return c }),

@@ -22,14 +22,14 @@ type notices struct{ tx *transaction }
 
 // Claim is one statement: of transactions at the same time the second one waits
 // for the first, and then finds its row.
-func (w notices) Claim(ctx context.Context, device secret.Digest, because audit.Event) (bool, error) {
-	if err := w.tx.record(ctx, because); err != nil {
+func (w notices) Claim(ctx context.Context, device secret.Digest, event audit.Event) (bool, error) {
+	if err := w.tx.record(ctx, event); err != nil {
 		return false, err
 	}
-	row := &noticeRow{Device: digest(device), ExpiresAt: timestamp(because.At.Add(notice.Interval))}
+	row := &noticeRow{Device: digest(device), ExpiresAt: timestamp(event.At.Add(notice.Interval))}
 	result, err := w.tx.db.NewInsert().Model(row).
 		On("CONFLICT (device) DO UPDATE").Set("expires_at = EXCLUDED.expires_at").
-		Where("?TableAlias.expires_at <= ?", timestamp(because.At)).Exec(ctx)
+		Where("?TableAlias.expires_at <= ?", timestamp(event.At)).Exec(ctx)
 	if err != nil {
 		return false, mapError(ctx, err)
 	}

@@ -54,7 +54,7 @@ func (c pgConnector) open(ctx context.Context) (driver.Conn, error) {
 	return nil, errors.Join(errs...)
 }
 
-// share is a context for the first of so many hosts that share what is left of the time.
+// share is the context for one host, if so many hosts share the time that is left.
 func share(ctx context.Context, hosts int) (context.Context, context.CancelFunc) {
 	end, bounded := ctx.Deadline()
 	if hosts == 1 || !bounded {

@@ -114,12 +114,12 @@ type refusedResponses struct {
 	tx *transaction
 }
 
-func (w refusedResponses) Keep(ctx context.Context, k explain.Kept, because audit.Event) error {
+func (w refusedResponses) Keep(ctx context.Context, k explain.Kept, event audit.Event) error {
 	row, err := refusedRowOf(k, w.sealer)
 	if err != nil || row == nil {
 		return err
 	}
-	if err := w.tx.upsert(ctx, because, row, " ON CONFLICT (reference) DO NOTHING"); err != nil {
+	if err := w.tx.upsert(ctx, event, row, " ON CONFLICT (reference) DO NOTHING"); err != nil {
 		return err
 	}
 	all := w.tx.db.NewSelect().Model((*refusedRow)(nil))

@@ -106,12 +106,12 @@ const replacingShadow = ` ON CONFLICT (connection) DO UPDATE SET settings = excl
 	entity_id = excluded.entity_id, document = excluded.document, valid_until = excluded.valid_until, made_at = excluded.made_at,
 	made_by = excluded.made_by, compared = excluded.compared, same = excluded.same, differences = excluded.differences`
 
-func (w shadows) Put(ctx context.Context, s *connection.Shadow, because audit.Event) error {
+func (w shadows) Put(ctx context.Context, s *connection.Shadow, event audit.Event) error {
 	row, err := shadowRowOf(s)
 	if err != nil {
 		return err
 	}
-	return w.tx.upsert(ctx, because, row, replacingShadow)
+	return w.tx.upsert(ctx, event, row, replacingShadow)
 }
 
 func (w shadows) Count(ctx context.Context, s *connection.Shadow) error {
@@ -123,7 +123,7 @@ func (w shadows) Count(ctx context.Context, s *connection.Shadow) error {
 		row.Compared, row.Same, row.Differences, row.Connection))
 }
 
-func (w shadows) Drop(ctx context.Context, slug string, because audit.Event) error {
+func (w shadows) Drop(ctx context.Context, slug string, event audit.Event) error {
 	n, err := w.tx.exec(ctx, w.tx.hot.plain("DELETE FROM connection_shadows WHERE connection = ?", text(slug)))
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (w shadows) Drop(ctx context.Context, slug string, because audit.Event) err
 	if n == 0 {
 		return connection.ErrNoShadow
 	}
-	return w.tx.record(ctx, because)
+	return w.tx.record(ctx, event)
 }
 
 func (w shadows) Forget(ctx context.Context, slug string) error {

@@ -46,12 +46,12 @@ type spKeysRow struct {
 	bun.BaseModel `bun:"table:sp_keys"`
 
 	Name     text        `bun:",pk"`
-	Active   heldColumns `bun:"embed:active_"`
-	Next     heldColumns `bun:"embed:next_"`
-	Previous heldColumns `bun:"embed:previous_"`
+	Active   pairColumns `bun:"embed:active_"`
+	Next     pairColumns `bun:"embed:next_"`
+	Previous pairColumns `bun:"embed:previous_"`
 }
 
-type heldColumns struct {
+type pairColumns struct {
 	Certificate text // DER, in base64
 	SealedKey   text // PKCS #8
 	Since       timestamp
@@ -61,8 +61,8 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 	s := r.Snapshot()
 	row := &spKeysRow{Name: spKeysName}
 	for _, held := range []struct {
-		from spkeys.Held
-		to   *heldColumns
+		from spkeys.RingPair
+		to   *pairColumns
 	}{{s.Active, &row.Active}, {s.Next, &row.Next}, {s.Previous, &row.Previous}} {
 		if held.from.IsZero() {
 			continue
@@ -75,7 +75,7 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		*held.to = heldColumns{text(base64.StdEncoding.EncodeToString(held.from.Certificate().Raw)), text(sealed), timestamp(held.from.Since)}
+		*held.to = pairColumns{text(base64.StdEncoding.EncodeToString(held.from.Certificate().Raw)), text(sealed), timestamp(held.from.Since)}
 	}
 	return row, nil
 }
@@ -83,8 +83,8 @@ func spKeysRowOf(r *spkeys.Ring, sealer Sealer) (*spKeysRow, error) {
 func (r *spKeysRow) restore(sealer Sealer) (ring *spkeys.Ring, stale bool, err error) {
 	var s spkeys.RingSnapshot
 	for _, held := range []struct {
-		from heldColumns
-		to   *spkeys.Held
+		from pairColumns
+		to   *spkeys.RingPair
 	}{{r.Active, &s.Active}, {r.Next, &s.Next}, {r.Previous, &s.Previous}} {
 		if held.from.Certificate == "" {
 			continue
@@ -93,13 +93,13 @@ func (r *spKeysRow) restore(sealer Sealer) (ring *spkeys.Ring, stale bool, err e
 		if err != nil {
 			return nil, false, fmt.Errorf("stored SP key: %w", err)
 		}
-		*held.to, stale = spkeys.Held{Pair: pair, Since: held.from.Since.time()}, stale || old
+		*held.to, stale = spkeys.RingPair{Pair: pair, Since: held.from.Since.time()}, stale || old
 	}
 	ring, err = spkeys.RestoreRing(s)
 	return ring, stale, err
 }
 
-func (c heldColumns) open(sealer Sealer) (pair spkeys.Pair, stale bool, err error) {
+func (c pairColumns) open(sealer Sealer) (pair spkeys.Pair, stale bool, err error) {
 	der, err := base64.StdEncoding.DecodeString(string(c.Certificate))
 	if err != nil {
 		return pair, false, errors.New("the certificate is not in base64")
@@ -141,7 +141,7 @@ func (w spKeys) Add(ctx context.Context, r *spkeys.Ring, event audit.Event) erro
 	if err != nil {
 		return err
 	}
-	if err := w.tx.addUnless(ctx, event, row, insertingUnless("(name)"), spkeys.ErrThere); err != nil {
+	if err := w.tx.addUnless(ctx, event, row, insertingUnless("(name)"), spkeys.ErrExist); err != nil {
 		return err
 	}
 	return w.tx.announce(ctx, ports.TopicKeys)

@@ -45,9 +45,9 @@ func openSQLite(path string, c Config) (*bun.DB, error) {
 	return bun.NewDB(sqlitePool(path, options, c.MaxConns, c.Tracer), sqlitedialect.New()), nil
 }
 
-// createPrivateFile makes the file if there is none. It must not so much as open one that
-// is there: closing it again would release every lock that this process has on
-// it (POSIX, fcntl), and with them what keeps SQLite's writers apart.
+// createPrivateFile makes the file if there is none. It must not open one that is
+// there: closing it again would release every lock that this process has on it
+// (POSIX, fcntl), also those by which SQLite's writers exclude each other.
 func createPrivateFile(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrExist) {

@@ -1,6 +1,6 @@
 // Package database keeps the service's durable truth, in PostgreSQL or in one
 // SQLite file. Both are reached through bun and hold the same tables; what
-// differs lies in postgres.go and sqlite.go.
+// differs lies in the files postgres*.go, pgtypes.go and sqlite*.go.
 //
 // Its law: whatever one Update reads is locked until the Update ends, and
 // whatever it writes is kept together with the audit event that caused it, or
@@ -126,7 +126,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 	}
 	if s.changes != nil {
 		for topic := range within.announced {
-			s.changes.tell(topic)
+			s.changes.notify(topic)
 		}
 	}
 	if err != nil || !ok {

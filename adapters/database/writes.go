@@ -150,9 +150,9 @@ func (t *transaction) later(ctx context.Context, q query) error {
 	return err
 }
 
-// because runs a statement that may write any number of rows, and keeps the event
+// execWithEvent runs a statement that may write any number of rows, and keeps the event
 // that caused it.
-func (t *transaction) because(ctx context.Context, event audit.Event, text string, args ...any) error {
+func (t *transaction) execWithEvent(ctx context.Context, event audit.Event, text string, args ...any) error {
 	if err := t.record(ctx, event); err != nil {
 		return err
 	}

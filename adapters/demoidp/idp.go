@@ -27,7 +27,7 @@ const Password = "password"
 type User struct {
 	Email string
 	Name  string
-	About string // a remark for the login page
+	About string // a sentence part that the login page shows
 }
 
 // People are the users unless others are configured.

@@ -51,7 +51,7 @@ type options struct {
 
 type edition bool
 
-// SSO keeps [ports.Edition].
+// SSO implements [ports.Edition].
 func (e edition) SSO(context.Context) error {
 	if e {
 		return nil

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -32,16 +33,27 @@ func NewForwardAuth(respond *Responder, client *httpserver.ClientAddress, log *s
 	return &ForwardAuth{respond, client, log, authorize}
 }
 
-// Mount adds the routes of the standard mount.
+const forwardAuthPath = "/oauth2/forward-auth"
+
+// Mount adds the routes of the standard mount. They have no CORS headers: the
+// answer to a preflight would let the preflight of another API through.
 func (f *ForwardAuth) Mount(r chi.Router) {
-	getOrHead(r, "/forward-auth", f.respond.handler(writeBearerError, f.check))
-	appended := f.respond.handler(writeBearerError, f.checkAppended)
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
-		r.Method(method, "/forward-auth/scope/{scope}/*", appended)
-	}
+	r.Get("/forward-auth", f.respond.handler(writeBearerError, f.check))
+	r.Get("/forward-auth/scope/{scope}/*", f.respond.handler(writeBearerError, f.checkAppended))
 }
 
-// check answers GET /oauth2/forward-auth.
+// routeAnyMethod routes every method as GET here. Some proxies ask with the
+// method of the request, which chi may not know.
+func (f *ForwardAuth) routeAnyMethod(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == forwardAuthPath || strings.HasPrefix(r.URL.Path, forwardAuthPath+"/") {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// check answers /oauth2/forward-auth.
 func (f *ForwardAuth) check(w http.ResponseWriter, r *http.Request) error {
 	method, path := forwarded(r)
 	p, err := query(r)
@@ -69,7 +81,7 @@ func (f *ForwardAuth) checkAppended(w http.ResponseWriter, r *http.Request) erro
 	if scope := chi.URLParam(r, "scope"); scope != "-" {
 		required = strings.Split(scope, ",")
 	}
-	return f.answer(w, r, required, r.Method, loggable("/"+chi.URLParam(r, "*")))
+	return f.answer(w, r, required, loggableMethod(r.Method), loggable("/"+chi.URLParam(r, "*")))
 }
 
 // answer says whether the request may pass. What the proxy says about the
@@ -156,15 +168,22 @@ var tokenInPath = regexp.MustCompile(`dfo[ea]_[A-Za-z0-9_-]*`)
 
 // forwarded is what the proxy says about the request, for the log.
 func forwarded(r *http.Request) (method, path string) {
-	method = r.Header.Get("X-Forwarded-Method")
-	if strings.ContainsFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) || len(method) > 20 {
-		method = "?"
-	}
+	method = cmp.Or(r.Header.Get("X-Forwarded-Method"), r.Method)
 	uri := r.Header.Get("X-Forwarded-Uri")
 	if uri == "" {
 		uri = r.Header.Get("X-Original-Uri")
 	}
-	return method, loggable(uri)
+	return loggableMethod(method), loggable(uri)
+}
+
+var methodForm = regexp.MustCompile(`^[A-Z-]{1,20}$`)
+
+// loggableMethod is a method, or "?" where that is not the form of one.
+func loggableMethod(method string) string {
+	if !methodForm.MatchString(method) {
+		return "?"
+	}
+	return method
 }
 
 // loggable is the path of an address, without a token that may stand in it.

@@ -32,13 +32,14 @@ func TestWhatAProxySaysIsLoggedWithoutSecrets(t *testing.T) {
 	for _, c := range []struct{ method, header, uri, wantMethod, wantPath string }{
 		{"GET", "X-Forwarded-Uri", "/api/items?token=hunter2", "GET", "/api/items"},
 		{"DELETE", "X-Original-URI", "/api/items", "DELETE", "/api/items"},
-		{"", "X-Forwarded-Uri", "", "", ""},
+		{"", "X-Forwarded-Uri", "", "PROPFIND", ""},
+		{"VERSION-CONTROL", "X-Forwarded-Uri", "/", "VERSION-CONTROL", "/"},
 		{"G\tET", "X-Forwarded-Uri", "/dfoe_hunter2/x", "?", "/[token]/x"},
 		{strings.Repeat("A", 21), "X-Forwarded-Uri", "/%64foe_hunter2", "?", "/[token]"},
 		{"GET", "X-Forwarded-Uri", "/" + strings.Repeat("å", 150), "GET", "/" + strings.Repeat("å", 99) + "…"},
 		{"GET", "X-Forwarded-Uri", "/\xff%zz", "GET", "/?%zz"},
 	} {
-		r := httptest.NewRequest("GET", "/oauth2/forward-auth", nil)
+		r := httptest.NewRequest("PROPFIND", "/oauth2/forward-auth", nil)
 		r.Header.Set("X-Forwarded-Method", c.method)
 		r.Header.Set(c.header, c.uri)
 		if method, path := forwarded(r); method != c.wantMethod || path != c.wantPath {

@@ -20,7 +20,7 @@ func NewRouter(rt Routes) *Router {
 	cross := newCORS(rt.Config, rt.Addresses)
 	// These stand before all mounts: for a method that it does not know chi
 	// answers without asking a mount.
-	r.Use(rt.Observe, rt.Middleware.Wrap, belowPrefix(rt.Addresses.Prefix()), deprecation(rt.Config, rt.Addresses))
+	r.Use(rt.Observe, rt.Middleware.Wrap, belowPrefix(rt.Addresses.Prefix()), deprecation(rt.Config, rt.Addresses), rt.ForwardAuth.routeAnyMethod)
 
 	r.Route(connection.Canonical.Prefix(), func(r chi.Router) {
 		r.Use(cross.withCookies)
@@ -34,12 +34,14 @@ func NewRouter(rt Routes) *Router {
 	})
 	r.Route(connection.Legacy.Prefix(), func(r chi.Router) { rt.legacy(r, cross) })
 	r.Route("/oauth2", func(r chi.Router) {
-		r.Use(cross.withoutCookies)
-		rt.OAuth.Mount(r)
-		rt.Revocation.Mount(r)
-		rt.Introspection.Mount(r)
 		rt.ForwardAuth.Mount(r)
-		rt.fallbacks(r, writeOAuthError)
+		r.Group(func(r chi.Router) {
+			r.Use(cross.withoutCookies)
+			rt.OAuth.Mount(r)
+			rt.Revocation.Mount(r)
+			rt.Introspection.Mount(r)
+			rt.fallbacks(r, writeOAuthError)
+		})
 	})
 	for _, address := range wellKnown {
 		r.Route(address, func(r chi.Router) {

@@ -19,7 +19,7 @@ func NewFallback(first ports.Limiter, now ports.Clock) *Fallback {
 	return &Fallback{first, NewLimiter(now)}
 }
 
-// Take keeps [ports.Limiter].
+// Take implements [ports.Limiter].
 func (f *Fallback) Take(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if a, err := f.first.Take(ctx, limit, key); err == nil {
 		return a, nil
@@ -27,7 +27,7 @@ func (f *Fallback) Take(ctx context.Context, limit quota.Limit, key string) (quo
 	return f.own.Take(ctx, limit, key)
 }
 
-// TakeDistinct keeps [ports.Limiter].
+// TakeDistinct implements [ports.Limiter].
 func (f *Fallback) TakeDistinct(ctx context.Context, limit quota.Limit, key, thing string) (quota.Allowance, error) {
 	if a, err := f.first.TakeDistinct(ctx, limit, key, thing); err == nil {
 		return a, nil
@@ -35,7 +35,7 @@ func (f *Fallback) TakeDistinct(ctx context.Context, limit quota.Limit, key, thi
 	return f.own.TakeDistinct(ctx, limit, key, thing)
 }
 
-// Peek keeps [ports.Limiter].
+// Peek implements [ports.Limiter].
 func (f *Fallback) Peek(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if a, err := f.first.Peek(ctx, limit, key); err == nil {
 		return a, nil
@@ -43,7 +43,7 @@ func (f *Fallback) Peek(ctx context.Context, limit quota.Limit, key string) (quo
 	return f.own.Peek(ctx, limit, key)
 }
 
-// Batch keeps [ports.Limiter].
+// Batch implements [ports.Limiter].
 func (f *Fallback) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quota.Allowance, error) {
 	if all, err := f.first.Batch(ctx, steps...); err == nil {
 		return all, nil

@@ -33,7 +33,7 @@ func NewLimiter(now ports.Clock) *Limiter {
 	return &Limiter{now: now, windows: newExpiring[bucket, *window](capacity), shared: newExpiring[bucket, *window](capacity)}
 }
 
-// Take keeps [ports.Limiter].
+// Take implements [ports.Limiter].
 func (l *Limiter) Take(_ context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
@@ -48,7 +48,7 @@ func (l *Limiter) Take(_ context.Context, limit quota.Limit, key string) (quota.
 	return l.allowance(limit, w.count, ends, exceeded), nil
 }
 
-// TakeDistinct keeps [ports.Limiter].
+// TakeDistinct implements [ports.Limiter].
 func (l *Limiter) TakeDistinct(_ context.Context, limit quota.Limit, key, thing string) (quota.Allowance, error) {
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
@@ -69,7 +69,7 @@ func (l *Limiter) TakeDistinct(_ context.Context, limit quota.Limit, key, thing 
 	return l.allowance(limit, w.count, ends, exceeded), nil
 }
 
-// Peek keeps [ports.Limiter].
+// Peek implements [ports.Limiter].
 func (l *Limiter) Peek(_ context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	if limit.Max <= 0 {
 		return quota.Allowance{}, nil
@@ -84,7 +84,7 @@ func (l *Limiter) Peek(_ context.Context, limit quota.Limit, key string) (quota.
 	return l.allowance(limit, found.value.count, found.until, found.value.count >= limit.Max), nil
 }
 
-// Batch keeps [ports.Limiter].
+// Batch implements [ports.Limiter].
 func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quota.Allowance, error) {
 	allowances := make([]quota.Allowance, len(steps))
 	for i, step := range steps {

@@ -33,7 +33,7 @@ func NewPollThrottle(now ports.Clock) *PollThrottle {
 	}
 }
 
-// CheckPending keeps [ports.PollThrottle].
+// CheckPending implements [ports.PollThrottle].
 func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,7 +48,7 @@ func (p *PollThrottle) CheckPending(_ context.Context, code secret.Digest, polle
 	return pending, true, nil
 }
 
-// CachePending keeps [ports.PollThrottle].
+// CachePending implements [ports.PollThrottle].
 func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint ports.PendingHint) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -67,7 +67,7 @@ func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint 
 	return nil
 }
 
-// Release keeps [ports.PollThrottle].
+// Release implements [ports.PollThrottle].
 func (p *PollThrottle) Release(_ context.Context, code secret.Digest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +75,7 @@ func (p *PollThrottle) Release(_ context.Context, code secret.Digest) error {
 	return nil
 }
 
-// Invalidate keeps [ports.PollThrottle].
+// Invalidate implements [ports.PollThrottle].
 func (p *PollThrottle) Invalidate(_ context.Context, code secret.Digest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

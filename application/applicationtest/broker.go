@@ -32,7 +32,7 @@ type Broker struct {
 	Behind     time.Duration // what the identity provider's clock lacks
 }
 
-// Begin keeps [ports.Broker].
+// Begin implements [ports.Broker].
 func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn approval.SignInRequest) (ports.Redirect, error) {
 	b.Begun = append(b.Begun, signIn)
 	switch via.Slug() {
@@ -52,7 +52,7 @@ func (b *Broker) Begin(_ context.Context, via connection.Connection, signIn appr
 // Last is the sign-in that was begun last.
 func (b *Broker) Last() approval.SignInRequest { return b.Begun[len(b.Begun)-1] }
 
-// Claim keeps [ports.Broker]. The e-mail address of a response names the
+// Claim implements [ports.Broker]. The e-mail address of a response names the
 // connection, as "ok a1 ann@acme.example" names acme.
 func (b *Broker) Claim(raw string) ports.Claim {
 	words := strings.Fields(raw)
@@ -70,7 +70,7 @@ func (b *Broker) Claim(raw string) ports.Claim {
 // Issuer is the entity ID that a connection asserts with.
 func Issuer(slug string) string { return "https://idp.example/" + slug }
 
-// Verify keeps [ports.Broker].
+// Verify implements [ports.Broker].
 func (b *Broker) Verify(_ context.Context, via connection.Connection, what ports.Response) (out approval.VerifiedAssertion, err error) {
 	words := strings.Fields(what.Raw)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Explain keeps [ports.Explainer]: there is one check.
+// Explain implements [ports.Explainer]: there is one check.
 func (b *Broker) Explain(ctx context.Context, via connection.Connection, what ports.Response) (explain.Trace, error) {
 	assertion, err := b.Verify(ctx, via, what)
 	check := explain.Check{Name: "words", Outcome: explain.Passed, Received: what.RequestID}
@@ -22,7 +22,7 @@ func (b *Broker) Explain(ctx context.Context, via connection.Connection, what po
 	return explain.Trace{Checks: []explain.Check{check}, Verified: explain.Verified{NameID: assertion.Subject.NameID()}}, err
 }
 
-// Peek keeps [ports.Explainer].
+// Peek implements [ports.Explainer].
 func (b *Broker) Peek(raw string) (explain.Claim, error) {
 	if strings.TrimSpace(raw) == "" {
 		return explain.Claim{}, approval.Refuse("not_words", "words", "none")
@@ -30,10 +30,10 @@ func (b *Broker) Peek(raw string) (explain.Claim, error) {
 	return explain.Claim{Issuer: b.Claim(raw).Issuer}, nil
 }
 
-// Hints keeps [ports.Explainer].
+// Hints implements [ports.Explainer].
 func (b *Broker) Hints(via connection.Connection) []string { return []string{Issuer(via.Slug())} }
 
-// VerifyWith keeps [ports.TrialVerifier]: an email_attribute of "never" finds no
+// VerifyWith implements [ports.TrialVerifier]: an email_attribute of "never" finds no
 // address.
 func (b *Broker) VerifyWith(ctx context.Context, via connection.Connection, _ connection.Metadata, what ports.Response) (approval.VerifiedAssertion, error) {
 	if via.Settings().EmailAttribute == "never" {

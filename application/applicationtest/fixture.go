@@ -328,7 +328,7 @@ func (a *Accounts) Add(email string) {
 	a.known = append(a.known, email)
 }
 
-// Has keeps [ports.Accounts].
+// Has implements [ports.Accounts].
 func (a *Accounts) Has(_ context.Context, email identity.Email) (bool, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

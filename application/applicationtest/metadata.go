@@ -61,7 +61,7 @@ func (p *Published) Reads(at string) int {
 	return p.reads[at]
 }
 
-// Read keeps [ports.MetadataReader].
+// Read implements [ports.MetadataReader].
 func (p *Published) Read(_ context.Context, via connection.Connection) (connection.Metadata, error) {
 	s := via.Settings().SAML
 	at := s.MetadataURL

@@ -31,7 +31,7 @@ func withKeys(ctx context.Context, out io.Writer, as Acting, step func(ctx conte
 		fmt.Fprintln(table, "ROLE\tSINCE\tCERTIFICATE ENDS\tFINGERPRINT (SHA-256)")
 		for _, row := range []struct {
 			role spkeys.Role
-			held spkeys.Held
+			held spkeys.RingPair
 		}{{spkeys.Active, ring.Active}, {spkeys.Next, ring.Next}, {spkeys.Previous, ring.Previous}} {
 			if !row.held.IsZero() {
 				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", row.role, when(row.held.Since), row.held.Certificate().NotAfter.UTC().Format(time.DateOnly), row.held.Fingerprint())

@@ -11,29 +11,29 @@ const (
 	// window is how long a sign-in counts: a connection without any in that time
 	// is silent.
 	window = 30 * 24 * time.Hour
-	// settled is how long the legacy callback has to be without a sign-in before a
-	// connection does without it. A week has a weekend in it.
+	// settled is how long the legacy callback has to be without a sign-in before it
+	// can be closed for a connection: a whole week, as sign-ins differ by weekday.
 	settled = 7 * 24 * time.Hour
-	// inFlight is how long a request that named the legacy callback is taken into
-	// account: our metadata lists that callback so long.
+	// inFlight is how long our metadata goes on listing the legacy callback after a
+	// request has named it, because the response may still come there.
 	inFlight = 24 * time.Hour
 )
 
-// What was seen of a callback.
-type What string
+// SightingKind was seen of a callback.
+type SightingKind string
 
-// The kinds of sightings.
+// The kinds.
 const (
-	Requested What = "requested" // an AuthnRequest named it
-	Succeeded What = "succeeded" // a sign-in was completed with a response to it
-	Failed    What = "failed"    // a response to it was refused
+	Requested SightingKind = "requested" // an AuthnRequest named it
+	Succeeded SightingKind = "succeeded" // a sign-in was completed with a response to it
+	Failed    SightingKind = "failed"    // a response to it was refused
 )
 
 // Sighting is one thing that was seen.
 type Sighting struct {
 	Connection string
 	Mount      connection.Mount
-	What       What
+	Kind       SightingKind
 	Reason     string // of a failure
 	At         time.Time
 }
@@ -55,7 +55,7 @@ type Traffic struct {
 // Add returns the traffic with one sighting more.
 func (t Traffic) Add(s Sighting) Traffic {
 	var one Traffic
-	switch s.What {
+	switch s.Kind {
 	case Requested:
 		one.Requests, one.LastRequestAt = 1, s.At
 	case Succeeded:

@@ -21,7 +21,7 @@ func seen(moved bool, legacy, canonical float64) acsmove.Ledger {
 	for mount, days := range map[connection.Mount]float64{connection.Legacy: legacy, connection.Canonical: canonical} {
 		if days >= 0 {
 			on := l.Traffic(mount)
-			*on = on.Add(acsmove.Sighting{What: acsmove.Succeeded, At: now.Add(-time.Duration(days * float64(day)))})
+			*on = on.Add(acsmove.Sighting{Kind: acsmove.Succeeded, At: now.Add(-time.Duration(days * float64(day)))})
 		}
 	}
 	if moved {
@@ -66,7 +66,7 @@ func TestVerdictAndWhetherTheLegacyCallbackIsNeeded(t *testing.T) {
 
 func TestDaysOnTheCanonicalCallbackCountFromTheLastSignInOnTheOther(t *testing.T) {
 	l := seen(true, 9.5, 20)
-	l.Canonical = l.Canonical.Add(acsmove.Sighting{What: acsmove.Succeeded, At: now})
+	l.Canonical = l.Canonical.Add(acsmove.Sighting{Kind: acsmove.Succeeded, At: now})
 	if got := l.Verdict(connection.Legacy, now); got.String() != "canonical for 9 days" || !got.Since.Equal(l.Legacy.LastSuccessAt) {
 		t.Errorf("got %v since %v", got, got.Since)
 	}
@@ -81,7 +81,7 @@ func TestMetadataListsTheLegacyCallbackWhileAResponseToItMayCome(t *testing.T) {
 	if !l.Lists(connection.Legacy, now) || l.Lists(connection.Canonical, now) {
 		t.Error("without requests the setting decides")
 	}
-	l.Legacy = l.Legacy.Add(acsmove.Sighting{What: acsmove.Requested, At: now})
+	l.Legacy = l.Legacy.Add(acsmove.Sighting{Kind: acsmove.Requested, At: now})
 	l.Move.MovedAt, l.Move.MovedBy = now, "ops"
 	if !l.Lists(connection.Legacy, now.Add(day-1)) || l.Lists(connection.Legacy, now.Add(day)) {
 		t.Error("it is listed for a day after the last request that named it")
@@ -90,7 +90,7 @@ func TestMetadataListsTheLegacyCallbackWhileAResponseToItMayCome(t *testing.T) {
 
 func TestProvenIsASignInWithoutARefusalSince(t *testing.T) {
 	fail := func(l acsmove.Ledger, at time.Time) acsmove.Ledger {
-		l.Canonical = l.Canonical.Add(acsmove.Sighting{What: acsmove.Failed, Reason: "unknown_key", At: at})
+		l.Canonical = l.Canonical.Add(acsmove.Sighting{Kind: acsmove.Failed, Reason: "unknown_key", At: at})
 		return l
 	}
 	for name, c := range map[string]struct {
@@ -116,7 +116,7 @@ func TestTrafficAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := rapid.SliceOf(rapid.Custom(func(t *rapid.T) acsmove.Sighting {
 			return acsmove.Sighting{
-				What:   rapid.SampledFrom([]acsmove.What{acsmove.Requested, acsmove.Succeeded, acsmove.Failed}).Draw(t, "what"),
+				Kind:   rapid.SampledFrom([]acsmove.SightingKind{acsmove.Requested, acsmove.Succeeded, acsmove.Failed}).Draw(t, "what"),
 				At:     now.Add(time.Duration(rapid.IntRange(0, 1_000_000).Draw(t, "at")) * time.Second),
 				Reason: "one",
 			}

@@ -27,7 +27,8 @@ const (
 	Unknown       Product = "unknown"
 )
 
-// marks are what addresses and entity IDs of a product contain.
+// marks are the texts by which [Recognise] knows a product: parts of its addresses
+// and entity IDs.
 var marks = []struct {
 	product Product
 	text    string
@@ -63,7 +64,7 @@ func Products() []string {
 	return slices.Sorted(maps.Keys(known))
 }
 
-// ParseProduct reads the name of a product.
+// ParseProduct reads the name of a product. It returns [ErrUnknownProduct].
 func ParseProduct(name string) (Product, error) {
 	if !slices.Contains(Products(), name) {
 		return "", ErrUnknownProduct
@@ -71,7 +72,8 @@ func ParseProduct(name string) (Product, error) {
 	return Product(name), nil
 }
 
-// Recognise finds a product by entity IDs and addresses.
+// Recognise finds a product by entity IDs and addresses. It returns [Unknown] if
+// none fits.
 func Recognise(texts ...string) Product {
 	for _, m := range marks {
 		for _, text := range texts {
@@ -83,8 +85,8 @@ func Recognise(texts ...string) Product {
 	return Unknown
 }
 
-// Facts are what instructions are filled in with.
-type Facts struct {
+// InstructionValues fill the placeholders of instructions.
+type InstructionValues struct {
 	Name      string // of the connection
 	EntityID  string // ours
 	Metadata  string // address of ours for this connection
@@ -94,7 +96,7 @@ type Facts struct {
 
 // Instructions are what an identity provider's administrator has to do: add the
 // new callback beside the old one, and later remove that.
-func Instructions(p Product, f Facts) string {
+func Instructions(p Product, f InstructionValues) string {
 	now, later := steps(p)
 	fill := strings.NewReplacer(
 		"{name}", f.Name, "{entity}", f.EntityID, "{metadata}", f.Metadata, "{new}", f.Canonical, "{old}", f.Legacy,
@@ -131,7 +133,7 @@ func numbered(lines []string) string {
 	return b.String()
 }
 
-// steps are those of now and those of later.
+// steps are what to do now, and what to do when the old callback is no longer used.
 func steps(p Product) (now, later []string) {
 	switch p {
 	case Okta:

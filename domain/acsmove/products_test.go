@@ -31,7 +31,7 @@ func TestProductsAreRecognisedByTheirAddresses(t *testing.T) {
 }
 
 func TestInstructionsAreFilledInForEveryProduct(t *testing.T) {
-	facts := acsmove.Facts{
+	facts := acsmove.InstructionValues{
 		Name: "ACME Corp", EntityID: "https://sso.example.com/saml/metadata", Metadata: "https://sso.example.com/saml/metadata/acme",
 		Canonical: "https://sso.example.com/openapi/v1/oauth/device/sso-complete", Legacy: "https://sso.example.com/v1/device/sso-complete",
 	}

@@ -276,7 +276,7 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 // Secrets come back from what a browser sends, and print as what they are.
 func TestBrowserSecretsParseBackAndPrintRedacted(t *testing.T) {
 	session := approval.NewGrantSession()
-	if approval.ParseGrantSession(session.Reveal()).Digest() != session.Digest() || session.String() != "[grant handle]" || len(session.Reveal()) != 43 {
+	if approval.ParseGrantSession(session.Reveal()).Digest() != session.Digest() || session.String() != "[grant session]" || len(session.Reveal()) != 43 {
 		t.Error("a handle is not")
 	}
 	tr := accepted(t, authorization())

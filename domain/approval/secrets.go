@@ -13,8 +13,9 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// RelayState is the opaque handle that travels to the identity provider and
-// back (SAML bindings §3.4.3: at most 80 bytes). It names a [Transaction].
+// RelayState is the opaque value that is sent to the identity provider and comes
+// back with its response (SAML bindings §3.4.3: at most 80 bytes). It names a
+// [Transaction].
 type RelayState struct{ secret.Text }
 
 // BrowserBinding binds an SSO transaction to the browser that began it. It lives
@@ -34,11 +35,11 @@ const secretBytes = 32
 
 func newRelayState() RelayState     { return RelayState{secret.Random("relay state", 24)} }
 func newTicket() Ticket             { return Ticket{secret.Random("ticket", secretBytes)} }
-func newGrantSession() GrantSession { return GrantSession{secret.Random("grant handle", secretBytes)} }
+func newGrantSession() GrantSession { return GrantSession{secret.Random("grant session", secretBytes)} }
 
 var browserForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// ParseRelayState wraps what came back.
+// ParseRelayState wraps the value that came back with a response.
 func ParseRelayState(text string) RelayState { return RelayState{secret.New("relay state", text)} }
 
 // relayStateForm is that of the relay states made here.
@@ -63,7 +64,7 @@ func ParseTicket(text string) Ticket { return Ticket{secret.New("ticket", text)}
 
 // ParseGrantSession wraps what a browser presents.
 func ParseGrantSession(text string) GrantSession {
-	return GrantSession{secret.New("grant handle", text)}
+	return GrantSession{secret.New("grant session", text)}
 }
 
 // ParseCSRF wraps what a page presents.

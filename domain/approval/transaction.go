@@ -133,7 +133,7 @@ type Beginning struct {
 }
 
 // Begin begins to sign in for a device that waits for a decision. It returns
-// [device.ErrInvalidUserCode].
+// [device.ErrInvalidUserCode] if the device does not wait for one.
 func Begin(a *device.Authorization, how Beginning, at time.Time, origin request.Origin) (*Transaction, SignInRequest, audit.Event, error) {
 	if err := a.CheckPending(at); err != nil {
 		return nil, SignInRequest{}, audit.Event{}, device.ErrInvalidUserCode
@@ -205,10 +205,10 @@ func (t *Transaction) AwaitsResponse(at time.Time) error {
 	return nil
 }
 
-// AcceptAssertion accepts an assertion that came in on a mount. The
+// AcceptAssertion accepts an assertion that came in on a mount, once: the
 // AuthnRequest's ID is spent with it. It returns [ErrTransactionOver],
-// [ErrInvalidAssertion] if the assertion is about another code, and
-// [connection.ErrForeignDomain].
+// [ErrInvalidAssertion] if the assertion names no person or is about another code
+// or connection, and [connection.ErrForeignDomain].
 func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Connection, on connection.Mount, at time.Time, origin request.Origin) (Ticket, audit.Event, error) {
 	if err := t.AwaitsResponse(at); err != nil {
 		return Ticket{}, audit.Event{}, err
@@ -228,7 +228,7 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 	}
 	ticket := newTicket()
 	t.s.Subject, t.s.AcceptedOn, t.s.SignedInAt = what.Subject, on, what.signedIn(t.s.BegunAt, at)
-	if !origin.BehindUnknownProxy { // whose address it would be
+	if !origin.BehindUnknownProxy { // otherwise the address may be the proxy's
 		t.s.AcceptedFrom = origin.IP
 	}
 	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketTTL)

@@ -68,8 +68,8 @@ func (p *Progress) Succeeded(upTo Position, at time.Time) {
 	p.FailingSince, p.Failures, p.NextAt, p.LastError = time.Time{}, 0, time.Time{}, ""
 }
 
-// Failed records that the sink took nothing at all. later is how long it asked to
-// be left alone; zero: it did not say.
+// Failed records that the sink took no event. later is the pause that the sink
+// asked for; zero: it did not say.
 func (p *Progress) Failed(reason string, later time.Duration, at time.Time) {
 	if p.FailingSince.IsZero() {
 		p.FailingSince = at
@@ -112,7 +112,7 @@ type Parked struct {
 	LastError string
 }
 
-// parkedPauses lie between attempts to deliver a parked event.
+// parkedPauses are the times between attempts to deliver a parked event.
 var parkedPauses = []time.Duration{
 	time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
 }
@@ -160,8 +160,8 @@ func (r Retention) LastRemovable(at time.Time) (Day, bool) {
 // RemovalReason is the reason of a [DayRemoved].
 const RemovalReason = "retention"
 
-// Removal is the event that a day was removed by retention. Its head stays
-// provable by the days after it.
+// Removal completes e, the event that a day was removed by retention. It keeps the
+// day's head, by which the seals of later days can still be checked.
 func (s Seal) Removal(e Event) Event {
 	e.Reason, e.Detail = RemovalReason, fmt.Sprintf("%s %s %d", s.Day, s.Head.Hex(), s.Events)
 	return e

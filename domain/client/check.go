@@ -122,7 +122,7 @@ func checkScopes(s Settings) (errs []error) {
 		case !scope.Valid(name):
 			wrong("scopes", "%q: a scope has 1 to 64 printable ASCII characters, no blank, no quote and no backslash", shortened(name))
 		case name == scope.Full:
-			wrong("scopes", "full is of accounts alone; no client gets it")
+			wrong("scopes", "full is for accounts only; take it out")
 		}
 	}
 	for _, name := range sortedKeys(s.ScopeTexts) {
@@ -156,7 +156,7 @@ func unreadable(text string, most int) string {
 		return "contains markup"
 	case strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }):
 		return "contains a mark that changes the direction of text"
-	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || marksOver(r) }):
+	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || isFiller(r) }):
 		return "contains an invisible character"
 	case strings.TrimSpace(text) != text:
 		return "begins or ends with a blank"
@@ -164,9 +164,9 @@ func unreadable(text string, most int) string {
 	return ""
 }
 
-// marksOver reports characters that print as nothing though Unicode counts them
-// as printable.
-func marksOver(r rune) bool {
+// isFiller reports whether r is one of the characters that Unicode counts as
+// printable although nothing is seen of them: Hangul fillers and the Braille blank.
+func isFiller(r rune) bool {
 	return r == '\u115f' || r == '\u1160' || r == '\u2800' || r == '\u3164' || r == '\uffa0'
 }
 

@@ -65,7 +65,7 @@ type Settings struct {
 	// ScopeTexts are the client's own sentences for scopes.
 	ScopeTexts  ScopeTexts
 	TokenLife   time.Duration // 0: that of the installation
-	Label       string        // of a device that names itself not; empty: the Name
+	Label       string        // of a device that sends no name; empty: the Name
 	Connections []string      // slugs of those that people may come through; empty: all
 	Suspended   bool
 	Source      Source
@@ -123,8 +123,8 @@ func (c Client) CheckConnection(slug string) error {
 	return nil
 }
 
-// TokenLife is how long its tokens live, if those of the installation live for
-// otherwise.
+// TokenLife is how long the client's tokens live: its own setting, else otherwise,
+// which is the installation's.
 func (c Client) TokenLife(otherwise token.Lifetime) token.Lifetime {
 	if c.s.TokenLife != 0 {
 		return token.Lifetime(c.s.TokenLife)

@@ -19,7 +19,7 @@ const IconMax = 24 << 10
 // Icon is a picture of a client that runs nothing and loads nothing.
 type Icon struct{ mediaType, content string }
 
-// The media types of icons, and how the files begin.
+// pictures are the media types of icons, and how their files begin.
 var pictures = []struct{ mediaType, begins, extension string }{
 	{"image/png", "\x89PNG\r\n\x1a\n", ".png"},
 	{"image/jpeg", "\xff\xd8\xff", ".jpg"},
@@ -54,7 +54,7 @@ func (i Icon) MediaType() string { return i.mediaType }
 // Bytes are the file.
 func (i Icon) Bytes() []byte { return []byte(i.content) }
 
-// FileName changes with the picture.
+// FileName is a name that changes with the picture, so that browsers may cache it.
 func (i Icon) FileName() string {
 	extension := ".svg"
 	for _, p := range pictures {

@@ -10,9 +10,9 @@ import (
 // as far as they are known.
 type Entities map[string]string
 
-// Conflicts are the reasons why c cannot stand beside others, a sentence each: an
-// e-mail domain and an identity provider belong to one connection, because a
-// person who came by two would be two, or one of two companies.
+// Conflicts are the reasons why c cannot stand beside others, a sentence each. An
+// e-mail domain belongs to one connection, and so does an identity provider:
+// otherwise two connections could assert the same address, or the same person.
 func Conflicts(c Connection, entityID string, others []Connection, of Entities) (found []string) {
 	for _, other := range others {
 		if other.Slug() == c.Slug() {

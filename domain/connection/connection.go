@@ -1,4 +1,4 @@
-// Package connection describes the identity providers a person may come from.
+// Package connection describes the identity providers at which people sign in.
 //
 // A [Connection] is one identity provider as configured here. It speaks for
 // the e-mail domains it lists and for no others. Its ACS mount is the callback
@@ -39,7 +39,7 @@ type Broker string
 // The brokers.
 const (
 	SAML       Broker = "saml"       // devicegate is the SAML service provider
-	Enterprise Broker = "enterprise" // a Dify Enterprise inner API is
+	Enterprise Broker = "enterprise" // Dify Enterprise is; devicegate calls its inner API
 )
 
 // SignRequests tells whether AuthnRequests are signed.

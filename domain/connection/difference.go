@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Difference is one setting that two connections have not in common, as an
-// administrator reads it.
+// Difference is one setting in which two connections differ, as an administrator
+// reads it.
 type Difference struct{ Setting, Before, After string }
 
 func (d Difference) String() string {
@@ -26,7 +26,7 @@ func shown(value string) string {
 // the file format. Documents and certificates are named by their digests; of an
 // address nothing is shown that may be a secret.
 func Differences(before, after Settings) (all []Difference) {
-	b, a := laidOut(before), laidOut(after)
+	b, a := settingLines(before), settingLines(after)
 	for i := range b {
 		if b[i].value != a[i].value {
 			all = append(all, Difference{b[i].name, b[i].shown(), a[i].shown()})
@@ -44,12 +44,12 @@ func Differing(all []Difference) string {
 	return strings.Join(texts, "; ")
 }
 
-type laid struct {
+type settingLine struct {
 	name, value string
 	show        func(string) string // nil: as it is
 }
 
-func (l laid) shown() string {
+func (l settingLine) shown() string {
 	if l.show == nil || l.value == "" {
 		return l.value
 	}
@@ -61,8 +61,8 @@ func digestOf(document string) string {
 	return fmt.Sprintf("%d bytes, SHA-256 %s", len(document), hex.EncodeToString(sum[:8]))
 }
 
-// withoutQuery cuts what a metadata URL may hold of secrets. A query that changed
-// shows as a change of the same address.
+// withoutQuery cuts the query and the user of a metadata URL, which may be secrets.
+// If only they change, Before and After of the [Difference] read the same.
 func withoutQuery(address string) string {
 	plain, _, cut := strings.Cut(address, "?")
 	if scheme, rest, ok := strings.Cut(plain, "://"); ok {
@@ -85,15 +85,15 @@ func flag(set bool) string {
 	return "false"
 }
 
-// laidOut has a line for each setting.
-func laidOut(s Settings) []laid {
+// settingLines has a line for each setting, in the order of the file format.
+func settingLines(s Settings) []settingLine {
 	if s.Slug != "" {
 		if c, err := New(s); err == nil {
 			s = c.s // with its defaults
 		}
 	}
 	m := s.SAML
-	return []laid{
+	return []settingLine{
 		{name: "slug", value: s.Slug},
 		{name: "name", value: s.Name},
 		{name: "broker", value: string(s.Broker)},

@@ -17,8 +17,8 @@ type Expiry struct {
 	Days int
 }
 
-// Reminded reports whether the warning is repeated every day; until then it is
-// told once.
+// Reminded reports whether the warning is repeated every day. Before that step it
+// is given once.
 func (e Expiry) Reminded() bool { return e.Days <= remindedStep }
 
 // ExpiryAt reports whether operators have to be warned of an end at a time.

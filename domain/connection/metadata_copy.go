@@ -125,9 +125,9 @@ func (c *MetadataCopy) Claim(at time.Time, gap time.Duration) error {
 func (c *MetadataCopy) Accept(fetched Metadata, by By) (audit.Event, error) {
 	first := c.s.SeenAt.IsZero()
 	if c.s.IsAnother(fetched) {
-		told := c.s.Failure
+		before := c.s.Failure
 		c.Fail(fmt.Sprintf("the metadata is now that of %s; it was that of %s: state entity_id if that is right", fetched.EntityID, c.s.Good.EntityID), by.At)
-		if c.s.Failure == told {
+		if c.s.Failure == before { // its event was returned then
 			return audit.Event{}, ErrOtherEntity
 		}
 		return by.event(audit.MetadataRefused, c.s.Connection, c.s.Failure), ErrOtherEntity

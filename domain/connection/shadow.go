@@ -118,7 +118,7 @@ func (j Judged) verdict() string {
 
 func (j Judged) subject() string { return j.NameID + " of " + j.Issuer }
 
-// Drop is the end of the attempt.
+// Drop returns the event that the change is no longer tried.
 func (s *Shadow) Drop(by By) audit.Event {
 	return by.event(audit.ConnectionShadowDropped, s.via.Slug(), fmt.Sprintf("%d responses compared, %d the same", s.s.Compared, s.s.Same))
 }

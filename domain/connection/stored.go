@@ -54,7 +54,7 @@ func (b By) event(kind audit.Kind, slug, detail string) audit.Event {
 	return e
 }
 
-// Add is a new connection.
+// Add makes a new connection, with revision 1.
 func Add(via Connection, by By) (*Stored, audit.Event) {
 	s := &Stored{via.OwnedBy(Database), StoredSnapshot{
 		Settings: via.Settings(), Revision: 1, AddedAt: by.At, ChangedAt: by.At, ChangedBy: by.Actor.Name,
@@ -81,7 +81,7 @@ func (c *Stored) Snapshot() StoredSnapshot { return c.s }
 // Connection is the connection itself.
 func (c *Stored) Connection() Connection { return c.via }
 
-// Revision is how often it was changed, and once more.
+// Revision is 1 for a new connection; every change raises it by one.
 func (c *Stored) Revision() int64 { return c.s.Revision }
 
 // check returns [ErrEdited] unless an administrator has read the connection as it
@@ -112,7 +112,7 @@ func (c *Stored) Edit(next Connection, revision int64, by By) (audit.Event, erro
 	return by.event(audit.ConnectionEdited, c.via.Slug(), Differing(changes)), nil
 }
 
-// Remove is its end. It returns [ErrEdited].
+// Remove returns the event that the connection was removed, or [ErrEdited].
 func (c *Stored) Remove(revision int64, by By) (audit.Event, error) {
 	if err := c.check(revision); err != nil {
 		return audit.Event{}, err

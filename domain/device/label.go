@@ -41,8 +41,8 @@ func ParseLabel(text string, of client.Client) Label {
 	return Label{text}
 }
 
-// isPlain reports whether nothing has to be cleaned: ASCII without control characters, and no blank
-// at either end.
+// isPlain reports whether nothing has to be cleaned: ASCII without control
+// characters, and no blank at either end.
 func isPlain(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {

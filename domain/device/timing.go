@@ -13,13 +13,15 @@ type Timing struct {
 var StandardTiming = Timing{TTL: 15 * time.Minute, Interval: 5 * time.Second}
 
 const (
-	// tolerance forgives a client whose timer runs a little fast.
+	// tolerance is for clients whose timers run a little fast.
 	tolerance = 500 * time.Millisecond
-	// approvalGrace keeps an approval of the last moment redeemable.
+	// approvalGrace is how long an approval stays redeemable at least, even if the
+	// code expires sooner.
 	approvalGrace = time.Minute
 	// repeatWindow is how long a redemption may be answered once more.
 	repeatWindow = 30 * time.Second
-	// hintLife bounds what a lost wake-up costs.
+	// pendingHintTTL is how long a device may be told "still pending" after the
+	// decision, if the message that invalidates the hint is lost.
 	pendingHintTTL = 15 * time.Second
 )
 

@@ -14,7 +14,7 @@ import (
 const (
 	userCodeAlphabet = "ABCDEFGHJKLMNPQRSTUVWXY3456789"
 	userCodeLength   = 8
-	// userCodeMaxInput bounds what is normalized.
+	// userCodeMaxInput is how many characters of an input are normalized at most.
 	userCodeMaxInput = 64
 )
 

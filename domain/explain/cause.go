@@ -9,13 +9,13 @@ import (
 // order of the checks.
 func (t Trace) Causes(s Situation) []string {
 	var out []string
-	told := map[string]bool{}
+	listed := map[string]bool{}
 	for _, c := range t.Checks {
 		if c.Outcome != Failed {
 			continue
 		}
-		if text := t.cause(c, s); !told[text] {
-			told[text] = true
+		if text := t.cause(c, s); !listed[text] {
+			listed[text] = true
 			out = append(out, text)
 		}
 	}
@@ -59,10 +59,11 @@ func (t Trace) cause(c Check, s Situation) string {
 	case "replayed":
 		return "This assertion was accepted once already: the page was reloaded, or the response was sent a second time."
 	}
-	return t.further(c, s, w, in)
+	return t.furtherCause(c, s, w, in)
 }
 
-func (t Trace) further(c Check, s Situation, w words, in func(string) string) string {
+// furtherCause continues [Trace.cause] with the reasons that are met less often.
+func (t Trace) furtherCause(c Check, s Situation, w words, in func(string) string) string {
 	switch c.Reason {
 	case "email_missing":
 		return "No e-mail address came. Attribute names that came: " + names(t.Verified.Attributes) + ". If one of them holds the address, run devicegate connections edit " + s.Via.Slug() + " --email-attribute NAME; otherwise let it be sent. " + in(w.attributes)
@@ -94,8 +95,8 @@ func (t Trace) further(c Check, s Situation, w words, in func(string) string) st
 	return "The response does not keep the Web Browser SSO profile of SAML 2.0 in this: ask the vendor, or change the setting that causes it. " + in(w.acs)
 }
 
-// weak names the setting that allows what is not accepted, for a product that knows
-// nothing else.
+// weak names the setting that allows a weak algorithm, for a product that has no
+// other.
 func weak(c Check, s Situation) string {
 	if !strings.HasPrefix(c.Reason, "weak_") {
 		return ""

@@ -35,7 +35,7 @@ type Kept struct {
 	Response    string // the SAMLResponse field
 }
 
-// Check returns an error for what no sign-in leaves.
+// Check returns an error if something is missing that each refused sign-in has.
 func (k Kept) Check() error {
 	if k.Reference == "" || k.Connection == "" || k.Response == "" || k.ReceivedAt.IsZero() || k.RequestedAt.IsZero() {
 		return errors.New("a refused response without its reference, connection, times or text")

@@ -16,16 +16,16 @@ const (
 	Invalid                        // 400: the request cannot be right
 	Unauthenticated                // 401: no valid credential
 	Forbidden                      // 403: known, but not allowed
-	NotFound                       // 404: nothing there, or nothing to admit to
-	MethodNotAllowed               // 405: there, but not to be asked like this
+	NotFound                       // 404: not there, or the caller must not learn that it is
+	MethodNotAllowed               // 405: the address does not answer this method
 	Conflict                       // 409: too late, or another request was first
-	Gone                           // 410: it was here once
+	Gone                           // 410: it was there, and is no longer
 	TooLarge                       // 413: more than is read
 	Unprocessable                  // 422: well-formed, but out of range
-	RateLimited                    // 429: later
+	RateLimited                    // 429: too often; try again later
 	PreconditionFailed             // 412: changed since it was read
 	Upstream                       // 502: a service that we depend on failed
-	Unavailable                    // 503: our own stores are away; later
+	Unavailable                    // 503: one of our own stores does not answer; try again later
 )
 
 // Error is an expected refusal. Code is on the wire for ever; Message is one

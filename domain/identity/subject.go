@@ -17,7 +17,7 @@ import (
 )
 
 // ErrInvalidEmail says that a text is no e-mail address.
-var ErrInvalidEmail = fault.New(fault.Invalid, "invalid_email", "That is not an e-mail address.")
+var ErrInvalidEmail = fault.New(fault.Invalid, "invalid_email", "That is not an e-mail address. Write it like name@company.example.")
 
 // ErrInvalidIssuer says that a text cannot name an identity provider here.
 var ErrInvalidIssuer = fault.New(fault.Invalid, "invalid_issuer",

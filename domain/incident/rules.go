@@ -15,7 +15,7 @@ type Rules struct {
 	// People is how many people in other networks make an incident of a source that
 	// has no people at home. Zero: nothing is ever held.
 	People int
-	// FirstTime is how many more people than usual make an incident of the first
+	// FirstTime is how many people at least make an incident of the first
 	// connections of a client, see [Rules.Assess]. Zero: they are never held.
 	FirstTime int
 	// Reports is how many people who did not ask for a device make an incident of
@@ -68,7 +68,7 @@ type Assessment struct {
 	AtHome    int // people at home at the source
 	Shared    int // codes that several people opened in several browsers
 	Polled    int // codes of suspect cases that were polled for from elsewhere
-	Usual     int // of [FirstTime]: people that are no sign of an attack
+	Usual     int // of [FirstTime]: people that may be a coincidence
 	Points    int
 	Threshold int // zero: none can be reached
 }
@@ -90,9 +90,10 @@ func (r Rules) IsExempt(network netip.Prefix) bool {
 // Assess weighs what was observed of a source since [Memory] began. What was
 // observed before a release is no reason for suspicion any more; a zero released
 // is none. A common source is one that honest devices without a name of their own
-// share, which takes twice as much. Of [FirstTime] only the people beyond the usual
-// number count: the most that were seen in any hour and any window of the time
-// before. A release makes what it released usual; what was contained is not.
+// share, which takes twice as much. Of [FirstTime] people count if so many of them,
+// each from a network of their own that is not familiar, within so short a span are
+// hardly a coincidence: at the average of the time before, that is expected about
+// once a month. What was contained is not part of the average.
 func (r Rules) Assess(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
 	seen = slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) })
 	home := r.atHome(seen, past.Released, at)

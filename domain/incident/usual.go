@@ -1,6 +1,10 @@
 package incident
 
-import "time"
+import (
+	"math"
+	"net/netip"
+	"time"
+)
 
 // Past is what became of earlier incidents of a source.
 type Past struct {
@@ -20,18 +24,21 @@ func PastOf(latest *Incident) Past {
 	return past
 }
 
-// burst is the shorter of the two spans in which people are counted: a campaign may
-// take an hour or a day.
-const burst = time.Hour
-
-// beyondUsual is how many more people than usual are suspect cases of [FirstTime].
-// The observations are the oldest first.
-func (r Rules) beyondUsual(seen []Observation, home, reporters map[person]bool, past Past, at time.Time) (most int) {
+// since is when the observations begin that are reasons for suspicion.
+func (r Rules) since(past Past, at time.Time) time.Time {
 	since := at.Add(-r.Window)
 	if past.Released.After(since) {
 		since = past.Released
 	}
-	var before, now []Observation
+	return since
+}
+
+// firstConnections are suspect cases of [FirstTime], the oldest first.
+type firstConnections []Observation
+
+// split are those that are a reason for suspicion, and those of before.
+func (r Rules) split(seen []Observation, home, reporters map[person]bool, past Past, at time.Time) (now, before firstConnections) {
+	since := r.since(past, at)
 	for _, o := range seen {
 		attack := o.At.After(past.Contained.Add(-r.Window)) && !o.At.After(past.Contained)
 		switch {
@@ -42,24 +49,81 @@ func (r Rules) beyondUsual(seen []Observation, home, reporters map[person]bool, 
 			before = append(before, o)
 		}
 	}
-	for _, span := range []time.Duration{burst, r.Window} {
-		current := now
-		for len(current) > 0 && !current[0].At.After(at.Add(-span)) {
-			current = current[1:]
+	return now, before
+}
+
+// places is how many people have a network of their own among them: neither many
+// people in one network nor one person in many are more than one.
+func (all firstConnections) places() int {
+	people, networks := map[person]bool{}, map[netip.Prefix]bool{}
+	for _, o := range all {
+		people[o.person()], networks[o.Network] = true, true
+	}
+	return min(len(people), len(networks))
+}
+
+// familiar are the networks in which several people approved. An attacker with many
+// networks has two victims in none of them before the campaign is noticed.
+func (all firstConnections) familiar() map[netip.Prefix]bool {
+	first, familiar := map[netip.Prefix]person{}, map[netip.Prefix]bool{}
+	for _, o := range all {
+		if o.What != Approved {
+			continue
 		}
-		most = max(most, mostPeople(current, r.Window)-mostPeople(before, span))
+		if by, known := first[o.Network]; known && by != o.person() {
+			familiar[o.Network] = true
+		}
+		first[o.Network] = o.person()
+	}
+	return familiar
+}
+
+// IsFamiliar reports whether several people approved devices of a network before,
+// of the observations of [FirstTime].
+func (r Rules) IsFamiliar(network netip.Prefix, seen []Observation, past Past, at time.Time) bool {
+	reporters := map[person]bool{}
+	for _, o := range seen {
+		if o.What == Reported {
+			reporters[o.person()] = true
+		}
+	}
+	_, before := r.split(seen, nil, reporters, past, at)
+	return before.familiar()[network]
+}
+
+// beyondUsual is how many people connect for the first time, each from a network of
+// their own, within a span that is too short for them to be a coincidence. For a
+// window after a release, as many are usual as any such span, or any hour, before it
+// had. The observations are the oldest first.
+func (r Rules) beyondUsual(seen []Observation, home, reporters map[person]bool, past Past, at time.Time) (most int) {
+	now, before := r.split(seen, home, reporters, past, at)
+	familiar, often := before.familiar(), before.often(at)
+	var released firstConnections
+	if past.Released.After(at.Add(-r.Window)) {
+		released = before.after(past.Released.Add(-r.Window))
+	}
+	people, networks := map[person]bool{}, map[netip.Prefix]bool{}
+	for i := len(now) - 1; i >= 0; i-- {
+		o := now[i]
+		if familiar[o.Network] {
+			continue
+		}
+		people[o.person()], networks[o.Network] = true, true
+		n, span := min(len(people), len(networks)), at.Sub(o.At)
+		if n > most && often.isUnusual(max(n, r.FirstTime), span) {
+			most = max(most, n-released.mostPeople(max(span, time.Hour)))
+		}
 	}
 	return most
 }
 
 // mostPeople is the most people that were observed within any span.
-func mostPeople(seen []Observation, span time.Duration) (most int) {
-	first := 0
-	within := map[person]int{}
-	for _, o := range seen {
+func (all firstConnections) mostPeople(span time.Duration) (most int) {
+	first, within := 0, map[person]int{}
+	for _, o := range all {
 		within[o.person()]++
-		for ; !seen[first].At.After(o.At.Add(-span)); first++ {
-			by := seen[first].person()
+		for ; all[first].At.Before(o.At.Add(-span)); first++ {
+			by := all[first].person()
 			if within[by]--; within[by] == 0 {
 				delete(within, by)
 			}
@@ -67,4 +131,47 @@ func mostPeople(seen []Observation, span time.Duration) (most int) {
 		most = max(most, len(within))
 	}
 	return most
+}
+
+func (all firstConnections) after(t time.Time) firstConnections {
+	for len(all) > 0 && !all[0].At.After(t) {
+		all = all[1:]
+	}
+	return all
+}
+
+// frequency is how many first connections an hour of work has.
+type frequency float64
+
+// The hours in which people work. Averages are those of a week at least, so that
+// the first day of an installation does not make many first connections usual.
+const (
+	week        = 7 * 24 * time.Hour
+	hoursOfDay  = 8.0
+	hoursOfWeek = 5 * hoursOfDay
+	// coincidences is how many of them an hour of work may have: one in two months.
+	// They are counted for each number of people, which about doubles them.
+	coincidences = 1 / (2 * 4.3 * hoursOfWeek)
+)
+
+// often is the average of before.
+func (all firstConnections) often(at time.Time) frequency {
+	if len(all) == 0 {
+		return 0
+	}
+	weeks := max(1, float64(at.Sub(all[0].At))/float64(week))
+	return frequency(float64(all.places()) / weeks / hoursOfWeek)
+}
+
+// isUnusual reports whether n people or more within a span are seldom a coincidence:
+// arrivals that have nothing to do with each other are a Poisson process.
+func (f frequency) isUnusual(n int, span time.Duration) bool {
+	hours := min(span.Hours(), hoursOfDay*math.Ceil(span.Hours()/24))
+	mean := float64(f) * hours
+	others, fewer := math.Exp(-mean), 0.0
+	for i := range n - 1 { // besides the one with which the span begins
+		fewer += others
+		others *= mean / float64(i+1)
+	}
+	return float64(f)*(1-fewer) < coincidences
 }

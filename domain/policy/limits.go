@@ -148,5 +148,6 @@ func (l Limits) Scopes(network Network, asked scope.Set) (scope.Set, error) {
 	return left, nil
 }
 
-// Life is the shorter of the installation's and a policy's.
+// Life is the shorter of the installation's duration and a policy's, of which 0 is
+// none.
 func Life(installed, policy time.Duration) time.Duration { return shorter(installed, policy) }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Rule matches some approvals, and says what they cost, or narrows settings for a
-// client or a connection.
+// Rule matches some approvals, and says what they ask of the person, or narrows
+// settings for a client or a connection.
 type Rule struct {
 	Name   string // where it stands, or that of the preset
 	When   Conditions

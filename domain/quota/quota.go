@@ -46,8 +46,8 @@ var (
 
 // Configured are the limits that an operator may set.
 type Configured struct {
-	// WrongUserCodes bounds the wrong user codes of all addresses together: 39
-	// bits stand against so many an hour.
+	// WrongUserCodes bounds the wrong user codes of all addresses together, in an
+	// hour. A user code has 39 random bits.
 	WrongUserCodes Limit
 	// WrongUserCodesPerNetwork is the share of WrongUserCodes that one customer's
 	// network ([ByNetwork]) can use up.
@@ -61,12 +61,14 @@ type Configured struct {
 	Introspections Limit
 }
 
-// Introspections a minute and resource server (0: any number).
+// Introspections allows each resource server max introspections in a minute; 0
+// allows any number.
 func Introspections(max int) Limit {
 	return Limit{Name: "introspections", Max: max, Per: time.Minute}
 }
 
-// StartsOfNetwork in ten minutes (0: any number).
+// StartsOfNetwork takes more than max starts of one network in ten minutes for a
+// burst; 0 takes none for one.
 func StartsOfNetwork(max int) Limit {
 	return Limit{Name: "starts_of_network", Max: max, Per: 10 * time.Minute}
 }
@@ -74,12 +76,13 @@ func StartsOfNetwork(max int) Limit {
 const (
 	// networkShare is the part of the budget that one network can use up.
 	networkShare = 10
-	// leastShare is what one address may look up within one window anyway.
+	// leastShare is the least share of a network: as many codes as one address may
+	// look up within one window anyway.
 	leastShare = 60
 )
 
-// Configure names the configured limits: wrong user codes an hour, requests a
-// minute and token (0: any number).
+// Configure makes the limits of an installation that allows wrongUserCodes in an
+// hour and perToken requests with one token in a minute; 0 allows any number.
 func Configure(wrongUserCodes, perToken int) Configured {
 	share := min(wrongUserCodes, max(wrongUserCodes/networkShare, leastShare))
 	return Configured{

@@ -13,10 +13,10 @@ import (
 )
 
 var (
-	// ErrThere says that the service provider has pairs already.
-	ErrThere = fault.New(fault.Conflict, "keys_exist", "The service provider has keys already.")
-	// ErrNextThere says that a pair is published and waits to become the active one.
-	ErrNextThere = fault.New(fault.Conflict, "next_key_exists",
+	// ErrExist says that the service provider has pairs already.
+	ErrExist = fault.New(fault.Conflict, "keys_exist", "The service provider has keys already. To replace them, add a next key and promote it.")
+	// ErrNextExists says that a pair is published and waits to become the active one.
+	ErrNextExists = fault.New(fault.Conflict, "next_key_exists",
 		"There is a next key already. Promote it, or retire it first.")
 	// ErrNoNext says that no pair waits to become the active one.
 	ErrNoNext = fault.New(fault.Conflict, "no_next_key",
@@ -24,14 +24,14 @@ var (
 	// ErrTooFresh says that identity providers had little time to read the next pair.
 	ErrTooFresh = fault.New(fault.Conflict, "next_key_too_fresh",
 		"The next key was published less than a day ago. Identity providers may not have read it; overrule this only if you know that they have.")
-	// ErrPreviousThere says that the pair before the active one is still there.
-	ErrPreviousThere = fault.New(fault.Conflict, "previous_key_exists",
+	// ErrPreviousExists says that the pair before the active one is still there.
+	ErrPreviousExists = fault.New(fault.Conflict, "previous_key_exists",
 		"The previous key is still there. Retire it first, when no identity provider encrypts for it any more.")
 	// ErrChanged says that the pairs are others than when they were read.
 	ErrChanged = fault.New(fault.PreconditionFailed, "keys_changed",
 		"The keys were changed since you read them. Read them again, then repeat the step.")
 	// ErrNothingToRetire says that there is no pair of that kind.
-	ErrNothingToRetire = fault.New(fault.Conflict, "no_such_key", "There is no such key to retire.")
+	ErrNothingToRetire = fault.New(fault.Conflict, "no_such_key", "There is no such key to retire. List the keys to see those that are there.")
 )
 
 // publishTime is how long a pair is published at least before it signs. Most
@@ -56,14 +56,14 @@ const (
 // nothing.
 type Ring struct{ s RingSnapshot }
 
-// Held is a pair and since when it has its role.
-type Held struct {
+// RingPair is a pair and since when it has its role.
+type RingPair struct {
 	Pair
 	Since time.Time
 }
 
 // RingSnapshot is a [Ring] laid flat. It holds private keys.
-type RingSnapshot struct{ Active, Next, Previous Held }
+type RingSnapshot struct{ Active, Next, Previous RingPair }
 
 // Format prints nothing of the keys, whatever the verb.
 func (RingSnapshot) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, "[SP key pairs]") }
@@ -71,7 +71,7 @@ func (RingSnapshot) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, "[S
 // NewRing makes the ring of a service provider that has none. reason says where the
 // pair comes from.
 func NewRing(active Pair, reason string, by audit.Actor, at time.Time) (*Ring, audit.Event) {
-	r := &Ring{RingSnapshot{Active: Held{active, at}}}
+	r := &Ring{RingSnapshot{Active: RingPair{active, at}}}
 	e := r.event(audit.KeysMade, active, by, at, request.Origin{})
 	e.Reason = reason
 	return r, e
@@ -79,7 +79,7 @@ func NewRing(active Pair, reason string, by audit.Actor, at time.Time) (*Ring, a
 
 // RestoreRing brings a ring back from storage.
 func RestoreRing(s RingSnapshot) (*Ring, error) {
-	for _, h := range []Held{s.Active, s.Next, s.Previous} {
+	for _, h := range []RingPair{s.Active, s.Next, s.Previous} {
 		if h.IsZero() != h.Since.IsZero() {
 			return nil, fmt.Errorf("spkeys: a stored pair is in an impossible state")
 		}
@@ -111,40 +111,40 @@ func (r *Ring) CheckVersion(version string) error {
 }
 
 // AddNext publishes a pair that will become the active one. It returns
-// [ErrNextThere].
+// [ErrNextExists].
 func (r *Ring) AddNext(pair Pair, by audit.Actor, at time.Time, origin request.Origin) (audit.Event, error) {
 	if !r.s.Next.IsZero() {
-		return audit.Event{}, ErrNextThere
+		return audit.Event{}, ErrNextExists
 	}
-	r.s.Next = Held{pair, at}
+	r.s.Next = RingPair{pair, at}
 	return r.event(audit.KeyAdded, pair, by, at, origin), nil
 }
 
 // Promote makes the next pair the active one, and that the previous one. It returns
-// [ErrNoNext], [ErrPreviousThere] and, unless it may be early, [ErrTooFresh].
+// [ErrNoNext], [ErrPreviousExists] and, unless it may be early, [ErrTooFresh].
 func (r *Ring) Promote(early bool, by audit.Actor, at time.Time, origin request.Origin) (audit.Event, error) {
 	switch {
 	case r.s.Next.IsZero():
 		return audit.Event{}, ErrNoNext
 	case !r.s.Previous.IsZero():
-		return audit.Event{}, ErrPreviousThere
+		return audit.Event{}, ErrPreviousExists
 	case !early && at.Sub(r.s.Next.Since) < publishTime:
 		return audit.Event{}, ErrTooFresh
 	}
-	r.s.Previous, r.s.Active, r.s.Next = Held{r.s.Active.Pair, at}, Held{r.s.Next.Pair, at}, Held{}
+	r.s.Previous, r.s.Active, r.s.Next = RingPair{r.s.Active.Pair, at}, RingPair{r.s.Next.Pair, at}, RingPair{}
 	return r.event(audit.KeyPromoted, r.s.Active.Pair, by, at, origin), nil
 }
 
 // Retire deletes the previous pair, or the next one. It returns
 // [ErrNothingToRetire].
 func (r *Ring) Retire(role Role, by audit.Actor, at time.Time, origin request.Origin) (audit.Event, error) {
-	held := map[Role]*Held{Next: &r.s.Next, Previous: &r.s.Previous}[role]
+	held := map[Role]*RingPair{Next: &r.s.Next, Previous: &r.s.Previous}[role]
 	if held == nil || held.IsZero() {
 		return audit.Event{}, ErrNothingToRetire
 	}
 	e := r.event(audit.KeyRetired, held.Pair, by, at, origin)
 	e.Reason = string(role)
-	*held = Held{}
+	*held = RingPair{}
 	return e, nil
 }
 

@@ -52,11 +52,11 @@ func TestARolloverStepByStep(t *testing.T) {
 		{"retire what is not there", 0, func() (audit.Event, error) { return r.Retire(spkeys.Previous, ops, at, request.Origin{}) }, spkeys.ErrNothingToRetire, "", 0, []int{0}, []int{0}},
 		{"retire the active one", 0, func() (audit.Event, error) { return r.Retire(spkeys.Active, ops, at, request.Origin{}) }, spkeys.ErrNothingToRetire, "", 0, []int{0}, []int{0}},
 		{"add", 0, func() (audit.Event, error) { return r.AddNext(p[1], ops, at, request.Origin{}) }, nil, audit.KeyAdded, 0, []int{0, 1}, []int{0, 1}},
-		{"add another", 0, func() (audit.Event, error) { return r.AddNext(p[2], ops, at, request.Origin{}) }, spkeys.ErrNextThere, "", 0, []int{0, 1}, []int{0, 1}},
+		{"add another", 0, func() (audit.Event, error) { return r.AddNext(p[2], ops, at, request.Origin{}) }, spkeys.ErrNextExists, "", 0, []int{0, 1}, []int{0, 1}},
 		{"promote too early", 24*time.Hour - 1, func() (audit.Event, error) { return r.Promote(false, ops, at, request.Origin{}) }, spkeys.ErrTooFresh, "", 0, []int{0, 1}, []int{0, 1}},
 		{"promote", 1, func() (audit.Event, error) { return r.Promote(false, ops, at, request.Origin{}) }, nil, audit.KeyPromoted, 1, []int{1}, []int{1, 0}},
 		{"add the next but one", 0, func() (audit.Event, error) { return r.AddNext(p[2], ops, at, request.Origin{}) }, nil, audit.KeyAdded, 1, []int{1, 2}, []int{1, 2, 0}},
-		{"promote before the previous one is retired", 0, func() (audit.Event, error) { return r.Promote(true, ops, at, request.Origin{}) }, spkeys.ErrPreviousThere, "", 1, []int{1, 2}, []int{1, 2, 0}},
+		{"promote before the previous one is retired", 0, func() (audit.Event, error) { return r.Promote(true, ops, at, request.Origin{}) }, spkeys.ErrPreviousExists, "", 1, []int{1, 2}, []int{1, 2, 0}},
 		{"retire the previous one", 0, func() (audit.Event, error) { return r.Retire(spkeys.Previous, ops, at, request.Origin{}) }, nil, audit.KeyRetired, 1, []int{1, 2}, []int{1, 2}},
 		{"promote early", 0, func() (audit.Event, error) { return r.Promote(true, ops, at, request.Origin{}) }, nil, audit.KeyPromoted, 2, []int{2}, []int{2, 1}},
 		{"add one and think again", 0, func() (audit.Event, error) { return r.AddNext(p[0], ops, at, request.Origin{}) }, nil, audit.KeyAdded, 2, []int{2, 0}, []int{2, 0, 1}},
@@ -98,7 +98,7 @@ func TestARolloverStepByStep(t *testing.T) {
 	if _, err := spkeys.RestoreRing(spkeys.RingSnapshot{}); !errors.Is(err, spkeys.ErrNone) {
 		t.Errorf("got %v, want ErrNone", err)
 	}
-	if _, err := spkeys.RestoreRing(spkeys.RingSnapshot{Active: spkeys.Held{Pair: p[0]}}); err == nil {
+	if _, err := spkeys.RestoreRing(spkeys.RingSnapshot{Active: spkeys.RingPair{Pair: p[0]}}); err == nil {
 		t.Error("got nil for a pair without a time")
 	}
 }

@@ -113,11 +113,11 @@ func (t *AccessToken) Copy() *AccessToken {
 	return &copied
 }
 
-// Digest is that of the secret that opens something; zero once revoked.
+// Digest is the digest of the secret that is valid now; zero once revoked.
 func (t *AccessToken) Digest() secret.Digest { return t.s.Digest }
 
 // Superseded returns the digest with which the token was made or restored, if a
-// move has taken it away since: its secret opens nothing any more.
+// move has replaced or removed it since: its secret is no longer valid.
 func (t *AccessToken) Superseded() (digest secret.Digest, superseded bool) {
 	if t.known.IsZero() || t.known == t.s.Digest {
 		return secret.Digest{}, false
@@ -133,8 +133,8 @@ func (t *AccessToken) Valid(at time.Time) error {
 	return nil
 }
 
-// lastUsedPrecision is how exactly the last use is kept; anything finer would turn each
-// request into a write.
+// lastUsedPrecision is how exactly the last use is kept; anything finer would turn
+// each request into a write.
 const lastUsedPrecision = time.Minute
 
 // RecordUse records a request made with the token. It reports whether that is

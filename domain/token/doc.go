@@ -3,7 +3,7 @@
 // An [AccessToken] is made when an approval is redeemed, and never kept in the
 // clear: a [Secret] is seen by the client alone, a store keeps its digest.
 //
-//	Mint ──▶ live ──Revoke──▶ revoked
+//	Mint ──▶ live ──Revoke, Expire──▶ revoked
 //	          │ ▲
 //	          └─┘ Reissue: another secret for the same token, if never used
 //

@@ -70,13 +70,13 @@ type result struct {
 // look again.
 const operatorAfter = 5 * time.Minute
 
-// play plays the campaign to its end, with honest logins after each victim.
-func (c campaign) play(s *service, victims int, others *crowd) result {
+// play plays the campaign to its end, with honest logins after each victim, and so
+// many on the day before.
+func (c campaign) play(s *service, victims int, others *crowd, before int) result {
 	s.t.Helper()
 	r := result{victims: victims}
-	if *past > 0 {
-		before := newCrowd(*past, 0)
-		before.logIn(s)
+	if before > 0 {
+		newCrowd(before, 0).logIn(s)
 		s.skip(25 * time.Hour)
 	}
 	var codes []*login

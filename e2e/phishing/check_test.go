@@ -15,7 +15,7 @@ func (c campaign) check(t *testing.T, preset string, r result) {
 		t.Error("got no token for the attacker, want one: the attack is none")
 	}
 	by := c.noticedBy()
-	if by == never || by > r.victims || *past > 0 { // then it is noticed by what is usual
+	if by == never || by > r.victims {
 		return
 	}
 	if r.noticed == 0 || r.noticed > by {
@@ -42,6 +42,9 @@ func checkHonest(t *testing.T, preset string, all map[string]tally) {
 		}
 		if n.refused != 0 {
 			t.Errorf("%s: got %d of %d logins refused, want none", kind, n.refused, n.logins)
+		}
+		if preset != "strict" && n.again+n.moved != 0 {
+			t.Errorf("%s: got %d people who signed in again and %d who moved, want none: typing the code is all it may cost", kind, n.again, n.moved)
 		}
 	}
 }

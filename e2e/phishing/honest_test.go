@@ -36,16 +36,31 @@ func (a tally) plus(b tally) tally {
 
 // crowd are the honest people of a campaign. They are not its victims.
 type crowd struct {
-	each int // logins after each victim
-	next int
-	by   *rand.Rand
-	done map[string]tally
-	got  map[string][]*login
+	each  int // logins after each victim
+	next  int
+	known int // people of the day before who come again; 0: all are new
+	done  map[string]tally
+	got   map[string][]*login
 }
 
 // newCrowd begins the order of the day at the given login.
 func newCrowd(each, first int) *crowd {
-	return &crowd{each: each, next: first, by: rand.New(rand.NewPCG(1, uint64(first))), done: map[string]tally{}, got: map[string][]*login{}}
+	return &crowd{each: each, next: first, done: map[string]tally{}, got: map[string][]*login{}}
+}
+
+// again has people of the day before come again, with their machines. In every third
+// round of the day they are others still, in new places.
+func (c *crowd) again(before int) *crowd {
+	c.known = before
+	return c
+}
+
+// who is the number of the person of the next login.
+func (c *crowd) who() int {
+	if rounds := len(mixes); c.known > 0 && c.next/rounds%3 != 2 {
+		return c.next%c.known + 1
+	}
+	return c.next + 1
 }
 
 // trip is one honest login.
@@ -54,10 +69,10 @@ type trip struct {
 	beside                        string // a browser in the device's network, if there is one
 }
 
-// trip makes the i-th login of a kind.
-func (c *crowd) trip(kind string, i int) trip {
+// tripOf makes the login of the i-th person.
+func tripOf(kind string, i int) trip {
 	label := ""
-	if c.by.IntN(2) == 0 {
+	if rand.New(rand.NewPCG(1, uint64(i))).IntN(2) == 0 {
 		label = network("host-%d", i)
 	}
 	home := network(homeOf, i%200)
@@ -80,9 +95,9 @@ func (c *crowd) trip(kind string, i int) trip {
 func (c *crowd) logIn(s *service) {
 	s.t.Helper()
 	for range c.each {
-		kind := mixes[c.next%len(mixes)]
+		kind, who := mixes[c.next%len(mixes)], c.who()
 		c.next++
-		one, l := s.play(user(staffSize/2+c.next), c.trip(kind, c.next))
+		one, l := s.play(user(staffSize/2+who), tripOf(kind, who))
 		c.done[kind] = c.done[kind].plus(one)
 		c.got[kind] = append(c.got[kind], l)
 		s.skip(20 * time.Second)

@@ -15,7 +15,11 @@ func TestCampaigns(t *testing.T) {
 				for i, c := range campaigns {
 					t.Run(c.name, func(t *testing.T) {
 						t.Parallel()
-						results[i] = c.play(serve(t, preset), many, newCrowd(each, i*each*many))
+						others := newCrowd(each, i*each*many)
+						if *again {
+							others.again(*past)
+						}
+						results[i] = c.play(serve(t, preset), many, others, *past)
 						c.check(t, preset, results[i])
 					})
 				}
@@ -29,6 +33,28 @@ func TestCampaigns(t *testing.T) {
 			if *whole || testing.Verbose() {
 				printCampaigns(t.Output(), preset, results)
 				printHonest(t.Output(), preset, together)
+			}
+		})
+	}
+}
+
+// A campaign of many networks is noticed by the third victim on a later day, too, and
+// people who come again are not hindered by it.
+func TestTheSecondDay(t *testing.T) {
+	const before = 24
+	for _, c := range campaigns {
+		if c.from(0) == c.from(1) { // in one network, which notices it
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := c.play(serve(t, "default"), 4, newCrowd(6, 0).again(before), before)
+			c.check(t, "default", r)
+			checkHonest(t, "default", r.honest)
+			for kind, n := range r.honest {
+				if n.hindered != 0 {
+					t.Errorf("%s: got %d of %d people hindered, want none", kind, n.hindered, n.logins)
+				}
 			}
 		})
 	}

@@ -81,9 +81,9 @@ func storeACSLedger(t *testing.T, open func(t *testing.T) ports.Store) {
 		want := acsmove.Ledger{Connection: slug, Move: acsmove.New(slug).Snapshot()}
 		for i := range 12 {
 			for _, what := range []acsmove.Sighting{
-				{Connection: slug, Mount: connection.Legacy, What: acsmove.Requested},
-				{Connection: slug, Mount: connection.Legacy, What: acsmove.Succeeded},
-				{Connection: slug, Mount: connection.Canonical, What: acsmove.Failed, Reason: "reason " + string(rune('a'+i))},
+				{Connection: slug, Mount: connection.Legacy, Kind: acsmove.Requested},
+				{Connection: slug, Mount: connection.Legacy, Kind: acsmove.Succeeded},
+				{Connection: slug, Mount: connection.Canonical, Kind: acsmove.Failed, Reason: "reason " + string(rune('a'+i))},
 			} {
 				what.At = w.now.Add(time.Duration(i) * time.Second)
 				w.note(s, what)
@@ -91,7 +91,7 @@ func storeACSLedger(t *testing.T, open func(t *testing.T) ports.Store) {
 				*on = on.Add(what)
 			}
 		}
-		w.note(s, acsmove.Sighting{Connection: w.slug(), Mount: connection.Legacy, What: acsmove.Requested, At: w.now})
+		w.note(s, acsmove.Sighting{Connection: w.slug(), Mount: connection.Legacy, Kind: acsmove.Requested, At: w.now})
 		equal(t, w.ledger(s, slug), want)
 	})
 
@@ -104,7 +104,7 @@ func storeACSLedger(t *testing.T, open func(t *testing.T) ports.Store) {
 			wg.Go(func() {
 				for range times {
 					err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-						return tx.ACSLedger().Note(ctx, acsmove.Sighting{Connection: slug, Mount: connection.Canonical, What: acsmove.Succeeded, At: w.now}, w.event())
+						return tx.ACSLedger().Note(ctx, acsmove.Sighting{Connection: slug, Mount: connection.Canonical, Kind: acsmove.Succeeded, At: w.now}, w.event())
 					})
 					if err != nil {
 						t.Error(err)
@@ -144,7 +144,7 @@ func storeACSLedger(t *testing.T, open func(t *testing.T) ports.Store) {
 		kept, gone := w.fullMove(), w.fullMove()
 		for _, m := range []acsmove.Snapshot{kept, gone} {
 			w.movedAs(s, m)
-			w.note(s, acsmove.Sighting{Connection: m.Connection, Mount: connection.Legacy, What: acsmove.Succeeded, At: w.now})
+			w.note(s, acsmove.Sighting{Connection: m.Connection, Mount: connection.Legacy, Kind: acsmove.Succeeded, At: w.now})
 		}
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			must(t, tx.ACSLedger().Forget(ctx, w.slug()))
@@ -184,7 +184,7 @@ func storeACSLedger(t *testing.T, open func(t *testing.T) ports.Store) {
 		"Note": func(w *fixture, _ ports.Store) eventWrite {
 			slug := w.slug()
 			return func(ctx context.Context, tx ports.Tx, event audit.Event) error {
-				return tx.ACSLedger().Note(ctx, acsmove.Sighting{Connection: slug, Mount: connection.Legacy, What: acsmove.Requested, At: w.now}, event)
+				return tx.ACSLedger().Note(ctx, acsmove.Sighting{Connection: slug, Mount: connection.Legacy, Kind: acsmove.Requested, At: w.now}, event)
 			}
 		},
 		"SaveMove": func(w *fixture, _ ports.Store) eventWrite {

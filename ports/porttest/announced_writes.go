@@ -29,7 +29,7 @@ func announcedWrites(t *testing.T, w *fixture) []announcedWrite {
 	must(t, err)
 	pairs, err := somePairs()
 	must(t, err)
-	ring, err := spkeys.RestoreRing(spkeys.RingSnapshot{Active: spkeys.Held{Pair: pairs[0], Since: w.now}})
+	ring, err := spkeys.RestoreRing(spkeys.RingSnapshot{Active: spkeys.RingPair{Pair: pairs[0], Since: w.now}})
 	must(t, err)
 	noticed := w.incident(w.fullIncident())
 	return []announcedWrite{

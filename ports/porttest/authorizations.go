@@ -62,14 +62,14 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 				byToken[f.Snapshot().TokenID] = f.Snapshot()
 			}
 			if len(found) != 2 {
-				t.Errorf("%d are found", len(found))
+				t.Errorf("got %d authorizations, want 2", len(found))
 			}
 			equal(t, byToken[want[0]], a.Snapshot())
 			equal(t, byToken[want[1]], b.Snapshot())
 			none, err := r.Authorizations().RedeemedFor(ctx, nil)
 			must(t, err)
 			if len(none) != 0 {
-				t.Errorf("%d are found for no token", len(none))
+				t.Errorf("got %d authorizations for no token, want none", len(none))
 			}
 			return nil
 		})

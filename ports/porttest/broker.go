@@ -137,7 +137,7 @@ func Broker(t *testing.T, open func(t *testing.T) BrokerUnderTest) {
 			}
 		}
 	})
-	t.Run("a response that is cut or changed signs nobody else in", func(t *testing.T) {
+	t.Run("a response that is cut or changed signs no other person in", func(t *testing.T) {
 		b := open(t)
 		good := b.Response(b.Email)
 		want, err := verify(t, b, good)

@@ -37,7 +37,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 			select {
 			case <-changed:
 			case <-time.After(changesPatience):
-				t.Fatalf("process %d was not told", i)
+				t.Fatalf("process %d: got no notification within %s, want one", i, changesPatience)
 			}
 		}
 	}
@@ -119,7 +119,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		told(t, keys...)
 		for i, changed := range clients {
 			if waiting(changed) {
-				t.Errorf("process %d was told of a change that was not committed", i)
+				t.Errorf("process %d: got a notification of a change that was not committed, want none", i)
 			}
 		}
 	})

@@ -44,7 +44,7 @@ func storeClients(t *testing.T, open func(t *testing.T) ports.Store) {
 		c := added(t, s, w)
 		for i := range reflect.TypeFor[client.Settings]().NumField() {
 			if reflect.ValueOf(c.Settings()).Field(i).IsZero() {
-				t.Fatalf("%s is not tested", reflect.TypeFor[client.Settings]().Field(i).Name)
+				t.Fatalf("got no value of the field %s to test with, want one", reflect.TypeFor[client.Settings]().Field(i).Name)
 			}
 		}
 		got, err := byID(t, s, c.ID())

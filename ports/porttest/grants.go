@@ -134,7 +134,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 		equal(t, got[used.ID], used)
 		equal(t, got[other.Snapshot().ID], other.Snapshot())
 		if n := len(under(t, s, elsewhere)); n != 1 {
-			t.Errorf("the other browser has %d grants, want 1", n)
+			t.Errorf("the other browser: got %d grants, want 1", n)
 		}
 	})
 

@@ -113,7 +113,7 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 			got, err = r.Incidents().Seen(ctx, incident.Source{Kind: incident.Network, Network: all[0].Network}, all[0].At, incident.SeenAtMost)
 			for _, o := range all {
 				if !slices.Contains(got, o) {
-					t.Errorf("of the network: %s is missing", o.ID)
+					t.Errorf("of the network: got %v, want %s among them", got, o.ID)
 				}
 			}
 			return err

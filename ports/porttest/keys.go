@@ -104,7 +104,7 @@ func KeyStore(t *testing.T, open func(t *testing.T, active spkeys.Pair) KeyStore
 func wantKeys(t *testing.T, set spkeys.Set, want ...spkeys.Pair) {
 	t.Helper()
 	if set.IsZero() || !samePair(set.Active(), want[0]) {
-		t.Error("got another active pair than the configured one")
+		t.Error("got another active pair, want the configured one")
 	}
 	got := set.Decrypting()
 	if len(got) != len(want) {
@@ -112,7 +112,7 @@ func wantKeys(t *testing.T, set spkeys.Set, want ...spkeys.Pair) {
 	}
 	for i, key := range got {
 		if !key.Equal(want[i].Key()) {
-			t.Errorf("got another key than the configured one at position %d", i)
+			t.Errorf("position %d: got another key, want the configured one", i)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 			t.Fatal(err)
 		}
 		if a.Limit != limit || a.Reset <= 0 || a.Reset > limit.Per {
-			t.Errorf("%+v", a)
+			t.Errorf("got %+v, want an allowance of %+v that is reset within %s", a, limit, limit.Per)
 		}
 		return a
 	}
@@ -62,7 +62,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 	expect := func(t *testing.T, a quota.Allowance, remaining int, exceeded bool) {
 		t.Helper()
 		if a.Remaining != remaining || a.Exceeded != exceeded {
-			t.Errorf("%d remaining, exceeded %v; want %d, %v", a.Remaining, a.Exceeded, remaining, exceeded)
+			t.Errorf("got %d remaining, exceeded %v; want %d, %v", a.Remaining, a.Exceeded, remaining, exceeded)
 		}
 	}
 
@@ -85,7 +85,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 			a := take(t, l, key, thing())
 			expect(t, a, 0, true)
 			if a.Reset > almost {
-				t.Errorf("the window ends in %s, not in %s", a.Reset, almost)
+				t.Errorf("got a window that ends in %s, want %s at most", a.Reset, almost)
 			}
 			l.Advance(almost)
 			expect(t, take(t, l, key, thing()), limit.Max-1, false)
@@ -113,7 +113,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 				expect(t, left(t, l, key), limit.Max, false)
 			}
 			if kept := l.Kept(); kept != before {
-				t.Errorf("%d entries are kept, there were %d", kept, before)
+				t.Errorf("got %d entries kept, want %d", kept, before)
 			}
 			take(t, l, key, thing())
 			for range 2 * limit.Max {
@@ -139,7 +139,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 					}
 				})
 				if n := through.Load(); n != int32(limit.Max) {
-					t.Fatalf("%d of 30 got through", n)
+					t.Fatalf("got %d tries of 30 allowed, want %d", n, limit.Max)
 				}
 			}
 		})
@@ -166,7 +166,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 			takingDistinct(t, l, key, strings.Repeat("x", i))
 		}
 		if kept := l.Kept() - before; kept > limit.Max+1 {
-			t.Errorf("%d entries are kept for a limit of %d", kept, limit.Max)
+			t.Errorf("got %d entries kept, want %d at most", kept, limit.Max+1)
 		}
 	})
 
@@ -212,7 +212,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 			a3, err3 := l.Peek(t.Context(), off, key)
 			for _, a := range []quota.Allowance{a1, a2, a3} {
 				if !a.IsZero() || a.Exceeded {
-					t.Errorf("%+v", a)
+					t.Errorf("got %+v, want an allowance without a limit", a)
 				}
 			}
 			if err1 != nil || err2 != nil || err3 != nil {
@@ -220,7 +220,7 @@ func Limiter(t *testing.T, open func(t *testing.T) LimiterUnderTest) {
 			}
 		}
 		if kept := l.Kept(); kept != before {
-			t.Errorf("%d entries are kept, there were %d", kept, before)
+			t.Errorf("got %d entries kept, want %d", kept, before)
 		}
 	})
 }

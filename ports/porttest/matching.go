@@ -133,7 +133,7 @@ func storeMatchingTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 		}
 		for _, digest := range want {
 			if !slices.Contains(digests, digest) {
-				t.Error("the digest of a token is missing")
+				t.Errorf("got digests without %s, want it among them", digest.Hex())
 			}
 		}
 		seen(t, s, event, 1)

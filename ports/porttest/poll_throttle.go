@@ -191,7 +191,7 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 		expect(t, poll(t, p, code, poller), "unknown")
 	})
 
-	t.Run("waking forgets the hints for everybody, and not the pace", func(t *testing.T) {
+	t.Run("an invalidation forgets the hints of all pollers, and not the last accepted poll", func(t *testing.T) {
 		p, code := open(t), aCode()
 		remember(t, p, code, poller, life)
 		p.Advance(gap)
@@ -220,7 +220,7 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 			release(t, p, code)
 		}
 		if kept := p.Kept(); kept > before+20 {
-			t.Errorf("%d entries are kept, there were %d", kept, before)
+			t.Errorf("got %d entries kept, want %d at most", kept, before+20)
 		}
 	})
 
@@ -241,7 +241,7 @@ func PollThrottle(t *testing.T, open func(t *testing.T) PollThrottleUnderTest) {
 				}
 			})
 			if n := accepted.Load(); n != 1 {
-				t.Fatalf("round %d: %d polls accepted at once", round, n)
+				t.Fatalf("round %d: got %d polls accepted at once, want 1", round, n)
 			}
 		}
 	})

@@ -17,9 +17,9 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// racers all begin at once, and each lingers between its read and its write:
-// all that can read before the first write have the time to. Without that
-// a store that locks nothing passes more often than not.
+// racers all begin at once, and each waits for linger between its read and its
+// write, so that all can read before the first write unless the store locks.
+// Without the wait, a store that locks nothing passes most runs.
 const (
 	racers = 4
 	linger = 50 * time.Millisecond
@@ -41,7 +41,7 @@ func race(fn func(i int) error) []error {
 	return errs
 }
 
-// oneWon makes sure that one racer won and the others were told lost.
+// oneWon makes sure that one racer succeeded and the others got the error lost.
 func oneWon(t *testing.T, errs []error, lost error) {
 	t.Helper()
 	won := 0
@@ -50,11 +50,11 @@ func oneWon(t *testing.T, errs []error, lost error) {
 		case err == nil:
 			won++
 		case !errors.Is(err, lost):
-			t.Errorf("a loser was told %v, want %v", err, lost)
+			t.Errorf("got %v for one that lost, want %v", err, lost)
 		}
 	}
 	if won != 1 {
-		t.Errorf("%d of %d won, want 1", won, len(errs))
+		t.Errorf("got %d of %d that won, want 1", won, len(errs))
 	}
 }
 
@@ -189,7 +189,7 @@ func storeRaces(t *testing.T, open func(t *testing.T) ports.Store) {
 					}
 				}
 				if live != 1 {
-					t.Errorf("%d live tokens, want 1", live)
+					t.Errorf("got %d live tokens, want 1", live)
 				}
 			})
 		}

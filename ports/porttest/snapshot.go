@@ -57,7 +57,7 @@ func variants[S comparable](t *testing.T, w *fixture, possible func(S) error, sp
 	}
 	for _, f := range fields(reflect.TypeFor[S](), "") {
 		if !changed[f.name] {
-			t.Errorf("no possible snapshot changes %s: give one from which it can be changed", f.name)
+			t.Errorf("got no possible snapshot that changes %s, want one: give a state in which it can be changed", f.name)
 		}
 	}
 	return out
@@ -132,7 +132,7 @@ func (w *fixture) other(t *testing.T, f field, now reflect.Value) reflect.Value 
 	case string:
 		return reflect.ValueOf("other")
 	}
-	t.Fatalf("%s: the suite does not know another %s", f.name, f.of)
+	t.Fatalf("%s: got a field of the type %s, want one of which the suite can make another value", f.name, f.of)
 	return now
 }
 
@@ -141,7 +141,7 @@ func noZero[S any](t *testing.T, full S) {
 	t.Helper()
 	for _, f := range fields(reflect.TypeFor[S](), "") {
 		if reflect.ValueOf(full).FieldByIndex(f.index).IsZero() {
-			t.Errorf("the snapshot that should have every field lacks %s", f.name)
+			t.Errorf("got no value of %s, want a snapshot with every field", f.name)
 		}
 	}
 }

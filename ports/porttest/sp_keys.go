@@ -18,7 +18,7 @@ func (w *fixture) holds(s ports.Store, state spkeys.RingSnapshot) {
 	must(w.t, err)
 	update(w.t, s, func(ctx context.Context, tx ports.Tx) error {
 		err := tx.SPKeys().Add(ctx, ring, w.event())
-		if errors.Is(err, spkeys.ErrThere) {
+		if errors.Is(err, spkeys.ErrExist) {
 			err = tx.SPKeys().Save(ctx, ring, w.event())
 		}
 		return err
@@ -34,9 +34,9 @@ func (w *fixture) wantRing(s ports.Store, want spkeys.RingSnapshot) {
 			w.t.Error("got stale keys, want keys of the secret that seals")
 		}
 		got := ring.Snapshot()
-		for role, held := range map[spkeys.Role][2]spkeys.Held{spkeys.Active: {got.Active, want.Active}, spkeys.Next: {got.Next, want.Next}, spkeys.Previous: {got.Previous, want.Previous}} {
+		for role, held := range map[spkeys.Role][2]spkeys.RingPair{spkeys.Active: {got.Active, want.Active}, spkeys.Next: {got.Next, want.Next}, spkeys.Previous: {got.Previous, want.Previous}} {
 			if !held[0].Since.Equal(held[1].Since) || held[0].IsZero() != held[1].IsZero() || !held[0].IsZero() && !samePair(held[0].Pair, held[1].Pair) {
-				w.t.Errorf("got another %s pair than the one that was kept", role)
+				w.t.Errorf("got another %s pair, want the one that was kept", role)
 			}
 		}
 		return nil
@@ -46,8 +46,8 @@ func (w *fixture) wantRing(s ports.Store, want spkeys.RingSnapshot) {
 func storeSPKeys(t *testing.T, open func(t *testing.T) ports.Store) {
 	pairs, err := somePairs()
 	must(t, err)
-	held := func(w *fixture, i int) spkeys.Held {
-		return spkeys.Held{Pair: pairs[i], Since: w.now.Add(time.Duration(i) * time.Second)}
+	held := func(w *fixture, i int) spkeys.RingPair {
+		return spkeys.RingPair{Pair: pairs[i], Since: w.now.Add(time.Duration(i) * time.Second)}
 	}
 
 	t.Run("each pair is kept with its role", func(t *testing.T) {
@@ -69,7 +69,7 @@ func storeSPKeys(t *testing.T, open func(t *testing.T) ports.Store) {
 		w.holds(s, spkeys.RingSnapshot{Active: held(w, 0)})
 		ring, made := spkeys.NewRing(pairs[1], "made", audit.WorkerOf("serve"), w.now)
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
-			is(t, tx.SPKeys().Add(ctx, ring, made), spkeys.ErrThere)
+			is(t, tx.SPKeys().Add(ctx, ring, made), spkeys.ErrExist)
 			return nil
 		})
 		seen(t, s, made, 0)

@@ -100,7 +100,7 @@ func storeUpdates(t *testing.T, open func(t *testing.T) ports.Store) {
 		func() {
 			defer func() {
 				if recover() != "stop" {
-					t.Error("the panic was swallowed")
+					t.Error("got no panic, want the one of the function")
 				}
 			}()
 			_ = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {

@@ -35,7 +35,7 @@ func filled(t *testing.T, of reflect.Value) {
 		case reflect.Struct:
 			filled(t, f)
 		default:
-			t.Fatalf("a test has to learn to fill %s", of.Type().Field(i).Name)
+			t.Fatalf("got a field %s of the kind %s, want one that the suite can fill", of.Type().Field(i).Name, f.Kind())
 		}
 	}
 }
@@ -65,7 +65,7 @@ func storeConnections(t *testing.T, open func(t *testing.T) ports.Store) {
 		if !slices.IsSortedFunc(all, func(a, b *connection.Stored) int {
 			return slices.Compare([]byte(a.Connection().Slug()), []byte(b.Connection().Slug()))
 		}) {
-			t.Error("got connections in another order than that of their slugs")
+			t.Error("got connections in another order, want that of their slugs")
 		}
 		for _, c := range all {
 			if c.Connection().Slug() == slug {
@@ -82,7 +82,7 @@ func storeConnections(t *testing.T, open func(t *testing.T) ports.Store) {
 			case want == nil && got != nil:
 				t.Errorf("got %+v, want none", got.Snapshot())
 			case want != nil && got == nil:
-				t.Error("got none")
+				t.Errorf("got none, want %+v", want.Snapshot())
 			case want != nil && !reflect.DeepEqual(got.Snapshot(), want.Snapshot()):
 				t.Errorf("got\n%+v, want\n%+v", got.Snapshot(), want.Snapshot())
 			}
@@ -202,7 +202,7 @@ func storeMetadata(t *testing.T, open func(t *testing.T) ports.Store) {
 				k.Good.Document = nil // an empty one may come as none
 				return reflect.DeepEqual(k, short)
 			}) {
-				t.Errorf("got %+v, which has no %+v", all, short)
+				t.Errorf("got %+v, want %+v among them", all, short)
 			}
 			return nil
 		})

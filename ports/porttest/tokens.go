@@ -107,7 +107,7 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 			must(t, err)
 			revoked, changed := live.Revoke("replaced", audit.ClientOf("difyctl"), w.now, w.by)
 			if !changed {
-				t.Fatal("the token was dead already")
+				t.Fatal("got a token that is revoked already, want a live one")
 			}
 			old = live
 			must(t, tx.Tokens().Save(ctx, live, revoked))
@@ -207,14 +207,14 @@ func storeTokens(t *testing.T, open func(t *testing.T) ports.Store) {
 				tokens, total, err := r.Tokens().Sessions(ctx, w.ann.Email(), w.issuer, w.now, page.offset, page.limit)
 				must(t, err)
 				if total != 5 {
-					t.Errorf("%+v: %d in all, want 5", page, total)
+					t.Errorf("%+v: got %d in all, want 5", page, total)
 				}
 				var got []uid.ID
 				for _, issued := range tokens {
 					got = append(got, issued.Snapshot().ID)
 				}
 				if len(got) != page.to-page.from {
-					t.Fatalf("%+v: %d sessions", page, len(got))
+					t.Fatalf("%+v: got %d sessions, want %d", page, len(got), page.to-page.from)
 				}
 				for i, id := range got {
 					equal(t, id, want[page.from+i])

@@ -15,8 +15,8 @@ import (
 )
 
 var (
-	// ErrUnknownTest says that a link is none of a test, or of one that a later
-	// test has replaced.
+	// ErrUnknownTest says that a link belongs to no test, or to one that a later test
+	// has replaced.
 	ErrUnknownTest = fault.New(fault.NotFound, "unknown_test",
 		"This test link is not valid. Ask your administrator for a new one.")
 	// ErrTestUsed says that a link was opened before.
@@ -31,7 +31,7 @@ var (
 		"The connection was changed after this test link was made. Ask your administrator for a new one.")
 	// ErrNotSAML says that a connection has no callback of ours to move.
 	ErrNotSAML = fault.New(fault.Conflict, "no_acs",
-		"The connection's broker is not saml; it has no callback to move.")
+		"The connection's broker is not saml; it has no callback to move. Name a connection whose broker is saml.")
 )
 
 const (

@@ -1,0 +1,36 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestEnvoyProtectsAnAPI holds the configuration of docs/integrators.md against an
+// imitation of Envoy, which takes its settings from it.
+func TestEnvoyProtectsAnAPI(t *testing.T) {
+	t.Parallel()
+	w := embeddedWorld(t)
+	w.Env["TRUSTED_PROXIES"] = proxyAddress
+	stop := w.serve()
+	service, toy := fmt.Sprintf("http://localhost:%d", w.port), toyAPI(t)
+	api, full := newEnvoy(t, service, toy, "apps:run")+"/items?scope=admin", newEnvoy(t, service, toy, "full")+"/items"
+	token, bearer := w.protectsAnAPI(t, api, full)
+
+	// The path is appended, and cannot lead to another question.
+	resp, _ := asks(t, "GET", strings.TrimSuffix(full, "/items")+"/../../-/items", "", bearer)
+	refuses(t, resp, http.StatusForbidden, "WWW-Authenticate", `Bearer realm="api", error="insufficient_scope", scope="full"`)
+	if resp, _ := asks(t, "GET", api, "", http.Header{"Authorization": bearer["Authorization"], "X_auth_request_user": {"forged"}}); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("got %s for a name with underscores, want 400", resp.Status)
+	}
+	if resp := w.revokes(token.AccessToken); resp.StatusCode != http.StatusOK {
+		t.Fatalf("got %s for the revocation, want 200", resp.Status)
+	}
+	resp, _ = asks(t, "GET", api, "", bearer)
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
+	stop()
+	if resp, _ := asks(t, "GET", api, "", bearer); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("got %s without the service, want 503", resp.Status)
+	}
+}
