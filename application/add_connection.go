@@ -44,13 +44,13 @@ func (uc *AddConnection) Execute(ctx context.Context, s connection.Settings, dry
 // recheck returns an [*InvalidConnectionError] if a report's connection conflicts with
 // the connections of the store as they are now, which it locks.
 func (c *ConnectionChecks) recheck(ctx context.Context, tx ports.Tx, reports ...ConnectionReport) error {
-	stored, err := tx.Connections().All(ctx)
+	stored, _, err := readable(tx.Connections().All(ctx))
 	if err != nil {
-		return fmt.Errorf("connections: %w", err)
+		return err
 	}
-	kept, err := tx.Metadata().All(ctx)
+	kept, err := copiesOf(tx.Metadata().All(ctx))
 	if err != nil {
-		return fmt.Errorf("metadata of connections: %w", err)
+		return err
 	}
 	others, err := c.others(ctx, stored)
 	if err != nil {

@@ -78,9 +78,9 @@ func (uc *ApplyConnections) Execute(ctx context.Context, wanted connection.Direc
 // unchanged locks the connections and returns [connection.ErrEdited] unless they
 // are those that the plan was made for.
 func (uc *ApplyConnections) unchanged(ctx context.Context, tx ports.Tx, plan Plan) error {
-	stored, err := tx.Connections().All(ctx)
+	stored, _, err := readable(tx.Connections().All(ctx))
 	if err != nil {
-		return fmt.Errorf("connections: %w", err)
+		return err
 	}
 	if !maps.Equal(revisionsOf(stored), plan.revisions) {
 		return connection.ErrEdited

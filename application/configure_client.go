@@ -22,6 +22,8 @@ var (
 		"CLIENTS_FILE describes this client. Change it there; the file is read again when it changes.")
 	ErrClientInEnvironment = fault.New(fault.Conflict, "client_in_environment",
 		"OPENAPI_KNOWN_CLIENT_IDS names this client: without its entry in the database it would be allowed, without any bound. Suspend it, or take it out of that setting first.")
+	ErrClientUnreadable = fault.New(fault.Conflict, "client_unreadable",
+		"What the database has of this client cannot be read, so the client is refused. Remove it and add it again; the log says what is wrong.")
 	ErrClientChanged = fault.New(fault.PreconditionFailed, "version_mismatch",
 		"The client was changed in the meantime. Look at it again.")
 )
@@ -67,7 +69,7 @@ type ClientChanged struct {
 }
 
 // Execute changes the client and ends its tokens in one transaction. It returns
-// [ErrClientInFile], [ErrClientInEnvironment], [ErrClientChanged],
+// [ErrClientInFile], [ErrClientInEnvironment], [ErrClientUnreadable], [ErrClientChanged],
 // [ports.ErrClientTaken], [ports.ErrUnknownClient], and invalid_client with a line
 // for each setting that cannot be right.
 func (uc *ConfigureClient) Execute(ctx context.Context, wanted ClientChange, by audit.Actor, origin request.Origin) (ClientChanged, error) {
@@ -82,12 +84,18 @@ func (uc *ConfigureClient) Execute(ctx context.Context, wanted ClientChange, by 
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		at := uc.now()
 		before, err := tx.Clients().ByID(ctx, wanted.ID)
+		unreadable, err := ports.LeaveOut(err)
+		if len(unreadable) > 0 {
+			before.Client = client.Unreadable(wanted.ID)
+		}
 		stored := err == nil
 		switch {
 		case err != nil && !errors.Is(err, ports.ErrUnknownClient):
 			return fmt.Errorf("find client: %w", err)
 		case file.Has(wanted.ID) && !(wanted.Remove && stored): // an entry beside the file's may always go
 			return ErrClientInFile
+		case len(unreadable) > 0 && !wanted.Remove:
+			return ErrClientUnreadable
 		case stored && wanted.Add:
 			return ports.ErrClientTaken
 		case stored && wanted.Version != 0 && wanted.Version != before.Version:

@@ -254,15 +254,27 @@ func (c *ConnectionChecks) check(ctx context.Context, s connection.Settings, bef
 	return r, nil
 }
 
+// copiesOf are the copies that can be read.
+func copiesOf(all []connection.CopySnapshot, err error) ([]connection.CopySnapshot, error) {
+	if _, err := ports.LeaveOut(err); err != nil {
+		return nil, fmt.Errorf("metadata of connections: %w", err)
+	}
+	return all, nil
+}
+
+// read leaves out what cannot be read.
 func (c *ConnectionChecks) read(ctx context.Context) (stored []*connection.Stored, kept []connection.CopySnapshot, err error) {
-	err = c.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
-		if stored, err = r.Connections().All(ctx); err != nil {
-			return fmt.Errorf("connections: %w", err)
-		}
-		if kept, err = r.Metadata().All(ctx); err != nil {
-			return fmt.Errorf("metadata of connections: %w", err)
-		}
-		return nil
-	})
+	stored, _, kept, err = c.readAll(ctx)
 	return stored, kept, err
+}
+
+func (c *ConnectionChecks) readAll(ctx context.Context) (stored, torn []*connection.Stored, kept []connection.CopySnapshot, err error) {
+	err = c.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		if stored, torn, err = readable(r.Connections().All(ctx)); err != nil {
+			return err
+		}
+		kept, err = copiesOf(r.Metadata().All(ctx))
+		return err
+	})
+	return stored, torn, kept, err
 }

@@ -90,9 +90,9 @@ func (e *Edited) compare(kept connection.CopySnapshot) {
 // editConnection changes the connection that has the given revision, and returns the
 // new one.
 func editConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, by connection.By) (int64, error) {
-	all, err := tx.Connections().All(ctx)
+	all, _, err := readable(tx.Connections().All(ctx))
 	if err != nil {
-		return 0, fmt.Errorf("connections: %w", err)
+		return 0, err
 	}
 	stored, err := findStored(all, r.Connection.Slug())
 	if err != nil {
@@ -120,6 +120,19 @@ func editConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, revisi
 	return stored.Revision(), keepMetadata(ctx, tx, c, r, by)
 }
 
+// readable separates the connections that can be read from stand-ins for the
+// others.
+func readable(all []*connection.Stored, err error) (whole, torn []*connection.Stored, _ error) {
+	unreadable, err := ports.LeaveOut(err)
+	if err != nil {
+		return nil, nil, fmt.Errorf("connections: %w", err)
+	}
+	for _, row := range unreadable {
+		torn = append(torn, connection.Unreadable(row.Key))
+	}
+	return all, torn, nil
+}
+
 // findStored returns [connection.ErrNotListed].
 func findStored(all []*connection.Stored, slug string) (*connection.Stored, error) {
 	i := slices.IndexFunc(all, func(s *connection.Stored) bool { return s.Connection().Slug() == slug })
@@ -130,13 +143,17 @@ func findStored(all []*connection.Stored, slug string) (*connection.Stored, erro
 }
 
 // find returns a connection that the store has, and the copy of its metadata. It
-// returns [connection.ErrUnknown] or [connection.ErrInFile].
+// returns [connection.ErrUnknown], [connection.ErrUnreadable] or
+// [connection.ErrInFile].
 func (c *ConnectionChecks) find(ctx context.Context, slug string) (*connection.Stored, connection.CopySnapshot, error) {
-	stored, kept, err := c.read(ctx)
+	stored, torn, kept, err := c.readAll(ctx)
 	if err != nil {
 		return nil, connection.CopySnapshot{}, err
 	}
 	found, err := findStored(stored, slug)
+	if _, is := findStored(torn, slug); is == nil {
+		return nil, connection.CopySnapshot{}, connection.ErrUnreadable
+	}
 	if err != nil {
 		now, failed := c.connections.Connections(ctx)
 		if failed != nil {

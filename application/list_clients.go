@@ -27,6 +27,8 @@ type ListedClient struct {
 	// Conflict says that the file and the database both have it; replicas do not
 	// start then, and those that run go on with what they had.
 	Conflict bool
+	// Unreadable says why nothing but the id can be read of it; it is refused then.
+	Unreadable string
 }
 
 // Execute lists the clients of all sources: the file's, the database's, and those
@@ -34,8 +36,10 @@ type ListedClient struct {
 func (uc *ListClients) Execute(ctx context.Context) (all []ListedClient, err error) {
 	environment, file := uc.outside()
 	var stored []ports.ClientRecord
+	var unreadable []ports.Unreadable
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
 		stored, err = r.Clients().All(ctx)
+		unreadable, err = ports.LeaveOut(err)
 		return err
 	})
 	if err != nil {
@@ -45,11 +49,18 @@ func (uc *ListClients) Execute(ctx context.Context) (all []ListedClient, err err
 	for _, one := range stored {
 		inStore[one.Client.ID()] = true
 	}
+	for _, row := range unreadable {
+		inStore[row.Key] = true
+	}
 	for _, one := range file.All() {
-		all = append(all, ListedClient{ports.ClientRecord{Client: one}, inStore[one.ID()]})
+		all = append(all, ListedClient{ClientRecord: ports.ClientRecord{Client: one}, Conflict: inStore[one.ID()]})
 	}
 	for _, one := range stored {
-		all = append(all, ListedClient{one, file.Has(one.Client.ID())})
+		all = append(all, ListedClient{ClientRecord: one, Conflict: file.Has(one.Client.ID())})
+	}
+	for _, row := range unreadable {
+		of := ports.ClientRecord{Client: client.Unreadable(row.Key)}
+		all = append(all, ListedClient{ClientRecord: of, Conflict: file.Has(row.Key), Unreadable: row.Err.Error()})
 	}
 	for _, one := range environment.All() {
 		if !file.Has(one.ID()) && !inStore[one.ID()] {

@@ -96,14 +96,14 @@ func (uc *RefreshMetadata) ExecuteDue(ctx context.Context) (changed int, err err
 	}
 	kept := map[string]connection.CopySnapshot{}
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		found, err := r.Metadata().All(ctx)
+		found, err := copiesOf(r.Metadata().All(ctx))
 		for _, k := range found {
 			kept[k.Connection] = k
 		}
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("metadata of connections: %w", err)
+		return 0, err
 	}
 	var mu sync.Mutex
 	var running sync.WaitGroup

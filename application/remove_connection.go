@@ -2,7 +2,7 @@ package application
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -16,12 +16,15 @@ func NewRemoveConnection(checks *ConnectionChecks) *RemoveConnection {
 	return &RemoveConnection{checks}
 }
 
-// Execute removes a connection, its metadata and its ledger: a later connection of
-// that slug begins with nothing. No person signs in by it any more; tokens that
-// people have got stay. A dry run changes nothing. It returns
+// Execute removes a connection, readable or not, its metadata and its ledger: a
+// later connection of that slug begins with nothing. No person signs in by it any
+// more; tokens that people have got stay. A dry run changes nothing. It returns
 // [connection.ErrUnknown], [connection.ErrInFile] or [connection.ErrEdited].
 func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision int64, dryRun bool, by connection.By) (*connection.Stored, error) {
 	stored, _, err := uc.checks.find(ctx, slug)
+	if errors.Is(err, connection.ErrUnreadable) {
+		stored, err = connection.Unreadable(slug), nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +39,11 @@ func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision i
 }
 
 func removeConnection(ctx context.Context, tx ports.Tx, slug string, revision int64, by connection.By) error {
-	all, err := tx.Connections().All(ctx)
+	all, torn, err := readable(tx.Connections().All(ctx))
 	if err != nil {
-		return fmt.Errorf("connections: %w", err)
+		return err
 	}
-	stored, err := findStored(all, slug)
+	stored, err := findStored(append(all, torn...), slug)
 	if err != nil {
 		return err
 	}

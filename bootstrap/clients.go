@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -49,12 +50,15 @@ func clientsOutside(c Config, f *files.Clients) application.ClientsOutside {
 }
 
 // storedClients reads the clients of the database whenever it is told of a
-// change.
-func storedClients(store ports.Store, log *slog.Logger) *lastgood.Followed[client.Directory] {
+// change. A client that cannot be read is refused as a suspended one is; reading
+// fails only if no client is left.
+func storedClients(store ports.Store, outside application.ClientsOutside, log *slog.Logger) *lastgood.Followed[client.Directory] {
 	read := func(ctx context.Context) (client.Directory, string, error) {
 		var records []ports.ClientRecord
+		var unreadable []ports.Unreadable
 		err := store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 			records, err = r.Clients().All(ctx)
+			unreadable, err = ports.LeaveOut(err)
 			return err
 		})
 		if err != nil {
@@ -66,7 +70,20 @@ func storedClients(store ports.Store, log *slog.Logger) *lastgood.Followed[clien
 			all = append(all, one.Client)
 			fmt.Fprintf(&version, "%q %d %s\n", one.Client.ID(), one.Version, one.ChangedAt.Format(time.RFC3339Nano))
 		}
+		var without []error
+		for _, row := range unreadable {
+			all = append(all, client.Unreadable(row.Key))
+			fmt.Fprintf(&version, "%q %v\n", row.Key, row.Err)
+			without = append(without, fmt.Errorf("client %q is refused as if it were suspended: %w. Remove it (devicegate clients remove) and add it again", row.Key, row))
+		}
+		environment, file := outside()
+		if len(without) > 0 && len(records)+len(environment.All())+len(file.All()) == 0 {
+			return client.Directory{}, "", errors.Join(without...)
+		}
 		found, err := client.NewDirectory(all...)
+		if err == nil && len(without) > 0 {
+			err = &lastgood.Partial{Err: errors.Join(without...)}
+		}
 		return found, version.String(), err
 	}
 	return lastgood.Follow("clients in the database", log, read, func(ctx context.Context, all client.Directory) {

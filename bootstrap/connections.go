@@ -23,7 +23,6 @@ import (
 // joinedConnections are those of the connections file and those of the database.
 // It is a [ports.Connections].
 type joinedConnections struct {
-	rules  application.ConnectionRules
 	stored *lastgood.Followed[connection.Directory]
 
 	mu             sync.Mutex // one change at a time
@@ -39,8 +38,8 @@ type tolerant bool
 // joinConnections reads the file's connections as they are, and those of the
 // database when the application starts: its schema is there by then.
 func joinConnections(lc fx.Lifecycle, c Config, rules application.ConnectionRules, tolerates tolerant, file *files.Connections, store ports.Store, changes ports.Changes, log *slog.Logger) (*joinedConnections, error) {
-	j := &joinedConnections{rules: rules, file: c.Connections}
-	j.stored = lastgood.Follow("connections in the database", log, readStored(store), func(ctx context.Context, all connection.Directory) {
+	j := &joinedConnections{file: c.Connections}
+	j.stored = lastgood.Follow("connections in the database", log, readStored(store, rules), func(ctx context.Context, all connection.Directory) {
 		log.InfoContext(ctx, "connections in the database read", "connections", len(all.All()))
 	})
 	if file != nil {
@@ -72,24 +71,39 @@ func joinConnections(lc fx.Lifecycle, c Config, rules application.ConnectionRule
 }
 
 // readStored reads the connections of the database. Their revisions are the
-// version.
-func readStored(store ports.Store) lastgood.Read[connection.Directory] {
+// version. Those that cannot be used are left out, and the others serve.
+func readStored(store ports.Store, rules application.ConnectionRules) lastgood.Read[connection.Directory] {
 	return func(ctx context.Context) (all connection.Directory, version string, err error) {
 		var stored []*connection.Stored
+		var unreadable []ports.Unreadable
 		err = store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 			stored, err = r.Connections().All(ctx)
+			unreadable, err = ports.LeaveOut(err)
 			return err
 		})
 		if err != nil {
 			return all, "", err
 		}
 		var text strings.Builder
-		list := make([]connection.Connection, len(stored))
-		for i, s := range stored {
-			list[i] = s.Connection()
-			fmt.Fprintf(&text, "%s %d %d\n", s.Connection().Slug(), s.Revision(), s.Snapshot().AddedAt.UnixMicro())
+		var list []connection.Connection
+		var without []error
+		for _, s := range stored {
+			via := s.Connection()
+			fmt.Fprintf(&text, "%s %d %d\n", via.Slug(), s.Revision(), s.Snapshot().AddedAt.UnixMicro())
+			if err := rules(via); err != nil {
+				without = append(without, fmt.Errorf("no sign-in by connection %s is possible: %w. Mend it: devicegate connections edit", via.Slug(), err))
+				continue
+			}
+			list = append(list, via)
+		}
+		for _, row := range unreadable {
+			fmt.Fprintf(&text, "%q %v\n", row.Key, row.Err)
+			without = append(without, fmt.Errorf("no sign-in by connection %q is possible: %w. Remove it (devicegate connections remove) and add it again", row.Key, row))
 		}
 		all, err = connection.NewDirectory(list...)
+		if err == nil && len(without) > 0 {
+			err = &lastgood.Partial{Err: errors.Join(without...)}
+		}
 		return all, text.String(), err
 	}
 }
@@ -121,15 +135,6 @@ func (j *joinedConnections) takeFile(next connection.Directory) error {
 }
 
 func (j *joinedConnections) takeDatabase(next connection.Directory) error {
-	var errs []error
-	for _, via := range next.All() {
-		if err := j.rules(via); err != nil {
-			errs = append(errs, fmt.Errorf("connection %s: %w", via.Slug(), err))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.join(j.file, next); err != nil {
@@ -202,9 +207,11 @@ type keptMetadata struct {
 
 func (k *keptMetadata) load(ctx context.Context) error {
 	var found []connection.CopySnapshot
-	err := k.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		all, err := r.Metadata().All(ctx)
-		if err != nil {
+	var unreadable []ports.Unreadable
+	err := k.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
+		var all []connection.CopySnapshot
+		all, err = r.Metadata().All(ctx)
+		if unreadable, err = ports.LeaveOut(err); err != nil {
 			return err
 		}
 		for _, one := range all {
@@ -216,8 +223,12 @@ func (k *keptMetadata) load(ctx context.Context) error {
 			if errors.Is(err, connection.ErrNoMetadata) { // removed in between
 				continue
 			}
+			torn, err := ports.LeaveOut(err)
 			if err != nil {
 				return err
+			}
+			if unreadable = append(unreadable, torn...); len(torn) > 0 {
+				continue
 			}
 			found = append(found, whole.Snapshot())
 		}
@@ -230,6 +241,9 @@ func (k *keptMetadata) load(ctx context.Context) error {
 	for _, one := range found {
 		one.Good.Document = nil
 		k.seen[one.Connection] = one
+	}
+	for _, row := range unreadable { // it also pins the entityID, so no other copy takes its place
+		err = errors.Join(err, fmt.Errorf("%w. Delete it from idp_metadata to have it fetched anew", row))
 	}
 	return err
 }

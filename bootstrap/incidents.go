@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -38,22 +39,41 @@ func (h *heldSources) Holds(context.Context) (incident.Holds, error) { return h.
 func (h *heldSources) Refresh(ctx context.Context) { h.Reload(ctx) }
 
 func followHolds(lc fx.Lifecycle, store ports.Store, changes ports.Changes, now ports.Clock, log *slog.Logger) *heldSources {
+	h := new(heldSources)
 	read := func(ctx context.Context) (incident.Holds, string, error) {
 		var all []*incident.Incident
+		var unreadable []ports.Unreadable
 		err := store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 			all, err = r.Incidents().Holding(ctx, now())
+			unreadable, err = ports.LeaveOut(err)
 			return err
 		})
+		if err != nil {
+			return incident.Holds{}, "", err
+		}
 		var version strings.Builder
+		var without []error
+		for _, row := range unreadable { // what this process knows of it goes on holding
+			fmt.Fprintln(&version, row)
+			without = append(without, fmt.Errorf("%w. Its source is held only by processes that knew it before. Delete the row, and hold the source anew if need be", row))
+			for _, known := range h.Get().All() {
+				if known.Snapshot().ID.String() == row.Key {
+					all = append(all, known)
+				}
+			}
+		}
 		for _, one := range all {
 			s := one.Snapshot()
 			fmt.Fprintln(&version, s.ID, s.HeldUntil.Format(time.RFC3339Nano), s.Reported, s.Partly, s.ContainedAt.Format(time.RFC3339Nano))
 		}
+		if len(without) > 0 {
+			err = &lastgood.Partial{Err: errors.Join(without...)}
+		}
 		return incident.NewHolds(all...), version.String(), err
 	}
-	h := &heldSources{lastgood.Follow("held sources", log, read, func(ctx context.Context, all incident.Holds) {
+	h.Followed = lastgood.Follow("held sources", log, read, func(ctx context.Context, all incident.Holds) {
 		log.InfoContext(ctx, "held sources read", "sources", len(all.All()))
-	})}
+	})
 	follow := lifecycle.WhileRunning(func(ctx context.Context) { h.Run(ctx, changes.Watch(ctx, ports.TopicIncidents)) })
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {

@@ -69,7 +69,7 @@ func newMetrics(shared sharedState, tokens tokenCacheState, file *files.Connecti
 // currentGauge is 1 while what files hold is served, else 0.
 func currentGauge(name, what string, current func() bool) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: name, Help: "1 if " + what + " is served, 0 if it was refused.",
+		Name: name, Help: "1 if " + what + " is served, 0 if it was refused or something had to be left out.",
 	}, func() float64 {
 		if current() {
 			return 1

@@ -26,9 +26,10 @@ type ClientRecord struct {
 
 // ClientReader finds the clients that are configured in the store.
 type ClientReader interface {
-	// All are the clients in the order of their ids.
+	// All are the clients in the order of their ids. Beside them it returns an
+	// [*UnreadableError] if there are others that cannot be read.
 	All(ctx context.Context) ([]ClientRecord, error)
-	// ByID returns [ErrUnknownClient].
+	// ByID returns [ErrUnknownClient], or an [*UnreadableError].
 	ByID(ctx context.Context, id string) (ClientRecord, error)
 }
 
@@ -41,6 +42,7 @@ type ClientRecords interface {
 	// Save keeps every field and counts the version up. It returns
 	// [ErrUnknownClient].
 	Save(ctx context.Context, c client.Client, event audit.Event) error
-	// Remove returns [ErrUnknownClient].
+	// Remove also removes a client that cannot be read. It returns
+	// [ErrUnknownClient].
 	Remove(ctx context.Context, id string, event audit.Event) error
 }

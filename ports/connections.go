@@ -17,7 +17,8 @@ type Connections interface {
 
 // ConnectionReader finds the connections that administrators keep in the store.
 type ConnectionReader interface {
-	// All are all of them, by slug. In a transaction the set is locked: another
+	// All are all of them, by slug. Beside them it returns an [*UnreadableError] if
+	// there are others that cannot be read. In a transaction the set is locked: another
 	// one that reads or writes it waits.
 	All(ctx context.Context) ([]*connection.Stored, error)
 }

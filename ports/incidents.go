@@ -18,7 +18,8 @@ type IncidentReader interface {
 	// LatestOf finds the youngest incident of a source. It returns
 	// [incident.ErrUnknown].
 	LatestOf(ctx context.Context, source incident.Source) (*incident.Incident, error)
-	// Holding are those that hold their sources at a time.
+	// Holding are those that hold their sources at a time. Beside them it returns an
+	// [*UnreadableError] if there are others that cannot be read.
 	Holding(ctx context.Context, at time.Time) ([]*incident.Incident, error)
 	// All is a part of all incidents, the youngest first, and how many there are.
 	All(ctx context.Context, offset, limit int) ([]*incident.Incident, int, error)

@@ -19,11 +19,12 @@ type MetadataReader interface {
 // MetadataCopyReader finds the metadata that is kept for all replicas.
 type MetadataCopyReader interface {
 	// Of returns the copy of a connection. It returns
-	// [connection.ErrNoMetadata].
+	// [connection.ErrNoMetadata], or an [*UnreadableError].
 	Of(ctx context.Context, slug string) (*connection.MetadataCopy, error)
 
-	// All are the copies of all connections, by slug, without the documents. It
-	// locks nothing.
+	// All are the copies of all connections, by slug, without the documents. Beside
+	// them it returns an [*UnreadableError] if there are others that cannot be read.
+	// It locks nothing.
 	All(ctx context.Context) ([]connection.CopySnapshot, error)
 }
 

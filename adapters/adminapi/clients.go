@@ -53,6 +53,7 @@ type clientBody struct {
 	Suspended   bool                         `json:"suspended"`
 	Source      client.Source                `json:"source"`
 	Conflict    bool                         `json:"conflict,omitempty"`
+	Unreadable  string                       `json:"unreadable,omitempty"` // why nothing else can be read
 	Version     int64                        `json:"version,omitempty"`
 	ChangedAt   string                       `json:"changed_at,omitempty"`
 }
@@ -68,7 +69,7 @@ func clientBodyOf(one application.ListedClient) clientBody {
 	b := clientBody{
 		ID: s.ID, Name: s.Name, Publisher: s.Publisher, Icon: s.Icon.Bytes(), HomePage: s.HomePage, Grants: s.Grants, Scopes: s.Scopes.Names(),
 		ScopeTexts: s.ScopeTexts, Label: s.Label, Connections: s.Connections, Suspended: s.Suspended,
-		Source: s.Source, Conflict: one.Conflict, Version: one.Version, ChangedAt: jsonTime(one.ChangedAt),
+		Source: s.Source, Conflict: one.Conflict, Unreadable: one.Unreadable, Version: one.Version, ChangedAt: jsonTime(one.ChangedAt),
 	}
 	if s.TokenLife != 0 {
 		b.TokenTTL = s.TokenLife.String()

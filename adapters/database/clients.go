@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -53,10 +52,12 @@ func clientRowOf(c client.Client, version int64, at time.Time) (*clientRow, erro
 	return &clientRow{ID: text(s.ID), Settings: text(raw), Version: version, ChangedAt: timestamp(at)}, err
 }
 
+func (r *clientRow) key() string { return string(r.ID) }
+
 func (r *clientRow) restore() (ports.ClientRecord, error) {
 	var kept clientSettings
 	if err := json.Unmarshal([]byte(r.Settings), &kept); err != nil {
-		return ports.ClientRecord{}, fmt.Errorf("stored client %s: %w", r.ID, err)
+		return ports.ClientRecord{}, err
 	}
 	s := client.Settings{
 		ID: string(r.ID), Name: kept.Name, Publisher: kept.Publisher, HomePage: kept.HomePage, Grants: kept.Grants, Scopes: scope.Restore(kept.Scopes),
@@ -73,7 +74,7 @@ func (r *clientRow) restore() (ports.ClientRecord, error) {
 	}
 	c, err := client.New(s)
 	if err := errors.Join(append(errs, err)...); err != nil {
-		return ports.ClientRecord{}, fmt.Errorf("stored client %s: %w", r.ID, err)
+		return ports.ClientRecord{}, err
 	}
 	return ports.ClientRecord{Client: c, Version: r.Version, ChangedAt: r.ChangedAt.time()}, nil
 }
@@ -85,14 +86,7 @@ func (r clientReader) All(ctx context.Context) ([]ports.ClientRecord, error) {
 	if err := r.from(&rows).Order("id").Scan(ctx); err != nil {
 		return nil, mapError(ctx, err)
 	}
-	all := make([]ports.ClientRecord, len(rows))
-	for i := range rows {
-		var err error
-		if all[i], err = rows[i].restore(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return restoreAll(rows, "client", (*clientRow).key, (*clientRow).restore)
 }
 
 func (r clientReader) ByID(ctx context.Context, id string) (ports.ClientRecord, error) {
@@ -100,7 +94,11 @@ func (r clientReader) ByID(ctx context.Context, id string) (ports.ClientRecord, 
 	if err := found(ctx, r.from(row).Where("id = ?", text(id)).Limit(1).Scan(ctx), ports.ErrUnknownClient); err != nil {
 		return ports.ClientRecord{}, err
 	}
-	return row.restore()
+	c, err := row.restore()
+	if err != nil {
+		return ports.ClientRecord{}, unreadable("client", id, err)
+	}
+	return c, nil
 }
 
 type clientRecords struct {
@@ -135,7 +133,8 @@ func (w clientRecords) Save(ctx context.Context, c client.Client, event audit.Ev
 }
 
 func (w clientRecords) Remove(ctx context.Context, id string, event audit.Event) error {
-	if _, err := w.ByID(ctx, id); err != nil {
+	_, err := w.ByID(ctx, id)
+	if _, err := ports.LeaveOut(err); err != nil {
 		return err
 	}
 	if err := w.tx.execWithEvent(ctx, event, "DELETE FROM devicegate_clients WHERE id = ?", text(id)); err != nil {

@@ -99,6 +99,8 @@ func connectionRowOf(c *connection.Stored) (*connectionRow, error) {
 	}, nil
 }
 
+func (r *connectionRow) key() string { return string(r.Slug) }
+
 func (r *connectionRow) restore() (*connection.Stored, error) {
 	settings, err := settingsOf(r.Slug, r.Settings)
 	if err != nil {
@@ -122,14 +124,7 @@ func (r connectionReader) All(ctx context.Context) ([]*connection.Stored, error)
 	if err := r.from(&rows).Order("slug").Scan(ctx); err != nil {
 		return nil, mapError(ctx, err)
 	}
-	all := make([]*connection.Stored, len(rows))
-	for i := range rows {
-		var err error
-		if all[i], err = rows[i].restore(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return restoreAll(rows, "connection", (*connectionRow).key, (*connectionRow).restore)
 }
 
 type storedConnections struct {

@@ -90,6 +90,8 @@ func incidentRowOf(i *incident.Incident) *incidentRow {
 	return row
 }
 
+func (r *incidentRow) key() string { return uid.ID(r.ID).String() }
+
 func (r *incidentRow) restore() (*incident.Incident, error) {
 	network, _ := netip.ParsePrefix(string(r.Network)) // none: zero
 	return incident.Restore(incident.Snapshot{
@@ -145,14 +147,7 @@ func (r incidentReader) many(ctx context.Context, those func(*bun.SelectQuery) *
 	if err := those(r.db.NewSelect().Model(&rows)).Scan(ctx); err != nil {
 		return nil, mapError(ctx, err)
 	}
-	all := make([]*incident.Incident, len(rows))
-	for i := range rows {
-		var err error
-		if all[i], err = rows[i].restore(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return restoreAll(rows, "incident", (*incidentRow).key, (*incidentRow).restore)
 }
 
 func (r incidentReader) Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error) {

@@ -63,6 +63,18 @@ func metadataRowOf(c *connection.MetadataCopy) (*metadataRow, error) {
 	}, nil
 }
 
+const metadataOf = "metadata of connection"
+
+func (r *metadataRow) restore() (*connection.MetadataCopy, error) {
+	s, err := r.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return connection.RestoreMetadataCopy(s)
+}
+
+func (r *metadataRow) key() string { return string(r.Connection) }
+
 func (r *metadataRow) snapshot() (connection.CopySnapshot, error) {
 	var facts metadataFacts
 	if err := json.Unmarshal([]byte(r.Facts), &facts); err != nil {
@@ -99,11 +111,11 @@ func (r metadataReader) Of(ctx context.Context, slug string) (*connection.Metada
 	if err := found(ctx, r.find(ctx, row, "connection = ?", text(slug)), connection.ErrNoMetadata); err != nil {
 		return nil, err
 	}
-	s, err := row.snapshot()
+	c, err := row.restore()
 	if err != nil {
-		return nil, err
+		return nil, unreadable(metadataOf, slug, err)
 	}
-	return connection.RestoreMetadataCopy(s)
+	return c, nil
 }
 
 func (r metadataReader) All(ctx context.Context) ([]connection.CopySnapshot, error) {
@@ -111,14 +123,7 @@ func (r metadataReader) All(ctx context.Context) ([]connection.CopySnapshot, err
 	if err := r.db.NewSelect().Model(&rows).ExcludeColumn("document").Order("connection").Scan(ctx); err != nil {
 		return nil, mapError(ctx, err)
 	}
-	all := make([]connection.CopySnapshot, len(rows))
-	for i := range rows {
-		var err error
-		if all[i], err = rows[i].snapshot(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return restoreAll(rows, metadataOf, (*metadataRow).key, (*metadataRow).snapshot)
 }
 
 type metadataCopies struct {

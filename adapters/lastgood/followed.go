@@ -22,7 +22,8 @@ type Followed[T any] struct {
 	unread bool       // the last reading failed
 }
 
-// Read reads a value, and a text that differs when the value does.
+// Read reads a value, and a text that differs when the value does. With a [*Partial]
+// the value is served, too.
 type Read[T any] func(context.Context) (value T, version string, err error)
 
 // Follow makes one; [Followed.Open] reads the first value.
@@ -33,11 +34,13 @@ func Follow[T any](what string, log *slog.Logger, read Read[T], takenUp func(con
 // Open reads for the first time.
 func (f *Followed[T]) Open(ctx context.Context) error {
 	first, version, err := f.read(ctx)
-	if err != nil {
+	partial, _ := err.(*Partial)
+	if err != nil && partial == nil {
 		return fmt.Errorf("%s: %w", f.what, err)
 	}
 	f.tried = version
 	f.Start(first)
+	f.without(ctx, partial)
 	return nil
 }
 
@@ -48,10 +51,11 @@ func (f *Followed[T]) reload(ctx context.Context) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	found, version, err := f.read(ctx)
+	_, partial := err.(*Partial)
 	switch {
 	case err != nil && ctx.Err() != nil: // the process ends
 		return false
-	case err != nil:
+	case err != nil && !partial:
 		if !f.unread {
 			f.Take(ctx, found, err)
 		}
@@ -59,7 +63,7 @@ func (f *Followed[T]) reload(ctx context.Context) (ok bool) {
 		return false
 	case version != f.tried || f.unread:
 		f.tried, f.unread = version, false
-		f.Take(ctx, found, nil)
+		f.Take(ctx, found, err)
 	}
 	return true
 }

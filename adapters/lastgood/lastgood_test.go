@@ -148,3 +148,27 @@ func TestReadingIsTriedAgainUntilItSucceeds(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+func TestAValueIsServedWithoutWhatIsLeftOut(t *testing.T) {
+	s := &stored{value: "red", version: "1", err: &lastgood.Partial{Err: errors.Join(errors.New("blue is torn"), errors.New("pink is torn"))}}
+	f, logs := follow(t, s)
+	serves(t, f, "red", false)
+	if log := logs.String(); !strings.Contains(log, "colours: left out") || !strings.Contains(log, "blue is torn") || !strings.Contains(log, "pink is torn") {
+		t.Errorf("got the log %s, want what is left out", log)
+	}
+	f.Reload(t.Context())
+	if n := strings.Count(logs.String(), "blue is torn"); n != 1 {
+		t.Errorf("got %d lines of one state, want 1", n)
+	}
+	s.set("red, pink", "2", &lastgood.Partial{Err: errors.New("blue is torn")})
+	f.Reload(t.Context())
+	serves(t, f, "red, pink", false)
+	s.set("red, pink, blue", "3", nil)
+	f.Reload(t.Context())
+	serves(t, f, "red, pink, blue", true)
+
+	f.OnChange(func(string) error { return errors.New("no colour") })
+	s.set("bad", "4", &lastgood.Partial{Err: errors.New("blue is torn")})
+	f.Reload(t.Context())
+	serves(t, f, "red, pink, blue", false)
+}

@@ -16,7 +16,7 @@ type Source[T any] struct {
 	takenUp func(context.Context, T) // logs a value that was taken up
 	log     *slog.Logger
 	value   Value[T]
-	bad     atomic.Bool // what was read last is not served
+	bad     atomic.Bool // what was read last is not served, or not all of it
 
 	mu    sync.Mutex // one change at a time
 	apply []func(T) error
@@ -33,7 +33,7 @@ func (s *Source[T]) Start(first T) { s.value.Replace(first) }
 // Get is the last good value.
 func (s *Source[T]) Get() T { return s.value.Get() }
 
-// Current reports whether what was read last is served.
+// Current reports whether what was read last is served, all of it.
 func (s *Source[T]) Current() bool { return !s.bad.Load() }
 
 // OnChange calls apply with a new value before it is served. An error refuses
@@ -44,12 +44,23 @@ func (s *Source[T]) OnChange(apply func(T) error) {
 	s.apply = append(s.apply, apply)
 }
 
+// Partial is an error beside a value that is served all the same, without what the
+// error tells of.
+type Partial struct{ Err error }
+
+func (p *Partial) Error() string { return p.Err.Error() }
+
+// Unwrap returns what is left out.
+func (p *Partial) Unwrap() error { return p.Err }
+
 // Take serves what was read, unless err or one of those that depend on it
 // refuses it.
 func (s *Source[T]) Take(ctx context.Context, found T, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil {
+	partial, _ := err.(*Partial)
+	if err == nil || partial != nil {
+		err = nil
 		for _, apply := range s.apply {
 			err = errors.Join(err, apply(found))
 		}
@@ -62,4 +73,16 @@ func (s *Source[T]) Take(ctx context.Context, found T, err error) {
 	}
 	s.value.Replace(found)
 	s.takenUp(ctx, found)
+	s.without(ctx, partial)
+}
+
+// without tells what is left out; nil: nothing is.
+func (s *Source[T]) without(ctx context.Context, partial *Partial) {
+	if partial == nil {
+		return
+	}
+	s.bad.Store(true)
+	for _, one := range setting.Split(partial.Err) {
+		s.log.ErrorContext(ctx, s.what+": left out", "error", one)
+	}
 }

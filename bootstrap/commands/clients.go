@@ -177,6 +177,9 @@ func (c listClients) Run(ctx context.Context, out io.Writer) error {
 			if s.Suspended {
 				state = "suspended"
 			}
+			if one.Unreadable != "" {
+				state = "refused: cannot be read"
+			}
 			if one.Conflict {
 				state = "conflict: in the file and in the database"
 			}

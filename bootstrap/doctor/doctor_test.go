@@ -195,6 +195,25 @@ func TestTheSchemaIsChecked(t *testing.T) {
 	want(t, examine("check"), "connections", Warn, "acme: it may vouch for every e-mail address")
 }
 
+func TestRowsThatCannotBeReadAreFound(t *testing.T) {
+	at := "sqlite:" + filepath.ToSlash(filepath.Join(t.TempDir(), "test.db"))
+	db := databasetest.Open(t, at)
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{
+		`INSERT INTO devicegate_clients (id, settings, version, changed_at) VALUES ('tv', '{"home_page":"ftp://x"}', 1, '2026-11-25 12:00:00.000000+00:00')`,
+		`INSERT INTO idp_connections (slug, settings, revision, added_at, changed_at, changed_by) VALUES ('acme', '{"broker":"carrier-pigeon"}', 1, '2026-11-25 12:00:00.000000+00:00', '2026-11-25 12:00:00.000000+00:00', 'ops')`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := Examine(t.Context(), load(t, map[string]string{"DATABASE_URL": at}), Options{Offline: true})
+	want(t, all, "clients", Fail, `client "tv"`)
+	want(t, all, "connections", Fail, `connection "acme"`)
+}
+
 func TestStoresThatDoNotAnswerFailWithoutANetwork(t *testing.T) {
 	c := load(t, map[string]string{"DATABASE_URL": "postgres://gate:hunter2@127.0.0.1:1/x", "REDIS_URL": "redis://:hunter2@127.0.0.1:1"})
 	all := Examine(t.Context(), c, Options{Transport: web{versionPath: &net.DNSError{Err: "server misbehaving", IsTemporary: true}}})

@@ -58,6 +58,10 @@ func (x *examination) storedConnections(ctx context.Context, db *bun.DB) {
 		for _, s := range stored {
 			all = append(all, s.Connection())
 		}
+		unreadable, err := ports.LeaveOut(err)
+		for _, row := range unreadable {
+			x.fail("connections", row.Error()+"; no sign-in by it is possible", "devicegate connections remove, then add it again")
+		}
 		return err
 	})
 	joined, conflict := connection.NewDirectory(all...)
@@ -66,6 +70,21 @@ func (x *examination) storedConnections(ctx context.Context, db *bun.DB) {
 		return
 	}
 	x.Connections = joined
+}
+
+// storedClients tells which clients of the database cannot be read.
+func (x *examination) storedClients(ctx context.Context, db *bun.DB) {
+	err := database.NewStore(db).View(ctx, func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Clients().All(ctx)
+		unreadable, err := ports.LeaveOut(err)
+		for _, row := range unreadable {
+			x.fail("clients", row.Error()+"; it is refused", "devicegate clients remove, then add it again")
+		}
+		return err
+	})
+	if err != nil {
+		x.fail("clients", err.Error(), "look at what the database says")
+	}
 }
 
 // keySet reads the pairs of files or of the database. It makes nothing.

@@ -54,6 +54,7 @@ func (x *examination) database(ctx context.Context) {
 	if condition.Missing == 0 && !condition.OldQueue {
 		x.work(asked, db)
 		x.storedConnections(asked, db)
+		x.storedClients(asked, db)
 	}
 }
 

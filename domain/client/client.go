@@ -8,6 +8,8 @@ package client
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/domain/fault"
@@ -76,6 +78,13 @@ type ScopeTexts map[string]map[string]string
 
 // Client is one client as configured here. It does not change.
 type Client struct{ s Settings }
+
+// Unreadable stands for a client of the database of which nothing can be read but
+// its id. It is suspended, so that no other source speaks for it.
+func Unreadable(id string) Client {
+	name := strings.Trim(strconv.QuoteToASCII(id), `"`) // it may hold what cannot be shown
+	return Client{Settings{ID: id, Name: name, Grants: []Grant{}, Suspended: true, Source: Database}}
+}
 
 // ID is the client_id.
 func (c Client) ID() string { return c.s.ID }

@@ -20,6 +20,9 @@ var (
 	// ErrInFile says that a connection belongs to the connections file.
 	ErrInFile = fault.New(fault.Conflict, "connection_in_file",
 		"This connection comes from CONNECTIONS_FILE and is changed there.")
+	// ErrUnreadable says that nothing but the slug can be read of a connection.
+	ErrUnreadable = fault.New(fault.Conflict, "connection_unreadable",
+		"What the database has of this connection cannot be read, so it is left out. Remove it and add it again; the log says what is wrong.")
 	// ErrNothingToChange says that an edit would change nothing.
 	ErrNothingToChange = fault.New(fault.Invalid, "nothing_to_change",
 		"The connection is like that already. Say what to change.")
@@ -73,6 +76,13 @@ func RestoreStored(s StoredSnapshot) (*Stored, error) {
 	}
 	s.Settings = via.Settings()
 	return &Stored{via.OwnedBy(Database), s}, nil
+}
+
+// Unreadable stands for one of which nothing can be read but its slug. It can only
+// be removed.
+func Unreadable(slug string) *Stored {
+	s := Settings{Slug: slug}
+	return &Stored{Connection{s: s}.OwnedBy(Database), StoredSnapshot{Settings: s}}
 }
 
 // Snapshot is the connection laid flat.
