@@ -1,6 +1,7 @@
 package adminapi
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -105,6 +106,13 @@ func (c clientChange) edit() (func(*client.Settings), error) {
 	if c.TokenTTL != nil && *c.TokenTTL != "" {
 		if life, err = time.ParseDuration(*c.TokenTTL); err != nil || life == 0 {
 			return nil, fault.New(fault.Invalid, "invalid_client", "token_ttl: write a duration like 336h or 45m.")
+		}
+	}
+	if c.Scopes != nil {
+		for _, name := range *c.Scopes {
+			if !scope.Valid(name) {
+				return nil, fault.New(fault.Invalid, "invalid_client", fmt.Sprintf("scopes: %q cannot be a scope. List each one by itself, without blanks.", name))
+			}
 		}
 	}
 	if c.Icon != nil && len(*c.Icon) > 0 {

@@ -2,6 +2,7 @@ package adminapi
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,10 +21,12 @@ import (
 )
 
 var (
-	errNotJSON  = fault.InvalidRequest("The body is not one JSON object. Send application/json.")
-	errRepeated = fault.InvalidRequest("A parameter is given more than once.")
-	errForm     = fault.InvalidRequest("The query is not properly encoded.")
-	errTooLarge = fault.New(fault.TooLarge, "request_too_large", "The body is larger than this address reads.")
+	errNotJSON  = fault.InvalidRequest("The body is not one JSON object. Send one, as application/json.")
+	errMedia    = fault.InvalidRequest("The content type says that the body is no JSON. Send it with Content-Type: application/json.")
+	errBase64   = fault.InvalidRequest("A member of the body that has to be base64, such as icon, is not. Encode it.")
+	errRepeated = fault.InvalidRequest("A parameter is given more than once. Give each one once.")
+	errForm     = fault.InvalidRequest("The query is not properly encoded. Percent-encode it as UTF-8.")
+	errTooLarge = fault.New(fault.TooLarge, "request_too_large", "The body is larger than this address reads. Send less at once.")
 )
 
 // allowBulkTime lets the answer of this request come as late as the store may take,
@@ -42,7 +45,7 @@ const bodyMax = 64 << 10
 func readJSON(w http.ResponseWriter, r *http.Request, limit int64, dst any) error {
 	if given := r.Header.Get("Content-Type"); given != "" {
 		if media, _, err := mime.ParseMediaType(given); err != nil || media != "application/json" {
-			return errNotJSON
+			return errMedia
 		}
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
@@ -59,6 +62,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, dst any) erro
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(dst); err != nil {
+		if errors.As(err, new(base64.CorruptInputError)) {
+			return errBase64
+		}
 		return fault.InvalidRequest(worded(err))
 	}
 	return nil
