@@ -17,13 +17,15 @@ const Prefix = "/admin/v1"
 type Observe func(http.Handler) http.Handler
 
 // Router serves the administrators' API.
-type Router struct{ *chi.Mux }
+type Router struct {
+	*chi.Mux
+	serve http.Handler // what stands before the routes
+}
 
 // NewRouter joins the resources. Security headers are those of all answers, but
 // without HSTS: the operations listener is another server than PUBLIC_URL's.
 func NewRouter(rt Routes) *Router {
 	r := chi.NewRouter()
-	r.Use(rt.Observe, httpserver.NewMiddleware(rt.Client, httpserver.SecurityHeaders{}).Wrap)
 	r.Route(Prefix, func(r chi.Router) {
 		rt.Self.Mount(r)
 		rt.Tokens.Mount(r)
@@ -38,8 +40,11 @@ func NewRouter(rt Routes) *Router {
 		rt.fallbacks(r)
 	})
 	rt.fallbacks(r)
-	return &Router{r}
+	return &Router{r, httpserver.NewMiddleware(rt.Client, httpserver.SecurityHeaders{}).Wrap(rt.Observe(r))}
 }
+
+// ServeHTTP implements [http.Handler].
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.ServeHTTP(w, r) }
 
 var errMethod = fault.New(fault.MethodNotAllowed, "method_not_allowed", "This address is there, but not for this method. See the Allow header.")
 

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
@@ -32,6 +34,7 @@ type fixture struct {
 	t          *testing.T
 	handler    http.Handler
 	operations *httpapi.Operations
+	observed   string // the pattern of the last request's route
 	log        bytes.Buffer
 	jars       map[string]map[string]string // by browser: cookies
 	named      map[string]string            // generated values by what stands for them
@@ -111,7 +114,14 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 		Description: described(s.t, at),
 		ForwardAuth: httpapi.NewForwardAuth(respond, client, log, s.Authorize),
 		Operations:  s.operations, Pages: pages,
-		Observe: func(next http.Handler) http.Handler { return next },
+		Observe: s.observe,
+	})
+}
+
+func (s *fixture) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		s.observed = chi.RouteContext(r.Context()).RoutePattern()
 	})
 }
 

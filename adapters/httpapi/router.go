@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -10,7 +11,14 @@ import (
 )
 
 // Router serves all mounts.
-type Router struct{ *chi.Mux }
+type Router struct {
+	*chi.Mux
+	serve http.Handler // what stands before the mounts
+	fixed map[fixedRoute]http.Handler
+}
+
+// fixedRoute is a route without parameters.
+type fixedRoute struct{ method, path string }
 
 // NewRouter joins the mounts: canonical, legacy, standard, and the pages. With a
 // path in PUBLIC_URL everything is also served below it, for proxies that keep
@@ -18,10 +26,6 @@ type Router struct{ *chi.Mux }
 func NewRouter(rt Routes) *Router {
 	r := chi.NewRouter()
 	cross := newCORS(rt.Config, rt.Addresses)
-	// These stand before all mounts: for a method that it does not know chi
-	// answers without asking a mount.
-	r.Use(rt.Observe, rt.Middleware.Wrap, belowPrefix(rt.Addresses.Prefix()), deprecation(rt.Config, rt.Addresses), rt.ForwardAuth.routeAnyMethod)
-
 	r.Route(connection.Canonical.Prefix(), func(r chi.Router) {
 		r.Use(cross.withCookies)
 		rt.Device.Mount(r)
@@ -57,7 +61,41 @@ func NewRouter(rt Routes) *Router {
 	r.Method(http.MethodHead, testPath, rt.Pages.Test)
 	r.Method(http.MethodPost, testPath, rt.Pages.Test)
 	rt.fallbacks(r, writeError)
-	return &Router{r}
+
+	router := &Router{Mux: r, fixed: fixedRoutes(r)}
+	// These stand before all mounts: for a method that it does not know chi
+	// answers without asking a mount.
+	before := chi.Chain(rt.Middleware.Wrap, rt.Observe, belowPrefix(rt.Addresses.Prefix()),
+		deprecation(rt.Config, rt.Addresses), rt.ForwardAuth.routeAnyMethod)
+	router.serve = before.HandlerFunc(router.route)
+	return router
+}
+
+// ServeHTTP implements [http.Handler].
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.ServeHTTP(w, r) }
+
+// route finds a route without parameters at once. For the others chi searches its
+// tree, and that of the mount.
+func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
+	serve, ok := rt.fixed[fixedRoute{r.Method, r.URL.Path}]
+	if !ok || r.URL.RawPath != "" {
+		rt.Mux.ServeHTTP(w, r)
+		return
+	}
+	found := chi.RouteContext(r.Context())
+	found.RoutePatterns = append(found.RoutePatterns, r.URL.Path)
+	serve.ServeHTTP(w, r)
+}
+
+func fixedRoutes(r chi.Routes) map[fixedRoute]http.Handler {
+	fixed := map[fixedRoute]http.Handler{}
+	_ = chi.Walk(r, func(method, pattern string, serve http.Handler, middlewares ...func(http.Handler) http.Handler) error {
+		if !strings.ContainsAny(pattern, "*{") {
+			fixed[fixedRoute{method, pattern}] = chi.Chain(middlewares...).Handler(serve)
+		}
+		return nil
+	})
+	return fixed
 }
 
 // legacy is an alias that shrinks and never grows.

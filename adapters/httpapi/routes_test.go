@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/devicegate/devicegate/adapters/httpapi"
 	"github.com/devicegate/devicegate/application/applicationtest"
 )
 
@@ -76,6 +78,32 @@ func TestEveryAnswerOfEveryAddressIsGuarded(t *testing.T) {
 					w := s.send(ask{line: method + " " + o.under + path})
 					if page := strings.HasSuffix(path, "/device") && leadsToThePage(httptest.NewRequest(method, "/", nil), w); w.Code >= 301 && w.Code <= 308 && !page {
 						t.Errorf("%s %s leads elsewhere: %s", method, path, w.Header().Get("Location"))
+					}
+				}
+			}
+		})
+	}
+}
+
+// A route without parameters is found at once, and named in metrics, spans and the
+// log, as chi would after a search.
+func TestARouteIsTheSameHoweverItIsFound(t *testing.T) {
+	for name, o := range map[string]options{
+		"as usual": {}, "legacy off": {legacyOff: true}, "under a path": {public: "https://sso.example.com/gate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newFixture(t, o)
+			tree := s.handler.(*httpapi.Router).Mux
+			for _, route := range append(s.routes(), "PUT /openapi/v1/account", "BREW /openapi/v1/account", "GET /openapi/v1/account/", "GET //openapi/v1/account") {
+				method, path, _ := strings.Cut(strings.NewReplacer("*", "x", "{", "", "}", "").Replace(route), " ")
+				for _, path := range []string{path, strings.Replace(path, "/o", "/%6f", 1)} {
+					searched, want := chi.NewRouteContext(), httptest.NewRecorder()
+					r := httptest.NewRequest(method, path, nil)
+					tree.ServeHTTP(want, r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, searched)))
+					got := httptest.NewRecorder()
+					s.handler.ServeHTTP(got, httptest.NewRequest(method, path, nil))
+					if s.observed != searched.RoutePattern() || got.Code != want.Code {
+						t.Errorf("%s %s: got the route %q and status %d, want %q and %d", method, path, s.observed, got.Code, searched.RoutePattern(), want.Code)
 					}
 				}
 			}

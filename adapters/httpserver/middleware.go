@@ -6,10 +6,12 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// Middleware prepares each request, before any route is looked for: it gives the
+// Middleware prepares each request, before it comes to a router: it gives the
 // request an id, the response its security headers, and the handlers a context
 // that outlives the client's half of the connection.
 type Middleware struct {
@@ -54,9 +56,13 @@ func (m *Middleware) requestID(r *http.Request) string {
 // context but not its end: net/http cancels that as soon as the client closes
 // its sending half, and such a client still reads the response (RFC 9293 §3.6).
 // Each port bounds its own waits.
+//
+// It also holds what chi keeps of the route: chi would copy the request once more
+// to put that into a context of its own.
 type requestContext struct {
 	values context.Context
 	id     [1]string // also the value of the header
+	route  chi.Context
 }
 
 type requestContextKey struct{}
@@ -66,8 +72,11 @@ func (c *requestContext) Done() <-chan struct{}       { return nil }
 func (c *requestContext) Err() error                  { return nil }
 
 func (c *requestContext) Value(key any) any {
-	if key == (requestContextKey{}) {
+	switch key {
+	case requestContextKey{}:
 		return c
+	case chi.RouteCtxKey:
+		return &c.route
 	}
 	return c.values.Value(key)
 }

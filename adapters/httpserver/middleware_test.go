@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/devicegate/devicegate/adapters/httpserver"
 )
 
@@ -60,6 +62,30 @@ func TestTheContextOutlivesTheClientsHalfOfTheConnection(t *testing.T) { // F36
 			t.Error("a context made from it cannot be ended")
 		}
 	})).ServeHTTP(httptest.NewRecorder(), request("192.0.2.7:1").WithContext(ctx))
+}
+
+// A router behind the middleware finds its own state in the request's context, and
+// what stands between the two can read the route afterwards.
+func TestARouterBehindTheMiddlewareCopiesNoRequest(t *testing.T) {
+	m := middleware(t, config(t, "https://sso.example.com", "https://sso.example.com"))
+	router := chi.NewRouter()
+	var outer, inner *http.Request
+	router.Get("/sessions/{id}", func(_ http.ResponseWriter, r *http.Request) {
+		inner = r
+		if got := chi.URLParam(r, "id"); got != "7" {
+			t.Errorf("got the parameter %q, want 7", got)
+		}
+	})
+	m.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outer = r
+		router.ServeHTTP(w, r)
+		if got := chi.RouteContext(r.Context()).RoutePattern(); got != "/sessions/{id}" {
+			t.Errorf("got the route %q, want /sessions/{id}", got)
+		}
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/sessions/7", nil))
+	if inner != outer || inner == nil {
+		t.Errorf("got the request %p, want %p itself", inner, outer)
+	}
 }
 
 func TestStrictTransportSecurityNeedsHTTPS(t *testing.T) { // F55
