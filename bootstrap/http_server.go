@@ -42,7 +42,7 @@ type httpServer struct {
 
 type connState struct {
 	state http.ConnState
-	since time.Time
+	since time.Time // zero of an active one
 }
 
 func newHTTPServer(handler http.Handler, log *slog.Logger) *httpServer {
@@ -134,12 +134,16 @@ func (s *httpServer) quiet() bool {
 }
 
 func (s *httpServer) track(c net.Conn, state http.ConnState) {
+	now := connState{state: state}
+	if state != http.StateActive {
+		now.since = time.Now()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch state {
 	case http.StateClosed, http.StateHijacked:
 		delete(s.conns, c)
 	default:
-		s.conns[c] = connState{state, time.Now()}
+		s.conns[c] = now
 	}
 }

@@ -97,7 +97,7 @@ func (a *Account) show(w http.ResponseWriter, r *http.Request) error {
 	of := t.Snapshot().Device
 	return answer(w, http.StatusOK, accountBody{
 		SubjectType: string(t.SubjectType()), SubjectEmail: of.Email.String(), SubjectIssuer: of.Issuer,
-		Workspaces: []string{}, Scope: strings.Join(t.Scopes(), " "),
+		Workspaces: []string{}, Scope: t.Scope(),
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -159,7 +158,7 @@ func (d *DeviceFlow) standardToken(redeemed application.Redeemed) standardTokenB
 	return standardTokenBody{
 		AccessToken: redeemed.Secret.Reveal(), TokenType: "Bearer",
 		ExpiresIn: int(redeemed.Token.Snapshot().ExpiresAt.Sub(d.now()).Round(time.Second) / time.Second),
-		Scope:     strings.Join(redeemed.Token.Scopes(), " "),
+		Scope:     redeemed.Token.Scope(),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -78,7 +77,7 @@ func (i *Introspection) introspect(w http.ResponseWriter, r *http.Request) error
 func (i *Introspection) active(t *token.AccessToken) introspectionBody {
 	s := t.Snapshot()
 	return introspectionBody{
-		Active: true, Scope: strings.Join(t.Scopes(), " "), ClientID: s.Device.ClientID, Username: s.Device.Email.String(), TokenType: "Bearer",
+		Active: true, Scope: t.Scope(), ClientID: s.Device.ClientID, Username: s.Device.Email.String(), TokenType: "Bearer",
 		Expires: s.ExpiresAt.Unix(), IssuedAt: s.CreatedAt.Unix(),
 		Subject: t.SubjectID(), Issuer: i.addresses.Public(""), ID: s.ID.String(),
 	}

@@ -141,23 +141,22 @@ func mediaType(r *http.Request) string {
 // read sets memory aside for a small body only: a large one takes what has arrived,
 // not what its header announces.
 func read(w http.ResponseWriter, r *http.Request, limit int64) (text string, err error) {
-	if body := http.MaxBytesReader(w, r.Body, limit); 0 <= r.ContentLength && r.ContentLength <= min(limit, bodyMax) {
+	if 0 <= r.ContentLength && r.ContentLength <= min(limit, bodyMax) { // net/http reads no more than that
 		octets := make([]byte, r.ContentLength)
-		_, err = io.ReadFull(body, octets)
+		_, err = io.ReadFull(r.Body, octets)
 		text = string(octets)
 	} else {
 		var b strings.Builder // which needs no copy in the end
-		_, err = io.Copy(&b, body)
+		_, err = io.Copy(&b, http.MaxBytesReader(w, r.Body, limit))
 		text = b.String()
 	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return "", errTooLarge
-	case err != nil:
-		return "", fault.InvalidRequest("The body ended before it was complete.")
+	if err == nil {
+		return text, nil
 	}
-	return text, nil
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return "", errTooLarge
+	}
+	return "", fault.InvalidRequest("The body ended before it was complete.")
 }
 
 // parseForm reads a form (URL standard §5.1), or the query of a URL.

@@ -233,6 +233,9 @@ func (t *AccessToken) SubjectType() identity.Type {
 // Scopes are what the token may do.
 func (t *AccessToken) Scopes() []string { return t.s.Scopes.Names() }
 
+// Scope is the same as OAuth writes it, in one text (RFC 6749 §3.3).
+func (t *AccessToken) Scope() string { return t.s.Scopes.String() }
+
 // Owner is the person for whom the token acts, as the actor of an event.
 func (t *AccessToken) Owner() audit.Actor {
 	return audit.Actor{Kind: audit.Person, Name: t.s.Device.Email.String()}

@@ -86,6 +86,9 @@ func TestThePrefixTellsTheKindOfSubject(t *testing.T) {
 			!strings.HasPrefix(s.Reveal(), want.prefix) {
 			t.Errorf("%s: %+v, %v", kind, tok.Snapshot(), tok.Scopes())
 		}
+		if got, want := tok.Scope(), strings.Join(want.scopes, " "); got != want {
+			t.Errorf("%s: got the scope %q, want %q", kind, got, want)
+		}
 		if !slices.Equal(token.ScopesOf(kind).Names(), want.scopes) {
 			t.Errorf("%s: %v", kind, token.ScopesOf(kind))
 		}
