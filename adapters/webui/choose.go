@@ -31,7 +31,8 @@ type chooseBody struct {
 func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 	m := p.readState(r)
 	if m.Code == "" && !m.Managing && p.cookiesOff(r) {
-		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
+		p.setCookie(w, probeCookie, "1", 0)
+		p.checkCookies(w, r, "")
 		return
 	}
 	if m.Code == "" && !m.Managing {

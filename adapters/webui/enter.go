@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
@@ -51,7 +52,8 @@ func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.cookiesOff(r) {
-		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
+		p.setCookie(w, probeCookie, "1", 0)
+		p.checkCookies(w, r, "")
 		return
 	}
 	m := p.readState(r)
@@ -70,6 +72,10 @@ func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 // scanner that opens links changes and learns nothing.
 func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	q, m := r.URL.Query(), p.readState(r)
+	if q.Has(cookieCheck) {
+		p.cookiesChecked(w, r)
+		return
+	}
 	if i, known := p.localeNamed(q.Get("lang")); known && ownLink(r) {
 		p.setCookie(w, languageCookie, p.locales[i].tag.String(), languageLife)
 		if q.Get("sso_error") == "" && (len(q) == 1 || q.Get("at") != "") { // chosen on a page
@@ -107,6 +113,10 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 		m.Typed, m.Notice = "", noCode
 	}
 	p.writeState(w, m.valid(p.deps.Now()))
+	if path, _, _ := strings.Cut(to, "#"); !p.hasCookies(r) && (path == "" || path == "/sign-in") {
+		p.checkCookies(w, r, to)
+		return
+	}
 	p.redirect(w, r, to)
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -161,24 +160,4 @@ func (p *Pages) readCookie(r *http.Request, name string) string {
 
 func (p *Pages) cookie(name string, life time.Duration) httpserver.Cookie {
 	return httpserver.Cookie{Name: name, Path: p.root, Life: life}
-}
-
-// hasCookies reports whether the browser sent any cookie of the pages.
-func (p *Pages) hasCookies(r *http.Request) bool {
-	for _, name := range []string{pageStateCookie, probeCookie, languageCookie, undoCookie, connectionCookie} {
-		if p.readCookie(r, name) != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// cookiesOff reports whether the browser accepts no cookies: it comes from one
-// of our pages, each of which sets one, and sends none.
-func (p *Pages) cookiesOff(r *http.Request) bool {
-	if p.hasCookies(r) {
-		return false
-	}
-	from, err := url.Parse(r.Referer())
-	return err == nil && from.Host == p.host && (from.Path == p.root || strings.HasPrefix(from.Path, p.root+"/"))
 }
