@@ -142,7 +142,7 @@ func (w *containing) includes(a startedDevice) bool {
 	if len(w.wanted.People) > 0 {
 		return slices.Contains(w.wanted.People, a.Snapshot().Subject.Email())
 	}
-	return w.wanted.Near || !a.near
+	return w.wanted.Near || a.where != incident.Near
 }
 
 func (w *containing) end(ctx context.Context, tokens ports.TokenReader, a *device.Authorization) error {

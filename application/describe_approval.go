@@ -124,7 +124,7 @@ func (uc *DescribeApproval) Execute(ctx context.Context, session approval.GrantS
 		Subject: g.Subject, Connection: g.Connection, UserCode: g.UserCode,
 		CSRF: uc.csrf.Token(grant), ExpiresAt: g.ExpiresAt,
 		ClientID: d.ClientID, ClientName: clients.Name(d.ClientID), Client: by, DeviceLabel: d.Label,
-		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, NetworkMatch: a.NetworkMatchFor(origin),
+		RequestedAt: d.RequestedAt, RequestedFrom: d.RequestedFrom, NetworkMatch: as.Network.Match(),
 		Scopes: scopes.Names(), TokenLife: time.Duration(as.life(by.TokenLife(uc.life))), BoundTo: d.LoginHint,
 		Circumstances: as.Circumstances, MustType: as.terms.MustType(grant), Refusal: refusal, Replaces: replaced,
 	}, nil

@@ -63,11 +63,11 @@ func (j *ApprovalJudge) judge(ctx context.Context, r judgeReaders, p rules, in a
 	d, g := in.of.Snapshot(), in.grant.Snapshot()
 	c := policy.Circumstances{
 		Client: d.ClientID, Connection: g.Connection, LoginHint: d.LoginHint,
-		Network: networkOf(in.of, g, in.origin), Device: d.RequestedFrom, Browser: in.origin.IP,
+		Network: networkOf(in.of, g, in.origin), Device: d.RequestedFrom, Browser: in.origin.CertainAddress(),
 		Typed: in.typed || g.CodeTyped,
 	}
-	if in.origin.BehindUnknownProxy { // the addresses may be the proxy's
-		c.Device, c.Browser = netip.Addr{}, netip.Addr{}
+	if in.origin.BehindUnknownProxy { // so may the device have been, and its address the proxy's
+		c.Device = netip.Addr{}
 	}
 	if p.AsksHistory() {
 		if err := j.addHistory(ctx, r, in, &c); err != nil {
@@ -85,13 +85,10 @@ func (j *ApprovalJudge) judge(ctx context.Context, r judgeReaders, p rules, in a
 
 // networkOf compares the device's network with those of the browser that decides
 // and of the browser that came back from the identity provider: they differ where
-// an attacker's page relays a sign-in.
+// an attacker's page relays a sign-in. One that a proxy hides cannot be compared.
 func networkOf(of *device.Authorization, g approval.GrantSnapshot, origin request.Origin) policy.Network {
-	network := policy.NetworkOf(of.NetworkMatchFor(origin))
-	if g.SignedInFrom.IsValid() {
-		network = network.Farther(policy.NetworkOf(of.NetworkMatchFor(request.Origin{IP: g.SignedInFrom})))
-	}
-	return network
+	now, signedIn := of.NetworkMatchFor(origin), of.NetworkMatchFor(request.Origin{IP: g.SignedInFrom})
+	return policy.NetworkOf(now).Farther(policy.NetworkOf(signedIn))
 }
 
 // addHistory reads whether the person has connected the client and label before,

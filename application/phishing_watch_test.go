@@ -247,24 +247,30 @@ func TestContainingDevicesAlikeRefusesNoHonestOne(t *testing.T) {
 }
 
 // An attacker's browser begins the sign-in beside the device, and the victim's
-// brings the identity provider's answer.
+// brings the identity provider's answer. It hides nothing to claim a proxy, neither
+// for the device nor for the browser.
 func TestARelayedSignInIsNotNear(t *testing.T) {
-	s := newCampaign(t)
-	beside := applicationtest.From(attacker)
-	for n := range 3 {
-		started := s.begins("", agent(attacker, "x/1"))
-		out, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: started.UserCode.String(), Connection: "acme", Mount: connection.Canonical, Origin: beside})
-		must(t, err)
-		ticket, err := s.accept(fmt.Sprintf("ok %s victim%d@acme.example", secret.Random("", 9).Reveal(), n)) // from home
-		must(t, err)
-		completed, err := s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: beside})
-		must(t, err)
-		described, err := s.Describe.Execute(t.Context(), completed.Session, started.UserCode, beside)
-		must(t, err)
-		_, err = s.Approve.Execute(t.Context(), approval.Proof{Session: completed.Session, CSRF: described.CSRF}, started.UserCode, beside)
-		must(t, err)
+	for name, claim := range map[string]bool{"plainly": false, "claiming a proxy": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newCampaign(t)
+			beside, device := applicationtest.From(attacker), agent(attacker, "x/1")
+			beside.BehindUnknownProxy, device.BehindUnknownProxy = claim, claim
+			for n := range 3 {
+				started := s.begins("", device)
+				out, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: started.UserCode.String(), Connection: "acme", Mount: connection.Canonical, Origin: beside})
+				must(t, err)
+				ticket, err := s.accept(fmt.Sprintf("ok %s victim%d@acme.example", secret.Random("", 9).Reveal(), n)) // from home
+				must(t, err)
+				completed, err := s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: out.Browser, Origin: beside})
+				must(t, err)
+				described, err := s.Describe.Execute(t.Context(), completed.Session, started.UserCode, beside)
+				must(t, err)
+				_, err = s.Approve.Execute(t.Context(), approval.Proof{Session: completed.Session, CSRF: described.CSRF}, started.UserCode, beside)
+				must(t, err)
+			}
+			s.incidents(1)
+		})
 	}
-	s.incidents(1)
 }
 
 func TestOneCodeForManyIsNoticedByTheSecond(t *testing.T) {
@@ -480,7 +486,7 @@ func (s campaign) isSuspected(label string, device request.Origin, email, addres
 	err = s.Store.View(s.t.Context(), func(ctx context.Context, r ports.Reader) error {
 		a, err := r.Authorizations().ByUserCode(ctx, started.UserCode)
 		must(s.t, err)
-		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), r.Tokens(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.Addr{})
+		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), r.Tokens(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.MustParseAddr(address))
 		return err
 	})
 	must(s.t, err)

@@ -34,12 +34,12 @@ func (uc *SendNotice) Execute(ctx context.Context, key string) error {
 		return err
 	}
 	var about audit.Event
-	var language string
+	var login device.Snapshot
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) (err error) {
 		if about, err = r.Audit().Find(ctx, order.Event); err != nil {
 			return err
 		}
-		language, err = languageOf(ctx, r, about)
+		login, err = loginOf(ctx, r, about)
 		return err
 	})
 	switch {
@@ -52,7 +52,7 @@ func (uc *SendNotice) Execute(ctx context.Context, key string) error {
 	if err != nil {
 		return fmt.Errorf("list clients: %w", err)
 	}
-	n, err := notice.About(order, about, clients.Name(about.ClientID), language)
+	n, err := notice.About(order, about, clients.Name(about.ClientID), login.Language, login.RedeemedFrom)
 	if err != nil {
 		return err
 	}
@@ -67,25 +67,24 @@ func (uc *SendNotice) Execute(ctx context.Context, key string) error {
 	return nil
 }
 
-// languageOf is the language of the browser that approved the login that an event
-// belongs to; empty: it is no longer known.
-func languageOf(ctx context.Context, r ports.Reader, e audit.Event) (string, error) {
+// loginOf is the login that an event belongs to; zero: it is no longer known.
+func loginOf(ctx context.Context, r ports.Reader, e audit.Event) (device.Snapshot, error) {
 	if !e.AuthorizationID.IsZero() {
 		a, err := r.Authorizations().ByID(ctx, e.AuthorizationID)
 		if errors.Is(err, device.ErrUnknown) {
-			return "", nil
+			return device.Snapshot{}, nil
 		}
 		if err != nil {
-			return "", err
+			return device.Snapshot{}, err
 		}
-		return a.Snapshot().Language, nil
+		return a.Snapshot(), nil
 	}
 	if e.TokenID.IsZero() {
-		return "", nil
+		return device.Snapshot{}, nil
 	}
 	all, err := r.Authorizations().RedeemedFor(ctx, []uid.ID{e.TokenID})
 	if err != nil || len(all) == 0 {
-		return "", err
+		return device.Snapshot{}, err
 	}
-	return all[0].Snapshot().Language, nil
+	return all[0].Snapshot(), nil
 }

@@ -42,8 +42,9 @@ type IncidentDetails struct {
 // IncidentDevice is one device that a source started.
 type IncidentDevice struct {
 	device.Snapshot
-	// Near says that it was approved from its own network.
-	Near bool
+	// Where is the person who approved it, as seen from the device; empty: it was not
+	// approved.
+	Where incident.Whereabouts
 	// Token is what it got; nil: nothing that is kept.
 	Token *token.Snapshot
 	Live  bool // the token is
@@ -63,7 +64,7 @@ func (uc *ShowIncident) Execute(ctx context.Context, id uid.ID) (out IncidentDet
 			return err
 		}
 		for _, a := range started {
-			one := IncidentDevice{Snapshot: a.Snapshot(), Near: a.near}
+			one := IncidentDevice{Snapshot: a.Snapshot(), Where: a.where}
 			if a.IsRedeemed() {
 				t, err := r.Tokens().ByID(ctx, one.TokenID)
 				if err != nil && !errors.Is(err, token.ErrUnknown) {
@@ -95,7 +96,7 @@ func findIncident(ctx context.Context, r ports.IncidentReader, id uid.ID) (*inci
 // startedDevice is an authorization that a source started.
 type startedDevice struct {
 	*device.Authorization
-	near bool // approved from the device's own network
+	where incident.Whereabouts // of the person who approved it
 }
 
 // startedBy are the authorizations that the source of an incident started, up to
@@ -110,15 +111,15 @@ func startedBy(ctx context.Context, r ports.IncidentReader, i *incident.Incident
 	if err != nil {
 		return nil, fmt.Errorf("find observations: %w", err)
 	}
-	near := map[uid.ID]bool{}
+	where := map[uid.ID]incident.Whereabouts{}
 	for _, o := range seen {
-		if o.What == incident.Approved && o.Where == incident.Near {
-			near[o.Authorization] = true
+		if o.What == incident.Approved {
+			where[o.Authorization] = o.Where
 		}
 	}
 	out := make([]startedDevice, len(found))
 	for n, a := range found {
-		out[n] = startedDevice{a, near[a.Snapshot().ID]}
+		out[n] = startedDevice{a, where[a.Snapshot().ID]}
 	}
 	return out, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -127,7 +126,7 @@ func (uc *StartDevice) Execute(ctx context.Context, in Start) (Started, error) {
 func (uc *StartDevice) take(ctx context.Context, origin request.Origin) (own quota.Allowance, burst bool, err error) {
 	steps := make([]ports.LimiterStep, 1, 2)
 	steps[0] = ports.LimiterStep{Call: ports.Take, Limit: quota.StartDevice, Key: quota.ByAddress(origin.IP)}
-	if network := incident.NetworkOf(origin.IP); network.IsValid() && uc.limits.StartsOfNetwork.Max > 0 && !origin.BehindUnknownProxy {
+	if network := incident.NetworkOf(origin.CertainAddress()); network.IsValid() && uc.limits.StartsOfNetwork.Max > 0 {
 		steps = append(steps, ports.LimiterStep{Call: ports.Take, Limit: uc.limits.StartsOfNetwork, Key: network.String()})
 	}
 	counted, err := uc.limiter.Batch(ctx, steps...)
@@ -154,11 +153,7 @@ func (uc *StartDevice) checkPolicy(ctx context.Context, by client.Client, in Sta
 		return hint, limits, fmt.Errorf("read policy: %w", err)
 	}
 	limits = rules.Limits(by.ID(), "")
-	from := in.Origin.IP
-	if in.Origin.BehindUnknownProxy { // then the address may be the proxy's
-		from = netip.Addr{}
-	}
-	if err := limits.CheckStart(from, !hint.IsZero()); err != nil || !limits.RequireLoginHint {
+	if err := limits.CheckStart(in.Origin.CertainAddress(), !hint.IsZero()); err != nil || !limits.RequireLoginHint {
 		return hint, limits, err
 	}
 	all, err := uc.connections.Connections(ctx)

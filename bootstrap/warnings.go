@@ -70,7 +70,7 @@ func warnOfProxies(client *httpserver.ClientAddress, log *slog.Logger) func(http
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if !warned.Load() && client.BehindUnknownProxy(r) && !warned.Swap(true) {
-				log.WarnContext(r.Context(), "a proxy that is not in TRUSTED_PROXIES hides the addresses of clients", "setting", "TRUSTED_PROXIES", "peer", client.Of(r))
+				log.WarnContext(r.Context(), "a proxy hides the addresses of clients: it is not in TRUSTED_PROXIES, or passes no X-Forwarded-For on", "setting", "TRUSTED_PROXIES", "peer", client.Of(r))
 			}
 			next.ServeHTTP(w, r)
 		})

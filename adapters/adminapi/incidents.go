@@ -76,6 +76,7 @@ type incidentDeviceBody struct {
 	DecidedAt       string `json:"decided_at,omitempty"`
 	ExpiresAt       string `json:"expires_at"`
 	Near            bool   `json:"near"`
+	Network         string `json:"network,omitempty"`
 	TokenID         string `json:"token_id,omitempty"`
 	TokenLive       bool   `json:"token_live"`
 }
@@ -99,7 +100,7 @@ func IncidentJSON(i application.IncidentDetails) any {
 		one := incidentDeviceBody{
 			AuthorizationID: d.ID.String(), Status: string(d.Status), Email: d.Subject.Email().String(), Issuer: d.Subject.Issuer(),
 			ClientID: d.ClientID, Label: d.Label, RequestedAt: jsonTime(d.RequestedAt), DecidedAt: jsonTime(d.DecidedAt), ExpiresAt: jsonTime(d.ExpiresAt),
-			Near: d.Near, TokenLive: d.Live,
+			Near: d.Where == incident.Near, Network: string(d.Where), TokenLive: d.Live,
 		}
 		if d.RequestedFrom.IsValid() {
 			one.RequestedFrom = d.RequestedFrom.String()

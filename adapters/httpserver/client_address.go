@@ -3,6 +3,7 @@ package httpserver
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,8 +25,8 @@ const userAgentMax = 255
 
 // Origin describes the sender of a request for audit events and limits.
 func (c *ClientAddress) Origin(r *http.Request) request.Origin {
-	ip, unknown := c.find(r)
-	return request.Origin{ID: RequestID(r.Context()), IP: ip, UserAgent: userAgent(r), BehindUnknownProxy: unknown}
+	f := c.find(r)
+	return request.Origin{ID: RequestID(r.Context()), IP: f.at, UserAgent: userAgent(r), BehindUnknownProxy: f.behindUnknown, OfProxy: f.ofProxy}
 }
 
 func userAgent(r *http.Request) string {
@@ -38,30 +39,28 @@ func userAgent(r *http.Request) string {
 
 // Of is the address of the client: the nearest one that is not a trusted
 // proxy's.
-func (c *ClientAddress) Of(r *http.Request) netip.Addr {
-	ip, _ := c.find(r)
-	return ip
-}
+func (c *ClientAddress) Of(r *http.Request) netip.Addr { return c.find(r).at }
 
 // BehindUnknownProxy reports whether [ClientAddress.Of] may be the address of a
 // proxy: one that is not trusted says for whom it speaks, one on this machine
-// does not, or a trusted one says something that is no address.
-func (c *ClientAddress) BehindUnknownProxy(r *http.Request) bool {
-	_, unknown := c.find(r)
-	return unknown
-}
+// does not, or a trusted one passes no address of a client on.
+func (c *ClientAddress) BehindUnknownProxy(r *http.Request) bool { return c.find(r).behindUnknown }
 
 // IsTrusted reports whether a trusted proxy sends the request.
 func (c *ClientAddress) IsTrusted(r *http.Request) bool { return c.trusts(peer(r)) }
 
-func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy bool) {
-	at = peer(r)
+// found is the nearest address that is not a trusted proxy's, or that of the trusted
+// proxy which passes none on.
+type found struct {
+	at                     netip.Addr
+	behindUnknown, ofProxy bool
+}
+
+func (c *ClientAddress) find(r *http.Request) found {
+	at := peer(r)
 	forwarded := r.Header["X-Forwarded-For"]
 	if !c.trusts(at) {
-		return at, len(forwarded) > 0 && forwarded[0] != "" || speaksForAnother(r) || at.IsLoopback() && !c.local
-	}
-	if len(forwarded) == 0 {
-		return at, speaksForAnother(r)
+		return found{at, len(forwarded) > 0 && forwarded[0] != "" || speaksForAnother(r) || at.IsLoopback() && !c.local, false}
 	}
 	for hops, more := strings.Join(forwarded, ","), true; more && c.trusts(at); {
 		var text string
@@ -69,11 +68,22 @@ func (c *ClientAddress) find(r *http.Request) (at netip.Addr, behindUnknownProxy
 		text = strings.TrimSpace(text)
 		hop := parseHop(text)
 		if !hop.IsValid() {
-			return at, text != ""
+			hidden := text != "" || speaksForAnother(r) || !c.isBrowserHere(at)
+			return found{at, hidden, hidden}
 		}
 		at = normal(hop)
 	}
-	return at, false
+	return found{at, c.isProxy(at), c.isProxy(at)}
+}
+
+// isBrowserHere reports whether a request without any header of a proxy comes from a
+// browser on this machine.
+func (c *ClientAddress) isBrowserHere(at netip.Addr) bool { return c.local && at.IsLoopback() }
+
+// isProxy reports whether an address is trusted by itself. In a trusted network there
+// may be clients, too.
+func (c *ClientAddress) isProxy(ip netip.Addr) bool {
+	return slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.IsSingleIP() && p.Addr() == ip }) && !c.isBrowserHere(ip)
 }
 
 // cutLast cuts the last hop from the others, if there are any.

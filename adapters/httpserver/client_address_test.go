@@ -60,18 +60,27 @@ func TestSignsOfAnUnknownProxy(t *testing.T) {
 		"a trusted proxy that names it its own way": {"https://gate.example", request("10.0.0.1:1", "X-Real-IP", "198.51.100.1"), true},
 		"a trusted proxy":                           {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "198.51.100.1"), false},
 		"a trusted proxy that says no address":      {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "unknown"), true}, // F65
-		"a trusted proxy that says nothing":         {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", ""), false},
+		"a trusted proxy that says nothing":         {"https://gate.example", request("10.0.0.1:1"), true},
+		"a trusted proxy that says an empty text":   {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", ""), true},
+		"one in front of it that says nothing":      {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "192.0.2.9"), true},
+		"one in front of it that says an address":   {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "198.51.100.1, 192.0.2.9"), false},
+		"a client in a trusted network":             {"https://gate.example", request("10.0.0.1:1", "X-Forwarded-For", "10.9.9.9"), false},
 		"a proxy on this machine that says nothing": {"https://gate.example", request("127.0.0.1:1"), true},
+		"a trusted proxy here that says nothing":    {"https://gate.example", request("127.0.0.9:1"), true},
 		"a browser on this machine":                 {"http://localhost:8080", request("127.0.0.1:1"), false},
 		"a browser on this machine, by address":     {"http://[::1]:8080", request("[::1]:1"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := httpserver.NewClientAddress(config(t, test.public, test.public, "10.0.0.0/8"))
+			c := httpserver.NewClientAddress(config(t, test.public, test.public, "10.0.0.0/8", "192.0.2.9/32", "127.0.0.0/8"))
 			if got := c.BehindUnknownProxy(test.r); got != test.want {
 				t.Errorf("got %t, want %t", got, test.want)
 			}
-			if got := c.Origin(test.r).BehindUnknownProxy; got != test.want {
+			origin, trusted := c.Origin(test.r), c.IsTrusted(test.r)
+			if got := origin.BehindUnknownProxy; got != test.want {
 				t.Errorf("the origin says %t, want %t", got, test.want)
+			}
+			if want := test.want && trusted; origin.OfProxy != want { // a client cannot claim it
+				t.Errorf("the origin says that it is a proxy's: %t, want %t", origin.OfProxy, want)
 			}
 		})
 	}

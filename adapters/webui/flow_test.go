@@ -471,6 +471,34 @@ func TestBehindAnUnknownProxyTheNetworkIsUnknown(t *testing.T) {
 	}
 }
 
+// A trusted proxy that passes no address on is no network that two are in. Neither the
+// page nor JSON says so, and the device has no place.
+func TestAProxyThatPassesNoAddressOnIsNoNetwork(t *testing.T) {
+	const outer = "203.0.113.250"
+	s := newFixture(t, acme)
+	s.env["TRUSTED_PROXIES"] = "127.0.0.0/8," + outer
+	s.serve()
+	v := s.visitor(outer)
+	codes := s.device(label, outer)
+	page := v.signIn(codes.UserCode, "alice")
+	v.sees(page, "decide", "")
+	if text := words(page.main()); !strings.Contains(text, "We cannot tell whether it was from your network.") || strings.Contains(text, outer) {
+		t.Errorf("got %s, want that it cannot be told", text)
+	}
+	described := v.get("/openapi/v1/oauth/device/approval-context?user_code="+url.QueryEscape(codes.UserCode), "Accept", "application/json")
+	if strings.Contains(described.text, "same_network") || strings.Contains(described.text, outer) || !strings.Contains(described.text, codes.UserCode) {
+		t.Errorf("got %s, want neither same_network nor an address", described.text)
+	}
+	v.sees(v.press(page, "approve"), "approved", "")
+	if got := s.poll(codes); got != "" {
+		t.Fatalf("got %q, want a token", got)
+	}
+	sessions := s.visitor(outer).visits("alice")
+	if text := words(sessions.main()); sessions.state() != "sessions" || strings.Contains(text, outer) {
+		t.Errorf("got %s %s, want the device without the proxy's address", sessions.state(), text)
+	}
+}
+
 func TestLabelsLoseSurplusMarksAndTags(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)

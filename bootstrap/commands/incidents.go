@@ -106,10 +106,10 @@ func (c showIncident) Run(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, "Incident %s, %s\nSource: %s\nWhy: %s\nStarted there since %s:\n",
 			found.ID, incidentState(found.DescribedIncident), printable(found.Source.String()), printable(found.Why), minute(found.Since))
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "STARTED\tFROM\tCLIENT\tLABEL\tSTATE\tPERSON\tNEAR\tTOKEN")
+		fmt.Fprintln(table, "STARTED\tFROM\tCLIENT\tLABEL\tSTATE\tPERSON\tNETWORK\tTOKEN")
 		for _, d := range found.Devices {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", minute(d.RequestedAt), orDash(addressText(d)), printable(d.ClientID), printable(d.Label),
-				d.Status, orDash(printable(d.Subject.Email().String())), yesOrDash(d.Near), tokenOf(d))
+				d.Status, orDash(printable(d.Subject.Email().String())), orDash(string(d.Where)), tokenOf(d))
 		}
 		return table.Flush()
 	}, &show)
@@ -120,13 +120,6 @@ func addressText(d application.IncidentDevice) string {
 		return ""
 	}
 	return d.RequestedFrom.String()
-}
-
-func yesOrDash(yes bool) string {
-	if yes {
-		return "yes"
-	}
-	return "-"
 }
 
 func tokenOf(d application.IncidentDevice) string {

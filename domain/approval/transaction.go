@@ -228,9 +228,7 @@ func (t *Transaction) AcceptAssertion(what VerifiedAssertion, via connection.Con
 	}
 	ticket := newTicket()
 	t.s.Subject, t.s.AcceptedOn, t.s.SignedInAt = what.Subject, on, what.signedIn(t.s.BegunAt, at)
-	if !origin.BehindUnknownProxy { // otherwise the address may be the proxy's
-		t.s.AcceptedFrom = origin.IP
-	}
+	t.s.AcceptedFrom = origin.CertainAddress()
 	t.s.Ticket, t.s.TicketExpiresAt = ticket.Digest(), at.Add(ticketTTL)
 	return ticket, t.event(audit.AssertionAccepted, on, at, origin), nil
 }

@@ -89,7 +89,7 @@ func Start(by client.Client, label Label, scopes scope.Set, timing Timing, at ti
 	code := NewCode()
 	a := &Authorization{Snapshot{
 		ID: uid.New(at), Code: code.Digest(), UserCode: NewUserCode(),
-		ClientID: by.ID(), Label: label.String(), Scopes: scopes, RequestedFrom: origin.IP,
+		ClientID: by.ID(), Label: label.String(), Scopes: scopes, RequestedFrom: origin.Address(),
 		RequestedAt: at, ExpiresAt: at.Add(timing.TTL), Status: Pending, UserAgent: origin.UserAgent,
 	}}
 	return a, code, a.event(audit.DeviceFlowStarted, audit.ClientOf(by.ID()), at, origin)

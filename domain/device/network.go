@@ -19,14 +19,10 @@ const (
 
 // NetworkMatchFor compares the address that the device asked from with the
 // person's. It is [UnknownNetwork] if one of them is missing, if they are of
-// different families (one household has both), or if a proxy that is not
-// configured may stand in front of the person: then all requests have one
-// address.
+// different families (one household has both), or if a proxy hides one: then all
+// requests have one address.
 func (a *Authorization) NetworkMatchFor(person request.Origin) NetworkMatch {
-	if person.BehindUnknownProxy {
-		return UnknownNetwork
-	}
-	return matchOf(a.s.RequestedFrom, person.IP, 24, 48)
+	return matchOf(a.s.RequestedFrom, person.CertainAddress(), 24, 48)
 }
 
 // StartedBeside reports whether the other authorization was started from the same

@@ -77,7 +77,7 @@ func (a *Authorization) Redeem(at time.Time, origin request.Origin) error {
 	if a.s.Status == Redeemed {
 		return ErrExpiredToken
 	}
-	a.s.Status, a.s.RedeemedAt, a.s.RedeemedFrom = Redeemed, at, origin.IP
+	a.s.Status, a.s.RedeemedAt, a.s.RedeemedFrom = Redeemed, at, origin.Address()
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (a *Authorization) Repeat(issued *token.AccessToken, timing Timing, at time
 	}
 	t := issued.Snapshot()
 	revoked := !t.RevokedAt.IsZero() && !a.s.Undelivered
-	if a.s.Status != Redeemed || a.s.Repeated || origin.IP != a.s.RedeemedFrom ||
+	if a.s.Status != Redeemed || a.s.Repeated || origin.Address() != a.s.RedeemedFrom ||
 		!at.Before(a.s.RedeemedAt.Add(repeatWindow)) ||
 		t.ID != a.s.TokenID || !t.LastUsedAt.IsZero() || revoked {
 		return ErrExpiredToken
@@ -113,9 +113,10 @@ func (a *Authorization) MarkUndelivered(issued *token.AccessToken) error {
 }
 
 // IsNewPollOrigin reports whether origin is the first poll from another address
-// than the start's.
+// than the start's. Addresses that a proxy hides cannot be compared.
 func (a *Authorization) IsNewPollOrigin(origin request.Origin) bool {
-	return !a.s.PolledElsewhere && origin.IP != a.s.RequestedFrom
+	at := origin.Address()
+	return !a.s.PolledElsewhere && at.IsValid() && a.s.RequestedFrom.IsValid() && at != a.s.RequestedFrom
 }
 
 // RecordPollOrigin records the first poll from another address than the start's,

@@ -34,7 +34,7 @@ type Whereabouts string
 const (
 	Near    Whereabouts = "near"    // in the device's network
 	Far     Whereabouts = "far"     // in another one
-	Unknown Whereabouts = "unknown" // a proxy that is not configured hides it
+	Unknown Whereabouts = "unknown" // a proxy hides an address
 )
 
 // Browser is what is known of a person's browser.
@@ -46,17 +46,18 @@ type Browser struct {
 }
 
 // WhereaboutsOf compares a person's addresses with that of the device: that of the
-// request, and the one signed in from, which may be zero. Addresses of different
-// families are far from each other: an attacker chooses the family.
+// request, and the one signed in from. A person is far if one of them is, and near if
+// both are; one that a proxy hides is not known to be. Addresses of different families are far from each other:
+// an attacker chooses the family.
 func WhereaboutsOf(d device.Snapshot, person request.Origin, signedInFrom netip.Addr) Whereabouts {
-	device, browser := NetworkOf(d.RequestedFrom), NetworkOf(person.IP)
+	device, browser, signedIn := NetworkOf(d.RequestedFrom), NetworkOf(person.CertainAddress()), NetworkOf(signedInFrom)
 	switch {
-	case person.BehindUnknownProxy || !device.IsValid() || !browser.IsValid():
+	case device.IsValid() && (browser.IsValid() && browser != device || signedIn.IsValid() && signedIn != device):
+		return Far
+	case !device.IsValid() || !browser.IsValid() || !signedIn.IsValid():
 		return Unknown
-	case device == browser && (!signedInFrom.IsValid() || NetworkOf(signedInFrom) == device):
-		return Near
 	}
-	return Far
+	return Near
 }
 
 // Observation is something that was seen of one authorization.
@@ -84,7 +85,8 @@ func Observe(what What, d device.Snapshot, person identity.Subject, browser Brow
 // ObservePoll makes the observation of a poll from another network than the
 // device's; false: it is none.
 func ObservePoll(d device.Snapshot, at time.Time, from request.Origin) (Observation, bool) {
-	if from.BehindUnknownProxy || !NetworkOf(from.IP).IsValid() || NetworkOf(from.IP) == NetworkOf(d.RequestedFrom) {
+	start, poll := NetworkOf(d.RequestedFrom), NetworkOf(from.CertainAddress())
+	if !start.IsValid() || !poll.IsValid() || start == poll {
 		return Observation{}, false
 	}
 	return of(PolledElsewhere, d, at), true

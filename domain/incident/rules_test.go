@@ -460,10 +460,11 @@ func TestWhereaboutsOfAPerson(t *testing.T) {
 		signedIn netip.Addr
 		want     incident.Whereabouts
 	}{
-		{at("192.0.2.7"), from("192.0.2.99"), unknown, incident.Near},
-		{at("192.0.2.7"), from("::ffff:192.0.2.99"), unknown, incident.Near},
+		{at("192.0.2.7"), from("192.0.2.99"), unknown, incident.Unknown}, // a proxy hid the sign-in
+		{at("192.0.2.7"), request.Origin{IP: netip.MustParseAddr("192.0.2.99"), BehindUnknownProxy: true}, netip.MustParseAddr("192.0.2.99"), incident.Unknown},
+		{at("192.0.2.7"), from("::ffff:192.0.2.99"), netip.MustParseAddr("192.0.2.98"), incident.Near},
 		{at("192.0.2.7"), from("192.0.3.7"), unknown, incident.Far},
-		{at("2001:db8:1::7"), from("2001:db8:1:ffff::1"), unknown, incident.Near},
+		{at("2001:db8:1::7"), from("2001:db8:1:ffff::1"), netip.MustParseAddr("2001:db8:1:9::1"), incident.Near},
 		{at("2001:db8:1::7"), from("192.0.2.7"), unknown, incident.Far},
 		{device.Snapshot{}, from("192.0.2.7"), unknown, incident.Unknown},
 		{at("192.0.2.7"), request.Origin{}, unknown, incident.Unknown},
@@ -471,6 +472,8 @@ func TestWhereaboutsOfAPerson(t *testing.T) {
 		{at("192.0.2.7"), from("192.0.2.99"), netip.MustParseAddr("192.0.2.3"), incident.Near},
 		{at("192.0.2.7"), from("192.0.2.99"), netip.MustParseAddr("192.0.3.3"), incident.Far}, // relayed
 		{at("192.0.2.7"), from("192.0.3.99"), netip.MustParseAddr("192.0.2.3"), incident.Far},
+		{at("192.0.2.7"), from("192.0.3.99"), unknown, incident.Far},
+		{at("192.0.2.7"), request.Origin{IP: netip.MustParseAddr("192.0.2.99"), BehindUnknownProxy: true}, netip.MustParseAddr("192.0.3.3"), incident.Far}, // relayed, by a browser that hides
 	} {
 		if got := incident.WhereaboutsOf(c.d, c.by, c.signedIn); got != c.want {
 			t.Errorf("%v, %v, signed in from %v: got %s, want %s", c.d.RequestedFrom, c.by.IP, c.signedIn, got, c.want)

@@ -70,8 +70,9 @@ type Notice struct {
 	Place    place.Place // of From
 }
 
-// About makes the notice that o asks for.
-func About(o Order, e audit.Event, client, language string) (Notice, error) {
+// About makes the notice that o asks for. From is the address of the device; zero: not
+// known.
+func About(o Order, e audit.Event, client, language string, from netip.Addr) (Notice, error) {
 	if e.Subject.IsZero() || o.Event != e.ID {
 		return Notice{}, fmt.Errorf("notice: event %s is about no person", e.ID)
 	}
@@ -79,8 +80,8 @@ func About(o Order, e audit.Event, client, language string) (Notice, error) {
 	if n.Client == "" {
 		n.Client = e.ClientID
 	}
-	if o.Kind == DeviceConnected { // else the address is an administrator's
-		n.From = e.Origin.IP
+	if o.Kind == DeviceConnected {
+		n.From = from
 	}
 	return n, nil
 }

@@ -67,19 +67,19 @@ func TestADeviceIsOnePersonsClientAndLabel(t *testing.T) {
 }
 
 func TestANoticeIsAboutAPerson(t *testing.T) {
-	e := minted(t)
-	told, err := notice.About(notice.Order{Kind: notice.DeviceConnected, Event: e.ID}, e, "", "de")
-	if err != nil || told.Client != "difyctl" || told.From != e.Origin.IP || told.To != e.Subject.Email() {
+	e, device := minted(t), netip.MustParseAddr("192.0.2.8")
+	told, err := notice.About(notice.Order{Kind: notice.DeviceConnected, Event: e.ID}, e, "", "de", device)
+	if err != nil || told.Client != "difyctl" || told.From != device || told.To != e.Subject.Email() {
 		t.Errorf("got %+v, %v", told, err)
 	}
-	if told, _ = notice.About(notice.Order{Kind: notice.DeviceEnded, Event: e.ID}, e, "Dify", "de"); told.From.IsValid() || told.Client != "Dify" {
+	if told, _ = notice.About(notice.Order{Kind: notice.DeviceEnded, Event: e.ID}, e, "Dify", "de", device); told.From.IsValid() || told.Client != "Dify" {
 		t.Errorf("got %+v, want no address: it is an administrator's", told)
 	}
-	if _, err := notice.About(notice.Order{Kind: notice.DeviceEnded, Event: uid.New(now)}, e, "", ""); err == nil {
+	if _, err := notice.About(notice.Order{Kind: notice.DeviceEnded, Event: uid.New(now)}, e, "", "", device); err == nil {
 		t.Error("got no error for another event, want one")
 	}
 	e.Subject = identity.Subject{}
-	if _, err := notice.About(notice.Order{Kind: notice.DeviceConnected, Event: e.ID}, e, "", ""); err == nil {
+	if _, err := notice.About(notice.Order{Kind: notice.DeviceConnected, Event: e.ID}, e, "", "", device); err == nil {
 		t.Error("got no error for an event about no person, want one")
 	}
 }

@@ -29,6 +29,17 @@ func NetworkOf(match device.NetworkMatch) Network {
 	return Unknown
 }
 
+// Match is what people are told of the relation: that by which policy decides.
+func (n Network) Match() device.NetworkMatch {
+	switch n {
+	case Near:
+		return device.SameNetwork
+	case Far:
+		return device.OtherNetwork
+	}
+	return device.UnknownNetwork
+}
+
 // Farther is the less trusted of two relations. An address that is far from one of
 // the person's addresses is far.
 func (n Network) Farther(than Network) Network {

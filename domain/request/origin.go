@@ -19,7 +19,27 @@ type Origin struct {
 	// Language is what the browser in which a person decides asks for: a BCP 47 tag,
 	// or empty.
 	Language string
-	// BehindUnknownProxy says that IP may be the address of a proxy that is not
-	// configured as trusted, so that it says nothing about the sender.
+	// BehindUnknownProxy says that IP may be the address of a proxy, so that it says
+	// nothing certain about the sender. A client can claim so, to hide.
 	BehindUnknownProxy bool
+	// OfProxy says that IP is the address of a trusted proxy, which passes no client's
+	// on. No client can cause it.
+	OfProxy bool
+}
+
+// Address is the sender's, or that of a proxy that is not known; zero: a trusted
+// proxy hides it.
+func (o Origin) Address() netip.Addr {
+	if o.OfProxy {
+		return netip.Addr{}
+	}
+	return o.IP
+}
+
+// CertainAddress is the sender's own; zero: it may be that of a proxy.
+func (o Origin) CertainAddress() netip.Addr {
+	if o.BehindUnknownProxy {
+		return netip.Addr{}
+	}
+	return o.Address()
 }

@@ -136,7 +136,7 @@ func storeAudit(t *testing.T, open func(t *testing.T) ports.Store) {
 // field. Whether a proxy is known is not kept: it is about the configuration.
 func noZeroEvent(t *testing.T, e audit.Event) {
 	t.Helper()
-	e.Origin.BehindUnknownProxy = true
+	e.Origin.BehindUnknownProxy, e.Origin.OfProxy = true, true
 	e.Origin.Language = "en" // of the authorization
 	noZero(t, e)
 }
