@@ -22,6 +22,10 @@ func (p *problems) resourceServers(setting, text string) resource.Servers {
 			p.add(setting, "entry %d: write id:secret, the id of at most 64 characters; entries are separated by commas", i+1)
 			continue
 		}
+		if _, key, _ := strings.Cut(entry, ":"); cannotBeMeant(key) != "" {
+			p.add(setting, "entry %d: the secret %s", i+1, cannotBeMeant(key))
+			continue
+		}
 		if len(entry)-len(server.ID)-1 < resourceSecretAdvised {
 			p.warn(setting, "the secret of "+server.ID+" is short; make one: openssl rand -hex 32")
 		}

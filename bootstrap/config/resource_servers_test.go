@@ -51,7 +51,11 @@ func TestIntrospectionClients(t *testing.T) {
 		}
 		knows(t, c, "api", long)
 	})
-	for _, wrong := range []string{"hunter2", ":hunter2", "hunter2:", "api:x,,b:hunter2", "api:x,hunter2", strings.Repeat("a", 65) + ":hunter2"} {
+	for _, wrong := range []string{
+		"hunter2", ":hunter2", "hunter2:", "api:x,,b:hunter2", "api:x,hunter2",
+		`api:"hunter2"`, "api:'hunter2'", "api: hunter2", "api:x,b:${HUNTER2}", "api:hunter2\u200b,b:x", // F51
+		strings.Repeat("a", 65) + ":hunter2",
+	} {
 		_, err := Load(smallest("INTROSPECTION_CLIENTS", wrong))
 		if err == nil || !strings.HasPrefix(err.Error(), "INTROSPECTION_CLIENTS: entry ") || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v, want one line without the secret", wrong, err)
