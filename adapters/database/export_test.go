@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -45,3 +46,36 @@ func (c *Clock) By(machine func() time.Time, elapsed func() time.Duration) *Cloc
 
 // Compare asks the server for its time.
 func (c *Clock) Compare(ctx context.Context, db *bun.DB) error { return c.compare(ctx, db) }
+
+// Ask reads a row of an arbitrary statement outside of transactions.
+func (s *Store) Ask(ctx context.Context, statement string, into ...any) error {
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	return s.hot.queryRow(ctx, query{text: statement}, into)
+}
+
+// TogetherReads has start begin so many reads while others are under way, so that
+// they are sent together.
+func (s *Store) TogetherReads(calls int, start func()) { s.hot.reads.together(calls, start) }
+
+// TogetherWrites is the same for writes without a transaction.
+func (s *Store) TogetherWrites(calls int, start func()) { s.hot.writes.together(calls, start) }
+
+func (b *batcher[C]) together(calls int, start func()) {
+	b.mu.Lock()
+	b.stuckAfter = time.Hour
+	var trips []uint64
+	for len(b.inFlight) < b.maxInFlight {
+		trips = append(trips, b.begin())
+	}
+	b.mu.Unlock()
+	start()
+	for queued := 0; queued < calls; runtime.Gosched() {
+		b.mu.Lock()
+		queued = len(b.queue)
+		b.mu.Unlock()
+	}
+	for _, trip := range trips {
+		b.end(trip)
+	}
+}

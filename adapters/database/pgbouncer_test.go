@@ -15,7 +15,7 @@ import (
 func TestTheStoreBehindPgBouncer(t *testing.T) {
 	db := databasetest.Open(t, services.PgBouncer(t, postgres(t).URL(t)))
 	must(t, database.Migrate(t.Context(), db))
-	porttest.Store(t, func(t *testing.T) ports.Store { return databasetest.Store(t, db) })
+	porttest.Store(t, func(t *testing.T) ports.Store { return ofRequests{databasetest.Store(t, db)} })
 	if n := count(t, db, "SELECT count(*) FROM pg_prepared_statements"); n != 0 {
 		t.Errorf("got %d prepared statements, want none", n)
 	}

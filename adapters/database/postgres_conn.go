@@ -24,6 +24,7 @@ type pgConn struct {
 	*stdlib.Conn
 	prepares bool
 	pooled   *atomic.Bool
+	tracer   pgTracer
 
 	tx      context.Context // of the transaction; nil outside of one
 	waiting []query
@@ -46,11 +47,13 @@ type pgConnector struct {
 	hosts  []driver.Connector // of the URL, in its order
 	first  *atomic.Int32      // the one that answered last
 	pooled *atomic.Bool
+	tracer pgTracer
 }
 
 func newPGConnector(cfg pgx.ConnConfig, pooled bool) pgConnector {
 	c := pgConnector{first: new(atomic.Int32), pooled: new(atomic.Bool)}
 	c.pooled.Store(pooled)
+	c.tracer, _ = cfg.Tracer.(pgTracer)
 	for _, host := range eachHost(cfg) {
 		c.hosts = append(c.hosts, stdlib.GetConnector(host,
 			stdlib.OptionBeforeConnect(c.beforeConnect), stdlib.OptionAfterConnect(c.afterConnect)))
@@ -91,7 +94,7 @@ func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		_ = conn.Close()
 		return c.Connect(ctx)
 	}
-	return &pgConn{Conn: conn.(*stdlib.Conn), prepares: prepares, pooled: c.pooled}, nil
+	return &pgConn{Conn: conn.(*stdlib.Conn), prepares: prepares, pooled: c.pooled, tracer: c.tracer}, nil
 }
 
 // IsValid implements [driver.Validator]. A closed connection (pgx closes that of

@@ -20,6 +20,17 @@ import (
 type statements struct {
 	db    *bun.DB
 	texts sync.Map // statementKey: statement
+	// PostgreSQL's reads outside of transactions, and writes that need none.
+	reads, writes *batcher[statementCall]
+}
+
+func newStatements(db *bun.DB) *statements {
+	s := &statements{db: db}
+	if isPostgres(db) {
+		s.reads = newBatcher(sharedTrips(db), sender[statementCall](reads{s}))
+		s.writes = newBatcher(sharedTrips(db), sender[statementCall](writes{s}))
+	}
+	return s
 }
 
 type statementKey struct {
@@ -121,7 +132,7 @@ func (r reader) find(ctx context.Context, dst any, where string, args ...any) er
 // queryRow reads outside of transactions.
 func (s *statements) queryRow(ctx context.Context, q query, into []any) error {
 	if isPostgres(s.db) {
-		return s.fromPool(ctx, func(c *pgConn) error { return c.queryRow(ctx, q, into) })
+		return s.share(ctx, s.reads, statementCall{query: q, into: into})
 	}
 	conn, err := s.db.DB.Conn(ctx)
 	if err != nil {

@@ -62,7 +62,7 @@ const (
 
 // NewStore stores in db. It enqueues no jobs; see [Store.WithQueue].
 func NewStore(db *bun.DB) *Store {
-	s := &Store{db: db, limit: deadline.NewLimit(defaultOpTimeout), hot: &statements{db: db}, queue: noQueue{}, sealer: noSealer{}, observer: func(Written) {}}
+	s := &Store{db: db, limit: deadline.NewLimit(defaultOpTimeout), hot: newStatements(db), queue: noQueue{}, sealer: noSealer{}, observer: func(Written) {}}
 	if !isPostgres(db) {
 		s.writeLock = make(chan struct{}, 1)
 	}
@@ -148,11 +148,7 @@ func (s *Store) AddAuthorization(ctx context.Context, a *device.Authorization, e
 	defer cancel()
 	q := s.hot.writeWithEvent(event, authorizationRowOf(a), addingAuthorization)
 	var written int64
-	err := s.hot.fromPool(ctx, func(c *pgConn) error {
-		tag, err := c.exec(ctx, q)
-		written = tag.RowsAffected()
-		return err
-	})
+	err := s.hot.share(ctx, s.hot.writes, statementCall{query: q, written: &written})
 	if err == nil && written == 0 {
 		return ports.ErrUserCodeTaken
 	}

@@ -104,6 +104,25 @@ func (t pgTracer) end(ctx context.Context, err error) {
 	}
 }
 
+// beginEach begins the spans of calls that share a round trip.
+func (t pgTracer) beginEach(calls []*batched[statementCall]) (end func(err error)) {
+	if t.tracer == nil {
+		return func(error) {}
+	}
+	spans := make([]context.Context, len(calls))
+	for i, c := range calls {
+		spans[i] = t.begin(c.ctx, c.call.text)
+		if span, ok := spans[i].Value(pgSpanKey{}).(tracing.Span); ok {
+			span.SetInt("db.operation.batch.size", len(calls))
+		}
+	}
+	return func(err error) {
+		for _, ctx := range spans {
+			t.end(ctx, err)
+		}
+	}
+}
+
 // TraceQueryStart implements [pgx.QueryTracer].
 func (t pgTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	return t.begin(ctx, data.SQL)

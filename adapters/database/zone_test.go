@@ -35,6 +35,6 @@ func TestADatabaseOfAnotherCountry(t *testing.T) {
 		if err := database.Migrate(t.Context(), db); err != nil {
 			t.Fatal(err)
 		}
-		porttest.Store(t, func(t *testing.T) ports.Store { return databasetest.Store(t, db) })
+		porttest.Store(t, func(t *testing.T) ports.Store { return ofRequests{databasetest.Store(t, db)} })
 	})
 }
