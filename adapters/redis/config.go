@@ -38,6 +38,11 @@ func (c Config) Check() error {
 	return err
 }
 
+// flushDelay is how long a command waits for others that could be sent with it, if
+// others are under way: fewer system calls, here and in the server. A command that
+// is alone does not wait.
+const flushDelay = 20 * time.Microsecond
+
 func (c Config) options() (rueidis.ClientOption, error) {
 	if !c.usable() {
 		return rueidis.ClientOption{}, errURL
@@ -52,6 +57,7 @@ func (c Config) options() (rueidis.ClientOption, error) {
 	if o.ConnWriteTimeout == 0 {
 		o.ConnWriteTimeout = time.Second
 	}
+	o.MaxFlushDelay = flushDelay
 	o.DisableCache = true    // nothing here is read twice
 	o.DisableRetry = true    // opTimeout is too short for it
 	o.PipelineMultiplex = -1 // one pipelined connection is plenty
