@@ -40,7 +40,7 @@ var layers = map[string][]string{
 // adapter is the layer of an adapter that may import more than each of them may.
 func adapter(more ...string) []string {
 	return append([]string{
-		"domain", "ports", "adapters/deadline", "adapters/httpserver", "adapters/lastgood", "adapters/lifecycle", "adapters/outbound", "adapters/tracing",
+		"domain", "ports", "adapters/batching", "adapters/deadline", "adapters/httpserver", "adapters/lastgood", "adapters/lifecycle", "adapters/outbound", "adapters/tracing",
 	}, more...)
 }
 

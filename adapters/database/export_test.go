@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"runtime"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -56,26 +55,7 @@ func (s *Store) Ask(ctx context.Context, statement string, into ...any) error {
 
 // TogetherReads has start begin so many reads while others are under way, so that
 // they are sent together.
-func (s *Store) TogetherReads(calls int, start func()) { s.hot.reads.together(calls, start) }
+func (s *Store) TogetherReads(calls int, start func()) { s.hot.reads.Together(calls, start) }
 
 // TogetherWrites is the same for writes without a transaction.
-func (s *Store) TogetherWrites(calls int, start func()) { s.hot.writes.together(calls, start) }
-
-func (b *batcher[C]) together(calls int, start func()) {
-	b.mu.Lock()
-	b.stuckAfter = time.Hour
-	var trips []uint64
-	for len(b.inFlight) < b.maxInFlight {
-		trips = append(trips, b.begin())
-	}
-	b.mu.Unlock()
-	start()
-	for queued := 0; queued < calls; runtime.Gosched() {
-		b.mu.Lock()
-		queued = len(b.queue)
-		b.mu.Unlock()
-	}
-	for _, trip := range trips {
-		b.end(trip)
-	}
-}
+func (s *Store) TogetherWrites(calls int, start func()) { s.hot.writes.Together(calls, start) }

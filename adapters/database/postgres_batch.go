@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 
+	"github.com/devicegate/devicegate/adapters/batching"
 	"github.com/devicegate/devicegate/adapters/deadline"
 )
 
@@ -26,7 +28,8 @@ var errUnsent = errors.New("no connection")
 // reads are sent with others. They can be repeated whatever the error was.
 type reads struct{ *statements }
 
-func (reads) canRepeat(error) bool { return true }
+// CanRepeat implements [batching.Sender].
+func (reads) CanRepeat(error) bool { return true }
 
 // writes are sent with others. PostgreSQL makes what is sent together one
 // transaction, so they share its commit, and if one has failed none has happened.
@@ -34,7 +37,8 @@ func (reads) canRepeat(error) bool { return true }
 // connection broke or the server ended the session (FATAL).
 type writes struct{ *statements }
 
-func (writes) canRepeat(err error) bool {
+// CanRepeat implements [batching.Sender].
+func (writes) CanRepeat(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.SeverityUnlocalized == "ERROR"
 	}
@@ -50,16 +54,20 @@ func sharedTrips(db *bun.DB) int {
 	return max(1, min(db.Stats().MaxOpenConnections*2/5, max(4, runtime.GOMAXPROCS(0))))
 }
 
+// stuckAfter is how long the queue waits for a round trip that may hang.
+const stuckAfter = 100 * time.Millisecond
+
 // share sends a call by b. A call whose context can end before its limit goes
 // alone, because others should not depend on it.
-func (s *statements) share(ctx context.Context, b *batcher[statementCall], call statementCall) error {
+func (s *statements) share(ctx context.Context, b *batching.Batcher[statementCall], call statementCall) error {
 	if _, _, ok := deadline.Split(ctx); !ok {
-		return s.sendOne(ctx, call)
+		return s.SendOne(ctx, call)
 	}
-	return b.do(ctx, call)
+	return b.Do(ctx, call)
 }
 
-func (s *statements) sendOne(ctx context.Context, call statementCall) error {
+// SendOne implements [batching.Sender].
+func (s *statements) SendOne(ctx context.Context, call statementCall) error {
 	return s.fromPool(ctx, func(c *pgConn) error {
 		if call.written == nil {
 			return c.queryRow(ctx, call.query, call.into)
@@ -70,7 +78,8 @@ func (s *statements) sendOne(ctx context.Context, call statementCall) error {
 	})
 }
 
-func (s *statements) sendAll(ctx context.Context, calls []*batched[statementCall]) error {
+// SendAll implements [batching.Sender].
+func (s *statements) SendAll(ctx context.Context, calls []*batching.Call[statementCall]) error {
 	conn, err := s.db.DB.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnsent, err)
@@ -81,12 +90,12 @@ func (s *statements) sendAll(ctx context.Context, calls []*batched[statementCall
 
 // sendAll sends calls in one round trip. Each has a span in the trace of its own
 // caller, so the batch has none.
-func (c *pgConn) sendAll(ctx context.Context, calls []*batched[statementCall]) error {
+func (c *pgConn) sendAll(ctx context.Context, calls []*batching.Call[statementCall]) error {
 	c.bound(ctx)
 	endSpans := c.tracer.beginEach(calls)
 	var batch pgx.Batch
 	for _, b := range calls {
-		batch.Queue(b.call.text, b.call.args...)
+		batch.Queue(b.Value.text, b.Value.args...)
 	}
 	results := c.Conn.Conn().SendBatch(context.Background(), &batch)
 	for _, b := range calls {
@@ -101,14 +110,14 @@ func (c *pgConn) sendAll(ctx context.Context, calls []*batched[statementCall]) e
 
 // receive reads the result of a call. It reports false if the statement failed,
 // which [pgx.BatchResults.Close] returns.
-func receive(results pgx.BatchResults, b *batched[statementCall]) bool {
+func receive(results pgx.BatchResults, b *batching.Call[statementCall]) bool {
 	rows, err := results.Query()
 	if err != nil {
 		return false
 	}
 	found := rows.Next() // waits for the server, so before the caller is kept from leaving
 	if rows.Err() == nil {
-		b.receive(func() error { return b.call.read(rows, found) })
+		b.Receive(func() error { return b.Value.read(rows, found) })
 	}
 	rows.Close()
 	return rows.Err() == nil

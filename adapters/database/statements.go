@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
+
+	"github.com/devicegate/devicegate/adapters/batching"
 )
 
 // statements are the reads and writes of whole rows. They go by placeholders and
@@ -21,14 +23,14 @@ type statements struct {
 	db    *bun.DB
 	texts sync.Map // statementKey: statement
 	// PostgreSQL's reads outside of transactions, and writes that need none.
-	reads, writes *batcher[statementCall]
+	reads, writes *batching.Batcher[statementCall]
 }
 
 func newStatements(db *bun.DB) *statements {
 	s := &statements{db: db}
 	if isPostgres(db) {
-		s.reads = newBatcher(sharedTrips(db), sender[statementCall](reads{s}))
-		s.writes = newBatcher(sharedTrips(db), sender[statementCall](writes{s}))
+		s.reads = batching.New(sharedTrips(db), stuckAfter, batching.Sender[statementCall](reads{s}))
+		s.writes = batching.New(sharedTrips(db), stuckAfter, batching.Sender[statementCall](writes{s}))
 	}
 	return s
 }

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"modernc.org/sqlite"
 
+	"github.com/devicegate/devicegate/adapters/batching"
 	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/migrations"
 )
@@ -105,13 +106,13 @@ func (t pgTracer) end(ctx context.Context, err error) {
 }
 
 // beginEach begins the spans of calls that share a round trip.
-func (t pgTracer) beginEach(calls []*batched[statementCall]) (end func(err error)) {
+func (t pgTracer) beginEach(calls []*batching.Call[statementCall]) (end func(err error)) {
 	if t.tracer == nil {
 		return func(error) {}
 	}
 	spans := make([]context.Context, len(calls))
 	for i, c := range calls {
-		spans[i] = t.begin(c.ctx, c.call.text)
+		spans[i] = t.begin(c.Context, c.Value.text)
 		if span, ok := spans[i].Value(pgSpanKey{}).(tracing.Span); ok {
 			span.SetInt("db.operation.batch.size", len(calls))
 		}

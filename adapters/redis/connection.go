@@ -108,9 +108,14 @@ func (c *Connection) Ready(ctx context.Context) error { return c.do(ctx, "probe"
 // do runs one command, which has a name for operators. A cancelled caller says
 // nothing about the server.
 func (c *Connection) do(ctx context.Context, name string, command func(context.Context, rueidis.Client) error) error {
+	return c.observed(ctx, name, func(ctx context.Context) error { return c.run(ctx, command) })
+}
+
+// observed tells operators of a command.
+func (c *Connection) observed(ctx context.Context, name string, command func(context.Context) error) error {
 	ctx, span := c.tracer.Within(ctx, "redis", trace.SpanKindClient)
 	began := time.Now()
-	err := c.run(ctx, command)
+	err := command(ctx)
 	if c.observe != nil {
 		c.observe.ObserveCommand(name, time.Since(began), err)
 	}
@@ -151,6 +156,13 @@ func (c *Connection) run(ctx context.Context, command func(context.Context, ruei
 		c.markDown(err)
 	}
 	return fmt.Errorf("redis: %w", err)
+}
+
+// clustered reports whether keys lie on several servers.
+func (c *Connection) clustered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.client != nil && c.client.Mode() == rueidis.ClientModeCluster
 }
 
 // concernsOneKey reports whether the server refused because of a key's own

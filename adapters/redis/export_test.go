@@ -14,3 +14,10 @@ func NewSwiftTokenCache(c *Connection, local ports.TokenCache) *TokenCache {
 
 // Settle returns when the writes that p has gathered are sent.
 func (p *PollThrottle) Settle() { p.later.settle() }
+
+// Together has start begin so many calls of the limiter while others are under
+// way, so that they are sent together.
+func (l *Limiter) Together(calls int, start func()) { l.steps.batcher.Together(calls, start) }
+
+// Together is the same for [PollThrottle.CheckPending].
+func (p *PollThrottle) Together(calls int, start func()) { p.checks.batcher.Together(calls, start) }

@@ -16,10 +16,15 @@ import (
 //
 // Each window is one key that lives as long as the window: a number, or, where
 // a thing counts once, the set of the things.
-type Limiter struct{ redis *Connection }
+type Limiter struct {
+	redis *Connection
+	steps *scriptBatch
+}
 
 // NewLimiter counts through c.
-func NewLimiter(c *Connection) *Limiter { return &Limiter{c} }
+func NewLimiter(c *Connection) *Limiter {
+	return &Limiter{c, newScriptBatch(c, "count", limiterText, answersPerStep)}
+}
 
 func windowKey(limit quota.Limit, key string) string {
 	b := append(make([]byte, 0, 128), "devicegate:limit:"...)
@@ -70,7 +75,7 @@ for i, key in ipairs(KEYS) do
 end
 return answer`
 
-var limiterScript = rueidis.NewLuaScript(limiterText)
+const answersPerStep = 3
 
 var callNames = map[ports.LimiterCall]string{ports.Take: "take", ports.TakeDistinct: "distinct", ports.Peek: "peek"}
 
@@ -114,47 +119,46 @@ func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quot
 	if len(counted) == 0 {
 		return allowances, nil
 	}
-	err := l.redis.do(ctx, "count", func(ctx context.Context, r rueidis.Client) error {
-		answers, err := perform(ctx, r, steps, counted)
-		if err != nil {
-			return err
-		}
-		if len(answers) != 3*len(counted) {
-			return fmt.Errorf("a script answered %d numbers for %d steps", len(answers), len(counted))
-		}
-		for n, i := range counted {
-			allowances[i] = allowance(steps[i].Limit, answers[3*n:])
-		}
-		return nil
-	})
-	return allowances, err
+	answers, err := l.perform(ctx, steps, counted)
+	if err != nil {
+		return allowances, err
+	}
+	for n, i := range counted {
+		allowances[i] = allowance(steps[i].Limit, answers[answersPerStep*n:])
+	}
+	return allowances, nil
 }
 
 // perform returns the script's numbers for the counted steps. In a cluster the
 // windows lie on different nodes: a script for each is pipelined, with its text,
 // because a pipeline cannot load a script that a node has not seen.
-func perform(ctx context.Context, r rueidis.Client, steps []ports.LimiterStep, counted []int) ([]int64, error) {
+func (l *Limiter) perform(ctx context.Context, steps []ports.LimiterStep, counted []int) (numbers []int64, err error) {
 	keys, args := make([]string, len(counted)), make([]string, 0, 4*len(counted))
 	for n, i := range counted {
 		keys[n] = windowKey(steps[i].Limit, steps[i].Key)
 		args = appendArguments(args, steps[i])
 	}
-	if len(counted) == 1 || r.Mode() != rueidis.ClientModeCluster {
-		return limiterScript.Exec(ctx, r, keys, args).AsIntSlice()
+	if len(counted) == 1 || !l.redis.clustered() {
+		return l.steps.exec(ctx, keys, args)
 	}
-	commands := make(rueidis.Commands, len(counted))
-	for n, key := range keys {
-		commands[n] = r.B().Eval().Script(limiterText).Numkeys(1).Key(key).Arg(args[4*n : 4*n+4]...).Build()
-	}
-	var all []int64
-	for _, answer := range r.DoMulti(ctx, commands...) {
-		numbers, err := answer.AsIntSlice()
-		if err != nil {
-			return nil, err
+	err = l.redis.do(ctx, "count", func(ctx context.Context, r rueidis.Client) error {
+		commands := make(rueidis.Commands, len(counted))
+		for n, key := range keys {
+			commands[n] = r.B().Eval().Script(limiterText).Numkeys(1).Key(key).Arg(args[4*n : 4*n+4]...).Build()
 		}
-		all = append(all, numbers...)
-	}
-	return all, nil
+		for _, answer := range r.DoMulti(ctx, commands...) {
+			of, err := answer.AsIntSlice()
+			if err == nil && len(of) != answersPerStep {
+				err = fmt.Errorf("a script answered %d numbers for a step", len(of))
+			}
+			if err != nil {
+				return err
+			}
+			numbers = append(numbers, of...)
+		}
+		return nil
+	})
+	return numbers, err
 }
 
 func allowance(limit quota.Limit, n []int64) quota.Allowance {

@@ -19,12 +19,15 @@ import (
 // mark that lives until the next poll is due, and one that keeps late hints out
 // once the code is decided.
 type PollThrottle struct {
-	redis *Connection
-	later *writer
+	redis  *Connection
+	checks *scriptBatch
+	later  *writer
 }
 
 // NewPollThrottle uses c.
-func NewPollThrottle(c *Connection) *PollThrottle { return &PollThrottle{c, newWriter(c)} }
+func NewPollThrottle(c *Connection) *PollThrottle {
+	return &PollThrottle{c, newScriptBatch(c, "check_poll", checkPendingText, 1), newWriter(c)}
+}
 
 // The keys of a code. In a cluster they lie on one node.
 func waitingKey(code secret.Digest) string { return keyOf(code, "waiting") }
@@ -37,20 +40,24 @@ func keyOf(code secret.Digest, what string) string {
 	return string(append(b, what...))
 }
 
-var checkPendingScript = rueidis.NewLuaScript(`
-local pending = redis.call('SISMEMBER', KEYS[1], ARGV[1])
-if redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) then return pending + 2 end
-return pending`)
+// checkPendingText has two keys for each code, and answers two numbers: 1 if a hint
+// is there, and 1 if the poll is due.
+const checkPendingText = `
+local answer = {}
+for i = 1, #KEYS, 2 do
+  answer[i] = redis.call('SISMEMBER', KEYS[i], ARGV[i])
+  answer[i+1] = redis.call('SET', KEYS[i+1], '', 'NX', 'PX', ARGV[i+1]) and 1 or 0
+end
+return answer`
 
 // CheckPending keeps ports.PollThrottle.
 func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	keys, args := []string{waitingKey(code), polledKey(code)}, []string{shortDigest(poller), milliseconds(gap)}
-	var said int64
-	err = p.redis.do(ctx, "check_poll", func(ctx context.Context, r rueidis.Client) (err error) {
-		said, err = checkPendingScript.Exec(ctx, r, keys, args).AsInt64()
-		return err
-	})
-	return said&1 != 0, said&2 != 0, err
+	said, err := p.checks.exec(ctx, keys, args)
+	if err != nil {
+		return false, false, err
+	}
+	return said[0] != 0, said[1] != 0, nil
 }
 
 // CachePending keeps ports.PollThrottle. The device's next poll is seconds away:

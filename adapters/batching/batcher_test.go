@@ -1,4 +1,4 @@
-package database
+package batching
 
 import (
 	"context"
@@ -12,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 )
+
+// stuck is the time of the tests after which a round trip counts as hanging.
+const stuck = 100 * time.Millisecond
 
 // fakeCall asks for the double of a number.
 type fakeCall struct {
@@ -50,23 +53,23 @@ func (f *fakeSender) trip(ctx context.Context, numbers ...int) error {
 	return f.answer(ctx, numbers)
 }
 
-func (f *fakeSender) sendOne(ctx context.Context, call fakeCall) error {
+func (f *fakeSender) SendOne(ctx context.Context, call fakeCall) error {
 	if err := f.trip(ctx, call.n); err != nil {
 		return err
 	}
 	return f.read(call)
 }
 
-func (f *fakeSender) sendAll(ctx context.Context, calls []*batched[fakeCall]) error {
+func (f *fakeSender) SendAll(ctx context.Context, calls []*Call[fakeCall]) error {
 	var numbers []int
 	for _, c := range calls {
-		numbers = append(numbers, c.call.n)
+		numbers = append(numbers, c.Value.n)
 	}
 	if err := f.trip(ctx, numbers...); err != nil {
 		return err
 	}
 	for _, c := range calls {
-		c.receive(func() error { return f.read(c.call) })
+		c.Receive(func() error { return f.read(c.Value) })
 	}
 	return nil
 }
@@ -79,7 +82,7 @@ func (f *fakeSender) read(call fakeCall) error {
 	return f.result(call.n)
 }
 
-func (f *fakeSender) canRepeat(error) bool { return !f.final }
+func (f *fakeSender) CanRepeat(error) bool { return !f.final }
 
 // asked is what a call of the test got.
 type asked struct {
@@ -93,7 +96,7 @@ type asked struct {
 // and ends it. It returns what they got, when all have got it.
 func behind(t *testing.T, f *fakeSender, ctx func(n int) context.Context, numbers ...int) (got map[int]*asked) {
 	t.Helper()
-	b := newBatcher(1, sender[fakeCall](f))
+	b := New(1, stuck, Sender[fakeCall](f))
 	b.stuckAfter = time.Hour
 	busy := make(chan struct{})
 	answer := f.answer
@@ -114,7 +117,7 @@ func behind(t *testing.T, f *fakeSender, ctx func(n int) context.Context, number
 		got[n] = a
 		all.Go(func() {
 			defer func() { a.panicked = recover() }()
-			a.err = b.do(ctx(n), fakeCall{n, &a.result})
+			a.err = b.Do(ctx(n), fakeCall{n, &a.result})
 			a.at = time.Now()
 		})
 		synctest.Wait()
@@ -138,10 +141,10 @@ func numbersTo(n int) (out []int) {
 
 func TestACallAloneIsSentAtOnce(t *testing.T) {
 	f := &fakeSender{}
-	b := newBatcher(2, sender[fakeCall](f))
+	b := New(2, stuck, Sender[fakeCall](f))
 	var got int
 	for n := range 3 {
-		if err := b.do(t.Context(), fakeCall{n, &got}); err != nil || got != 2*n {
+		if err := b.Do(t.Context(), fakeCall{n, &got}); err != nil || got != 2*n {
 			t.Errorf("got %d, %v, want %d", got, err, 2*n)
 		}
 	}
@@ -167,8 +170,8 @@ func TestCallsThatWaitAreSentTogether(t *testing.T) {
 func TestABatchIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fakeSender{}
-		behind(t, f, unbounded, numbersTo(maxBatch+1)...)
-		if want := [][]int{{0}, numbersTo(maxBatch), {maxBatch + 1}}; !slices.EqualFunc(f.sent, want, slices.Equal) {
+		behind(t, f, unbounded, numbersTo(maxCalls+1)...)
+		if want := [][]int{{0}, numbersTo(maxCalls), {maxCalls + 1}}; !slices.EqualFunc(f.sent, want, slices.Equal) {
 			t.Errorf("got %v, want %v", f.sent, want)
 		}
 		if f.peak != 1 {
@@ -181,13 +184,13 @@ func TestOnlySoManyRoundTripsAreUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 3
 		f := &fakeSender{answer: func(context.Context, []int) error { time.Sleep(time.Millisecond); return nil }}
-		b := newBatcher(most, sender[fakeCall](f))
+		b := New(most, stuck, Sender[fakeCall](f))
 		var all sync.WaitGroup
 		for _, n := range numbersTo(20) {
 			all.Go(func() {
 				for range 50 {
 					var got int
-					if err := b.do(context.Background(), fakeCall{n, &got}); err != nil || got != 2*n {
+					if err := b.Do(context.Background(), fakeCall{n, &got}); err != nil || got != 2*n {
 						t.Errorf("got %d, %v, want %d", got, err, 2*n)
 					}
 				}
@@ -319,15 +322,15 @@ func TestRoundTripsThatHangHoldUpNoOther(t *testing.T) {
 			}
 			return nil
 		}}
-		b := newBatcher(2, sender[fakeCall](f))
+		b := New(2, stuck, Sender[fakeCall](f))
 		var all sync.WaitGroup
 		for range 2 {
-			all.Go(func() { _ = b.do(context.Background(), fakeCall{-1, new(int)}) })
+			all.Go(func() { _ = b.Do(context.Background(), fakeCall{-1, new(int)}) })
 		}
 		synctest.Wait()
-		for i, want := range []time.Duration{defaultStuckAfter, 0, 0} {
+		for i, want := range []time.Duration{stuck, 0, 0} {
 			began, got := time.Now(), 0
-			if err := b.do(context.Background(), fakeCall{7, &got}); err != nil || got != 14 {
+			if err := b.Do(context.Background(), fakeCall{7, &got}); err != nil || got != 14 {
 				t.Errorf("got %d, %v, want 14", got, err)
 			}
 			if waited := time.Since(began); waited != want {
@@ -344,10 +347,10 @@ func TestRoundTripsThatHangHoldUpNoOther(t *testing.T) {
 
 func TestAPanicOfACallAloneEndsItsRoundTrip(t *testing.T) {
 	f := &fakeSender{answer: func(context.Context, []int) error { panic("defect") }}
-	b := newBatcher(1, sender[fakeCall](f))
+	b := New(1, stuck, Sender[fakeCall](f))
 	func() {
 		defer func() { _ = recover() }()
-		_ = b.do(t.Context(), fakeCall{1, new(int)})
+		_ = b.Do(t.Context(), fakeCall{1, new(int)})
 	}()
 	if len(b.inFlight) != 0 {
 		t.Errorf("got %v under way, want none", b.inFlight)
@@ -375,7 +378,7 @@ func TestManyCallsAtRandom(t *testing.T) {
 			return nil
 		},
 	}
-	b := newBatcher(2, sender[fakeCall](f))
+	b := New(2, stuck, Sender[fakeCall](f))
 	b.stuckAfter = 40 * time.Microsecond
 	var next, left atomic.Int64
 	var all sync.WaitGroup
@@ -388,7 +391,7 @@ func TestManyCallsAtRandom(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, time.Duration(rand.IntN(100))*time.Microsecond)
 				}
 				var got int
-				err := b.do(ctx, fakeCall{n, &got})
+				err := b.Do(ctx, fakeCall{n, &got})
 				cancel()
 				switch {
 				case errors.Is(err, context.DeadlineExceeded):
