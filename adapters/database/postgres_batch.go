@@ -48,10 +48,10 @@ func (writes) CanRepeat(err error) bool {
 
 // sharedTrips is how many round trips that calls may share are under way at a
 // time, of reads and of writes. More than there are processors would leave fewer
-// calls to share one; fewer than four would make calls wait that gain nothing by
-// it. Together they leave a fifth of the connections to transactions.
+// calls to share one. Together they leave a fifth of the connections to
+// transactions.
 func sharedTrips(db *bun.DB) int {
-	return max(1, min(db.Stats().MaxOpenConnections*2/5, max(4, runtime.GOMAXPROCS(0))))
+	return max(1, min(db.Stats().MaxOpenConnections*2/5, max(2, runtime.GOMAXPROCS(0))))
 }
 
 // stuckAfter is how long the queue waits for a round trip that may hang.
