@@ -36,6 +36,9 @@ const (
 	streamsAtOnce = 8
 	// deliveryTime bounds a run. After it the worker's slot is free for other jobs.
 	deliveryTime = time.Minute
+	// parkedTime bounds the attempts to deliver parked events before what is new has
+	// its turn: a receiver may let each of them run into its time limit.
+	parkedTime = 20 * time.Second
 )
 
 // Delivered is what one run did.

@@ -273,6 +273,54 @@ func TestSeveralPoisonedSubjectsAreFoundOut(t *testing.T) {
 	d.want("ann", "21")
 }
 
+func TestParkedEventsThatHangHoldUpNoOthers(t *testing.T) {
+	d := newDeliveries(t)
+	var people []string
+	for i := range 30 {
+		people = append(people, fmt.Sprintf("hangs%d", i))
+	}
+	hangs := func(e audit.Event) bool {
+		return slices.ContainsFunc(people, func(p string) bool { return e.Subject.Email().String() == p+"@acme.example" })
+	}
+	d.sink.set(func(e audit.Event) error {
+		if hangs(e) {
+			return errDown
+		}
+		return nil
+	})
+	d.record(append(people, "ann")...)
+	for range 6 {
+		d.run()
+		d.Clock.Advance(24 * time.Hour)
+	}
+	d.want("ann", "31")
+
+	tried, recorded := 0, false
+	d.sink.set(func(e audit.Event) error {
+		if !hangs(e) {
+			return nil
+		}
+		if tried++; !recorded {
+			recorded = true
+			d.record("ann")
+		}
+		d.Clock.Advance(15 * time.Second)
+		return errDown
+	})
+	d.run()
+	if tried == 0 || tried > 3 {
+		t.Errorf("got %d attempts in one run, want some and at most 3", tried)
+	}
+	d.run()
+	d.want("ann", "31", "32")
+	for range 30 {
+		d.run()
+	}
+	if tried < 30 {
+		t.Errorf("got %d attempts in all, want each event tried", tried)
+	}
+}
+
 // updates counts transactions.
 type updates struct {
 	ports.Store

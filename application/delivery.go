@@ -75,8 +75,8 @@ func (d *delivery) hold(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// retryParked tries the parked events that are due. It reports whether there may
-// be more.
+// retryParked tries the parked events that are due, for some time. It reports
+// whether there may be more.
 func (d *delivery) retryParked(ctx context.Context) (more bool, err error) {
 	var due []audit.Parked
 	found := map[uid.ID]audit.Event{}
@@ -101,7 +101,12 @@ func (d *delivery) retryParked(ctx context.Context) (more bool, err error) {
 	}
 	var gone []uid.ID
 	var failed []audit.Parked
+	tried, until := 0, d.now().Add(parkedTime)
 	for _, p := range due {
+		if !d.now().Before(until) {
+			break
+		}
+		tried++
 		if e, is := found[p.Event.ID]; is {
 			err := d.sink.Deliver(ctx, e)
 			if ctx.Err() != nil {
@@ -116,7 +121,7 @@ func (d *delivery) retryParked(ctx context.Context) (more bool, err error) {
 		}
 		gone = append(gone, p.Event.ID)
 	}
-	return len(gone) > 0 || len(due) == deliveredAtOnce, d.save(ctx, func(kept ports.AuditDeliveries, p *audit.Progress) error {
+	return len(gone) > 0 || tried < len(due) || len(due) == deliveredAtOnce, d.save(ctx, func(kept ports.AuditDeliveries, p *audit.Progress) error {
 		p.Succeeded(p.After, d.now()) // also if all failed: these events were refused before
 		return errors.Join(kept.Unpark(ctx, d.sink.Name(), gone), kept.Park(ctx, failed))
 	})
