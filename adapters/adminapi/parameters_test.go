@@ -24,7 +24,12 @@ func TestEveryRouteRefusesParametersThatItDoesNotKnow(t *testing.T) {
 		line := method + " " + pathParameter.ReplaceAllString(route, "heap")
 		s.refused(s.as(line+"?unheard_of=1", ""), http.StatusUnprocessableEntity, "invalid_param")
 		s.refused(s.as(line+"?page=%zz", ""), http.StatusBadRequest, "invalid_request")
-		for _, parameter := range doc.Paths.Value(route).GetOperation(method).Parameters {
+		path := doc.Paths.Value(route)
+		if path == nil || path.GetOperation(method) == nil {
+			t.Errorf("got no operation for %s %s, want it in docs/openapi-admin.yaml", method, route)
+			return nil
+		}
+		for _, parameter := range path.GetOperation(method).Parameters {
 			if name := parameter.Value.Name; parameter.Value.In == "query" && name != "seconds" {
 				s.refused(s.as(line+"?"+name+"=1&"+name+"=2", ""), http.StatusBadRequest, "invalid_request")
 				if w := s.as(line+"?"+name+"=1", ""); strings.Contains(w.Body.String(), "can be given here") {

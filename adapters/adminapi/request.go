@@ -53,7 +53,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, dst any) erro
 	case errors.As(err, new(*http.MaxBytesError)):
 		return errTooLarge
 	case err != nil:
-		return fault.InvalidRequest("The body ended before it was complete.")
+		return fault.InvalidRequest("The body ended before it was complete. Send the request again.")
 	case !utf8.Valid(text) || !strings.HasPrefix(strings.TrimLeft(string(text), " \t\r\n"), "{") || !json.Valid(text):
 		return errNotJSON
 	case hasRepeatedName(json.NewDecoder(bytes.NewReader(text))):

@@ -26,8 +26,8 @@ const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 // backOffMax bounds the pause after failures.
 const backOffMax = 30 * time.Second
 
-// pace decides when the next poll is due.
-type pace struct {
+// pollTimer decides when the next poll is due.
+type pollTimer struct {
 	interval time.Duration
 	failing  time.Duration // the pause after the last failure; 0 after an answer
 	doubling bool
@@ -35,7 +35,7 @@ type pace struct {
 
 // slowDown is the server's demand (RFC 8628 §3.5: five seconds more). On the
 // canonical mount the interval doubles, up to a minute.
-func (p *pace) slowDown() time.Duration {
+func (p *pollTimer) slowDown() time.Duration {
 	if p.doubling {
 		p.interval = min(2*p.interval, intervalMax)
 	} else {
@@ -46,7 +46,7 @@ func (p *pace) slowDown() time.Duration {
 
 // fail returns the pause after a lost or busy answer. It grows by half, so that
 // two attempts fit in the time for which a server repeats a lost token.
-func (p *pace) fail(retryAfter time.Duration) time.Duration {
+func (p *pollTimer) fail(retryAfter time.Duration) time.Duration {
 	p.failing = min(max(p.failing, p.interval)*3/2, max(backOffMax, p.interval))
 	if retryAfter > 0 {
 		return max(retryAfter, p.interval)
@@ -54,7 +54,7 @@ func (p *pace) fail(retryAfter time.Duration) time.Duration {
 	return p.failing
 }
 
-func (p *pace) answered() { p.failing = 0 }
+func (p *pollTimer) answered() { p.failing = 0 }
 
 // Poll asks for the token until the person has decided or the code has expired:
 // [ErrDenied], [ErrExpired]. Lost answers and 5xx are repeated with growing
@@ -63,7 +63,7 @@ func (c *Client) Poll(ctx context.Context, a Authorization) (Token, error) {
 	if err := c.Discover(ctx); err != nil {
 		return Token{}, err
 	}
-	p := pace{interval: a.Interval, doubling: !c.endpoints.standard}
+	p := pollTimer{interval: a.Interval, doubling: !c.endpoints.standard}
 	next := p.interval
 	if !c.endpoints.standard {
 		next = 0

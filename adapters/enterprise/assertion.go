@@ -26,7 +26,7 @@ const (
 	assertionAudience = "api.device_flow.external_subject_assertion"
 	assertionLife     = 10 * time.Minute
 	assertionMax      = 16 << 10
-	// leeway forgives a signer whose clock runs a little fast.
+	// leeway is by how much the clock of a signer may be ahead of ours.
 	leeway = 30 * time.Second
 )
 

@@ -9,7 +9,7 @@ import (
 // record is one entry of a database. Vendors name the same things differently.
 type record map[string]any
 
-// placeOf reads what MaxMind, DB-IP (names by language) and IPinfo (one name)
+// place reads what MaxMind, DB-IP (names by language) and IPinfo (one name)
 // write.
 func (r record) place() place.Place {
 	return place.New(

@@ -103,12 +103,12 @@ func (a *Approval) describe(w http.ResponseWriter, r *http.Request) error {
 
 // approve answers POST approve-external.
 func (a *Approval) approve(w http.ResponseWriter, r *http.Request) error {
-	return a.decide(w, r, a.approveExternal.Execute, "approved")
+	return a.decide(w, r, decision{execute: a.approveExternal.Execute, status: "approved"})
 }
 
 // deny answers POST deny-external.
 func (a *Approval) deny(w http.ResponseWriter, r *http.Request) error {
-	return a.decide(w, r, a.denyExternal.Execute, "denied")
+	return a.decide(w, r, decision{execute: a.denyExternal.Execute, status: "denied", readReason: true})
 }
 
 // sameOrigin serves an endpoint that decides: no page of another site may call
@@ -122,9 +122,14 @@ func (a *Approval) sameOrigin(serve endpoint) http.HandlerFunc {
 	}))
 }
 
-type decision func(context.Context, approval.Proof, device.UserCode, request.Origin) (application.Decided, error)
+// decision is what differs between an approval and a denial.
+type decision struct {
+	execute    func(context.Context, approval.Proof, device.UserCode, request.Origin) (application.Decided, error)
+	status     string // of the answer
+	readReason bool   // the body may say why
+}
 
-func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decision, status string) error {
+func (a *Approval) decide(w http.ResponseWriter, r *http.Request, d decision) error {
 	proof := approval.Proof{Session: a.cookies.GrantSession(r), CSRF: csrfToken(r)}
 	if proof.Session.IsZero() {
 		return approval.ErrInvalidSession
@@ -140,7 +145,7 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	if again, _ := p.text("typed_code"); again != "" { // what the person typed, where policy asks for it
 		proof.Typed, _ = device.ParseUserCode(again)
 	}
-	if status == "denied" {
+	if d.readReason {
 		if proof.NotRequested, err = notRequested(p); err != nil {
 			return err
 		}
@@ -148,7 +153,7 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	code, _ := device.ParseUserCode(typed) // zero, which no grant has: user_code_mismatch
 	origin := a.client.Origin(r)
 	origin.Language = httpserver.Language(r)
-	decided, err := decide(r.Context(), proof, code, origin)
+	decided, err := d.execute(r.Context(), proof, code, origin)
 	httpserver.SetRateLimit(w.Header(), decided.Allowance)
 	if err != nil {
 		return err
@@ -156,7 +161,7 @@ func (a *Approval) decide(w http.ResponseWriter, r *http.Request, decide decisio
 	if !decided.MoreToDecide {
 		a.cookies.ClearGrantSession(w)
 	}
-	return answer(w, http.StatusOK, map[string]string{"status": status})
+	return answer(w, http.StatusOK, map[string]string{"status": d.status})
 }
 
 var errDenialReason = fault.InvalidRequest("reason has to be " + device.NotRequested + ", or left out.")

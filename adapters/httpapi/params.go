@@ -156,7 +156,7 @@ func read(w http.ResponseWriter, r *http.Request, limit int64) (text string, err
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return "", errTooLarge
 	}
-	return "", fault.InvalidRequest("The body ended before it was complete.")
+	return "", fault.InvalidRequest("The body ended before it was complete. Send the request again.")
 }
 
 // parseForm reads a form (URL standard §5.1), or the query of a URL.

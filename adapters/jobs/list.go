@@ -24,7 +24,7 @@ func (q *Queue) List(ctx context.Context, all bool) ([]ports.JobRecord, error) {
 	}
 	list := make([]ports.JobRecord, len(found.Jobs))
 	for i, row := range found.Jobs {
-		list[i] = infoOf(row)
+		list[i] = recordOf(row)
 	}
 	return list, nil
 }
@@ -48,18 +48,18 @@ func found(row *rivertype.JobRow, err error) (ports.JobRecord, error) {
 	case err != nil:
 		return ports.JobRecord{}, fmt.Errorf("job: %w", err)
 	}
-	return infoOf(row), nil
+	return recordOf(row), nil
 }
 
-func infoOf(row *rivertype.JobRow) ports.JobRecord {
+func recordOf(row *rivertype.JobRow) ports.JobRecord {
 	var a args
 	_ = json.Unmarshal(row.EncodedArgs, &a) // another release's may have no key
-	info := ports.JobRecord{
+	record := ports.JobRecord{
 		ID: row.ID, Kind: ports.JobKind(row.Kind), Key: a.Key, State: string(row.State), Attempt: row.Attempt, Attempts: row.MaxAttempts,
 		CreatedAt: row.CreatedAt, ScheduledAt: row.ScheduledAt,
 	}
 	for _, e := range row.Errors {
-		info.Failures = append(info.Failures, ports.JobFailure{At: e.At, Attempt: e.Attempt, Error: e.Error})
+		record.Failures = append(record.Failures, ports.JobFailure{At: e.At, Attempt: e.Attempt, Error: e.Error})
 	}
-	return info
+	return record
 }

@@ -14,7 +14,7 @@ type Fallback struct {
 	own   *Limiter
 }
 
-// NewFallback makes one that stands behind first.
+// NewFallback makes one that counts while first cannot.
 func NewFallback(first ports.Limiter, now ports.Clock) *Fallback {
 	return &Fallback{first, NewLimiter(now)}
 }

@@ -116,7 +116,7 @@ func (c *TokenCache) Invalidate(_ context.Context, digests ...secret.Digest) err
 }
 
 // dropTombstones forgets those that are old or too many. Marks from before a
-// forgotten one are refused from then on, so a read may straddle it for any time.
+// forgotten one are refused from then on, so a read may take any time.
 func (c *TokenCache) dropTombstones(now time.Time) {
 	n := max(0, len(c.order)-tombstonesKept)
 	for n < len(c.order) && !now.Before(c.order[n].until) {
@@ -148,7 +148,7 @@ type TokenCacheStats struct {
 	Kept                        int // now
 }
 
-// Stats tells how the cache fares.
+// Stats counts how the cache was used.
 func (c *TokenCache) Stats() TokenCacheStats {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -13,7 +13,7 @@ type Reach int
 const (
 	Public    Reach = iota
 	Private         // this machine or its network
-	Forbidden       // none that a server has; clouds tell their secrets on link-local ones
+	Forbidden       // no server that we need has one; on link-local ones, clouds answer with their secrets
 )
 
 // ReachOf returns the reach of an address, and the address that it leads to.

@@ -87,17 +87,17 @@ func appendArguments(args []string, s ports.LimiterStep) []string {
 	return append(args, callNames[s.Call], milliseconds(s.Limit.Per), strconv.Itoa(s.Limit.Max), thing)
 }
 
-// Take keeps ports.Limiter.
+// Take implements ports.Limiter.
 func (l *Limiter) Take(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	return l.one(ctx, ports.LimiterStep{Call: ports.Take, Limit: limit, Key: key})
 }
 
-// TakeDistinct keeps ports.Limiter.
+// TakeDistinct implements ports.Limiter.
 func (l *Limiter) TakeDistinct(ctx context.Context, limit quota.Limit, key, thing string) (quota.Allowance, error) {
 	return l.one(ctx, ports.LimiterStep{Call: ports.TakeDistinct, Limit: limit, Key: key, Thing: thing})
 }
 
-// Peek keeps ports.Limiter.
+// Peek implements ports.Limiter.
 func (l *Limiter) Peek(ctx context.Context, limit quota.Limit, key string) (quota.Allowance, error) {
 	return l.one(ctx, ports.LimiterStep{Call: ports.Peek, Limit: limit, Key: key})
 }
@@ -107,7 +107,7 @@ func (l *Limiter) one(ctx context.Context, step ports.LimiterStep) (quota.Allowa
 	return allowances[0], err
 }
 
-// Batch keeps ports.Limiter.
+// Batch implements ports.Limiter.
 func (l *Limiter) Batch(ctx context.Context, steps ...ports.LimiterStep) ([]quota.Allowance, error) {
 	allowances := make([]quota.Allowance, len(steps))
 	counted := make([]int, 0, len(steps)) // the steps that have a limit

@@ -50,7 +50,7 @@ for i = 1, #KEYS, 2 do
 end
 return answer`
 
-// CheckPending keeps ports.PollThrottle.
+// CheckPending implements ports.PollThrottle.
 func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, poller string, gap time.Duration) (pending, due bool, err error) {
 	keys, args := []string{waitingKey(code), polledKey(code)}, []string{shortDigest(poller), milliseconds(gap)}
 	said, err := p.checks.exec(ctx, keys, args)
@@ -60,7 +60,7 @@ func (p *PollThrottle) CheckPending(ctx context.Context, code secret.Digest, pol
 	return said[0] != 0, said[1] != 0, nil
 }
 
-// CachePending keeps ports.PollThrottle. The device's next poll is seconds away:
+// CachePending implements ports.PollThrottle. The device's next poll is seconds away:
 // hints wait for each other and share a round trip.
 func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint ports.PendingHint) error {
 	if hint.TTL <= 0 {
@@ -72,7 +72,7 @@ func (p *PollThrottle) CachePending(_ context.Context, code secret.Digest, hint 
 	})
 }
 
-// Release keeps ports.PollThrottle.
+// Release implements ports.PollThrottle.
 func (p *PollThrottle) Release(_ context.Context, code secret.Digest) error {
 	return p.later.addRelease(polledKey(code))
 }
@@ -82,7 +82,7 @@ redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '', 'PX', ARGV[1])
 return 1`)
 
-// Invalidate keeps ports.PollThrottle.
+// Invalidate implements ports.PollThrottle.
 func (p *PollThrottle) Invalidate(ctx context.Context, code secret.Digest) error {
 	keys := []string{waitingKey(code), decidedKey(code)}
 	return p.redis.do(ctx, "invalidate_poll", func(ctx context.Context, r rueidis.Client) error {

@@ -1,8 +1,7 @@
 // Package saml signs people in at SAML 2.0 identity providers: it is the
 // service provider of the Web Browser SSO profile, and nothing more of SAML.
 //
-// Its one law: nothing is read that was not verified, and what was verified is
-// read whole. A response goes through these steps, one file each, and the first
+// Nothing is read that was not verified, and what was verified is read whole. A response goes through these steps, one file each, and the first
 // that objects ends it with a reason of its own:
 //
 //	document the raw octets: size, depth, numbers, one root, no DTD

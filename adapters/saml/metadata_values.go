@@ -7,7 +7,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-// metadata is what the domain knows of it.
+// metadata is the part that the domain knows, for keeping.
 func (p *idp) metadata() connection.Metadata {
 	m := connection.Metadata{
 		EntityID: p.entityID, Document: p.document, ValidUntil: p.validUntil, Signed: p.wantsSigned, Warnings: p.doubts,
@@ -30,7 +30,8 @@ func (p *idp) metadata() connection.Metadata {
 	return m
 }
 
-// restored is the way back. The document was verified before it was kept.
+// restored reads what [idp.metadata] made. The document was verified before it was
+// kept.
 func restored(m connection.Metadata) (*idp, error) {
 	got, err := readMetadata(m.Document, m.EntityID, nil)
 	if err != nil {

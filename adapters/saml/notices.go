@@ -133,7 +133,7 @@ func (b *Broker) notices(of func(*source) []Notice) []Notice {
 	return out
 }
 
-// State is how a connection's metadata does.
+// State says whether a connection's metadata can be used.
 type State struct {
 	Connection string
 	Usable     bool // sign-ins do not fail for it

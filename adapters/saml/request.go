@@ -42,9 +42,9 @@ func (b *Broker) authnRequest(signIn approval.SignInRequest, destination string,
 	return request
 }
 
-// hinted adds the Subject of the request (SAML core §3.4.1.4) for connections that
-// ask for it. It is not the default: Entra ID refuses a Subject.
-func hinted(request *crewjam.AuthnRequest, signIn approval.SignInRequest, via connection.Connection) *crewjam.AuthnRequest {
+// withSubject adds the Subject of the request (SAML core §3.4.1.4) for connections
+// that ask for it. It is not the default: Entra ID refuses a Subject.
+func withSubject(request *crewjam.AuthnRequest, signIn approval.SignInRequest, via connection.Connection) *crewjam.AuthnRequest {
 	if via.Settings().LoginHint == connection.LoginHintSubject && !signIn.LoginHint.IsZero() {
 		request.Subject = &crewjam.Subject{NameID: &crewjam.NameID{Format: formatEmail, Value: signIn.LoginHint.String()}}
 	}
@@ -71,7 +71,7 @@ func (b *Broker) redirect(ctx context.Context, signIn approval.SignInRequest, to
 	if destination == "" {
 		send, destination = b.byPOST, to.postURL
 	}
-	request := hinted(b.authnRequest(signIn, destination, policy), signIn, via)
+	request := withSubject(b.authnRequest(signIn, destination, policy), signIn, via)
 	signer := spkeys.Pair{}
 	if wantsSigned(via, to) {
 		ours, err := b.keys.Keys(ctx)

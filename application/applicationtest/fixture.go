@@ -315,7 +315,7 @@ func (h storedHolds) Holds(ctx context.Context) (found incident.Holds, err error
 // Refresh implements [ports.Holds].
 func (storedHolds) Refresh(context.Context) {}
 
-// Accounts are addresses that belong to accounts. It keeps [ports.Accounts].
+// Accounts are addresses that belong to accounts. It implements [ports.Accounts].
 type Accounts struct {
 	mu    sync.Mutex
 	known []string

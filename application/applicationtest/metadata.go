@@ -9,7 +9,7 @@ import (
 )
 
 // Published is the metadata of identity providers, by address, or by the document
-// that a connection has. It keeps [ports.MetadataReader].
+// that a connection has. It implements [ports.MetadataReader].
 type Published struct {
 	mu     sync.Mutex
 	all    map[string]connection.Metadata
