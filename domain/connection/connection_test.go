@@ -34,7 +34,7 @@ func directory(t testing.TB, all ...connection.Connection) connection.Directory 
 func TestConnectionSettingsHaveDefaults(t *testing.T) {
 	s := newConnection(t, "acme", "acme.example").Settings()
 	if s.Name != "acme" || s.Broker != connection.SAML || s.ACSMount != connection.Canonical || s.SignRequests != connection.SignAuto || s.Public {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v, want the defaults", s)
 	}
 }
 
@@ -44,18 +44,18 @@ func TestEverythingThatIsWrongIsListed(t *testing.T) {
 		Domains: []string{"acme.example", "@acme.example", "acme example"},
 	})
 	if err == nil {
-		t.Fatal("nothing is")
+		t.Fatal("got no error, want one that lists seven things")
 	}
 	for _, what := range []string{"slug", "broker", "acs_mount", "sign_requests", "entity_id", `"@acme.example"`, `"acme example"`} {
 		if !strings.Contains(err.Error(), what) {
-			t.Errorf("%s is not listed:\n%v", what, err)
+			t.Errorf("got no %s, want it listed in\n%v", what, err)
 		}
 	}
 	if n := strings.Count(err.Error(), "\n") + 1; n != 7 {
-		t.Errorf("%d things are listed:\n%v", n, err)
+		t.Errorf("got %d things, want 7 in\n%v", n, err)
 	}
 	if _, err := connection.New(connection.Settings{Slug: "acme"}); err == nil || !strings.Contains(err.Error(), "domains") {
-		t.Errorf("no domains: %v", err)
+		t.Errorf("no domains: got %v, want it refused by name", err)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestASlugIsShortAndPlain(t *testing.T) {
 		"acme\n": false, strings.Repeat("a", 65): false,
 	} {
 		if _, err := connection.New(connection.Settings{Slug: slug, Domains: []string{"*"}}); (err == nil) != fine {
-			t.Errorf("%q: %v", slug, err)
+			t.Errorf("%q: got %v, want it taken: %v", slug, err, fine)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestAConnectionMayAssertItsDomainsOnly(t *testing.T) {
 	given := slices.Clone(domains)
 	c := newConnection(t, "acme", domains...)
 	if !slices.Equal(domains, given) {
-		t.Error("the caller's list was changed")
+		t.Error("got the caller's list changed, want it as it was")
 	}
 	for address, may := range map[string]bool{
 		"alice@acme.example":          true,
@@ -112,17 +112,17 @@ func TestAConnectionMayAssertItsDomainsOnly(t *testing.T) {
 	} {
 		subject := subject(t, address)
 		if c.MayAssert(subject.Email()) != may || (c.CheckSubject(subject) == nil) != may {
-			t.Errorf("%s: %v", address, c.MayAssert(subject.Email()))
+			t.Errorf("%s: got %v, want %v", address, c.MayAssert(subject.Email()), may)
 		}
 		if err := c.CheckSubject(subject); !may && !errors.Is(err, connection.ErrForeignDomain) {
-			t.Errorf("%s: %v", address, err)
+			t.Errorf("%s: got %v, want %v", address, err, connection.ErrForeignDomain)
 		}
 	}
 	if c.MayAssertAnyDomain() {
-		t.Error("it speaks for anyone")
+		t.Error("got a connection for any domain, want its own alone")
 	}
 	if any := newConnection(t, "any", "*"); !any.MayAssertAnyDomain() || any.CheckSubject(subject(t, "x@anywhere.example")) != nil {
-		t.Error(`"*" is not any domain`)
+		t.Errorf("got %q refused for an address, want any domain", "*")
 	}
 }
 
@@ -133,7 +133,7 @@ func TestInvalidDomainsAreRefused(t *testing.T) {
 		"acme\u200b.example", "acme。example",
 	} {
 		if _, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{d}}); err == nil {
-			t.Errorf("%q is taken for a domain", d)
+			t.Errorf("got %q taken for a domain, want an error", d)
 		}
 	}
 }
@@ -201,11 +201,11 @@ func TestALoginHintIsMatchedByItsDomainAlone(t *testing.T) {
 		got, err := d.Choose("", local+"@"+domain)
 		want, wantErr := d.Choose("", "somebody@"+domain)
 		if got.Slug() != want.Slug() || !errors.Is(err, wantErr) {
-			t.Errorf("%s@%s: %q, %v", local, domain, got.Slug(), err)
+			t.Errorf("%s@%s: got %q, %v, want %q as for any other person there", local, domain, got.Slug(), err, want.Slug())
 		}
 		_, none := d.Choose("", "")
 		if strings.HasPrefix(domain, "other") && !errors.Is(err, none) {
-			t.Errorf("an unknown domain gets %v, no hint %v", err, none)
+			t.Errorf("got %v for an unknown domain, want %v as without a hint", err, none)
 		}
 	})
 }
@@ -215,20 +215,20 @@ func TestADirectoryKeepsItsOrderAndItsSlugsApart(t *testing.T) {
 	d := directory(t, b, a)
 	all := d.All()
 	if len(all) != 2 || all[0].Slug() != "b" || all[1].Slug() != "a" {
-		t.Errorf("%v", all)
+		t.Errorf("got %v, want b before a", all)
 	}
 	all[0] = a
 	if d.All()[0].Slug() != "b" {
-		t.Error("a caller can change it")
+		t.Error("got the directory changed by its caller, want a copy")
 	}
 	if c, err := d.Find("a"); err != nil || c.Slug() != "a" {
-		t.Errorf("%v, %v", c, err)
+		t.Errorf("got %v, %v, want connection a", c, err)
 	}
 	if _, err := d.Find(""); !errors.Is(err, connection.ErrUnknown) {
-		t.Errorf("no slug: %v", err)
+		t.Errorf("no slug: got %v, want %v", err, connection.ErrUnknown)
 	}
 	if _, err := connection.NewDirectory(a, b, a); err == nil || !strings.Contains(err.Error(), "connection a") {
-		t.Errorf("two of one slug: %v", err)
+		t.Errorf("two of one slug: got %v, want an error that names it", err)
 	}
 }
 
@@ -239,10 +239,10 @@ func TestTheMountsHaveTheContractsPaths(t *testing.T) {
 		connection.Legacy:    "/v1/device/sso-complete",
 	} {
 		if got := mount.ACSPath(); got != want {
-			t.Errorf("%s: %s", mount, got)
+			t.Errorf("%s: got %s, want %s", mount, got, want)
 		}
 	}
 	if connection.Canonical != "canonical" || connection.Legacy != "legacy" {
-		t.Error("the mounts' names are stored")
+		t.Errorf("got %s and %s, want the names that are stored", connection.Canonical, connection.Legacy)
 	}
 }

@@ -25,6 +25,6 @@ func TestExpiryIsWarnedOfInSteps(t *testing.T) {
 		t.Errorf("published for two weeks: got %+v, want a warning when 7 days are left", got)
 	}
 	if got, ok := connection.ExpiryAt(time.Time{}, 0, at); ok {
-		t.Errorf("without an end: got %+v", got)
+		t.Errorf("without an end: got %+v, want no warning", got)
 	}
 }

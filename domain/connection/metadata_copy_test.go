@@ -31,10 +31,10 @@ func TestACopyKeepsTheLastGoodMetadata(t *testing.T) {
 	}
 	c := connection.NewMetadataCopy(via)
 	if _, ok := c.Good(via); ok || !c.Due(ann.At) {
-		t.Error("got metadata that was never fetched, or no wish to fetch it")
+		t.Error("got metadata that was never fetched or is not due, want none, and due")
 	}
 	if e, err := c.Accept(read("https://idp.example", "1"), ann); err != nil || e.Kind != audit.MetadataChanged {
-		t.Errorf("got %+v, %v", e, err)
+		t.Errorf("got %+v, %v, want metadata changed", e, err)
 	}
 	if e, err := c.Accept(read("https://idp.example", "1"), ann); err != nil || !e.ID.IsZero() || c.Snapshot().Revision != 1 {
 		t.Errorf("got %+v, %v, want that nothing changed", e, err)
@@ -49,10 +49,10 @@ func TestACopyKeepsTheLastGoodMetadata(t *testing.T) {
 	}
 	e, err := c.Accept(read("https://idp.example", "2"), ann)
 	if err != nil || e.Detail != "key added: 2; key removed: 1" || c.Snapshot().Failure != "" || !c.Snapshot().FailingAt.IsZero() {
-		t.Errorf("got %+v, %v", e, err)
+		t.Errorf("got %+v, %v, want the change of keys and no failure", e, err)
 	}
 	if _, ok := c.Good(fetchedFrom(t, "https://idp.example/other")); ok {
-		t.Error("got the metadata of another address")
+		t.Error("got the metadata of another address, want none")
 	}
 	if again := c.Restart(fetchedFrom(t, "https://idp.example/other")); again.Snapshot().Revision != 2 || !again.Snapshot().SeenAt.IsZero() {
 		t.Errorf("got %+v, want none, with the next revision", again.Snapshot())

@@ -29,21 +29,21 @@ func TestAnAttemptStartsPending(t *testing.T) {
 		RequestedFrom: home.IP, RequestedAt: begun, ExpiresAt: begun.Add(ttl), Status: device.Pending, UserAgent: home.UserAgent,
 	}
 	if s != want || s.ID.IsZero() || s.UserCode.IsZero() || !codeForm.MatchString(code.Reveal()) {
-		t.Errorf("it starts as\n%+v, want\n%+v", s, want)
+		t.Errorf("got the authorization\n%+v, want\n%+v", s, want)
 	}
 	if started.Kind != audit.DeviceFlowStarted || started.ClientID != "difyctl" || started.DeviceLabel != "laptop" ||
 		started.Actor != audit.ClientOf("difyctl") || started.AuthorizationID != s.ID || started.Origin != home || !started.At.Equal(begun) || !started.Subject.IsZero() {
-		t.Errorf("the event is %+v", started)
+		t.Errorf("got the event %+v, want the start of %s by difyctl", started, s.ID)
 	}
 }
 
 // Case D04: a client never reads a missing, zero or absurd interval.
 func TestTheAdvertisedTimingIsTheContracts(t *testing.T) {
 	if device.StandardTiming != (device.Timing{TTL: 900 * second, Interval: 5 * second}) {
-		t.Errorf("%+v", device.StandardTiming)
+		t.Errorf("got %+v, want 15 minutes and 5 seconds", device.StandardTiming)
 	}
 	if gap := device.StandardTiming.Gap(); gap != 4500*time.Millisecond {
-		t.Errorf("the gap is %s", gap)
+		t.Errorf("got a gap of %s, want 4.5s", gap)
 	}
 }
 
@@ -195,15 +195,15 @@ func TestAuthorizationStateMatrix(t *testing.T) {
 			}
 			if err != nil {
 				if after != before || event.Kind != "" {
-					t.Errorf("a refused move leaves\n%+v, was\n%+v, and the event %q", after, before, event.Kind)
+					t.Errorf("got after a refused move\n%+v and the event %q, want what was before:\n%+v", after, event.Kind, before)
 				}
 				return
 			}
 			if after.Status != c.to || after == before || event.Kind != c.event {
-				t.Errorf("leads to %s with the event %q", after.Status, event.Kind)
+				t.Errorf("got %s with the event %q, want %s with %q", after.Status, event.Kind, c.to, c.event)
 			}
 			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {
-				t.Errorf("what came out cannot be stored: %v", err)
+				t.Errorf("got %v, want what came out restored", err)
 			}
 		})
 	}
@@ -215,21 +215,21 @@ func TestADecisionKeepsItsSubjectAndTokenID(t *testing.T) {
 	approved, err := a.Approve(decision(proof.Approve, a, alice(t), at), life, away)
 	s := a.Snapshot()
 	if err != nil || s.Subject != alice(t) || s.TokenID.IsZero() || !s.DecidedAt.Equal(at) {
-		t.Errorf("approved as %+v, %v", s, err)
+		t.Errorf("got %+v, %v, want an approval by alice at %s", s, err, at)
 	}
 	if approved.Subject != alice(t) || approved.TokenID != s.TokenID || approved.ClientID != "difyctl" ||
 		approved.DeviceLabel != "laptop" || approved.Origin != away || !approved.At.Equal(at) {
-		t.Errorf("the event is %+v", approved)
+		t.Errorf("got the event %+v, want alice's approval of the laptop", approved)
 	}
 	// F31, contract 10.12.
 	if want := at.Add(time.Duration(life)); !approved.TokenExpiresAt.Equal(want) || approved.AuthorizationID != s.ID ||
 		approved.Actor != (audit.Actor{Kind: audit.Person, Name: "alice@acme.example"}) || !slices.Equal(approved.Scopes, []string{"apps:run"}) {
-		t.Errorf("the event is %+v", approved)
+		t.Errorf("got the event %+v, want alice as its actor and the token's end at %s", approved, want)
 	}
 	d := start(t)
 	denied, err := d.Deny(decision(proof.Deny, d, alice(t), at), "", away)
 	if s := d.Snapshot(); err != nil || s.Subject != alice(t) || !s.TokenID.IsZero() || !denied.TokenID.IsZero() {
-		t.Errorf("denied as %+v, %v", s, err)
+		t.Errorf("got %+v, %v, want a denial by alice without a token", s, err)
 	}
 }
 
@@ -331,7 +331,7 @@ func TestARejectionIsRecordedAndChangesNothing(t *testing.T) {
 	before := a.Snapshot()
 	e := a.Reject(alice(t), "some_reason", begun, away)
 	if e.Kind != audit.DeviceFlowRejected || e.Reason != "some_reason" || e.Subject != alice(t) || e.ClientID != "difyctl" || a.Snapshot() != before {
-		t.Errorf("%+v, and %+v", e, a.Snapshot())
+		t.Errorf("got %+v and the authorization %+v, want a rejection that changes nothing", e, a.Snapshot())
 	}
 }
 
@@ -375,7 +375,7 @@ func TestAPollIsAnsweredByStateAndTime(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if a.Snapshot() != before {
-				t.Error("asking changes it")
+				t.Errorf("got %+v after a check, want it unchanged", a.Snapshot())
 			}
 		})
 	}
@@ -385,14 +385,14 @@ func TestAPollIsAnsweredByStateAndTime(t *testing.T) {
 // clients get them with 400.
 func TestPollErrorCodes(t *testing.T) {
 	if device.ErrForeignClient.Code != "expired_token" || device.ErrForeignClient == device.ErrExpiredToken {
-		t.Errorf("%v", device.ErrForeignClient)
+		t.Errorf("got %v, want an error of its own with the code expired_token", device.ErrForeignClient)
 	}
 	for err, code := range map[error]string{
 		device.ErrAuthorizationPending: "authorization_pending", device.ErrSlowDown: "slow_down",
 		device.ErrAccessDenied: "access_denied", device.ErrExpiredToken: "expired_token",
 	} {
 		if err.Error()[:len(code)+1] != code+":" {
-			t.Errorf("%v is not %s", err, code)
+			t.Errorf("got %v, want the code %s", err, code)
 		}
 	}
 }
@@ -418,7 +418,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := a.Redeem(c.at, home); !errors.Is(err, c.want) {
-			t.Errorf("approved %s and redeemed %s after expiry: %v, want %v", c.decided.Sub(expiry), c.at.Sub(expiry), err, c.want)
+			t.Errorf("approved %s and redeemed %s after expiry: got %v, want %v", c.decided.Sub(expiry), c.at.Sub(expiry), err, c.want)
 		}
 	}
 	a := start(t)
@@ -426,7 +426,7 @@ func TestAnApprovalOfTheLastMomentLivesAMinute(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := a.CheckPoll("", expiry); !errors.Is(err, device.ErrExpiredToken) {
-		t.Errorf("a denial lives on: %v", err)
+		t.Errorf("got %v for a denial after the expiry, want %v", err, device.ErrExpiredToken)
 	}
 }
 
@@ -437,7 +437,7 @@ func TestARedemptionKeepsItsTimeAndAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s := a.Snapshot(); !a.IsRedeemed() || !s.RedeemedAt.Equal(at) || s.RedeemedFrom != away.IP {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v, want it redeemed at %s from %s", s, at, away.IP)
 	}
 }
 
@@ -502,16 +502,16 @@ func TestRepeatOfARedemption(t *testing.T) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
 			if s := a.Snapshot(); err != nil && s != before {
-				t.Errorf("the refusal leaves %+v", s)
+				t.Errorf("got %+v after a refused repetition, want it unchanged", s)
 			} else if err == nil && (!s.Repeated || s.Undelivered) {
-				t.Errorf("the repetition leaves %+v", s)
+				t.Errorf("got %+v after a repetition, want it repeated and delivered", s)
 			}
 		})
 	}
 	t.Run("for another token", func(t *testing.T) {
 		a, other := in(t, device.Redeemed), in(t, device.Redeemed)
 		if err := a.Repeat(issued(t, other), device.StandardTiming, redeemed.Add(gap), home); !errors.Is(err, device.ErrExpiredToken) {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want %v", err, device.ErrExpiredToken)
 		}
 	})
 }
@@ -523,7 +523,7 @@ func TestTheAdvertisedIntervalIsLongEnough(t *testing.T) {
 		interval := time.Duration(rapid.IntRange(1, 60).Draw(t, "interval")) * second
 		timing := device.Timing{TTL: ttl, Interval: interval}
 		if gap := timing.Gap(); gap <= 0 || gap >= interval || interval-gap != 500*time.Millisecond {
-			t.Errorf("with %s the gap is %s", interval, gap)
+			t.Errorf("got a gap of %s for %s, want half a second less", gap, interval)
 		}
 	})
 }
@@ -536,10 +536,10 @@ func TestRevokeUndeliveredKeepsAUsedToken(t *testing.T) {
 	}
 	before := a.Snapshot()
 	if err := a.MarkUndelivered(tok); err == nil || a.Snapshot() != before {
-		t.Errorf("it is withdrawn: %v", err)
+		t.Errorf("got %v, want an error and nothing withdrawn", err)
 	}
 	if err := a.MarkUndelivered(issued(t, in(t, device.Redeemed))); err == nil {
-		t.Error("another token is withdrawn")
+		t.Error("got no error for another token, want one")
 	}
 }
 
@@ -547,17 +547,17 @@ func TestRevokeUndeliveredKeepsAUsedToken(t *testing.T) {
 func TestAPollFromAnotherNetworkIsRecordedOnce(t *testing.T) {
 	a := start(t)
 	if _, changed := a.RecordPollOrigin(begun, home); changed || a.Snapshot().PolledElsewhere {
-		t.Error("home is elsewhere")
+		t.Error("got a poll from home taken for one from elsewhere, want no change")
 	}
 	e, changed := a.RecordPollOrigin(begun, away)
 	if e.CreationIP != home.IP || e.AuthorizationID != a.Snapshot().ID { // F31
-		t.Errorf("the event is %+v", e)
+		t.Errorf("got the event %+v, want the address of the start and the authorization's id", e)
 	}
 	if !changed || e.Kind != audit.DeviceCodeCrossIP || e.Origin != away || !a.Snapshot().PolledElsewhere {
-		t.Errorf("%+v, %v", e, changed)
+		t.Errorf("got the event %+v (%v), want a poll from elsewhere by %s", e, changed, away.IP)
 	}
 	if _, changed := a.RecordPollOrigin(begun, away); changed {
-		t.Error("it is noted twice")
+		t.Error("got a second poll from elsewhere recorded, want it once")
 	}
 }
 
@@ -650,7 +650,7 @@ func TestAnImpossibleStateIsNotRestored(t *testing.T) {
 			}
 			spoil(&s)
 			if a, err := device.Restore(s); err == nil || a != nil {
-				t.Errorf("%s, %s: it is restored", status, what)
+				t.Errorf("%s, %s: got %+v, want an error", status, what, a)
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func in(t testing.TB, status device.Status) *device.Authorization {
 		err = a.Redeem(at, home)
 	}
 	if err != nil || a.Snapshot().Status != status {
-		t.Fatalf("cannot be brought to %s: %v", status, err)
+		t.Fatalf("got %s, %v, want %s", a.Snapshot().Status, err, status)
 	}
 	return a
 }

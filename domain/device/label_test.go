@@ -53,10 +53,10 @@ func TestAnyLabelIsCleanedAndShortened(t *testing.T) {
 		got := device.ParseLabel(sent, difyctl).String()
 		if got == "" || !utf8.ValidString(got) || utf8.RuneCountInString(got) > 255 || strings.TrimSpace(got) != got ||
 			strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) {
-			t.Errorf("%q became %q", sent, got)
+			t.Errorf("got %q for %q, want 1 to 255 characters that can be shown", got, sent)
 		}
 		if again := device.ParseLabel(got, difyctl).String(); again != got {
-			t.Errorf("%q becomes %q, then %q", sent, got, again)
+			t.Errorf("got %q, then %q for %q, want the same twice", got, again, sent)
 		}
 	})
 }
@@ -70,11 +70,11 @@ func TestADeviceCodeIsTheClientsSecret(t *testing.T) {
 		c := device.NewCode()
 		text := c.Reveal()
 		if !codeForm.MatchString(text) || seen[text] || c.String() != "[device code]" {
-			t.Fatalf("%q", text)
+			t.Fatalf("got %q, want a code that is new and not shown", text)
 		}
 		seen[text] = true
 		if back := device.ParseCode(text); back.Digest() != c.Digest() {
-			t.Fatalf("%q is not recognised", text)
+			t.Fatalf("got another digest for %q parsed, want its own", text)
 		}
 	}
 }

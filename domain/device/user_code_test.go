@@ -20,20 +20,20 @@ func TestAUserCodeHasTheReferencesForm(t *testing.T) {
 		c := device.NewUserCode()
 		text := c.String()
 		if len(text) != 9 || text[4] != '-' || strings.Trim(text[:4]+text[5:], alphabet) != "" || c.IsZero() {
-			t.Fatalf("%q", text)
+			t.Fatalf("got %q, want two times four characters of the alphabet", text)
 		}
 		for _, r := range text[:4] + text[5:] {
 			seen[string(r)] = true
 		}
 		if back, err := device.ParseUserCode(text); err != nil || back != c {
-			t.Fatalf("%q is not recognised: %v", text, err)
+			t.Fatalf("got %v, %v for %q, want the code itself", back, err, text)
 		}
 	}
 	if len(seen) != len(alphabet) {
-		t.Errorf("%d of %d characters are used", len(seen), len(alphabet))
+		t.Errorf("got %d characters in use, want all %d", len(seen), len(alphabet))
 	}
 	if zero := (device.UserCode{}); !zero.IsZero() || zero.String() != "" {
-		t.Error("the zero code is a code")
+		t.Errorf("got the code %q for the zero code, want none", zero)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestAUserCodeMatchesHoweverItIsTyped(t *testing.T) {
 		"with a NUL":                   "ABCD-EFGH\x00",
 	} {
 		if got, err := device.ParseUserCode(typed); err != nil || got != want {
-			t.Errorf("%s (%+q): %v, %v", what, typed, got, err)
+			t.Errorf("%s (%+q): got %v, %v, want %v", what, typed, got, err, want)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestAUserCodeMatchesHoweverItIsTyped(t *testing.T) {
 func TestDigitsMatchInFullWidthToo(t *testing.T) {
 	want, _ := device.ParseUserCode("3456-789A")
 	if got, err := device.ParseUserCode("３４５６７８９ａ"); err != nil || got != want || want.IsZero() {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestImpossibleUserCodesAreRefused(t *testing.T) {
 		strings.Repeat("ABCDEFGH", 1000),
 	} {
 		if c, err := device.ParseUserCode(typed); !errors.Is(err, device.ErrInvalidUserCode) || !c.IsZero() {
-			t.Errorf("%q is taken for %v (%v)", typed[:min(len(typed), 40)], c, err)
+			t.Errorf("got %v, %v for %q, want %v", c, err, typed[:min(len(typed), 40)], device.ErrInvalidUserCode)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestNoDecorationChangesACode(t *testing.T) {
 		letters := rapid.StringOfN(rapid.RuneFrom([]rune(alphabet)), 8, 8, -1).Draw(t, "letters")
 		want, err := device.ParseUserCode(letters)
 		if err != nil || want.String() != letters[:4]+"-"+letters[4:] {
-			t.Fatalf("%q: %v, %v", letters, want, err)
+			t.Fatalf("got %v, %v for %q, want it with a hyphen", want, err, letters)
 		}
 		var typed strings.Builder
 		for _, r := range letters {
@@ -156,7 +156,7 @@ func TestNoDecorationChangesACode(t *testing.T) {
 			t.Errorf("%+q: %v, %v, want %v", typed.String(), got, err, want)
 		}
 		if device.NormalizeUserCode(typed.String()) != device.NormalizeUserCode(letters) {
-			t.Errorf("%+q is counted as another guess than %q", typed.String(), letters)
+			t.Errorf("got another guess for %+q than for %q, want the same", typed.String(), letters)
 		}
 	})
 }
@@ -166,13 +166,13 @@ func TestFoldingTakesAnything(t *testing.T) {
 		text := string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes"))
 		folded := device.NormalizeUserCode(text)
 		if len(folded) > 4*len(text) || !utf8.ValidString(folded) {
-			t.Errorf("%q became %q", text, folded)
+			t.Errorf("got %q for %q, want valid text at most four times as long", folded, text)
 		}
 		if again := device.NormalizeUserCode(folded); len(folded) < 200 && again != folded {
-			t.Errorf("%q becomes %q, then %q", text, folded, again)
+			t.Errorf("got %q, then %q for %q, want the same twice", folded, again, text)
 		}
 		if c, err := device.ParseUserCode(text); err == nil && device.NormalizeUserCode(c.String()) != folded {
-			t.Errorf("%q is taken for %v", text, c)
+			t.Errorf("got %v for %q, want a code that is counted as %q", c, text, folded)
 		}
 	})
 }
@@ -187,7 +187,7 @@ func FuzzParseUserCode(f *testing.F) {
 			return
 		}
 		if back, err := device.ParseUserCode(c.String()); err != nil || back != c {
-			t.Errorf("%q is taken for %v, that for %v (%v)", text, c, back, err)
+			t.Errorf("got %v, then %v, %v for %q, want the same twice", c, back, err, text)
 		}
 	})
 }
@@ -202,14 +202,14 @@ func TestFindUserCodeInPastedText(t *testing.T) {
 		"https://gate.example/device?user_code=WDJB-M3HT", "http://localhost:8080/device?x=1&user_code=WDJB-M3HT#top",
 	} {
 		if got, err := device.FindUserCode(text); err != nil || got != want {
-			t.Errorf("%q: %s, %v", text, got, err)
+			t.Errorf("got %s, %v in %q, want %s", got, err, text, want)
 		}
 	}
 	for _, text := range []string{
 		"", "Code:", "WDJB-M3HT or WDJB-M3HX", "the password is WDJBM3HT", "https://gate.example/device", strings.Repeat("x", 10_000),
 	} {
 		if got, err := device.FindUserCode(text); err == nil {
-			t.Errorf("%q has %s in it", text, got)
+			t.Errorf("got %s in %q, want none", got, text)
 		}
 	}
 }

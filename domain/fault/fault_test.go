@@ -27,7 +27,7 @@ func TestTheOutermostRefusalIsFoundThroughAnyWrapping(t *testing.T) {
 	} {
 		got, ok := fault.Of(c.err)
 		if ok != (c.want != nil) || got != c.want {
-			t.Errorf("%s: %v, %v", name, got, ok)
+			t.Errorf("%s: got %v, %v, want %v", name, got, ok, c.want)
 		}
 	}
 }
@@ -36,22 +36,22 @@ func TestARefusalCanHaveItsOwnCodeOnPages(t *testing.T) {
 	plain := fault.New(fault.Invalid, "code", "Message.")
 	finer := plain.OnPage("finer")
 	if plain.PageCode() != "code" || plain.Page != "" {
-		t.Errorf("the refusal itself became %+v", plain)
+		t.Errorf("got %+v, want the refusal itself unchanged", plain)
 	}
 	if finer.PageCode() != "finer" || finer.Code != "code" || finer.Kind != fault.Invalid || finer.Message != "Message." {
-		t.Errorf("the finer one is %+v", finer)
+		t.Errorf("got %+v, want the code on pages alone changed", finer)
 	}
 	if !errors.Is(finer, plain) {
-		t.Error("the finer one is no kind of the coarser one")
+		t.Errorf("got %v, want it to be a kind of %v", finer, plain)
 	}
 	if sibling := plain.OnPage("sibling"); errors.Is(plain, finer) || errors.Is(sibling, finer) || errors.Is(finer, sibling) {
-		t.Error("the finer one cannot be told apart")
+		t.Error("got a refusal taken for a finer one or its sibling, want them told apart")
 	}
 }
 
 func TestARefusalSaysWhatToChange(t *testing.T) {
 	err := fault.InvalidRequest("Send a user_code.")
 	if err.Kind != fault.Invalid || err.Code != "invalid_request" || err.Error() != "invalid_request: Send a user_code." {
-		t.Errorf("%+v", err)
+		t.Errorf("got %+v, want what to send", err)
 	}
 }

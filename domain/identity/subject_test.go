@@ -29,7 +29,7 @@ func TestAPlainAddressIsAnEmail(t *testing.T) {
 	} {
 		e, err := identity.ParseEmail(text)
 		if err != nil || e.String() != want.email || e.Domain() != want.domain || e.IsZero() {
-			t.Errorf("%q became %q at %q (%v)", text, e, e.Domain(), err)
+			t.Errorf("got %q at %q, %v for %q, want %q at %q", e, e.Domain(), err, text, want.email, want.domain)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestInvalidEmailAddressesAreRefused(t *testing.T) {
 		"256 of several bytes":        strings.Repeat("ü", 246) + "@b.example",
 	} {
 		if e, err := identity.ParseEmail(text); !errors.Is(err, identity.ErrInvalidEmail) || !e.IsZero() {
-			t.Errorf("%s: %q is taken for %q (%v)", what, text, e, err)
+			t.Errorf("%s: got %q, %v for %q, want %v", what, e, err, text, identity.ErrInvalidEmail)
 		}
 	}
 }
@@ -92,11 +92,11 @@ func TestLowerCasingKeepsDistinctAddressesApart(t *testing.T) {
 		for i, r := range []rune(strings.TrimSpace(local)) {
 			folded := []rune(got)[i]
 			if (r < utf8.RuneSelf) != (folded < utf8.RuneSelf) {
-				t.Errorf("%+q became %+q", text, e)
+				t.Errorf("got %+q for %+q, want ASCII to stay ASCII and the rest not", e, text)
 			}
 		}
 		if again, err := identity.ParseEmail(e.String()); err != nil || again != e {
-			t.Errorf("%q becomes %q, then %q (%v)", text, e, again, err)
+			t.Errorf("got %q, then %q, %v for %q, want the same twice", e, again, err, text)
 		}
 	})
 }
@@ -106,7 +106,7 @@ func TestAnyTextIsAnEmailOrRefused(t *testing.T) {
 		text := string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes"))
 		e, err := identity.ParseEmail(text)
 		if (err == nil) == e.IsZero() || err != nil && !errors.Is(err, identity.ErrInvalidEmail) {
-			t.Errorf("%q: %q, %v", text, e, err)
+			t.Errorf("got %q, %v for %q, want an address or %v", e, err, text, identity.ErrInvalidEmail)
 		}
 	})
 }
@@ -137,22 +137,22 @@ func TestASubjectIsAnEmailOfAnIssuer(t *testing.T) {
 	s, err := identity.NewSubject(alice, "https://idp.acme.example/metadata", "a-1")
 	if err != nil || s.Email() != alice || s.Issuer() != "https://idp.acme.example/metadata" || s.NameID() != "a-1" ||
 		s.IsZero() || s.Type() != identity.ExternalSSO {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf("got %+v, %v, want alice of ACME", s, err)
 	}
 	if _, err := identity.NewSubject(identity.Email{}, "https://idp", ""); !errors.Is(err, identity.ErrInvalidEmail) {
-		t.Errorf("nobody: %v", err)
+		t.Errorf("without an address: got %v, want %v", err, identity.ErrInvalidEmail)
 	}
 	for what, issuer := range map[string]string{
 		"nothing": "", "a blank": " ", "blanks before": " x", "blanks behind": "x\u00a0", "a line break": "x\ny",
 		"256 characters": strings.Repeat("ü", 256), "invalid UTF-8": "x\xff",
 	} {
 		if s, err := identity.NewSubject(alice, issuer, ""); !errors.Is(err, identity.ErrInvalidIssuer) || !s.IsZero() {
-			t.Errorf("%s: %+v, %v", what, s, err)
+			t.Errorf("%s: got %+v, %v, want %v", what, s, err, identity.ErrInvalidIssuer)
 		}
 	}
 	for _, issuer := range []string{"x", strings.Repeat("ü", 255), "urn:example:idp", "spn:0000", "with blanks inside"} {
 		if _, err := identity.NewSubject(alice, issuer, ""); err != nil {
-			t.Errorf("%q: %v", issuer, err)
+			t.Errorf("%q: got %v, want it taken", issuer, err)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func TestSubjectsAreEqualByIssuerAndEmail(t *testing.T) {
 		"nobody":                    {identity.Subject{}, false},
 	} {
 		if alice.Same(c.other) != c.same || c.other.Same(alice) != c.same {
-			t.Errorf("%s: %v", what, alice.Same(c.other))
+			t.Errorf("%s: got %v, want %v", what, alice.Same(c.other), c.same)
 		}
 	}
 }
@@ -201,7 +201,7 @@ func TestASubjectIDStandsForOnePerson(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if identity.SubjectID(email("Alice@ACME.example"), "https://idp.example/acme") != identity.SubjectID(alice, "https://idp.example/acme") {
-		t.Error("the case of the address makes another person")
+		t.Error("got another id for the address in capitals, want the same")
 	}
 	seen := map[string]bool{}
 	for _, id := range []string{
@@ -209,7 +209,7 @@ func TestASubjectIDStandsForOnePerson(t *testing.T) {
 		identity.SubjectID(email("bob@acme.example"), "https://idp.example/acme"), identity.SubjectID(email("e@acme.example"), "https://idp.example/acmealic"),
 	} {
 		if seen[id] || len(id) != 43 {
-			t.Errorf("%q is too short or stands for two persons", id)
+			t.Errorf("got %q again or not with 43 characters, want an id for each person", id)
 		}
 		seen[id] = true
 	}

@@ -29,10 +29,10 @@ func TestTheLimitsAreTheContracts(t *testing.T) {
 		{configured.Introspections, 60_000, time.Minute},
 	} {
 		if c.limit.Max != c.max || c.limit.Per != c.per {
-			t.Errorf("%s: %d in %s", c.limit.Name, c.limit.Max, c.limit.Per)
+			t.Errorf("%s: got %d in %s, want %d in %s", c.limit.Name, c.limit.Max, c.limit.Per, c.max, c.per)
 		}
 		if c.limit.Name == "" || buckets[c.limit.Name] {
-			t.Errorf("%q has no bucket of its own", c.limit.Name)
+			t.Errorf("got the name %q empty or again, want one for each limit", c.limit.Name)
 		}
 		buckets[c.limit.Name] = true
 	}
@@ -55,11 +55,11 @@ func TestAddressLimitKeys(t *testing.T) {
 	} {
 		a, b := quota.ByAddress(netip.MustParseAddr(c.a)), quota.ByAddress(netip.MustParseAddr(c.b))
 		if (a == b) != c.same {
-			t.Errorf("%s is counted as %s, %s as %s", c.a, a, c.b, b)
+			t.Errorf("got %s for %s and %s for %s, want the same: %v", a, c.a, b, c.b, c.same)
 		}
 	}
 	if quota.ByAddress(netip.Addr{}) == "" {
-		t.Error("an unknown address has no counter")
+		t.Error("got no counter for an unknown address, want one")
 	}
 }
 
@@ -96,24 +96,24 @@ func TestTheKeyOfAnAddressIsItsOwnKey(t *testing.T) {
 		of, err := netip.ParsePrefix(key)
 		if err != nil { // an IPv4 address in IPv6
 			if a, err := netip.ParseAddr(key); err != nil || a != ip.Unmap() {
-				t.Errorf("%s is counted as %s", ip, key)
+				t.Errorf("got %s for %s, want %s", key, ip, ip.Unmap())
 			}
 			return
 		}
 		if of.Bits() != 64 || !of.Contains(ip) || of.Masked() != of {
-			t.Errorf("%s is counted as %s", ip, key)
+			t.Errorf("got %s for %s, want its network of 64 bits", key, ip)
 		}
 	})
 }
 
 func TestATryBeyondTheLimitIsRefused(t *testing.T) {
 	if err := (quota.Allowance{Limit: quota.Approve}).Check(); err != nil {
-		t.Errorf("the last try: %v", err)
+		t.Errorf("the last try: got %v, want none", err)
 	}
 	if err := (quota.Allowance{Limit: quota.Approve, Exceeded: true}).Check(); !errors.Is(err, quota.ErrExceeded) {
-		t.Errorf("one more: %v", err)
+		t.Errorf("one more: got %v, want %v", err, quota.ErrExceeded)
 	}
 	if !(quota.Allowance{}).IsZero() || (quota.Allowance{Limit: quota.Approve}).IsZero() {
-		t.Error("what was counted and what was not are mixed up")
+		t.Error("got IsZero wrong, want it true of the zero allowance alone")
 	}
 }

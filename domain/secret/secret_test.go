@@ -52,7 +52,7 @@ func mustNotTell(t *testing.T, text string) {
 	t.Helper()
 	for _, spelling := range spellings {
 		if strings.Contains(text, strings.Trim(spelling, "[]")) {
-			t.Errorf("it tells the secret: %s", text)
+			t.Errorf("got %s, want it without the secret", text)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestASecretPrintsAsWhatItIs(t *testing.T) {
 		text, err := json.Marshal(s)
 		if s.String() != want || fmt.Sprintf("%v|%+v|%#v|%s|%q|%x|%d", s, s, s, s, s, s, s) != strings.TrimSuffix(strings.Repeat(want+"|", 7), "|") ||
 			err != nil || string(text) != `"`+want+`"` {
-			t.Errorf("%s prints as %v and %s (%v)", want, s, text, err)
+			t.Errorf("got %v and %s, %v, want %s in every form", s, text, err, want)
 		}
 	}
 }
@@ -101,12 +101,12 @@ func TestOnlyRevealReturnsTheSecret(t *testing.T) {
 		value := rapid.String().Draw(t, "value")
 		s := secret.New("x", value)
 		if s.Reveal() != value || s.IsZero() != (value == "") {
-			t.Errorf("%q became %q", value, s.Reveal())
+			t.Errorf("got %q, want %q", s.Reveal(), value)
 		}
 	})
 	var zero secret.Text
 	if zero.Reveal() != "" || !zero.IsZero() || zero.String() != "[secret]" {
-		t.Error("the zero secret is not empty")
+		t.Error("got a zero secret with a value, want none")
 	}
 }
 
@@ -115,7 +115,7 @@ func TestSecretsAreEqualByValueAlone(t *testing.T) {
 		a, b := rapid.StringN(0, 3, -1).Draw(t, "a"), rapid.StringN(0, 3, -1).Draw(t, "b")
 		x, y := secret.New("x", a), secret.New("y", b)
 		if x.Equal(y) != (a == b) || x.Digest().Equal(y.Digest()) != (a == b) || (x.Digest() == y.Digest()) != (a == b) {
-			t.Errorf("%q and %q", a, b)
+			t.Errorf("got %q and %q compared wrongly, want equal texts equal, and no others", a, b)
 		}
 	})
 }
@@ -125,7 +125,7 @@ func TestRandomSecretsDiffer(t *testing.T) {
 	for range 1000 {
 		s := secret.Random("x", 24)
 		if len(s.Reveal()) != 32 || strings.Trim(s.Reveal(), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" || seen[s.Reveal()] {
-			t.Fatalf("%q", s.Reveal())
+			t.Fatalf("got %q, want 32 characters of base64url that are new", s.Reveal())
 		}
 		seen[s.Reveal()] = true
 	}
@@ -136,18 +136,18 @@ func TestADigestComesBackFromText(t *testing.T) {
 		d := secret.New("", rapid.String().Draw(t, "value")).Digest()
 		back, err := secret.ParseDigest(d.Hex())
 		if err != nil || back != d || len(d.Hex()) != 64 || d.IsZero() {
-			t.Errorf("%s: %v, %v", d.Hex(), back, err)
+			t.Errorf("got %v, %v for %s, want it back", back, err, d.Hex())
 		}
 	})
 	if d := secret.New("", "abc").Digest().Hex(); d != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
-		t.Errorf("SHA-256 of abc is not %s", d)
+		t.Errorf("got %s for abc, want its SHA-256", d)
 	}
 	for _, text := range []string{"", "00", strings.Repeat("0", 63), strings.Repeat("0", 66), strings.Repeat("g", 64), " " + strings.Repeat("0", 63)} {
 		if d, err := secret.ParseDigest(text); err == nil || !d.IsZero() {
-			t.Errorf("%q is taken for a digest", text)
+			t.Errorf("got %v, %v for %q, want an error", d, err, text)
 		}
 	}
 	if !(secret.Digest{}).IsZero() {
-		t.Error("the zero digest is one")
+		t.Error("got IsZero false for the zero digest, want true")
 	}
 }

@@ -54,21 +54,21 @@ func TestATokenIsMintedForADevice(t *testing.T) {
 	tok, s, minted := token.Mint(token.Order{ID: id, Authorization: login, Device: of, Subject: identity.ExternalSSO, Lifetime: token.Lifetime(life)}, born, by)
 	want := token.Snapshot{ID: id, Authorization: login, Device: of, Scopes: scope.External, Prefix: "dfoe_", Digest: s.Digest(), CreatedAt: born, ExpiresAt: dies}
 	if tok.Snapshot() != want {
-		t.Errorf("%+v", tok.Snapshot())
+		t.Errorf("got %+v, want %+v", tok.Snapshot(), want)
 	}
 	if minted.Kind != audit.TokenMinted || minted.TokenID != id || minted.ClientID != "difyctl" || minted.DeviceLabel != "laptop" ||
 		!minted.Subject.Same(alice(t)) || !slices.Equal(minted.Scopes, tok.Scopes()) || minted.Origin != by || minted.AuthorizationID != login || minted.Actor != audit.ClientOf("difyctl") {
-		t.Errorf("the event is %+v", minted)
+		t.Errorf("got the event %+v, want the token of alice's laptop minted", minted)
 	}
 	if !tok.BelongsTo(alice(t).Email(), alice(t).Issuer()) {
-		t.Error("it is not hers")
+		t.Error("got a token of another person, want alice's")
 	}
 	other, err := identity.ParseEmail("bob@acme.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if tok.BelongsTo(other, alice(t).Issuer()) || tok.BelongsTo(alice(t).Email(), "https://other") || tok.BelongsTo(identity.Email{}, alice(t).Issuer()) {
-		t.Error("it is somebody else's too")
+		t.Error("got a token of another address or issuer, want alice's alone")
 	}
 }
 
@@ -84,13 +84,13 @@ func TestThePrefixTellsTheKindOfSubject(t *testing.T) {
 		tok, s, _ := token.Mint(token.Order{ID: uid.New(born), Device: token.Device{}, Subject: kind, Lifetime: token.Lifetime(life)}, born, by)
 		if tok.SubjectType() != kind || tok.Snapshot().Prefix != want.prefix || !slices.Equal(tok.Scopes(), want.scopes) ||
 			!strings.HasPrefix(s.Reveal(), want.prefix) {
-			t.Errorf("%s: %+v, %v", kind, tok.Snapshot(), tok.Scopes())
+			t.Errorf("%s: got %+v, %v, want %s with %v", kind, tok.Snapshot(), tok.Scopes(), want.prefix, want.scopes)
 		}
 		if got, want := tok.Scope(), strings.Join(want.scopes, " "); got != want {
 			t.Errorf("%s: got the scope %q, want %q", kind, got, want)
 		}
 		if !slices.Equal(token.ScopesOf(kind).Names(), want.scopes) {
-			t.Errorf("%s: %v", kind, token.ScopesOf(kind))
+			t.Errorf("%s: got %v, want %v", kind, token.ScopesOf(kind), want.scopes)
 		}
 	}
 }
@@ -102,12 +102,12 @@ func TestASecretHasAPrefixAndAChecksum(t *testing.T) {
 		_, s := mint(t)
 		text := s.Reveal()
 		if len(text) != 5+43 || strings.Trim(text[5:], alphabet) != "" || !s.ChecksumHolds() || seen[text] || s.String() != "[token]" {
-			t.Fatalf("%q", text)
+			t.Fatalf("got %q, want a prefix and 43 characters that are new", text)
 		}
 		seen[text] = true
 		back, err := token.ParseSecret(text)
 		if err != nil || back.Digest() != s.Digest() || !back.ChecksumHolds() {
-			t.Fatalf("%q is not recognised: %v", text, err)
+			t.Fatalf("got %v for %q, want the token itself", err, text)
 		}
 	}
 }
@@ -123,15 +123,15 @@ func TestNoSingleCharacterCanChangeUnnoticed(t *testing.T) {
 		changed := text[:i] + string(c) + text[i+1:]
 		back, err := token.ParseSecret(changed)
 		if err != nil || back.ChecksumHolds() != (changed == text) {
-			t.Errorf("%q for %q: %v, %v", changed, text, back.ChecksumHolds(), err)
+			t.Errorf("got a checksum that holds: %v, %v for %q instead of %q, want it of the text itself alone", back.ChecksumHolds(), err, changed, text)
 		}
 	})
 	account, _ := token.ParseSecret("dfoa_" + text[5:])
 	if account.ChecksumHolds() {
-		t.Error("the checksum does not cover the prefix")
+		t.Error("got a checksum that holds for another prefix, want it covered")
 	}
 	if (token.Secret{}).ChecksumHolds() {
-		t.Error("nothing has a checksum")
+		t.Error("got a checksum for no token, want none")
 	}
 }
 
@@ -144,12 +144,12 @@ func TestMalformedTokensAreRefused(t *testing.T) {
 		"dfoe_" + body[:20] + "." + body[21:], "dfoe_dfoe_" + body[5:] + "\x00", "Bearer dfoe_" + body,
 	} {
 		if s, err := token.ParseSecret(text); !errors.Is(err, token.ErrInvalid) || !s.IsZero() {
-			t.Errorf("%q is taken for a token (%v)", text, err)
+			t.Errorf("got %v for %q, want %v", err, text, token.ErrInvalid)
 		}
 	}
 	// Another issuer that shares the table makes tokens without a checksum.
 	if _, err := token.ParseSecret("dfoa_" + strings.Repeat("x", 43)); err != nil {
-		t.Errorf("a token without a checksum: %v", err)
+		t.Errorf("a token without a checksum: got %v, want it taken", err)
 	}
 }
 
@@ -159,13 +159,13 @@ func TestATokenIsValidUntilItExpiresOrIsRevoked(t *testing.T) {
 	} {
 		tok, _ := mint(t)
 		if err := tok.Valid(at); !errors.Is(err, want) {
-			t.Errorf("%s after its birth: %v", at.Sub(born), err)
+			t.Errorf("%s after it was made: got %v, want %v", at.Sub(born), err, want)
 		}
 		before := tok.Snapshot()
 		if _, changed, err := tok.RecordUse(at, by); !errors.Is(err, want) || changed != (want == nil) {
-			t.Errorf("%s after its birth, used: %v, %v", at.Sub(born), changed, err)
+			t.Errorf("%s after it was made, used: got %v, %v, want %v", at.Sub(born), changed, err, want)
 		} else if err != nil && tok.Snapshot() != before {
-			t.Errorf("the refused use leaves %+v", tok.Snapshot())
+			t.Errorf("got %+v after a refused use, want it unchanged", tok.Snapshot())
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestALastUseIsKeptByTheMinute(t *testing.T) {
 			kept = at
 		}
 		if err != nil || changed != c.news || !tok.Snapshot().LastUsedAt.Equal(kept) {
-			t.Errorf("%s after its birth: %v, %v, last used at %s", c.after, changed, err, tok.Snapshot().LastUsedAt)
+			t.Errorf("%s after it was made: got %v, %v, last used at %s, want %v and %s", c.after, changed, err, tok.Snapshot().LastUsedAt, c.news, kept)
 		}
 	}
 }
@@ -207,16 +207,16 @@ func TestATokenIsRevokedOnce(t *testing.T) {
 	e, changed := tok.Revoke("by_owner", audit.ClientOf("difyctl"), at, by)
 	s := tok.Snapshot()
 	if !changed || e.Kind != audit.TokenRevoked || e.Reason != "by_owner" || e.TokenID != s.ID || !s.RevokedAt.Equal(at) || !s.Digest.IsZero() {
-		t.Errorf("%+v, %v, %+v", e, changed, s)
+		t.Errorf("got %+v, %v, %+v, want it revoked by its owner", e, changed, s)
 	}
 	if err := tok.Valid(at); !errors.Is(err, token.ErrInvalid) {
-		t.Errorf("it still opens doors: %v", err)
+		t.Errorf("got %v for a revoked token, want %v", err, token.ErrInvalid)
 	}
 	if e, changed := tok.Revoke("again", audit.ClientOf("difyctl"), at.Add(time.Hour), by); changed || e.Kind != "" || tok.Snapshot() != s {
-		t.Errorf("it is revoked twice: %+v, %+v", e, tok.Snapshot())
+		t.Errorf("got %+v, %+v for a second revocation, want no change", e, tok.Snapshot())
 	}
 	if _, changed := tok.Expire(dies, by); changed || tok.Snapshot() != s {
-		t.Error("a revoked token expires")
+		t.Error("got a revoked token expired, want no change")
 	}
 }
 
@@ -224,17 +224,17 @@ func TestATokenExpiresOnce(t *testing.T) {
 	tok, _ := mint(t)
 	before := tok.Snapshot()
 	if _, changed := tok.Expire(dies.Add(-1), by); changed || tok.Snapshot() != before {
-		t.Error("it expires before its time")
+		t.Error("got it expired before its time, want no change")
 	}
 	e, changed := tok.Expire(dies, by)
 	if s := tok.Snapshot(); !changed || e.Kind != audit.TokenExpired || !s.RevokedAt.Equal(dies) || !s.Digest.IsZero() {
-		t.Errorf("%+v, %v, %+v", e, changed, tok.Snapshot())
+		t.Errorf("got %+v, %v, %+v, want it expired at %s", e, changed, tok.Snapshot(), dies)
 	}
 	if _, changed := tok.Expire(dies.Add(time.Hour), by); changed {
-		t.Error("it expires twice")
+		t.Error("got it expired twice, want it once")
 	}
 	if _, changed := tok.Revoke("late", audit.ClientOf("difyctl"), dies.Add(time.Hour), by); changed {
-		t.Error("an expired token is revoked")
+		t.Error("got an expired token revoked, want no change")
 	}
 }
 
@@ -267,13 +267,13 @@ func TestATokenThatWasNeverUsedGetsAnotherSecret(t *testing.T) {
 			}
 			if err != nil {
 				if after != before || !second.IsZero() || e.Kind != "" {
-					t.Errorf("the refusal leaves %+v and %v", after, e)
+					t.Errorf("got %+v and %v after a refusal, want no change", after, e)
 				}
 				return
 			}
 			if second.Equal(first.Text) || after.Digest != second.Digest() || !after.RevokedAt.IsZero() ||
 				after.ID != before.ID || !after.ExpiresAt.Equal(before.ExpiresAt) || e.Kind != audit.TokenRotated || e.TokenID != before.ID {
-				t.Errorf("it becomes %+v with %+v", after, e)
+				t.Errorf("got %+v with %+v, want another secret for the same token", after, e)
 			}
 		})
 	}
@@ -286,7 +286,7 @@ func TestAnImpossibleTokenIsNotRestored(t *testing.T) {
 	for _, tok := range []*token.AccessToken{live, dead} {
 		back, err := token.Restore(tok.Snapshot())
 		if err != nil || back.Snapshot() != tok.Snapshot() {
-			t.Errorf("%+v: %v", tok.Snapshot(), err)
+			t.Errorf("got %v for %+v, want it restored", err, tok.Snapshot())
 		}
 	}
 	for what, spoil := range map[string]func(*token.Snapshot){
@@ -298,7 +298,7 @@ func TestAnImpossibleTokenIsNotRestored(t *testing.T) {
 		s := live.Snapshot()
 		spoil(&s)
 		if tok, err := token.Restore(s); err == nil || tok != nil {
-			t.Errorf("%s: it is restored", what)
+			t.Errorf("%s: got %+v, want an error", what, tok)
 		}
 	}
 }

@@ -25,14 +25,14 @@ func TestAnIDIsAVersion7UUID(t *testing.T) {
 		at := moments().Draw(t, "at")
 		id := uid.New(at)
 		if !form.MatchString(id.String()) {
-			t.Errorf("%s is none", id)
+			t.Errorf("got %s, want a UUID of version 7", id)
 		}
 		var ms int64
 		for _, b := range id[:6] {
 			ms = ms<<8 | int64(b)
 		}
 		if ms != at.UnixMilli() {
-			t.Errorf("%s was born at %d, not %d", id, ms, at.UnixMilli())
+			t.Errorf("got %s of %d ms, want %d", id, ms, at.UnixMilli())
 		}
 	})
 }
@@ -45,7 +45,7 @@ func TestIDsSortByTime(t *testing.T) {
 			t.Skip("beyond 48 bits")
 		}
 		if a, b := uid.New(at), uid.New(later); a.String() >= b.String() {
-			t.Errorf("%s is not before %s", a, b)
+			t.Errorf("got %s, then %s, want them in the order of time", a, b)
 		}
 	})
 }
@@ -56,7 +56,7 @@ func TestIDsOfOneMomentDiffer(t *testing.T) {
 	for range 10_000 {
 		id := uid.New(at)
 		if seen[id] {
-			t.Fatalf("%s came twice", id)
+			t.Fatalf("got %s twice, want each id once", id)
 		}
 		seen[id] = true
 	}
@@ -67,11 +67,11 @@ func TestAnIDComesBackFromText(t *testing.T) {
 		id := uid.ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
 		for _, text := range []string{id.String(), strings.ToUpper(id.String())} {
 			if back, err := uid.Parse(text); err != nil || back != id {
-				t.Errorf("%s became %s, %v", text, back, err)
+				t.Errorf("got %s, %v for %s, want %s", back, err, text, id)
 			}
 		}
 		if id.IsZero() != (id.String() == "00000000-0000-0000-0000-000000000000") {
-			t.Errorf("%s: IsZero is %v", id, id.IsZero())
+			t.Errorf("%s: got IsZero %v, want true for zeros alone", id, id.IsZero())
 		}
 	})
 }
@@ -86,13 +86,13 @@ func TestInvalidUUIDsAreRefused(t *testing.T) {
 		"０0000000-0000-7000-8000-000000000", "urn:uuid:00000000-0000-7000-8000-000",
 	} {
 		if id, err := uid.Parse(text); err == nil || !id.IsZero() {
-			t.Errorf("%q is taken for %s (%v)", text, id, err)
+			t.Errorf("got %s, %v for %q, want an error", id, err, text)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9a-f-]{36}`)).Draw(t, "text")
 		if id, err := uid.Parse(text); err == nil && !strings.EqualFold(id.String(), text) {
-			t.Errorf("%q is taken for %s", text, id)
+			t.Errorf("got %s for %q, want the same text", id, text)
 		}
 	})
 }
