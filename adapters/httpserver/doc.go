@@ -4,7 +4,7 @@
 // and the status of each kind of refusal. Both adapters import it, so that each
 // of these is decided once.
 //
-// Its one law: origins, links and cookie attributes come from configuration. A
+// Origins, links and cookie attributes come from configuration. A
 // Host or X-Forwarded-* header decides nothing, except for the client's address,
 // and that only behind a trusted proxy.
 package httpserver

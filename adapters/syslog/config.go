@@ -43,7 +43,7 @@ func (c Config) place() (scheme, address string, err error) {
 		port = defaultPorts[u.Scheme]
 	}
 	if !setting.IsPort(port) {
-		return "", "", setting.Wrong("URL", "has no port that can be right")
+		return "", "", setting.Wrong("URL", "has no port that can be right; write one from 1 to 65535")
 	}
 	return u.Scheme, net.JoinHostPort(u.Hostname(), port), nil
 }

@@ -68,7 +68,7 @@ func TestDaysOnTheCanonicalCallbackCountFromTheLastSignInOnTheOther(t *testing.T
 	l := seen(true, 9.5, 20)
 	l.Canonical = l.Canonical.Add(acsmove.Sighting{Kind: acsmove.Succeeded, At: now})
 	if got := l.Verdict(connection.Legacy, now); got.String() != "canonical for 9 days" || !got.Since.Equal(l.Legacy.LastSuccessAt) {
-		t.Errorf("got %v since %v", got, got.Since)
+		t.Errorf("got %v since %v, want canonical for 9 days since %v", got, got.Since, l.Legacy.LastSuccessAt)
 	}
 	l = seen(true, -1, 1)
 	if got := l.Verdict(connection.Legacy, now).String(); got != "canonical for 1 day" {
@@ -79,12 +79,12 @@ func TestDaysOnTheCanonicalCallbackCountFromTheLastSignInOnTheOther(t *testing.T
 func TestMetadataListsTheLegacyCallbackWhileAResponseToItMayCome(t *testing.T) {
 	l := seen(false, -1, -1)
 	if !l.Lists(connection.Legacy, now) || l.Lists(connection.Canonical, now) {
-		t.Error("without requests the setting decides")
+		t.Error("got the other callback listed, want that of the setting without requests")
 	}
 	l.Legacy = l.Legacy.Add(acsmove.Sighting{Kind: acsmove.Requested, At: now})
 	l.Move.MovedAt, l.Move.MovedBy = now, "ops"
 	if !l.Lists(connection.Legacy, now.Add(day-1)) || l.Lists(connection.Legacy, now.Add(day)) {
-		t.Error("it is listed for a day after the last request that named it")
+		t.Error("got it listed for less or more than a day after the last request that named it, want a day")
 	}
 }
 
@@ -132,7 +132,7 @@ func TestTrafficAddsUp(t *testing.T) {
 			t.Fatalf("got %+v, want %+v", sum, whole)
 		}
 		if int(whole.Requests+whole.Succeeded+whole.Failed) != len(all) || whole.FirstSuccessAt.After(whole.LastSuccessAt) {
-			t.Fatalf("got %+v of %d", whole, len(all))
+			t.Fatalf("got %+v, want the %d requests counted once, the first success before the last", whole, len(all))
 		}
 	})
 }
@@ -147,7 +147,7 @@ func TestWhatIsNotNeededIsNotUsed(t *testing.T) {
 			return
 		}
 		if l.Move.Advertised(set) != connection.Canonical || now.Sub(l.Legacy.LastSuccessAt) < 7*day {
-			t.Fatalf("%+v", l)
+			t.Fatalf("got %+v, want it moved, and the last legacy success a week ago", l)
 		}
 	})
 }

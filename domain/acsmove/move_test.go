@@ -88,17 +88,17 @@ func TestAdvanceAndRevert(t *testing.T) {
 
 	moved, err := m.Advance(seen(false, 2, 1), legacy, false, ops, now, request.Origin{})
 	if err != nil || moved.Kind != audit.ACSMoved || moved.Reason != "proven" || moved.Connection != "acme" || moved.Actor != ops {
-		t.Errorf("got %+v, %v", moved, err)
+		t.Errorf("got %+v, %v, want ACME moved by ops as proven", moved, err)
 	}
 	if got := m.Snapshot().Advertised(connection.Legacy); got != connection.Canonical {
-		t.Errorf("got %s", got)
+		t.Errorf("got %s, want %s", got, connection.Canonical)
 	}
 	refused(acsmove.ErrNothingToMove, seen(false, 2, 1), legacy, true)
 	if back, err := m.Revert(ops, now, request.Origin{}); err != nil || back.Kind != audit.ACSMovedBack || m.Snapshot().Advertised(connection.Legacy) != connection.Legacy {
-		t.Errorf("got %+v, %v", back, err)
+		t.Errorf("got %+v, %v, want it moved back", back, err)
 	}
 	if moved, err = m.Advance(seen(false, 2, -1), legacy, true, ops, now, request.Origin{}); err != nil || moved.Reason != "unproven" {
-		t.Errorf("got %+v, %v", moved, err)
+		t.Errorf("got %+v, %v, want it moved unproven", moved, err)
 	}
 }
 
@@ -153,11 +153,11 @@ func TestATestThatPassesMovesTheConnection(t *testing.T) {
 	f := opened(t)
 	events, err := f.PassTest(f.transaction, f.via, alice(t), connection.Canonical, now, request.Origin{})
 	if err != nil || len(events) != 2 || events[0].Kind != audit.ACSTestPassed || events[1].Kind != audit.ACSMoved || events[1].Reason != "tested" {
-		t.Fatalf("got %v, %v", kinds(events), err)
+		t.Fatalf("got %v, %v, want the test passed and the connection moved", kinds(events), err)
 	}
 	s := f.Snapshot()
 	if s.Advertised(connection.Legacy) != connection.Canonical || s.MovedBy != "ops" || s.Test.Outcome(now) != acsmove.TestPassed || s.Test.Subject != alice(t) {
-		t.Errorf("got %+v", s)
+		t.Errorf("got %+v, want it moved by ops after alice's test", s)
 	}
 	if _, err := f.FailTest(f.transaction, "replayed", "", now, request.Origin{}); !errors.Is(err, acsmove.ErrUnknownTest) {
 		t.Errorf("a failure afterwards: got %v, want ErrUnknownTest", err)
@@ -184,17 +184,17 @@ func TestATestThatFailsMovesNothing(t *testing.T) {
 			f := opened(t)
 			events, err := c.end(f)
 			if err != nil || len(events) != 1 || events[0].Kind != audit.ACSTestFailed || events[0].Reason != c.reason {
-				t.Fatalf("got %v, %v", kinds(events), err)
+				t.Fatalf("got %v, %v, want one failed test for %s", kinds(events), err, c.reason)
 			}
 			s := f.Snapshot()
 			if s.Advertised(connection.Legacy) != connection.Legacy || s.Test.Outcome(now) != acsmove.TestFailed || s.Test.Reason != c.reason {
-				t.Errorf("got %+v", s)
+				t.Errorf("got %+v, want it not moved, and the test failed for %s", s, c.reason)
 			}
 			if _, err := acsmove.Restore(s); err != nil {
 				t.Error(err)
 			}
 			if events, err = f.PassTest(f.transaction, f.via, alice(t), connection.Canonical, now, request.Origin{}); err != nil || len(events) != 2 {
-				t.Errorf("a good response afterwards: got %v, %v", kinds(events), err)
+				t.Errorf("a good response afterwards: got %v, %v, want it to pass and move", kinds(events), err)
 			}
 		})
 	}

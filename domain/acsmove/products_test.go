@@ -43,14 +43,14 @@ func TestInstructionsAreFilledInForEveryProduct(t *testing.T) {
 		text := acsmove.Instructions(p, facts)
 		for _, part := range []string{facts.Name, facts.EntityID, facts.Metadata, facts.Canonical, facts.Legacy, "\n  1. ", "What to do then"} {
 			if !strings.Contains(text, part) {
-				t.Errorf("%s: %q is missing in\n%s", p, part, text)
+				t.Errorf("%s: got no %q, want it in\n%s", p, part, text)
 			}
 		}
 		if strings.ContainsAny(text, "{}") {
-			t.Errorf("%s: something is not filled in:\n%s", p, text)
+			t.Errorf("%s: got a place that is not filled in, want none:\n%s", p, text)
 		}
 		if other, is := seen[text]; is {
-			t.Errorf("%s and %s have the same text", p, other)
+			t.Errorf("%s: got the text of %s, want one of its own", p, other)
 		}
 		seen[text] = p
 	}

@@ -24,7 +24,7 @@ func TestANewTokenAuthenticatesByTheLineThatIsConfigured(t *testing.T) {
 		t.Errorf("got a token of the form %d characters, want dgadmin_ and 43", len(token.Reveal()))
 	}
 	if strings.Contains(made.String(), token.Reveal()) {
-		t.Error("the line holds the token itself")
+		t.Error("got the token itself in the line, want its digest")
 	}
 	read, err := administrator.ParseCredential(made.String())
 	if err != nil {
@@ -38,7 +38,7 @@ func TestANewTokenAuthenticatesByTheLineThatIsConfigured(t *testing.T) {
 		}
 	}
 	if read.SameToken(other) || !read.SameToken(made) {
-		t.Error("credentials are not compared by their token")
+		t.Error("got credentials told apart by something else, want their tokens compared")
 	}
 }
 

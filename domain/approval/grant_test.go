@@ -73,9 +73,9 @@ func TestTheRefusalsOfADecisionComeInTheContractsOrder(t *testing.T) {
 			}
 			switch after := snapshots(gs); {
 			case err != nil && (g != nil || !equal(before, after)):
-				t.Errorf("the refusal leaves %+v", after)
+				t.Errorf("got %+v after a refusal, want the grants unchanged", after)
 			case err == nil && (!g.Snapshot().SpentAt.Equal(c.at) || g.Live(c.at)):
-				t.Errorf("it is not spent: %+v", g.Snapshot())
+				t.Errorf("got %+v, want it spent at %s", g.Snapshot(), c.at)
 			}
 		})
 	}
@@ -112,14 +112,14 @@ func TestAProofWorksOnce(t *testing.T) {
 	}
 	for range 3 {
 		if _, err := spend(gs, csrf, keys, code, begun.Add(second)); !errors.Is(err, approval.ErrConsumed) {
-			t.Errorf("again: %v", err)
+			t.Errorf("again: got %v, want %v", err, approval.ErrConsumed)
 		}
 	}
 	if gs.AnyLive(begun) {
-		t.Error("there is something left to decide with")
+		t.Error("got a live grant, want none")
 	}
 	if _, err := gs.Select(code, begun); !errors.Is(err, approval.ErrNoSession) {
-		t.Errorf("a spent grant is described: %v", err)
+		t.Errorf("got %v for a spent grant, want %v", err, approval.ErrNoSession)
 	}
 }
 
@@ -135,22 +135,22 @@ func TestTwoTabsDecideEachForItsOwnCode(t *testing.T) {
 
 	for code, want := range map[device.UserCode]*approval.Grant{codeA: ga, codeB: gb, {}: gb} {
 		if g, err := gs.Select(code, now); err != nil || g != want {
-			t.Errorf("%v describes another grant (%v)", code, err)
+			t.Errorf("got another grant for %v (%v), want its own", code, err)
 		}
 	}
 	if decider, err := gs.Subject(codeA, now); err != nil || decider != subject(t, "alice@acme.example") {
-		t.Errorf("%v would decide about the first, %v", decider, err)
+		t.Errorf("got %v, %v, want alice to decide about the first", decider, err)
 	}
 	first, err := spend(gs, keys.Token(ga), keys, codeA, now)
 	if err != nil || first != ga || !gs.AnyLive(now) {
-		t.Fatalf("the first tab: %v", err)
+		t.Fatalf("the first tab: got %v, want its own grant spent and the other left", err)
 	}
 	if g, err := gs.Select(device.UserCode{}, now); err != nil || g != gb {
-		t.Errorf("the second tab is no longer described: %v", err)
+		t.Errorf("the second tab: got %v, want it still described", err)
 	}
 	second, err := spend(gs, keys.Token(gb), keys, codeB, now)
 	if err != nil || second != gb || gs.AnyLive(now) {
-		t.Errorf("the second tab: %v", err)
+		t.Errorf("the second tab: got %v, want its own grant spent and none left", err)
 	}
 }
 
@@ -161,22 +161,22 @@ func TestTheLatestGrantForACodeCounts(t *testing.T) {
 	newer := granted(t, a, "bob@acme.example", session, begun.Add(time.Minute))
 	gs, code, now := approval.Grants{older, newer}, a.Snapshot().UserCode, begun.Add(2*time.Minute)
 	if g, err := gs.Select(code, now); err != nil || g != newer {
-		t.Errorf("described: %v", err)
+		t.Errorf("described: got %v, want the newer one", err)
 	}
 	if decider, err := gs.Subject(code, now); err != nil || decider != newer.Snapshot().Subject {
-		t.Errorf("%v would decide (%v)", decider, err)
+		t.Errorf("got %v, %v, want the newer one's person to decide", decider, err)
 	}
 	if g, err := spend(gs, keys.Token(newer), keys, code, now); err != nil || g != newer {
-		t.Errorf("spent: %v", err)
+		t.Errorf("spent: got %v, want the newer one", err)
 	}
 	if _, err := spend(gs, keys.Token(newer), keys, code, now); !errors.Is(err, approval.ErrConsumed) {
-		t.Errorf("and the older one after it: %v", err)
+		t.Errorf("and the older one after it: got %v, want %v", err, approval.ErrConsumed)
 	}
 	if _, err := spend(gs, keys.Token(older), keys, code, now); !errors.Is(err, approval.ErrCSRF) {
-		t.Errorf("from the older page: %v", err)
+		t.Errorf("from the older page: got %v, want %v", err, approval.ErrCSRF)
 	}
 	if _, err := gs.Select(code, now); !errors.Is(err, approval.ErrNoSession) || gs.AnyLive(now) {
-		t.Errorf("the older one is left: %v", err)
+		t.Errorf("described after it: got %v, want %v", err, approval.ErrNoSession)
 	}
 }
 
@@ -188,21 +188,21 @@ func TestSubjectDemandsAnUnexpiredGrant(t *testing.T) {
 		at time.Time
 	}{"no grant": {nil, begun}, "an expired one": {gs, begun.Add(300 * second)}} {
 		if _, err := c.gs.Subject(a.Snapshot().UserCode, c.at); !errors.Is(err, approval.ErrInvalidSession) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want %v", what, err, approval.ErrInvalidSession)
 		}
 		if _, err := c.gs.Select(device.UserCode{}, c.at); !errors.Is(err, approval.ErrNoSession) {
-			t.Errorf("%s, described: %v", what, err)
+			t.Errorf("%s, described: got %v, want %v", what, err, approval.ErrNoSession)
 		}
 		if c.gs.AnyLive(c.at) {
-			t.Errorf("%s is live", what)
+			t.Errorf("%s: got a live grant, want none", what)
 		}
 	}
 	// The tries of the person who signed in are counted, whatever the code.
 	if decider, err := gs.Subject(device.NewUserCode(), begun); err != nil || decider != subject(t, "alice@acme.example") {
-		t.Errorf("%v, %v", decider, err)
+		t.Errorf("got %v, %v, want alice for a code of another device", decider, err)
 	}
 	if _, err := gs.Select(device.NewUserCode(), begun); !errors.Is(err, approval.ErrNoSession) {
-		t.Errorf("another code is described: %v", err)
+		t.Errorf("another code, described: got %v, want %v", err, approval.ErrNoSession)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestACSRFTokenOfThePreviousKeyIsAccepted(t *testing.T) {
 		a := authorization()
 		g := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 		if _, err := spend(approval.Grants{g}, c.shown.Token(g), c.asked, a.Snapshot().UserCode, begun); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", what, err, c.want)
+			t.Errorf("%s: got %v, want %v", what, err, c.want)
 		}
 	}
 }
@@ -232,15 +232,15 @@ func TestACSRFTokenIsAGrantsOwnAndCanBeAskedForAgain(t *testing.T) {
 	g, other := granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun), granted(t, a, "alice@acme.example", approval.NewGrantSession(), begun)
 	token := keys.Token(g)
 	if !token.Equal(keys.Token(g).Text) || token.Equal(keys.Token(other).Text) || token.String() != "[csrf token]" {
-		t.Error("it is not")
+		t.Errorf("got %v, want a token that is the same for one grant, and another for another", token)
 	}
 	if _, err := spend(approval.Grants{other}, token, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
-		t.Errorf("another browser's token: %v", err)
+		t.Errorf("another browser's token: got %v, want %v", err, approval.ErrCSRF)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		guess := approval.ParseCSRF(rapid.String().Draw(t, "guess"))
 		if _, err := spend(approval.Grants{g}, guess, keys, a.Snapshot().UserCode, begun); !errors.Is(err, approval.ErrCSRF) {
-			t.Errorf("%q fits", guess.Reveal())
+			t.Errorf("got %v for %q, want %v", err, guess.Reveal(), approval.ErrCSRF)
 		}
 	})
 }
@@ -248,7 +248,7 @@ func TestACSRFTokenIsAGrantsOwnAndCanBeAskedForAgain(t *testing.T) {
 func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 	good := granted(t, authorization(), "alice@acme.example", approval.NewGrantSession(), begun).Snapshot()
 	if g, err := approval.RestoreGrant(good); err != nil || g.Snapshot() != good {
-		t.Fatalf("%v", err)
+		t.Fatalf("got %v, want a good grant restored", err)
 	}
 	for what, spoil := range map[string]func(*approval.GrantSnapshot){
 		"without an id":              func(s *approval.GrantSnapshot) { s.ID = uid.ID{} },
@@ -268,7 +268,7 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 		s := good
 		spoil(&s)
 		if g, err := approval.RestoreGrant(s); err == nil || g != nil {
-			t.Errorf("%s: it is restored", what)
+			t.Errorf("%s: got %+v, want an error", what, g)
 		}
 	}
 }
@@ -277,14 +277,14 @@ func TestAnImpossibleGrantIsNotRestored(t *testing.T) {
 func TestBrowserSecretsParseBackAndPrintRedacted(t *testing.T) {
 	session := approval.NewGrantSession()
 	if approval.ParseGrantSession(session.Reveal()).Digest() != session.Digest() || session.String() != "[grant session]" || len(session.Reveal()) != 43 {
-		t.Error("a handle is not")
+		t.Error("got another digest for the grant session parsed, or it shown in full, want its own, redacted")
 	}
 	tr := accepted(t, authorization())
 	if approval.ParseTicket(tr.ticket.Reveal()).Digest() != tr.transaction.Snapshot().Ticket || tr.ticket.String() != "[ticket]" {
-		t.Error("a ticket is not")
+		t.Error("got another digest for the ticket parsed, or it shown in full, want its own, redacted")
 	}
 	if approval.ParseRelayState(tr.signIn.RelayState.Reveal()).Digest() != tr.transaction.Snapshot().RelayState {
-		t.Error("a relay state is not")
+		t.Error("got another digest for the relay state parsed, want its own")
 	}
 }
 

@@ -25,10 +25,10 @@ func signedInWithoutDevice(t testing.TB, purpose approval.Purpose, session appro
 	}
 	tr, _, started := begin(how, at, person)
 	if started.Kind != audit.LoginStarted || started.ClientID != "" || !started.AuthorizationID.IsZero() || started.Actor != audit.Anonymous {
-		t.Errorf("%s begins with the event %+v", purpose, started)
+		t.Errorf("%s: got the event %+v, want a login of an anonymous person without a device", purpose, started)
 	}
 	if back, err := approval.RestoreTransaction(tr.Snapshot()); err != nil || back.Snapshot() != tr.Snapshot() {
-		t.Errorf("%s: cannot be stored: %v", purpose, err)
+		t.Errorf("%s: got %v, want it restored", purpose, err)
 	}
 	if _, _, err := tr.AcceptAssertion(approval.VerifiedAssertion{Subject: subject(t, "alice@acme.example"), ID: "a"}, acme(t), connection.Canonical, at, person); err != nil {
 		t.Fatal(err)
@@ -60,13 +60,13 @@ func TestAGrantForManagingDevicesDecidesNothing(t *testing.T) {
 		t.Errorf("described: got %v, want no_session", err)
 	}
 	if (approval.Grants{g}).AnyLive(begun) {
-		t.Error("it counts as something to decide with")
+		t.Error("got a live grant to decide with, want none")
 	}
 	if _, err := g.EnterCode(authorization(), begun, person); !errors.Is(err, approval.ErrUserCodeMismatch) {
 		t.Errorf("a code entered: got %v, want user_code_mismatch", err)
 	}
 	if latest, err := (approval.Grants{g}).Latest(begun); err != nil || latest != g {
-		t.Errorf("the person: got %v, %v", latest, err)
+		t.Errorf("the person: got %v, %v, want the grant", latest, err)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestAGrantForManagingDevicesDecidesNothing(t *testing.T) {
 func TestACodeCanBeEnteredAfterSigningIn(t *testing.T) {
 	g := signedInWithoutDevice(t, approval.ApproveDevice, approval.NewGrantSession(), begun)
 	if !g.NeedsCode() {
-		t.Fatal("it needs no code")
+		t.Fatal("got a grant that needs no code, want one that does")
 	}
 	gone := decide(t, authorization(), approval.Deny, begun)
 	before := g.Snapshot()
@@ -89,16 +89,16 @@ func TestACodeCanBeEnteredAfterSigningIn(t *testing.T) {
 	entered, err := g.EnterCode(a, begun, person)
 	s := g.Snapshot()
 	if err != nil || s.Authorization != a.Snapshot().ID || s.UserCode != a.Snapshot().UserCode || !s.CodeTyped || !s.ExpiresAt.Equal(before.ExpiresAt) {
-		t.Errorf("got %+v, %v", s, err)
+		t.Errorf("got %+v, %v, want the authorization and its code", s, err)
 	}
 	if entered.Kind != audit.UserCodeEntered || entered.AuthorizationID != s.Authorization || entered.Actor != audit.PersonOf(s.Subject) {
-		t.Errorf("the event is %+v", entered)
+		t.Errorf("got the event %+v, want the code entered by %s", entered, s.Subject.Email())
 	}
 	if _, err := g.EnterCode(authorization(), begun, person); !errors.Is(err, approval.ErrUserCodeMismatch) {
 		t.Errorf("another code: got %v, want user_code_mismatch", err)
 	}
 	if _, err := spend(approval.Grants{g}, keys.Token(g), keys, s.UserCode, begun); err != nil {
-		t.Errorf("spent: %v", err)
+		t.Errorf("spent: got %v, want none", err)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestADecisionCanBeUndoneForFiveMinutes(t *testing.T) {
 	}
 	sent := approval.ParseUndoToken(token.Reveal())
 	if sent.Grant() != moved.ID || sent.String() != "[undo token]" {
-		t.Errorf("got a token of %s that prints as %s", sent.Grant(), sent)
+		t.Errorf("got a token of %s that prints as %s, want %s and redacted", sent.Grant(), sent, moved.ID)
 	}
 	for _, c := range []struct {
 		what  string
@@ -183,7 +183,7 @@ func TestADecisionCanBeUndoneForFiveMinutes(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", c.what, err, c.want)
 		}
 		if err == nil && (proof.Authorization() != a.Snapshot().ID || !proof.Subject().Same(subject(t, "alice@acme.example")) || !proof.At().Equal(c.at)) {
-			t.Errorf("%s: got %+v", c.what, proof)
+			t.Errorf("%s: got %+v, want alice's, of this authorization, at %s", c.what, proof, c.at)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func TestNoOtherTextIsAnUndoToken(t *testing.T) {
 	})
 	for _, text := range []string{"", ".", "x.y", g.Snapshot().ID.String()[1:] + ".y"} {
 		if id := approval.ParseUndoToken(text).Grant(); id != (uid.ID{}) {
-			t.Errorf("%q names %s", text, id)
+			t.Errorf("got the grant %s for %q, want none", id, text)
 		}
 	}
 }

@@ -28,10 +28,10 @@ func TestBeginForAPendingAuthorization(t *testing.T) {
 		BegunAt: begun, ExpiresAt: begun.Add(15 * time.Minute),
 	}
 	if s != want || s.ID.IsZero() {
-		t.Errorf("it begins as\n%+v, want\n%+v", s, want)
+		t.Errorf("got\n%+v, want\n%+v", s, want)
 	}
 	if dep := tr.signIn; dep.UserCode != d.UserCode || dep.ACS != connection.Legacy || !dep.IssuedAt.Equal(begun) || !dep.ExpiresAt.Equal(begun.Add(900*second)) {
-		t.Errorf("the identity provider is told %+v", dep)
+		t.Errorf("got the sign-in %+v, want the code, the mount and 15 minutes", dep)
 	}
 }
 
@@ -45,13 +45,13 @@ func TestRelayStateAndRequestIDAreOpaqueAndUnique(t *testing.T) {
 		d := begin(t, a).signIn
 		relay := d.RelayState.Reveal()
 		if len(relay) > 80 || url.QueryEscape(relay) != relay || len(relay) < 32 {
-			t.Fatalf("RelayState %q", relay)
+			t.Fatalf("got the RelayState %q, want 32 to 80 characters that need no escape", relay)
 		}
 		if !ncname.MatchString(d.RequestID) {
-			t.Fatalf("request ID %q", d.RequestID)
+			t.Fatalf("got the request ID %q, want an NCName", d.RequestID)
 		}
 		if seen[relay] || seen[d.RequestID] {
-			t.Fatal("one came twice")
+			t.Fatal("got one that came before, want each once")
 		}
 		seen[relay], seen[d.RequestID] = true, true
 	}
@@ -67,7 +67,7 @@ func TestBeginRefusesADecidedOrExpiredAuthorization(t *testing.T) {
 	} {
 		tr, _, _, err := approval.Begin(c.a, approval.Beginning{Via: acme(t), Mount: connection.Canonical, Browser: approval.BrowserBinding{}.OrNew()}, c.at, person)
 		if !errors.Is(err, device.ErrInvalidUserCode) || tr != nil {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want %v", what, err, device.ErrInvalidUserCode)
 		}
 	}
 }
@@ -121,13 +121,13 @@ func TestTransactionStateMatrix(t *testing.T) {
 			}
 			after := tr.transaction.Snapshot()
 			if err != nil && after != before {
-				t.Errorf("the refused move leaves\n%+v, was\n%+v", after, before)
+				t.Errorf("got after a refused move\n%+v, want what was before:\n%+v", after, before)
 			}
 			if back, err := approval.RestoreTransaction(after); err != nil || back.Snapshot() != after {
-				t.Errorf("what came out cannot be stored: %v", err)
+				t.Errorf("got %v, want what came out restored", err)
 			}
 			if awaits := tr.transaction.AwaitsResponse(c.at) == nil; awaits && (c.state != "begun" || c.move == "AcceptAssertion") {
-				t.Error("another response would be accepted")
+				t.Error("got a transaction that awaits another response, want none")
 			}
 		})
 	}
@@ -138,7 +138,7 @@ func TestAcceptAssertionKeepsSubjectAndMount(t *testing.T) {
 	s := tr.transaction.Snapshot()
 	if s.Subject != subject(t, "alice@acme.example") || s.AcceptedOn != connection.Legacy || s.Ticket != tr.ticket.Digest() ||
 		!s.TicketExpiresAt.Equal(begun.Add(70*second)) || !s.CompletedAt.IsZero() {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v, want alice accepted on the legacy mount, with a ticket", s)
 	}
 }
 
@@ -156,12 +156,12 @@ func TestAnAssertionThatDoesNotMatchTheTransactionIsRefused(t *testing.T) {
 		before := tr.transaction.Snapshot()
 		ticket, _, err := tr.transaction.AcceptAssertion(c.said, acme(t), connection.Canonical, begun, person)
 		if !errors.Is(err, c.want) || !ticket.IsZero() || tr.transaction.Snapshot() != before {
-			t.Errorf("%s: %v, %v", what, err, tr.transaction.Snapshot())
+			t.Errorf("%s: got %v, %v, want %v and no change", what, err, tr.transaction.Snapshot(), c.want)
 		}
 		// A refused response burns nothing (D5): a good one is still accepted.
 		good := approval.VerifiedAssertion{ID: "b", Subject: subject(t, "alice@acme.example"), UserCode: tr.device.Snapshot().UserCode}
 		if _, _, err := tr.transaction.AcceptAssertion(good, acme(t), connection.Canonical, begun, person); err != nil {
-			t.Errorf("%s, then a good one: %v", what, err)
+			t.Errorf("%s, then a good one: got %v, want it accepted", what, err)
 		}
 	}
 }
@@ -178,26 +178,26 @@ func TestCompleteDemandsTheBrowserBinding(t *testing.T) {
 	} {
 		g, _, err := tr.transaction.Complete(tr.device, browser, approval.NewGrantSession(), begun.Add(20*second), person)
 		if !errors.Is(err, approval.ErrOtherBrowser) || g != nil || tr.transaction.Snapshot() != before {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want %v and no change", what, err, approval.ErrOtherBrowser)
 		}
 	}
 	again := approval.ParseBrowserBinding(tr.browser.Reveal())
 	if _, _, err := tr.transaction.Complete(tr.device, again, approval.NewGrantSession(), begun.Add(20*second), person); err != nil {
-		t.Errorf("its own, from the cookie: %v", err)
+		t.Errorf("its own, from the cookie: got %v, want it completed", err)
 	}
 }
 
 func TestBrowserBindingIsReusedByLaterTransactions(t *testing.T) {
 	b := approval.BrowserBinding{}.OrNew()
 	if b.IsZero() || !b.OrNew().Equal(b.Text) || !approval.ParseBrowserBinding(b.Reveal()).Equal(b.Text) {
-		t.Error("it is named anew")
+		t.Error("got another binding for the same browser, want its own")
 	}
 	if approval.BrowserBinding.OrNew(approval.BrowserBinding{}).Equal(b.Text) {
-		t.Error("two browsers have one name")
+		t.Error("got one binding for two browsers, want two")
 	}
 	for _, text := range []string{"", "x", b.Reveal() + "x", b.Reveal()[1:], b.Reveal()[1:] + "\n", " " + b.Reveal()[1:], b.Reveal()[1:] + "="} {
 		if !approval.ParseBrowserBinding(text).IsZero() {
-			t.Errorf("%q was not made here", text)
+			t.Errorf("got a binding of %q, want none", text)
 		}
 	}
 }
@@ -208,7 +208,7 @@ func TestCompleteRefusesADecidedOrExpiredAuthorization(t *testing.T) {
 	decide(t, a, approval.Approve, begun)
 	before := tr.transaction.Snapshot()
 	if g, _, err := tr.transaction.Complete(a, tr.browser, approval.NewGrantSession(), begun.Add(20*second), person); !errors.Is(err, device.ErrNotPending) || g != nil || tr.transaction.Snapshot() != before {
-		t.Errorf("%v, %v", g, err)
+		t.Errorf("got %v, %v, want %v and no change", g, err, device.ErrNotPending)
 	}
 }
 
@@ -225,14 +225,14 @@ func TestCompleteGrantsFiveMinutes(t *testing.T) {
 		Connection: "acme", SignedInFrom: person.IP, GrantedAt: at, ExpiresAt: at.Add(300 * second),
 	}
 	if s != want || s.ID.IsZero() || !g.Live(at) || !g.Live(at.Add(300*second-1)) || g.Live(at.Add(300*second)) {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v, want %+v, live for five minutes", s, want)
 	}
 	if completed.Kind != audit.LoginCompleted || completed.Connection != "acme" || completed.Mount != "legacy" || completed.Subject != want.Subject ||
 		completed.ClientID != "difyctl" || completed.DeviceLabel != "laptop" || completed.Origin != person {
-		t.Errorf("the event is %+v", completed)
+		t.Errorf("got the event %+v, want alice's sign-in completed on the legacy mount", completed)
 	}
 	if d.Status != device.Pending {
-		t.Error("signing in decides already")
+		t.Errorf("got %s, want it still pending", d.Status)
 	}
 }
 
@@ -240,7 +240,7 @@ func TestLoginFailedEvent(t *testing.T) {
 	e := approval.LoginFailed("acme", "audience_mismatch", "expected a, received b", connection.Legacy, begun, person)
 	if e.Kind != audit.LoginFailed || e.Reason != "audience_mismatch" || e.Detail != "expected a, received b" || e.Connection != "acme" ||
 		e.Mount != "legacy" || !e.Subject.IsZero() {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v, want a failed sign-in at acme with its reason", e)
 	}
 }
 
@@ -257,14 +257,14 @@ func TestARefusalTellsOperatorsMoreThanBrowsers(t *testing.T) {
 		{approval.RefuseAs(approval.ErrDeniedByIdP, "denied", "", ""), "denied", "", approval.ErrDeniedByIdP},
 	} {
 		if c.r.Error() != c.text || c.r.Detail() != c.detail || !errors.Is(c.r, c.as) {
-			t.Errorf("%v, %q", c.r, c.r.Detail())
+			t.Errorf("got %v, %q, want %s, %q", c.r, c.r.Detail(), c.text, c.detail)
 		}
 	}
 	for err, page := range map[interface{ PageCode() string }]string{
 		approval.ErrOtherBrowser: "browser_mismatch", approval.ErrTransactionOver: "sso_expired", approval.ErrReplayed: "sso_replayed",
 	} {
 		if err.PageCode() != page {
-			t.Errorf("%v is %s on the page", err, err.PageCode())
+			t.Errorf("%v: got %s on the page, want %s", err, err.PageCode(), page)
 		}
 	}
 }
@@ -279,7 +279,7 @@ func TestAUserCodeMismatchNamesNoCode(t *testing.T) {
 	}
 	for _, code := range []device.UserCode{other, tr.device.Snapshot().UserCode} {
 		if strings.Contains(refusal.Error(), code.String()) {
-			t.Errorf("%q names the user code %s", refusal.Error(), code)
+			t.Errorf("got %q, want it without the user code %s", refusal.Error(), code)
 		}
 	}
 }
@@ -336,7 +336,7 @@ func TestAnImpossibleTransactionIsNotRestored(t *testing.T) {
 		}
 		spoil(&s)
 		if tr, err := approval.RestoreTransaction(s); err == nil || tr != nil {
-			t.Errorf("%s: it is restored", what)
+			t.Errorf("%s: got %+v, want an error", what, tr)
 		}
 	}
 }

@@ -48,6 +48,6 @@ func TestAnEventBeginsWithWhatIsKnown(t *testing.T) {
 	by := audit.ClientOf("difyctl")
 	a, b := audit.New(audit.TokenMinted, by, at, origin), audit.New(audit.TokenMinted, by, at, origin)
 	if a.Kind != audit.TokenMinted || a.Actor != (audit.Actor{Kind: audit.Client, Name: "difyctl"}) || !a.At.Equal(at) || a.Origin != origin || a.ID.IsZero() || a.ID == b.ID {
-		t.Errorf("%+v, then %+v", a, b)
+		t.Errorf("got %+v, then %+v, want the same event with another id", a, b)
 	}
 }

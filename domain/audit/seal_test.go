@@ -26,7 +26,7 @@ func TestTheChainNeverChanges(t *testing.T) {
 	changed := e
 	changed.Reason = "another"
 	if first.Then(changed) == first.Then(e) || first.Then(e).Then(e) == first.Then(e) {
-		t.Error("the chain does not depend on the event, or not on that alone")
+		t.Error("got a chain that does not depend on the event, or on that alone, want one of all before")
 	}
 }
 
@@ -37,7 +37,7 @@ func TestAChainComesBackFromText(t *testing.T) {
 	}
 	for _, text := range []string{"", "ab", c.Hex() + "00", strings.Repeat("z", 64)} {
 		if _, err := audit.ParseChain(text); err == nil {
-			t.Errorf("%q is taken for a chain", text)
+			t.Errorf("got no error for %q, want one", text)
 		}
 	}
 }
@@ -46,6 +46,6 @@ func TestDaysFollowOneAnother(t *testing.T) {
 	late := time.Date(2028, 2, 28, 23, 59, 0, 0, time.UTC)
 	d := audit.DayOf(late)
 	if d != "2028-02-28" || d.Next() != "2028-02-29" || d.Next().Next() != "2028-03-01" || !audit.Day("x").Begins().IsZero() {
-		t.Errorf("got %s, %s, %s", d, d.Next(), d.Next().Next())
+		t.Errorf("got %s, %s, %s, want the leap day between", d, d.Next(), d.Next().Next())
 	}
 }

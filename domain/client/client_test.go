@@ -40,17 +40,17 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 	s := c.Settings()
 	if err != nil || c.ID() != "difyctl" || c.Name() != "difyctl" || c.DefaultLabel() != "difyctl" ||
 		!slices.Equal(s.Grants, []client.Grant{client.DeviceCode}) || s.Scopes != scope.External {
-		t.Errorf("got %+v, %v", s, err)
+		t.Errorf("got %+v, %v, want the defaults", s, err)
 	}
 	if err := c.CheckUsable(); err != nil {
 		t.Errorf("got %v, want it to get tokens", err)
 	}
 	if !c.MayConnect("anything") || c.TokenLife(token.Lifetime(time.Hour)) != token.Lifetime(time.Hour) {
-		t.Error("got limits that were not set")
+		t.Error("got limits that were not set, want none")
 	}
 	c = client.Must(client.Settings{ID: "x", Name: "X", Label: "a device", TokenLife: time.Minute, Connections: []string{"acme"}, Suspended: true})
 	if c.DefaultLabel() != "a device" || c.TokenLife(token.Lifetime(time.Hour)) != token.Lifetime(time.Minute) || c.MayConnect("other") || !c.MayConnect("acme") {
-		t.Errorf("got %+v", c.Settings())
+		t.Errorf("got %+v, want what was set", c.Settings())
 	}
 	if err := c.CheckConnection("other"); !errors.Is(err, client.ErrConnection) {
 		t.Errorf("got %v, want ErrConnection", err)
@@ -132,7 +132,7 @@ func TestWhatWasTakenOnceIsTakenAgain(t *testing.T) {
 func TestOrdinaryValuesAreTaken(t *testing.T) {
 	for _, name := range []string{"Dify CLI", "R&D tool", "笔记本", "Bücher & Mehr", "O'Reilly", "مثال"} {
 		if _, err := client.New(client.Settings{ID: "x", Name: name, Publisher: name, HomePage: "https://example.com/a?b=c#d"}); err != nil {
-			t.Errorf("%q: %v", name, err)
+			t.Errorf("%q: got %v, want it taken", name, err)
 		}
 	}
 }
@@ -185,7 +185,7 @@ func TestOnlyKnownClientsGetTokens(t *testing.T) {
 	}
 	for id, name := range map[string]string{"difyctl": "difyctl", "tv": "Television"} {
 		if c, err := d.Find(id); err != nil || c.ID() != id || c.Name() != name || d.Name(id) != name || !d.Has(id) {
-			t.Errorf("%s: %+v, %v", id, c, err)
+			t.Errorf("%s: got %+v, %v, want %s", id, c, err, name)
 		}
 	}
 	for _, id := range []string{"", "Difyctl", "difyctl ", "tv2", "*"} {
@@ -200,7 +200,7 @@ func TestOnlyKnownClientsGetTokens(t *testing.T) {
 		t.Errorf("got %v, want ErrSuspended", err)
 	}
 	if d.Name("gone") != "gone" {
-		t.Error("a client that is no longer known has no name")
+		t.Errorf("got %q for a client that is no longer known, want its id", d.Name("gone"))
 	}
 }
 

@@ -18,7 +18,7 @@ func TestPicturesAreTaken(t *testing.T) {
 	} {
 		icon, err := client.ParseIcon([]byte(c.content))
 		if err != nil || icon.MediaType() != c.mediaType || !strings.HasSuffix(icon.FileName(), c.extension) || string(icon.Bytes()) != c.content {
-			t.Errorf("%s: got %s, %s, %v", name, icon.MediaType(), icon.FileName(), err)
+			t.Errorf("%s: got %s, %s, %v, want %s, %s", name, icon.MediaType(), icon.FileName(), err, c.mediaType, c.extension)
 		}
 	}
 }
@@ -54,7 +54,7 @@ func TestAnIconRunsAndLoadsNothing(t *testing.T) {
 		"RIFF that is no picture": "RIFF\x00\x00\x00\x00WAVEfmt ",
 	} {
 		if icon, err := client.ParseIcon([]byte(content)); err == nil || !icon.IsZero() {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s: got it taken, want an error", name)
 		}
 	}
 }

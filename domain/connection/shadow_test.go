@@ -69,6 +69,6 @@ func TestAShadowCountsWhatIsJudgedDifferently(t *testing.T) {
 	impossible := shadow.Snapshot()
 	impossible.Same = impossible.Compared + 1
 	if _, err := connection.RestoreShadow(impossible); err == nil {
-		t.Error("got no error for more of the same than compared")
+		t.Error("got no error for more of the same than compared, want one")
 	}
 }

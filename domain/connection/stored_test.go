@@ -17,7 +17,7 @@ func TestARefusedChangeChangesNothing(t *testing.T) {
 	via := newConnection(t, "acme", "acme.example")
 	c, added := connection.Add(via, ann)
 	if added.Kind != audit.ConnectionAdded || added.Connection != "acme" || c.Revision() != 1 || c.Connection().Owner() != connection.Database {
-		t.Errorf("got %+v, %+v", c.Snapshot(), added)
+		t.Errorf("got %+v, %+v, want the first revision of ACME added", c.Snapshot(), added)
 	}
 	before := c.Snapshot()
 	next := newConnection(t, "acme", "acme.test")
@@ -33,7 +33,7 @@ func TestARefusedChangeChangesNothing(t *testing.T) {
 	}
 	edited, err := c.Edit(next, 1, ann)
 	if err != nil || c.Revision() != 2 || edited.Detail != "domains: acme.test, was acme.example" {
-		t.Errorf("got %+v, %v", edited, err)
+		t.Errorf("got %+v, %v, want the second revision with the change of domains", edited, err)
 	}
 	if again, err := connection.RestoreStored(c.Snapshot()); err != nil || !reflect.DeepEqual(again, c) {
 		t.Errorf("got %+v, %v after storage, want %+v", again, err, c)
@@ -50,7 +50,7 @@ func TestImpossibleStoredConnectionsAreRefused(t *testing.T) {
 		s := c.Snapshot()
 		harm(&s)
 		if _, err := connection.RestoreStored(s); err == nil {
-			t.Errorf("%s: got no error", name)
+			t.Errorf("%s: got no error, want one", name)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestDifferencesShowNoSecret(t *testing.T) {
 		}
 	}
 	if all := connection.Differences(before, before); len(all) != 0 {
-		t.Errorf("got %v between the same settings", all)
+		t.Errorf("got %v between the same settings, want no difference", all)
 	}
 	withDefaults := newConnection(t, "acme", "acme.example").Settings()
 	withDefaults.SAML = before.SAML
@@ -85,7 +85,7 @@ func TestConnectionsOfTwoOwnersAreJoined(t *testing.T) {
 	a, b := newConnection(t, "a", "a.example"), newConnection(t, "b", "b.example")
 	all, err := connection.Join(directory(t, a), directory(t, b))
 	if err != nil || len(all.All()) != 2 || all.All()[0].Owner() != connection.File || all.All()[1].Owner() != connection.Database {
-		t.Errorf("got %+v, %v", all, err)
+		t.Errorf("got %+v, %v, want a of the file, then b of the database", all, err)
 	}
 	_, err = connection.Join(directory(t, a, b), directory(t, b))
 	var both connection.InBothError

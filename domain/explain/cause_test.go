@@ -105,6 +105,6 @@ func TestRedactingLeavesNoValue(t *testing.T) {
 		t.Errorf("got %+v, want the name and no NameID", got)
 	}
 	if trace.Verified.Attributes[0].Values[0] != "alice@acme.example" {
-		t.Error("redacting changed the trace itself")
+		t.Error("got the trace itself changed by redacting, want a copy")
 	}
 }

@@ -34,7 +34,7 @@ func TestAnIncidentHoldsForAWhileAfterTheLastSignal(t *testing.T) {
 	i := noticed(t, s)
 	end := noon.Add(rules.Hold)
 	if !i.Holds(end.Add(-1)) || i.Holds(end) {
-		t.Error("it does not hold until its hour is over")
+		t.Error("got an incident that does not hold, or longer than its hour, want an hour")
 	}
 	if _, err := rules.Extend(i, s.reported(4).assess(network), noon.Add(time.Minute)); err != nil || !i.Holds(end) || !i.Snapshot().Reported {
 		t.Errorf("got %v and %+v, want it to hold longer, and a report", err, i.Snapshot())
@@ -187,7 +187,7 @@ func TestAHeldSourceExplainsItsObservations(t *testing.T) {
 			t.Errorf("%s: got %t, want %t", source, got, want)
 		}
 		if holds.Explains(other, noon) || holds.Explains(o, noon.Add(rules.Hold)) {
-			t.Errorf("%s: got another one, or one after the hold, explained", source)
+			t.Errorf("%s: got another one, or one after the hold, explained, want neither", source)
 		}
 	}
 }

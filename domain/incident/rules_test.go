@@ -446,7 +446,7 @@ func TestSourcesOfAnAuthorization(t *testing.T) {
 		t.Errorf("without an address: got %v, want the devices and the first connections", got)
 	}
 	if one, other := (incident.Source{Kind: incident.Devices, ClientID: "a", Label: "bc"}), (incident.Source{Kind: incident.Devices, ClientID: "ab", Label: "c"}); one.Key() == other.Key() {
-		t.Error("got one key for different devices")
+		t.Error("got one key for different devices, want two")
 	}
 }
 

@@ -64,6 +64,6 @@ func TestServersKnowTheirCredentials(t *testing.T) {
 		t.Errorf("got %v, want %v where no server is known", err, resource.ErrCredentials)
 	}
 	if servers.IsZero() || !(resource.Servers{}).IsZero() {
-		t.Error("IsZero is wrong")
+		t.Error("got IsZero wrong, want it true of no servers alone")
 	}
 }

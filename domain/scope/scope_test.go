@@ -44,11 +44,11 @@ func TestIntersectionHoldsScopesOfBothSets(t *testing.T) {
 		got := asked.Within(limit)
 		for _, word := range words {
 			if got.Contains(word) != (asked.Contains(word) && limit.Contains(word)) {
-				t.Errorf("%q within %q: got %q", asked, limit, got)
+				t.Errorf("%q within %q: got %q, want what is in both", asked, limit, got)
 			}
 		}
 		if again, err := scope.Parse(got.String()); err != nil || again != got {
-			t.Errorf("%q: got %q, %v when parsed again", got, again, err)
+			t.Errorf("got %q, %v for %q parsed again, want the same", again, err, got)
 		}
 	})
 }

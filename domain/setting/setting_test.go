@@ -15,9 +15,9 @@ func TestSplitListsWhatWasJoinedInOrder(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := setting.Split(nil); got != nil {
-		t.Errorf("nil: got %v", got)
+		t.Errorf("nil: got %v, want none", got)
 	}
 	if got := setting.Split(a); len(got) != 1 || got[0].Error() != "A: is 1" {
-		t.Errorf("a single error: got %v", got)
+		t.Errorf("a single error: got %v, want it alone", got)
 	}
 }

@@ -35,7 +35,7 @@ func TestARolloverStepByStep(t *testing.T) {
 	}
 	r, made := spkeys.NewRing(p[0], "made", audit.WorkerOf("serve"), now)
 	if made.Kind != audit.KeysMade || made.Reason != "made" || !strings.Contains(made.Detail, p[0].Fingerprint()) {
-		t.Errorf("got %+v", made)
+		t.Errorf("got %+v, want the key made, with its fingerprint", made)
 	}
 	at := now
 	steps := []struct {
@@ -70,7 +70,7 @@ func TestARolloverStepByStep(t *testing.T) {
 		}
 		set := r.Set()
 		if !set.Active().Key().Equal(p[step.signs].Key()) {
-			t.Errorf("%s: another key signs", step.what)
+			t.Errorf("%s: got another key that signs, want pair %d", step.what, step.signs)
 		}
 		published, decrypting := set.Published(), set.Decrypting()
 		if len(published) != len(step.published) || len(decrypting) != len(step.decrypts) {
@@ -78,27 +78,27 @@ func TestARolloverStepByStep(t *testing.T) {
 		}
 		for i, want := range step.published {
 			if published[i].Fingerprint() != p[want].Fingerprint() {
-				t.Errorf("%s: another pair is published at position %d", step.what, i)
+				t.Errorf("%s: got another pair published at position %d, want pair %d", step.what, i, want)
 			}
 		}
 		for i, want := range step.decrypts {
 			if !decrypting[i].Equal(p[want].Key()) {
-				t.Errorf("%s: another key decrypts at position %d", step.what, i)
+				t.Errorf("%s: got another key that decrypts at position %d, want that of pair %d", step.what, i, want)
 			}
 		}
 		if _, err := spkeys.RestoreRing(r.Snapshot()); err != nil {
-			t.Errorf("%s: %v", step.what, err)
+			t.Errorf("%s: got %v, want it restored", step.what, err)
 		}
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		if got := fmt.Sprintf(verb, r.Snapshot()); got != "[SP key pairs]" {
-			t.Errorf("got %q from %s", got, verb)
+			t.Errorf("got %q from %s, want it redacted", got, verb)
 		}
 	}
 	if _, err := spkeys.RestoreRing(spkeys.RingSnapshot{}); !errors.Is(err, spkeys.ErrNone) {
 		t.Errorf("got %v, want ErrNone", err)
 	}
 	if _, err := spkeys.RestoreRing(spkeys.RingSnapshot{Active: spkeys.RingPair{Pair: p[0]}}); err == nil {
-		t.Error("got nil for a pair without a time")
+		t.Error("got no error for a pair without a time, want one")
 	}
 }

@@ -23,7 +23,7 @@ func TestKeysAreNeverPrinted(t *testing.T) {
 	for _, value := range []any{pair, &pair, set, []spkeys.Pair{pair}, struct{ inner spkeys.Set }{set}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 			if got := fmt.Sprintf(verb, value); strings.Contains(got, secret) || strings.Contains(got, "Primes") {
-				t.Errorf("got the private key from %s of %T", verb, value)
+				t.Errorf("got the private key from %s of %T, want it redacted", verb, value)
 			}
 		}
 	}
@@ -40,7 +40,7 @@ func TestPairsSurvivePEM(t *testing.T) {
 	}
 	again, err := spkeys.ParsePEM(text)
 	if err != nil || !again.Key().Equal(pair.Key()) || !again.Certificate().Equal(pair.Certificate()) {
-		t.Errorf("got another pair, %v", err)
+		t.Errorf("got another pair, %v, want the same", err)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package xmlsec verifies, signs and decrypts what SAML 2.0 allows of XML
 // Signature and XML Encryption, and no more.
 //
-// Its one law: [Verify] returns the octets that were signed, and those are the
+// [Verify] returns the octets that were signed, and those are the
 // only thing a caller may go on to read. It looks for nothing in the document:
 // the caller says which element has to be signed, and with which keys. What
 // KeyInfo says is a hint for the log and never trusted.
@@ -32,7 +32,7 @@ func (e *Error) Error() string {
 	return e.Reason + ": expected " + e.Expected + ", received " + e.Received
 }
 
-// Consent names the weak algorithms that a connection puts up with.
+// Consent names the weak algorithms that a connection allows.
 type Consent struct {
 	SHA1      bool // in signatures and digests; in OAEP it is not weak
 	RSA15     bool // RSA 1.5 key transport

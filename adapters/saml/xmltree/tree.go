@@ -1,7 +1,7 @@
 // Package xmltree reads XML 1.0 with namespaces into a tree that keeps what
 // canonicalisation needs, and writes the canonical forms.
 //
-// Its one law: what it returns is well-formed, namespace-well-formed and small.
+// What it returns is well-formed, namespace-well-formed and small.
 // Every limit is checked while reading, before memory is spent; a DTD is
 // refused, so that no entity, no default attribute and no external reference
 // can change what was read. Why encoding/xml does not do is written in
