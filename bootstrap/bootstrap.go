@@ -1,7 +1,8 @@
 // Package bootstrap wires devicegate: [Service] gives every port its adapter.
 //
-// Two packages stand beside it. config reads the settings, and commands is the
-// command line. No other package imports adapters of more than one kind.
+// Below it, config reads the settings, commands is the command line of operators,
+// and clientcmd that of people who sign in. Adapters do not import one another,
+// except for those that exist to be shared; see architecture_test.go.
 package bootstrap
 
 import "github.com/devicegate/devicegate/bootstrap/config"

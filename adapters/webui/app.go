@@ -7,9 +7,9 @@ import (
 	"github.com/devicegate/devicegate/domain/client"
 )
 
-// app is what the operator says of the client that asks. Any program can send
-// its client_id, so it stands beside what the device calls itself and replaces
-// none of it.
+// app is what the operator says of the client that asks. Any program can send its
+// client_id, so the page shows it beside the name that the device gives itself,
+// and never in its place.
 type app struct {
 	Name, Publisher string
 	HomePage, Host  string // Host is what is shown of the address

@@ -27,7 +27,7 @@
 // bar. The cookie proves nothing and holds no secret: a forged one shows another
 // page, and does no more.
 //
-// Its one law: nothing is decided by a GET, and no code gets past the page on
+// Nothing is decided by a GET, and no code gets past the page on
 // which a person compares it with what the device shows.
 //
 // Every page works without a script and in one column of 320 pixels. Its

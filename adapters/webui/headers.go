@@ -26,7 +26,7 @@ func (p *Pages) withHeaders(next http.Handler) http.Handler {
 
 const bodyMax = 64 << 10
 
-// policy allows what carries the nonce, pictures of our own and forms to
+// contentPolicy allows what carries the nonce, pictures of our own and forms to
 // ourselves.
 func contentPolicy(nonce string) string {
 	return policyWithoutFormAction(nonce) + "; form-action 'self'"

@@ -74,7 +74,7 @@ func (a Acting) actor() (audit.Actor, error) {
 const actsTime = 30 * time.Second
 
 // administer populates use cases over the configured stores, calls act with the
-// administrator that acts, and lets the stores go. targets are pointers to use
+// administrator that acts, and closes the stores. targets are pointers to use
 // cases, as for [fx.Populate]. A schema that is older than the program is
 // refused: a command does not migrate what serving replicas use.
 func administer(ctx context.Context, as Acting, act func(ctx context.Context, by audit.Actor) error, targets ...any) error {

@@ -139,7 +139,8 @@ func atRevision(given *int64) (int64, error) {
 	return *given, nil
 }
 
-// look is [administer] for what changes nothing and so needs no name.
+// look is [administer] for what changes nothing: no audit event needs the name of
+// an administrator.
 func look(ctx context.Context, act func() error, targets ...any) error {
 	return administer(ctx, Acting{As: new("nobody")}, func(context.Context, audit.Actor) error { return act() }, targets...)
 }

@@ -38,7 +38,8 @@ func printEdited(out io.Writer, e application.Edited) {
 	}
 }
 
-// printShadow tells how the change that is tried does, if there is one.
+// printShadow tells how often the change that is tried would have judged otherwise,
+// if there is one.
 func printShadow(ctx context.Context, out io.Writer, shadows *application.ShadowConnection, of application.ConnectionState) error {
 	s, err := shadows.Find(ctx, of.Connection.Slug())
 	if errors.Is(err, connection.ErrNoShadow) {

@@ -135,7 +135,7 @@ type moveText struct {
 	Acting
 }
 
-// Run prints a letter.
+// Run prints the instructions for the identity provider's administrator.
 func (c moveText) Run(ctx context.Context, out io.Writer) error {
 	var uc *application.ACSInstructions
 	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
