@@ -13,6 +13,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/files"
 	"github.com/devicegate/devicegate/adapters/lastgood"
+	"github.com/devicegate/devicegate/adapters/lifecycle"
 	"github.com/devicegate/devicegate/adapters/memory"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/client"
@@ -138,32 +139,14 @@ func (m *mergedClients) take(source *client.Directory, next client.Directory) er
 // followClients reads the database's clients before the service starts to serve,
 // and then follows them. A conflict stops the start.
 func followClients(lc fx.Lifecycle, m *mergedClients, stored *lastgood.Followed[client.Directory], changes ports.Changes) {
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	lc.Append(fx.Hook{
-		OnStart: func(start context.Context) error {
-			err := stored.Open(start)
-			if err == nil {
-				err = m.take(&m.database, stored.Get())
-			}
-			if err != nil {
-				close(done)
-				return fmt.Errorf("clients: %w", err)
-			}
-			go func() {
-				defer close(done)
-				stored.Run(ctx, changes.Watch(ctx, ports.TopicClients))
-			}()
-			return nil
-		},
-		OnStop: func(end context.Context) error {
-			stop()
-			select {
-			case <-done:
-				return nil
-			case <-end.Done():
-				return end.Err()
-			}
-		},
-	})
+	lc.Append(lifecycle.AfterOpening(func(ctx context.Context) error {
+		err := stored.Open(ctx)
+		if err == nil {
+			err = m.take(&m.database, stored.Get())
+		}
+		if err != nil {
+			return fmt.Errorf("clients: %w", err)
+		}
+		return nil
+	}, func(ctx context.Context) { stored.Run(ctx, changes.Watch(ctx, ports.TopicClients)) }))
 }

@@ -54,19 +54,15 @@ func joinConnections(lc fx.Lifecycle, c Config, rules application.ConnectionRule
 		return nil, err
 	}
 	j.stored.OnChange(j.takeDatabase)
-	follow := lifecycle.WhileRunning(func(ctx context.Context) { j.stored.Run(ctx, changes.Watch(ctx, ports.TopicConnections)) })
-	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			if err := j.stored.Open(ctx); err != nil {
-				return err
-			}
-			if err := j.takeDatabase(j.stored.Get()); err != nil && !bool(tolerates) {
-				return err
-			}
-			return follow.OnStart(ctx)
-		},
-		OnStop: follow.OnStop,
-	})
+	lc.Append(lifecycle.AfterOpening(func(ctx context.Context) error {
+		if err := j.stored.Open(ctx); err != nil {
+			return err
+		}
+		if err := j.takeDatabase(j.stored.Get()); err != nil && !bool(tolerates) {
+			return err
+		}
+		return nil
+	}, func(ctx context.Context) { j.stored.Run(ctx, changes.Watch(ctx, ports.TopicConnections)) }))
 	return j, nil
 }
 
@@ -172,7 +168,12 @@ func compareShadows(lc fx.Lifecycle, uc *application.CompareShadows) {
 // whenever a replica or a worker has fetched another.
 func followMetadata(lc fx.Lifecycle, _ *joinedConnections, b *saml.Broker, store ports.Store, changes ports.Changes, log *slog.Logger) {
 	k := &keptMetadata{store: store, broker: b, seen: map[string]connection.CopySnapshot{}}
-	follow := lifecycle.WhileRunning(func(ctx context.Context) {
+	lc.Append(lifecycle.AfterOpening(func(ctx context.Context) error {
+		if err := k.load(ctx); err != nil {
+			log.ErrorContext(ctx, "metadata of identity providers not taken up", "error", err)
+		}
+		return nil
+	}, func(ctx context.Context) {
 		retry := time.NewTimer(time.Hour)
 		for changed := changes.Watch(ctx, ports.TopicMetadata); ; {
 			if err := k.load(ctx); err != nil && ctx.Err() == nil {
@@ -186,16 +187,7 @@ func followMetadata(lc fx.Lifecycle, _ *joinedConnections, b *saml.Broker, store
 			case <-retry.C:
 			}
 		}
-	})
-	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			if err := k.load(ctx); err != nil {
-				log.ErrorContext(ctx, "metadata of identity providers not taken up", "error", err)
-			}
-			return follow.OnStart(ctx)
-		},
-		OnStop: follow.OnStop,
-	})
+	}))
 }
 
 // keptMetadata reads the copies that are newer than those it has read.

@@ -21,7 +21,7 @@ func Explaining(c Config, log *slog.Logger) fx.Option {
 		Administration(c, log),
 		fx.Supply(c.SAML),
 		fx.Provide(
-			keysThatAreThere,
+			existingKeys,
 			func(cfg saml.Config, keys ports.KeyStore, now ports.Clock, log *slog.Logger) (*saml.Broker, error) {
 				return saml.New(cfg, keys, connection.Directory{}, now, log)
 			},
@@ -39,8 +39,8 @@ func serveNow(j *joinedConnections, b *saml.Broker) error {
 	return b.Reload(j.joined.Get())
 }
 
-// keysThatAreThere are the configured files or the pairs of the database.
-func keysThatAreThere(c Config, store ports.Store) (ports.KeyStore, error) {
+// existingKeys are the configured files or the pairs of the database. It makes none.
+func existingKeys(c Config, store ports.Store) (ports.KeyStore, error) {
 	if c.Keys == (files.KeysConfig{}) {
 		return ringOnce{store}, nil
 	}

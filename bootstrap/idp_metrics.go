@@ -6,8 +6,8 @@ import (
 	"github.com/devicegate/devicegate/adapters/saml"
 )
 
-// idpMetrics tells how the identity providers do, by connection. Connections are
-// configured, so that their number is bounded.
+// idpMetrics say whether the metadata of identity providers can be used, by
+// connection. Connections are configured, so that their number is bounded.
 type idpMetrics struct{ broker *saml.Broker }
 
 var (
@@ -40,10 +40,10 @@ func (m idpMetrics) Collect(to chan<- prometheus.Metric) {
 		if !s.Metadata.ValidUntil.IsZero() {
 			gauge(idpEnds, float64(s.Metadata.ValidUntil.Unix()), s.Connection)
 		}
-		told := map[string]bool{}
+		seen := map[string]bool{}
 		for _, k := range s.Metadata.Keys {
-			if !k.NotAfter.IsZero() && !told[k.Fingerprint] {
-				told[k.Fingerprint] = true
+			if !k.NotAfter.IsZero() && !seen[k.Fingerprint] {
+				seen[k.Fingerprint] = true
 				gauge(certificateEnds, float64(k.NotAfter.Unix()), s.Connection, k.Fingerprint)
 			}
 		}

@@ -74,15 +74,6 @@ func followHolds(lc fx.Lifecycle, store ports.Store, changes ports.Changes, now 
 	h.Followed = lastgood.Follow("held sources", log, read, func(ctx context.Context, all incident.Holds) {
 		log.InfoContext(ctx, "held sources read", "sources", len(all.All()))
 	})
-	follow := lifecycle.WhileRunning(func(ctx context.Context) { h.Run(ctx, changes.Watch(ctx, ports.TopicIncidents)) })
-	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			if err := h.Open(ctx); err != nil {
-				return err
-			}
-			return follow.OnStart(ctx)
-		},
-		OnStop: follow.OnStop,
-	})
+	lc.Append(lifecycle.AfterOpening(h.Open, func(ctx context.Context) { h.Run(ctx, changes.Watch(ctx, ports.TopicIncidents)) }))
 	return h
 }

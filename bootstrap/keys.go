@@ -60,18 +60,11 @@ func firstPair(c Config) application.FirstPair {
 // storedKeys are ready when the service starts, and follow changes while it runs.
 func storedKeys(lc fx.Lifecycle, prepare *application.PrepareKeys, store ports.Store, changes ports.Changes, log *slog.Logger) ports.KeyStore {
 	keys := stored.NewKeys(store, changes, log)
-	follow := lifecycle.WhileRunning(keys.Run)
-	lc.Append(fx.Hook{
-		OnStart: func(ctx context.Context) error {
-			if err := prepare.Execute(ctx); err != nil {
-				return err
-			}
-			if err := keys.Open(ctx); err != nil {
-				return err
-			}
-			return follow.OnStart(ctx)
-		},
-		OnStop: follow.OnStop,
-	})
+	lc.Append(lifecycle.AfterOpening(func(ctx context.Context) error {
+		if err := prepare.Execute(ctx); err != nil {
+			return err
+		}
+		return keys.Open(ctx)
+	}, keys.Run))
 	return keys
 }

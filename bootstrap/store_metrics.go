@@ -15,7 +15,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// storeBuckets reach from a read of a local database to the end of patience.
+// storeBuckets reach, in seconds, from a read of a local database to the longest wait
+// for one that does not answer.
 var storeBuckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}
 
 // storeMetrics tell how long the durable store takes, and what was kept in it.

@@ -1,5 +1,5 @@
-// Package lifecycle runs what adapters do in the background while the application
-// runs. The module.go files of adapters share it.
+// Package lifecycle runs what happens in the background while the application runs.
+// The module.go files of adapters and package bootstrap share it.
 package lifecycle
 
 import (
@@ -30,5 +30,20 @@ func WhileRunning(run func(context.Context)) fx.Hook {
 				return ctx.Err()
 			}
 		},
+	}
+}
+
+// AfterOpening calls open while the application starts, and then run as
+// [WhileRunning] does. An error of open stops the start.
+func AfterOpening(open func(context.Context) error, run func(context.Context)) fx.Hook {
+	running := WhileRunning(run)
+	return fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			if err := open(ctx); err != nil {
+				return err
+			}
+			return running.OnStart(ctx)
+		},
+		OnStop: running.OnStop,
 	}
 }

@@ -99,10 +99,10 @@ type Config struct {
 	ConnectionRules application.ConnectionRules
 	Clock           ports.Clock
 
-	Warnings []Warning // told once, at start
+	Warnings []Warning // logged once, at the start
 }
 
-// publicKeys are secret keys that everybody can read in an example file.
+// publicKeys are secret keys of published example files.
 var publicKeys = []string{"sk-9f73s3ljTXVcMT3Blb3ljTqtsKiGHXVcMT3BlbkFJLK7U"}
 
 const secretKeyMin = 32 // bytes, RFC 7518 §3.2
@@ -198,7 +198,7 @@ func (c *Config) loadRoutes(e environment, wrong *problems) {
 	c.loadClients(e, wrong)
 	var origins []string
 	for _, o := range e.CORSAllowOrigins {
-		if o = strings.TrimSpace(o); o != "*" { // anybody's page
+		if o = strings.TrimSpace(o); o != "*" { // any origin
 			o = wrong.origin("OPENAPI_CORS_ALLOW_ORIGINS", o)
 		}
 		origins = append(origins, o)

@@ -1,19 +1,12 @@
 package config
 
 import (
-	"github.com/devicegate/devicegate/adapters/mail"
 	"github.com/devicegate/devicegate/adapters/otlplog"
 	"github.com/devicegate/devicegate/adapters/syslog"
 	"github.com/devicegate/devicegate/adapters/tracing"
 	"github.com/devicegate/devicegate/adapters/webhook"
 	"github.com/devicegate/devicegate/domain/audit"
 )
-
-// loadMail reads how people are told of their devices.
-func (c *Config) loadMail(e environment, wrong *problems) {
-	c.Mail = mail.Config{URL: e.SMTPURL, From: e.MailFrom}
-	wrong.named(names{"URL": "SMTP_URL", "From": "MAIL_FROM"}, c.Mail.Check())
-}
 
 // retentionMax is a hundred years.
 const retentionMax = 36500
