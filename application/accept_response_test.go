@@ -36,7 +36,7 @@ func TestARefusedResponseSpendsNothingAndIsRecorded(t *testing.T) {
 			s.history("oauth.device_flow_started sso.login_started sso.login_failed(" + c.reason + ")")
 			failed := s.Events(t)[2]
 			if failed.Connection != "acme" || failed.Mount != "canonical" || failed.IP != home || failed.RequestID != "request-1" || failed.UserAgent != "test/1" {
-				t.Errorf("what auditors find: %+v", failed)
+				t.Errorf("got the event %+v, want it at acme on the canonical mount, from home", failed)
 			}
 			ticket, err := s.accept("ok a1 ann@acme.example")
 			must(t, err)
@@ -57,7 +57,7 @@ func TestAResponseIsAcceptedOnce(t *testing.T) { // S24
 	_, err = s.accept("ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "already_answered" {
-		t.Error(got)
+		t.Errorf("got %s, want already_answered", got)
 	}
 	s.begin(started.UserCode, b)
 	_, err = s.accept("ok a1 ann@acme.example")
@@ -158,7 +158,7 @@ func TestASignInEndedByABrokerIsRecorded(t *testing.T) {
 		t.Fatalf("got %d events, want %d", len(events), quota.FailedSignIns.Max)
 	}
 	if e := events[0]; e.Kind != audit.LoginFailed || e.Reason != "denied_by_broker" || e.Connection != "dify" || e.Mount != "legacy" || len(e.Detail) > 80 {
-		t.Errorf("got %+v", e)
+		t.Errorf("got %+v, want a short refusal at dify on the legacy mount", e)
 	}
 }
 
@@ -221,7 +221,7 @@ func TestASignInThatCannotBeginIsRecorded(t *testing.T) {
 		is(t, err, want)
 		events := s.AuditEvents(t)
 		if e := events[len(events)-1]; e.Kind != audit.LoginFailed || e.Connection != slug || !strings.HasPrefix(e.Reason, "sso_initiate_") {
-			t.Errorf("%s: got %+v", slug, e)
+			t.Errorf("%s: got %+v, want a failed sign-in that could not begin", slug, e)
 		}
 	}
 }
@@ -233,7 +233,7 @@ func TestAnAnswerMayTakeAQuarterOfAnHour(t *testing.T) {
 	_, err := s.accept("ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)
 	if got := reason(t, err); got != "transaction_expired" {
-		t.Error(got)
+		t.Errorf("got %s, want transaction_expired", got)
 	}
 }
 
@@ -256,6 +256,6 @@ func TestATransactionContinuesFromAnotherAddressAndMount(t *testing.T) { // S53
 	_, err = s.Complete.Execute(t.Context(), ticket, application.Completion{Mount: connection.Canonical, Browser: b, Origin: applicationtest.From("203.0.113.1")})
 	must(t, err)
 	if completed := s.Events(t)[3]; completed.Event != "sso.login_completed" || completed.Mount != "legacy" || completed.IP != "203.0.113.1" {
-		t.Errorf("what auditors find: %+v", completed)
+		t.Errorf("got %+v, want it completed on the legacy mount from 203.0.113.1", completed)
 	}
 }

@@ -30,7 +30,7 @@ func (s *fixture) state() application.ACSState {
 			return of
 		}
 	}
-	s.t.Fatal("beta has no state")
+	s.t.Fatal("got no state of beta, want one")
 	return application.ACSState{}
 }
 
@@ -110,7 +110,7 @@ func TestATestMovesAConnectionWhenItWorks(t *testing.T) {
 	link := s.testLink()
 	via, err := s.OpenTest.Look(t.Context(), link, applicationtest.From("192.0.2.9"))
 	if err != nil || via.Slug() != "beta" {
-		t.Fatalf("got %v, %v", via, err)
+		t.Fatalf("got %v, %v, want beta", via, err)
 	}
 	b, err := s.open(link, approval.BrowserBinding{})
 	if err != nil || s.Broker.Last().ACS != connection.Canonical {
@@ -126,13 +126,13 @@ func TestATestMovesAConnectionWhenItWorks(t *testing.T) {
 	}
 	result, err := s.DescribeTest.Execute(t.Context(), b)
 	if err != nil || result.Outcome != acsmove.TestPassed || !result.Moved || result.Test.Subject.Email().String() != "bob@beta.example" {
-		t.Errorf("got %+v, %v", result, err)
+		t.Errorf("got %+v, %v, want bob's test passed and the connection moved", result, err)
 	}
 	if asked := s.startAndAsk(); asked != connection.Canonical {
 		t.Errorf("afterwards: got a request for %s, want canonical", asked)
 	}
 	if s.Count(t, audit.TokenMinted) != 0 || s.Count(t, audit.ACSMoved) != 1 || s.Count(t, audit.ACSTestPassed) != 1 {
-		t.Errorf("got %s", s.History(t))
+		t.Errorf("got %s, want no token, and one test passed and one move", s.History(t))
 	}
 	s.published(connection.Canonical, connection.Legacy) // a request for legacy is under way
 	s.Clock.Advance(24 * time.Hour)
@@ -189,7 +189,7 @@ func TestATestThatFailsKeepsTheReasonAndMovesNothing(t *testing.T) {
 				t.Errorf("got %q (%s), requests name %s; want %q (%s), legacy", got.Test, got.Ledger.Move.Test.Reason, got.Advertised, c.outcome, c.reason)
 			}
 			if s.Count(t, audit.ACSMoved) != 0 {
-				t.Errorf("got %s", s.History(t))
+				t.Errorf("got %s, want no move", s.History(t))
 			}
 		})
 	}
@@ -239,7 +239,7 @@ func TestATestLinkIsRefused(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 			if len(s.Broker.Begun) != begun {
-				t.Error("the browser was sent to the identity provider")
+				t.Error("got the browser sent to the identity provider, want it kept")
 			}
 		})
 	}
@@ -277,7 +277,7 @@ func (s *fixture) advance(in application.Advance) ([]string, error) {
 func TestAdvanceMovesWhatIsProvenAllOrNothing(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	if slugs, err := s.advance(application.Advance{}); err != nil || len(slugs) != 0 {
-		t.Errorf("nothing is proven: got %v, %v", slugs, err)
+		t.Errorf("nothing is proven: got %v, %v, want none moved", slugs, err)
 	}
 	for slugs, want := range map[string]error{"beta": acsmove.ErrNotProven, "acme": acsmove.ErrNothingToMove, "none": connection.ErrUnknown, "dify": connection.ErrUnknown} {
 		if _, err := s.advance(application.Advance{Connections: []string{slugs}}); !errors.Is(err, want) {
@@ -293,16 +293,16 @@ func TestAdvanceMovesWhatIsProvenAllOrNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if slugs, err := s.advance(application.Advance{DryRun: true}); err != nil || !slices.Equal(slugs, []string{"beta"}) || s.state().Advertised != connection.Legacy {
-		t.Errorf("dry run: got %v, %v and %s", slugs, err, s.state().Advertised)
+		t.Errorf("dry run: got %v, %v and %s, want beta, and legacy still", slugs, err, s.state().Advertised)
 	}
 	if slugs, err := s.advance(application.Advance{}); err != nil || !slices.Equal(slugs, []string{"beta"}) || s.state().Advertised != connection.Canonical {
-		t.Errorf("got %v, %v and %s", slugs, err, s.state().Advertised)
+		t.Errorf("got %v, %v and %s, want beta moved to canonical", slugs, err, s.state().Advertised)
 	}
 	if slugs, err := s.advance(application.Advance{Connections: []string{"beta"}, Back: true}); err != nil || len(slugs) != 1 || s.state().Advertised != connection.Legacy {
-		t.Errorf("back: got %v, %v and %s", slugs, err, s.state().Advertised)
+		t.Errorf("back: got %v, %v and %s, want beta moved to legacy", slugs, err, s.state().Advertised)
 	}
 	if s.Count(t, audit.ACSMoved) != 1 || s.Count(t, audit.ACSMovedBack) != 1 {
-		t.Errorf("got %s", s.History(t))
+		t.Errorf("got %s, want one move and one back", s.History(t))
 	}
 }
 
@@ -317,21 +317,21 @@ func TestTheLegacyCallbackIsClosedWhenNoConnectionNeedsIt(t *testing.T) {
 		t.Error(err)
 	}
 	if events := s.AuditEvents(t); len(events) != 1 || events[0].Reason != "forced" || events[0].Detail != "needed by beta" || events[0].Actor != ops {
-		t.Errorf("got %+v", events)
+		t.Errorf("got %+v, want one forced closing that names beta", events)
 	}
 	s.signInVia("beta", "_1")
 	if _, err := s.advance(application.Advance{Connections: []string{"beta"}, Unproven: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := closed(application.Closing{DryRun: true}); !errors.As(err, &needed) || !strings.Contains(err.Error(), "came to the legacy callback on 2026-11-25") {
-		t.Errorf("a response has just come: got %v", err)
+		t.Errorf("a response has just come: got %v, want it refused with the day", err)
 	}
 	s.Clock.Advance(7 * 24 * time.Hour)
 	if err := closed(application.Closing{DryRun: true}); err != nil || s.Count(t, audit.ACSLegacyClosed) != 1 {
-		t.Errorf("dry run: got %v", err)
+		t.Errorf("dry run: got %v, want none, and no further event", err)
 	}
 	if err := closed(application.Closing{}); err != nil || s.Count(t, audit.ACSLegacyClosed) != 2 {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want none, and the closing recorded", err)
 	}
 }
 

@@ -34,7 +34,7 @@ func TestAuditEventsOfALogin(t *testing.T) {
 
 	got := s.Events(t)
 	if len(got) != len(want) {
-		t.Fatalf("%d events: %s", len(got), s.History(t))
+		t.Fatalf("got %d events, want %d: %s", len(got), len(want), s.History(t))
 	}
 	for i := range want {
 		if got[i] != want[i] {
@@ -83,7 +83,7 @@ func TestEventsNameTheirActorAndAuthorization(t *testing.T) {
 		}
 	}
 	if len(want) > 0 {
-		t.Errorf("no event of %v", want)
+		t.Errorf("got no event of %v, want one of each", want)
 	}
 }
 
@@ -115,10 +115,10 @@ func TestRefusedResponsesAddNoAuditRowsWithoutBound(t *testing.T) {
 	s.begin(s.start(laptop).UserCode, approval.BrowserBinding{})
 	for range 100 {
 		if _, err := s.accept("garbage"); err == nil {
-			t.Fatal("accepted")
+			t.Fatal("got garbage accepted, want an error")
 		}
 		if _, err := s.ByAssertion.Execute(t.Context(), "garbage", application.Completion{Mount: connection.Legacy, Origin: applicationtest.From(office)}); err == nil {
-			t.Fatal("accepted")
+			t.Fatal("got garbage accepted, want an error")
 		}
 	}
 	kept := map[string]int{}
@@ -128,6 +128,6 @@ func TestRefusedResponsesAddNoAuditRowsWithoutBound(t *testing.T) {
 		}
 	}
 	if len(kept) != 2 || kept["acme canonical bad_signature"] != quota.FailedSignIns.Max || kept["dify legacy bad_signature"] != quota.FailedSignIns.Max {
-		t.Errorf("auditors find %v", kept)
+		t.Errorf("got %v, want the refusals of both connections up to the limit", kept)
 	}
 }

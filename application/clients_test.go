@@ -79,7 +79,7 @@ func TestAClientsTokensLiveAsItSays(t *testing.T) {
 	}
 	s.Clock.Advance(time.Hour)
 	if s.verifyRedeemed(live) == nil {
-		t.Error("the token outlived its client's bound")
+		t.Error("got a token that outlived its client's bound, want it refused")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestAClientMayHaveScopesOfItsOwn(t *testing.T) {
 	is(t, start("orders:write"), scope.ErrInvalid)
 	is(t, start("full"), scope.ErrInvalid)
 	if got := s.redeem(s.login(laptop).Code).Token.Scopes(); len(got) != 2 || got[0] != "orders:read" {
-		t.Errorf("got the scopes %q", got)
+		t.Errorf("got the scopes %q, want orders:read first of two", got)
 	}
 }
 

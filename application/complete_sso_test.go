@@ -30,7 +30,7 @@ func TestCompleteSSODemandsTheBrowserBinding(t *testing.T) {
 		is(t, err, approval.ErrOtherBrowser)
 	}
 	if s.Count(t, audit.LoginCompleted) != 0 {
-		t.Error("something was granted")
+		t.Error("got a login completed, want none")
 	}
 	_, err := s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, nil)
@@ -73,7 +73,7 @@ func TestCompleteSSORefusesAnExpiredAuthorization(t *testing.T) {
 	_, err := s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, device.ErrNotPending)
 	if s.Count(t, audit.LoginCompleted) != 0 {
-		t.Error("something was granted")
+		t.Error("got a login completed, want none")
 	}
 }
 
@@ -83,7 +83,7 @@ func TestAnAccountsEmailIsRefusedAndRecorded(t *testing.T) {
 	_, err := s.complete(ticket, b, approval.GrantSession{})
 	is(t, err, approval.ErrAccountEmail)
 	if s.Count(t, audit.LoginCompleted) != 0 {
-		t.Error("something was granted")
+		t.Error("got a login completed, want none")
 	}
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted oauth.device_flow_rejected(email_belongs_to_dify_account)")
 	_, err = s.complete(ticket, b, approval.GrantSession{})
@@ -134,7 +134,7 @@ func TestCompleteByEnterpriseAssertion(t *testing.T) {
 	_, err := s.completeByAssertion("ok n1 ann@dify.example "+code, approval.ParseBrowserBinding("another"))
 	is(t, err, approval.ErrOtherBrowser)
 	if s.Count(t, audit.AssertionAccepted) != 0 {
-		t.Error("something was spent")
+		t.Error("got an assertion accepted, want none")
 	}
 
 	h, err := s.completeByAssertion("ok n1 ann@dify.example "+code, b)
@@ -142,7 +142,7 @@ func TestCompleteByEnterpriseAssertion(t *testing.T) {
 	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
 	must(t, err)
 	if described.Subject.Email().String() != "ann@dify.example" || described.Connection != "dify" {
-		t.Errorf("it was %+v", described.Subject)
+		t.Errorf("got %+v through %s, want ann through dify", described.Subject, described.Connection)
 	}
 
 	s.Clock.Advance(time.Second)
@@ -158,7 +158,7 @@ func TestAnEnterpriseAssertionIsRefusedForASAMLTransaction(t *testing.T) {
 	_, err := s.completeByAssertion("ok n1 ann@acme.example "+started.UserCode.String(), b)
 	is(t, err, approval.ErrOtherBrowser)
 	if got := reason(t, err); got != "no_transaction_of_this_browser" {
-		t.Error(got)
+		t.Errorf("got %s, want no_transaction_of_this_browser", got)
 	}
 }
 

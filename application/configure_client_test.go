@@ -25,7 +25,7 @@ func TestClientsAreConfiguredInTheDatabase(t *testing.T) {
 	added, err := s.configure(application.ClientChange{ID: "cli", Add: true, Edit: named("CLI")})
 	must(t, err)
 	if c := added.Record.Client; c.Name() != "CLI" || c.Settings().Source != client.Database || added.Record.Version != 1 || !added.Changed {
-		t.Errorf("got %+v", added)
+		t.Errorf("got %+v, want CLI added to the database in version 1", added)
 	}
 	_, err = s.configure(application.ClientChange{ID: "cli", Add: true})
 	is(t, err, ports.ErrClientTaken)
@@ -82,7 +82,7 @@ func TestEachClientHasOneSource(t *testing.T) {
 	taken, err := s.configure(application.ClientChange{ID: "tv", Edit: suspended}) // takes it over
 	must(t, err)
 	if !taken.Record.Client.Settings().Suspended || taken.Record.Version != 1 {
-		t.Errorf("got %+v", taken)
+		t.Errorf("got %+v, want it suspended in version 1", taken)
 	}
 	_, err = s.configure(application.ClientChange{ID: "tv", Remove: true}) // it would be allowed again
 	is(t, err, application.ErrClientInEnvironment)
@@ -123,7 +123,7 @@ func TestSuspendingAClientCanEndItsTokens(t *testing.T) {
 		t.Errorf("got %+v, %v, want one token and one device", done, err)
 	}
 	if s.verifyRedeemed(live) == nil {
-		t.Error("the token is still good")
+		t.Error("got a token that is still good, want it revoked")
 	}
 	_, err = s.poll(approved.Code, home)
 	is(t, err, device.ErrAccessDenied)

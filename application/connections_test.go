@@ -125,16 +125,16 @@ func TestAConnectionIsAddedWithItsMetadataAndItsEvents(t *testing.T) {
 	added := s.events(audit.ConnectionAdded)
 	if len(added) != 1 || added[0].Actor != admin.Actor || added[0].Origin != admin.Origin || added[0].Connection != "acme" ||
 		!strings.Contains(added[0].Detail, "domains: acme.example, was none") {
-		t.Errorf("got %+v", added)
+		t.Errorf("got %+v, want one addition by the administrator", added)
 	}
 	metadata := s.events(audit.MetadataChanged)
 	if len(metadata) != 1 || metadata[0].Detail != "entityID: https://acme.example; key added: key-1" {
-		t.Errorf("got %+v", metadata)
+		t.Errorf("got %+v, want its entityID and its key", metadata)
 	}
 	state, err := application.NewListConnections(s.checks).Find(t.Context(), "acme")
 	must(t, err)
 	if state.Metadata.EntityID != "https://acme.example" || len(state.Problems) != 0 || state.Stored.ChangedBy != "ann" {
-		t.Errorf("got %+v", state)
+		t.Errorf("got %+v, want the metadata, no problem, and ann", state)
 	}
 	if n := s.published.Reads("https://acme.example/md"); n != 1 {
 		t.Errorf("got %d fetches, want that a list fetches nothing", n)
@@ -204,7 +204,7 @@ func TestOfTwoEditsAtOnceTheSecondIsRefused(t *testing.T) {
 	edited, err := s.edit("acme", 1, func(c *connection.Settings) { c.Name = "ACME" })
 	must(t, err)
 	if edited.Revision != 2 || connection.Differing(edited.Changes) != "name: ACME, was acme" {
-		t.Errorf("got %+v", edited)
+		t.Errorf("got %+v, want revision 2 and the change of the name", edited)
 	}
 	if _, err := s.edit("acme", 1, func(c *connection.Settings) { c.Public = true }); !errors.Is(err, connection.ErrEdited) {
 		t.Errorf("got %v, want ErrEdited", err)
@@ -282,10 +282,10 @@ func TestAnotherIdentityProviderIsTakenWithAWarning(t *testing.T) {
 	must(t, err)
 	want := []string{"key added: key-2", "key removed: key-1", "entityID: https://new.example, was https://acme.example"}
 	if !slices.Equal(edited.Metadata, want) || len(edited.Report.Warnings) != 1 || !strings.Contains(edited.Report.Warnings[0], "other people") {
-		t.Errorf("got %+v", edited)
+		t.Errorf("got %+v, want %v and a warning of other people", edited, want)
 	}
 	if e := s.events(audit.MetadataChanged); e[len(e)-1].Detail != strings.Join(want, "; ") {
-		t.Errorf("got %q", e[len(e)-1].Detail)
+		t.Errorf("got %q, want %q", e[len(e)-1].Detail, strings.Join(want, "; "))
 	}
 }
 
@@ -350,7 +350,7 @@ func TestConnectionsOfTheFileAreShownAndNotChanged(t *testing.T) {
 	states, err := application.NewListConnections(s.checks).Execute(t.Context())
 	must(t, err)
 	if len(states) != 2 || states[0].Owner != connection.Database || states[1].Owner != connection.File || states[1].Metadata.EntityID != "https://filed.example" {
-		t.Errorf("got %+v", states)
+		t.Errorf("got %+v, want that of the database, then that of the file", states)
 	}
 	if _, err := s.edit("filed", 0, func(c *connection.Settings) { c.Public = true }); !errors.Is(err, connection.ErrInFile) {
 		t.Errorf("got %v, want ErrInFile", err)
@@ -401,13 +401,13 @@ func TestAListIsAppliedAfterItsDifferencesAreShown(t *testing.T) {
 		plan, err := s.apply(list(t, b, c), true, dryRun)
 		must(t, err)
 		if got := steps(plan); got != "remove a, edit b, add c" {
-			t.Errorf("got %s", got)
+			t.Errorf("got %s, want remove a, edit b, add c", got)
 		}
 		if connection.Differing(plan.Steps[1].Changes) != "name: B, was b; domains: b.example a.example, was b.example" {
-			t.Errorf("got %+v", plan.Steps[1].Changes)
+			t.Errorf("got %+v, want the changes of the name and the domains", plan.Steps[1].Changes)
 		}
 		if got := s.stored(); dryRun != (got == "a b") || !dryRun != (got == "b' c") {
-			t.Errorf("dry run %t: got %q", dryRun, got)
+			t.Errorf("dry run %t: got %q, want a b, and b' c without it", dryRun, got)
 		}
 	}
 	plan, err := s.apply(list(t, b), false, false)

@@ -26,13 +26,13 @@ func attacked(t *testing.T) (s campaign, id uid.ID, approved, waiting applicatio
 		started := s.begins(fmt.Sprint("prod-", n), from)
 		s.victim(n, started)
 		if !s.redeems(started.Code, attacker) {
-			t.Fatal("the first two are not noticed")
+			t.Fatal("got no token for the first two, want one: they are not noticed yet")
 		}
 	}
 	near := s.begins("laptop", agent("203.0.113.9", "difyctl/1"))
 	s.approves(near.UserCode, "near@acme.example", "203.0.113.9")
 	if !s.redeems(near.Code, "203.0.113.9") {
-		t.Fatal("a near approval waits")
+		t.Fatal("got no token for a near approval, want one")
 	}
 	approved = s.begins("prod-2", from)
 	s.victim(2, approved)
@@ -122,7 +122,7 @@ func TestOnlyWhatCertainPeopleApprovedIsContained(t *testing.T) {
 	_, err := contain("victim0", "stranger")
 	is(t, err, application.ErrNotOfIncident)
 	if s.History(t) != before || s.live() != 3 {
-		t.Errorf("a refused containment changed something: %s", s.History(t))
+		t.Errorf("got something changed by a refused containment, want nothing: %s", s.History(t))
 	}
 	for _, c := range []struct {
 		name string
@@ -149,17 +149,17 @@ func TestOnlyWhatCertainPeopleApprovedIsContained(t *testing.T) {
 func TestAReleaseLetsDevicesGoOn(t *testing.T) {
 	s, id, approved, _ := attacked(t)
 	if s.redeems(approved.Code, attacker) {
-		t.Error("got a token while the source is held")
+		t.Error("got a token while the source is held, want none")
 	}
 	must(t, s.ReleaseIncident.Execute(t.Context(), id, audit.AdminOf("ops"), request.Origin{}))
 	if !s.redeems(approved.Code, attacker) {
-		t.Error("got no token after the release")
+		t.Error("got no token after the release, want one")
 	}
 	for n := range 3 { // the people are at home there now
 		started := s.begins("again", agent(attacker, "x/1"))
 		s.victim(n, started)
 		if !s.redeems(started.Code, attacker) {
-			t.Errorf("person %d waits", n)
+			t.Errorf("got no token for person %d, want one", n)
 		}
 	}
 	s.incidents(1)
@@ -206,7 +206,7 @@ func TestPeopleAreToldOfWhatContainmentEnds(t *testing.T) {
 		started := s.begins(fmt.Sprint("prod-", n), agent(attacker, "x/1"))
 		s.victim(n, started)
 		if !s.redeems(started.Code, attacker) {
-			t.Fatal("the first two are not noticed")
+			t.Fatal("got no token for the first two, want one: they are not noticed yet")
 		}
 	}
 	s.victim(2, s.begins("prod-2", agent(attacker, "x/1")))

@@ -81,7 +81,7 @@ func TestApprovalsAreLimitedAndDenialsAreNot(t *testing.T) {
 		out, err := s.Deny.Execute(t.Context(), wrong, started.UserCode, applicationtest.From(home))
 		is(t, err, approval.ErrCSRF)
 		if !out.Allowance.IsZero() {
-			t.Fatalf("a denial is limited: %+v", out.Allowance)
+			t.Fatalf("got a limit of denials: %+v, want none", out.Allowance)
 		}
 	}
 	for i := range quota.Approve.Max {
@@ -146,7 +146,7 @@ func TestASecondDecisionIsRefusedAndKeepsItsGrant(t *testing.T) {
 		_, err = decide(ben, started.UserCode)
 		is(t, err, device.ErrNotPending)
 		if s.History(t) != before {
-			t.Error("a refused decision has changed something")
+			t.Error("got something changed by a refused decision, want nothing")
 		}
 	})
 }
@@ -198,7 +198,7 @@ func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
 		}
 	}
 	if n := s.Count(t, audit.DeviceFlowApproved, audit.DeviceFlowDenied); won != 1 || n != 1 {
-		t.Errorf("%d decisions won, %d are on record", won, n)
+		t.Errorf("got %d decisions that won and %d on record, want one", won, n)
 	}
 }
 
@@ -220,15 +220,15 @@ func TestTwoTabsDecideEachForTheirOwnCode(t *testing.T) { // S17
 	out, err := s.Approve.Execute(t.Context(), s.proof(h, one.UserCode), one.UserCode, applicationtest.From(home))
 	must(t, err)
 	if !out.MoreToDecide {
-		t.Error("the other tab has lost its grant")
+		t.Error("got nothing left to decide, want the other tab's grant")
 	}
 	out, err = s.Deny.Execute(t.Context(), s.proof(h, two.UserCode), two.UserCode, applicationtest.From(home))
 	must(t, err)
 	if out.MoreToDecide {
-		t.Error("nothing is left to decide")
+		t.Error("got more to decide, want nothing left")
 	}
 	if got := s.redeem(one.Code).Token.Snapshot().Device.Email.String(); got != "ben@acme.example" {
-		t.Errorf("the first device belongs to %s", got)
+		t.Errorf("got the first device of %s, want ben's", got)
 	}
 	_, err = s.poll(two.Code, home)
 	is(t, err, device.ErrAccessDenied)
@@ -247,7 +247,7 @@ func TestDescribeApproval(t *testing.T) {
 		if got.Subject.Email().String() != "ann@acme.example" || got.Subject.Issuer() != "https://idp.example/acme" || got.UserCode != started.UserCode ||
 			got.ClientID != "difyctl" || got.ClientName != "Dify CLI" || got.DeviceLabel != "ann's laptop" || got.CSRF.IsZero() ||
 			!got.RequestedAt.Equal(at.Add(-time.Minute)) || !got.ExpiresAt.Equal(at.Add(grantTime)) || got.RequestedFrom.String() != home || got.NetworkMatch != device.SameNetwork {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v, want ann's request of a minute ago from home", got)
 		}
 	}
 	for from, want := range map[string]device.NetworkMatch{
@@ -272,7 +272,7 @@ func TestDescribeApproval(t *testing.T) {
 	_, err = s.Describe.Execute(t.Context(), h, device.NewUserCode(), applicationtest.From(home))
 	is(t, err, approval.ErrNoSession)
 	if s.History(t) != before {
-		t.Error("describing has changed something")
+		t.Error("got something changed by describing, want nothing")
 	}
 	s.Clock.Advance(grantTime)
 	_, err = s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
@@ -317,7 +317,7 @@ func TestAnApprovalNeedsTheTypedCodeWherePolicySaysSo(t *testing.T) {
 	described, err := s.Describe.Execute(t.Context(), h, started.UserCode, applicationtest.From(home))
 	must(t, err)
 	if !described.MustType {
-		t.Error("the page is not told to ask for the code")
+		t.Error("got a page that does not ask for the code, want it to")
 	}
 	proof := approval.Proof{Session: h, CSRF: described.CSRF}
 	for range 2 { // the grant stays

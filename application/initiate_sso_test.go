@@ -45,7 +45,7 @@ func TestInitiateChoosesTheConnection(t *testing.T) { // F12
 			})
 			is(t, err, c.want)
 			if out.Allowance.Remaining != quota.InitiateSSO.Max-1 {
-				t.Errorf("%d tries are left", out.Allowance.Remaining)
+				t.Errorf("got %d tries left, want one less than %d", out.Allowance.Remaining, quota.InitiateSSO.Max)
 			}
 			transactions := s.Count(t, audit.LoginStarted)
 			if c.want != nil {
@@ -56,10 +56,10 @@ func TestInitiateChoosesTheConnection(t *testing.T) { // F12
 			}
 			begun := s.Broker.Last()
 			if transactions != 1 || begun.ACS != c.acs || begun.UserCode != started.UserCode || out.Browser.IsZero() || out.Redirect.URL == "" {
-				t.Errorf("got %d SSO transactions, the last one %+v", transactions, begun)
+				t.Errorf("got %d SSO transactions, the last one %+v, want one for the code at %s", transactions, begun, c.acs)
 			}
 			if n := len(begun.RelayState.Reveal()); n > 80 { // S19
-				t.Errorf("RelayState has %d bytes", n)
+				t.Errorf("got a RelayState of %d bytes, want at most 80", n)
 			}
 		})
 	}
@@ -100,10 +100,10 @@ func TestBrowserBindingIsReusedByLaterTransactions(t *testing.T) { // S17
 	s := newFixture(t, applicationtest.Options{})
 	first := s.begin(s.start("one").UserCode, approval.BrowserBinding{})
 	if again := s.begin(s.start("two").UserCode, first); !again.Equal(first.Text) {
-		t.Error("it has got another name")
+		t.Error("got another binding, want the first one again")
 	}
 	if made := s.begin(s.start("three").UserCode, approval.ParseBrowserBinding("chosen by a stranger")); made.Reveal() == "chosen by a stranger" {
-		t.Error("a name was taken that was never given")
+		t.Error("got the binding that a stranger chose, want one that was made here")
 	}
 }
 

@@ -26,9 +26,9 @@ type verified struct {
 
 // verify checks every signature there is (SAML core §5, profiles §4.1.4.2),
 // and that the assertion is covered by one of them: a wrong signature on the
-// assertion is refused, also inside a response whose signature is right. A Response that was signed
-// before its assertion was encrypted is verified in the reverse order (core §6.2):
-// with the assertion back in its place.
+// assertion is refused, also inside a response whose signature is right. A Response
+// that was signed before its assertion was encrypted is verified in the reverse
+// order (core §6.2): with the assertion back in its place.
 func verify(c *checks, l located, o opened, keys []crypto.PublicKey, allow xmlsec.Consent) (verified, error) {
 	v := verified{response: l.response}
 	assertion := l.assertion

@@ -104,7 +104,7 @@ func AudienceRestriction(audiences ...string) string {
 	return `<saml:AudienceRestriction><saml:Audience>` + strings.Join(audiences, `</saml:Audience><saml:Audience>`) + `</saml:Audience></saml:AudienceRestriction>`
 }
 
-// Assertion is the assertion before it is signed.
+// assertion is the assertion before it is signed.
 func (m Message) assertion() string {
 	at := m.Request.At
 	subject := or(m.Subject, `<saml:Subject>`+pick(m.NameID, UsualNameID)+m.Bearer()+`</saml:Subject>`)

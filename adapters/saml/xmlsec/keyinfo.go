@@ -106,8 +106,8 @@ func ParseCertificate(text string) (Certificate, error) {
 	return Certificate{Key: key}, err
 }
 
-// keyInside digs the public key out of a certificate (RFC 5280 §4.1) whose
-// other fields are not to crypto/x509's liking: a negative serial number, say.
+// keyInside reads the public key of a certificate (RFC 5280 §4.1) that crypto/x509
+// refuses because of another field, for instance a negative serial number.
 func keyInside(der []byte) (crypto.PublicKey, error) {
 	var cert struct {
 		TBS struct {
