@@ -16,6 +16,10 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
+// errRolledBack is the error of all that comes after SQLite has rolled a transaction
+// back by itself.
+var errRolledBack = fmt.Errorf("%w (SQLite has rolled the transaction back)", fault.ErrUnavailable)
+
 // mapError translates what a driver returned: a cancelled call to its own error,
 // a database that does not answer to [fault.ErrUnavailable]. What is left is a
 // defect of ours and keeps its own words.

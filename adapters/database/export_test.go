@@ -16,6 +16,31 @@ func (s *Store) Within(timeout time.Duration) *Store {
 	return s
 }
 
+// Groups sets how many Updates share a COMMIT in SQLite, and how old their group may
+// be.
+func (s *Store) Groups(size int, age time.Duration) *Store {
+	s.writers.size, s.writers.age = size, age
+	return s
+}
+
+// Waiting is how many Updates wait for their turn in SQLite.
+func (s *Store) Waiting() int {
+	s.writers.mu.Lock()
+	defer s.writers.mu.Unlock()
+	return len(s.writers.waiting)
+}
+
+// Exec runs a statement in a transaction, as bun does.
+func Exec(ctx context.Context, tx ports.Tx, statement string, args ...any) error {
+	_, err := tx.(*transaction).db.ExecContext(ctx, statement, args...)
+	return err
+}
+
+// Scan reads one value in a transaction, as bun does.
+func Scan(ctx context.Context, tx ports.Tx, into any, query string) error {
+	return tx.(*transaction).db.NewRaw(query).Scan(ctx, into)
+}
+
 // MigrateTo applies the migrations up to a version.
 func MigrateTo(ctx context.Context, db *bun.DB, version int64) error {
 	migrator, err := newMigrator(db)

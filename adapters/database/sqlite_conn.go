@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 
+	"modernc.org/sqlite"
+
 	"github.com/devicegate/devicegate/adapters/tracing"
 )
 
@@ -19,6 +21,9 @@ type sqliteConn struct {
 	kept  map[string]keptStatement
 	begin string
 	inTx  bool
+	// rolledBack says that the last transaction was rolled back: SQLite does that by
+	// itself after some errors, and would commit each statement that follows.
+	rolledBack bool
 
 	tracer *tracing.Tracer
 }
@@ -36,6 +41,7 @@ type sqliteDriverConn interface {
 	driver.Validator
 	Serialize() ([]byte, error)
 	Deserialize(image []byte) error
+	RegisterRollbackHook(sqlite.RollbackHookFn)
 }
 
 type keptStatement interface {
@@ -60,7 +66,9 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteConn{sqliteDriverConn: conn.(sqliteDriverConn), kept: map[string]keptStatement{}, begin: keep + c.begin, tracer: c.tracer}, nil
+	made := &sqliteConn{sqliteDriverConn: conn.(sqliteDriverConn), kept: map[string]keptStatement{}, begin: keep + c.begin, tracer: c.tracer}
+	made.RegisterRollbackHook(func() { made.rolledBack = true })
+	return made, nil
 }
 
 // onSQLite runs fn with the connection below conn.
@@ -68,22 +76,33 @@ func onSQLite(conn *sql.Conn, fn func(c *sqliteConn) error) error {
 	return conn.Raw(func(below any) error { return fn(below.(*sqliteConn)) })
 }
 
+// beginKey is the key of the context that BEGIN waits with for other processes,
+// where it is not the transaction's own.
+type beginKey struct{}
+
 // BeginTx implements [driver.ConnBeginTx].
 func (c *sqliteConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
 	if options != (driver.TxOptions{}) {
 		return c.sqliteDriverConn.BeginTx(ctx, options)
 	}
+	if own, ok := ctx.Value(beginKey{}).(context.Context); ok {
+		ctx = own
+	}
 	if _, err := c.ExecContext(ctx, c.begin, nil); err != nil {
 		_ = c.Rollback() // if it took effect as ctx ended
 		return nil, err
 	}
-	c.inTx = true
+	c.inTx, c.rolledBack = true, false
 	return c, nil
 }
 
 // Commit implements [driver.Tx]. database/sql has looked whether the context has
 // ended.
 func (c *sqliteConn) Commit() error {
+	if c.rolledBack {
+		c.inTx = false
+		return errRolledBack
+	}
 	_, err := c.ExecContext(context.Background(), keep+"COMMIT", nil)
 	if err != nil {
 		_ = c.Rollback()
@@ -100,13 +119,25 @@ func (c *sqliteConn) Rollback() error {
 }
 
 // within is the context for a statement of a transaction. The transaction has the
-// lock already, so that nothing waits; watching the context would take a
-// goroutine for each statement.
+// lock already, so that nothing waits; watching the context would take a goroutine
+// for each statement, and a write that is interrupted rolls the transaction back,
+// with the writes of others that share it.
 func (c *sqliteConn) within(ctx context.Context) (context.Context, error) {
-	if !c.inTx {
+	switch {
+	case !c.inTx:
 		return nil, sql.ErrTxDone
+	case c.rolledBack:
+		return nil, errRolledBack
 	}
 	return context.WithoutCancel(ctx), ctx.Err()
+}
+
+// steady is within for a statement that may run outside of transactions.
+func (c *sqliteConn) steady(ctx context.Context) (context.Context, error) {
+	if !c.inTx {
+		return ctx, nil
+	}
+	return c.within(ctx)
 }
 
 // run returns how many rows were written.
@@ -144,6 +175,9 @@ func (c *sqliteConn) ExecContext(ctx context.Context, text string, args []driver
 		defer func() { end(span, err) }()
 	}
 	if !strings.HasPrefix(text, keep) {
+		if ctx, err = c.steady(ctx); err != nil {
+			return nil, err
+		}
 		return c.sqliteDriverConn.ExecContext(ctx, text, args)
 	}
 	s, err := c.prepared(ctx, text)
@@ -159,6 +193,9 @@ func (c *sqliteConn) QueryContext(ctx context.Context, text string, args []drive
 		defer func() { end(span, err) }()
 	}
 	if !strings.HasPrefix(text, keep) {
+		if ctx, err = c.steady(ctx); err != nil {
+			return nil, err
+		}
 		return c.sqliteDriverConn.QueryContext(ctx, text, args)
 	}
 	s, err := c.prepared(ctx, text)

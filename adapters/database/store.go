@@ -23,16 +23,14 @@ import (
 
 // Store is a [ports.Store]. The schema has to be there ([Migrate]).
 type Store struct {
-	db *bun.DB
-	// writeLock is held while SQLite is written to, which allows one writer: a
-	// queue in the process is fairer and quicker than polling the file's lock.
-	writeLock chan struct{}
-	limit     *deadline.Limit
-	hot       *statements
-	queue     Queue
-	changes   *Changes // nil: nothing in this process wants to know
-	sealer    Sealer
-	observer  Observer
+	db       *bun.DB
+	writers  *writers // of SQLite; nil: PostgreSQL
+	limit    *deadline.Limit
+	hot      *statements
+	queue    Queue
+	changes  *Changes // nil: nothing in this process wants to know
+	sealer   Sealer
+	observer Observer
 }
 
 // Written is what an [Observer] learns of an event.
@@ -64,7 +62,7 @@ const (
 func NewStore(db *bun.DB) *Store {
 	s := &Store{db: db, limit: deadline.NewLimit(defaultOpTimeout), hot: newStatements(db), queue: noQueue{}, sealer: noSealer{}, observer: func(Written) {}}
 	if !isPostgres(db) {
-		s.writeLock = make(chan struct{}, 1)
+		s.writers = newWriters()
 	}
 	return s
 }
@@ -89,18 +87,13 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r ports.R
 }
 
 // Update implements [ports.Store]. If the connection breaks while the database
-// commits, the outcome is unknown and reported as [fault.ErrUnavailable]; every
-// move can be asked for again without harm.
+// commits, or that takes longer than the call may, the outcome is unknown and
+// reported as [fault.ErrUnavailable]; every move can be asked for again without harm.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx ports.Tx) error) error {
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
-	if s.writeLock != nil {
-		select {
-		case s.writeLock <- struct{}{}:
-			defer func() { <-s.writeLock }()
-		case <-ctx.Done():
-			return mapError(ctx, ctx.Err())
-		}
+	if s.writers != nil {
+		return s.updateInGroup(ctx, fn)
 	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -113,26 +106,40 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx port
 	}
 	defer func() { _ = tx.Rollback() }() // also if fn panics; after Commit it does nothing
 	within := newTransaction(tx, conn.Conn, s.hot, s.queue, s.sealer)
-	err = fn(ctx, within)
-	committed, ok := err.(*ports.Committed) // not errors.As: see ports.CommitWith
-	if err != nil && !ok {
-		return err
+	outcome, keeps := kept(fn(ctx, within))
+	if !keeps {
+		return outcome
 	}
 	err = mapError(ctx, tx.Commit())
-	if err == nil {
-		for _, w := range within.written {
+	s.tell(within, err == nil)
+	if err != nil {
+		return err
+	}
+	return outcome
+}
+
+// kept reports whether a transaction commits whose function has returned err, and
+// what Update returns then.
+func kept(err error) (outcome error, keeps bool) {
+	if committed, ok := err.(*ports.Committed); ok { // not errors.As: see ports.CommitWith
+		return committed.Unwrap(), true
+	}
+	return err, err == nil
+}
+
+// tell tells of what a transaction has written. After a COMMIT that failed that may be
+// there or not: watchers of topics look for themselves, and nothing is counted.
+func (s *Store) tell(t *transaction, committed bool) {
+	if committed {
+		for _, w := range t.written {
 			s.observer(w)
 		}
 	}
 	if s.changes != nil {
-		for topic := range within.announced {
+		for topic := range t.announced {
 			s.changes.notify(topic)
 		}
 	}
-	if err != nil || !ok {
-		return err
-	}
-	return committed.Unwrap()
 }
 
 // AddAuthorization implements [ports.Store]. PostgreSQL needs no transaction for

@@ -31,7 +31,7 @@ func describe(span tracing.Span, system, statement string) {
 }
 
 var (
-	verb = regexp.MustCompile(`(?i)\b(SELECT|INSERT|UPDATE|DELETE|BEGIN|COMMIT|ROLLBACK|LISTEN|NOTIFY)\b`)
+	verb = regexp.MustCompile(`(?i)\b(SELECT|INSERT|UPDATE|DELETE|BEGIN|SAVEPOINT|RELEASE|COMMIT|ROLLBACK|LISTEN|NOTIFY)\b`)
 	from = regexp.MustCompile(`(?i)\b(?:FROM|INTO|UPDATE)\s+(?:ONLY\s+)?(?:"?[a-z_]+"?\.)?"?([a-z_]+)"?`)
 )
 

@@ -23,6 +23,8 @@ func TestStatementsAreSummarised(t *testing.T) {
 		"DELETE FROM approval_grants WHERE id IN (SELECT id FROM approval_grants)":              "DELETE approval_grants",
 		"begin":                        "BEGIN ",
 		"/* keep */ BEGIN immediate":   "BEGIN ",
+		"/* keep */ SAVEPOINT member":  "SAVEPOINT ",
+		"/* keep */ RELEASE member":    "RELEASE ",
 		"SELECT 'from secret_word'":    "SELECT ",
 		"SELECT * FROM secret_table":   "SELECT ",
 		"PRAGMA journal_mode":          "OTHER ",
