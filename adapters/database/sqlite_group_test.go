@@ -304,6 +304,20 @@ func TestAGroupThatSQLiteRollsBackFails(t *testing.T) {
 	}
 }
 
+// What cannot be undone alone is undone with all that shares the transaction.
+func TestAGroupWhoseSavepointIsGoneFails(t *testing.T) {
+	g := newGrouping(t)
+	updates := []*update{{}, {fn: func(ctx context.Context, tx ports.Tx) error {
+		must(t, database.Exec(ctx, tx, "RELEASE member"))
+		return errors.New("refused")
+	}}}
+	g.run(updates...)
+	for _, u := range updates {
+		g.want(u, fault.ErrUnavailable, false)
+	}
+	g.works()
+}
+
 // A statement that is cut off half-way would roll back the whole transaction.
 func TestACallerThatGoesAwayInterruptsNoStatement(t *testing.T) {
 	g := newGrouping(t)
