@@ -1,9 +1,6 @@
 package phishing
 
 import (
-	"encoding/json"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -24,46 +21,32 @@ func TestNoDoorLeadsAroundASuspicion(t *testing.T) {
 	if csrf == "" {
 		t.Fatal("the victim is not signed in")
 	}
-	headers := http.Header{"X-Csrf-Token": {csrf}, "Origin": {s.public}}
-	form := func(typed string) url.Values {
-		f := url.Values{"user_code": {l.codes.UserCode}, "csrf": {csrf}}
-		if typed != "" {
-			f.Set("typed_code", typed)
-		}
-		return f
-	}
-	code := func(mount string, f url.Values) string {
-		t.Helper()
-		resp := s.send(browser, http.MethodPost, s.api(mount, "approve-external"), f, headers)
-		var body struct{ Code string }
-		if err := json.NewDecoder(resp.Body).Decode(&body); err != nil {
-			t.Fatal(err)
-		}
-		if resp.StatusCode == http.StatusOK {
-			return "approved"
-		}
-		return body.Code
-	}
+	a := tried{s, browser, l, csrf}
 	for _, mount := range []string{"/openapi/v1", "/v1"} {
 		for _, typed := range []string{"", "WRNG-C3DE", strings.Repeat("A", 9)} {
-			if got := code(mount, form(typed)); got != "typed_code_required" {
+			if got := a.json(browser, mount, csrf, typed); got != "typed_code_required" {
 				t.Errorf("%s with %q: got %q, want typed_code_required", mount, typed, got)
 			}
 		}
 	}
-	for _, path := range []string{"/device/approve", "/device/approve?typed_code=" + l.codes.UserCode} {
-		if resp := s.send(browser, http.MethodPost, s.public+path, form(""), headers); resp.StatusCode == http.StatusOK && resp.Header.Get("Location") == "/device/approved" {
-			t.Errorf("%s: got it approved", path)
+	at, l2 := network(homeOf, 10), s.start(hundred(10), "another laptop") // of a person who has not tried so often
+	b := tried{s, s.browser(at), l2, ""}
+	if b.csrf = s.signIn(b.browser, l2, s.person(user(10), at, desktop)); b.csrf == "" {
+		t.Fatal("the next victim is not signed in")
+	}
+	for _, d := range append(b.doors(""), b.sessionsDoor(at, s.person(user(10), at, desktop))) {
+		if got := d.try(); got == "approved" || strings.HasSuffix(got, "/approved") {
+			t.Errorf("%s: got it approved", d.name)
 		}
 	}
-	if s.pollAll([]*login{l}); l.token != "" || l.ended {
-		t.Fatal("got an answer for the device, want it to wait")
+	if s.pollAll([]*login{l, l2}); l.token != "" || l.ended || l2.token != "" || l2.ended {
+		t.Fatal("got an answer for a device, want both to wait")
 	}
-	if got := code("/openapi/v1", form(l.codes.UserCode)); got != "approved" {
+	if got := a.json(browser, "/openapi/v1", csrf, l.codes.UserCode); got != "approved" {
 		t.Fatalf("with the code typed: got %q, want it approved", got)
 	}
 	for _, mount := range []string{"/openapi/v1", "/v1"} {
-		if got := code(mount, form(l.codes.UserCode)); got == "approved" {
+		if got := a.json(browser, mount, csrf, l.codes.UserCode); got == "approved" {
 			t.Errorf("%s, sent again: got it approved, want a refusal", mount)
 		}
 	}

@@ -41,6 +41,12 @@ func (s *service) skip(d time.Duration) { s.ahead.Add(int64(d)) }
 // serve runs devicegate with a preset until the test ends.
 func serve(t *testing.T, preset string) *service {
 	t.Helper()
+	return serveWith(t, func(dir string) map[string]string { return settings(t, dir, preset) })
+}
+
+// serveWith runs devicegate with settings that may name files of a folder.
+func serveWith(t *testing.T, settings func(dir string) map[string]string) *service {
+	t.Helper()
 	s := &service{
 		t: t, public: fmt.Sprintf("http://localhost:%d", services.Port(t)), ops: fmt.Sprintf("localhost:%d", services.Port(t)),
 		database: "sqlite:" + filepath.Join(t.TempDir(), "devicegate.db"),
@@ -54,7 +60,7 @@ func serve(t *testing.T, preset string) *service {
 
 	around := systemtest.New(t, demoidp.Config{Now: s.now, Users: staff()}, s.public, s.database, "")
 	maps.Copy(around.Env, map[string]string{"LISTEN_ADDR": s.public[len("http://"):], "OPS_ADDR": s.ops, "ADMIN_TOKENS": credential.String()})
-	maps.Copy(around.Env, settings(t, around.Dir, preset))
+	maps.Copy(around.Env, settings(around.Dir))
 	c, err := bootstrap.Load(around.Env)
 	if err != nil {
 		t.Fatal(err)
