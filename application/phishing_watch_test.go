@@ -138,6 +138,9 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 	if !s.redeems(connected.Code, "198.18.1.7") {
 		t.Fatal("the honest device waits")
 	}
+	for n := range 2 { // a machine room
+		s.approves(s.begins(fmt.Sprint("room-", n), agent("198.18.77.7", "difyctl/1")).UserCode, fmt.Sprintf("dan%d@acme.example", n), "10.88.0.7")
+	}
 	s.Clock.Advance(25 * time.Hour)
 	for n := range 4 {
 		from := agent(fmt.Sprintf("203.%d.113.9", n), fmt.Sprint("x/", n))
@@ -164,7 +167,8 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 		{"new", "198.18.9.7", "carl@acme.example", "198.18.9.99", false}, // near
 		{"old", "198.18.1.7", "ann@acme.example", "10.77.0.7", false},    // connected before
 		{"other", "198.18.2.7", "ann@acme.example", "10.77.0.7", true},
-		{"other", "198.18.1.7", "carl@acme.example", "10.77.0.7", false}, // where ann approved at her desk
+		{"room-9", "198.18.77.7", "carl@acme.example", "10.77.0.7", false}, // a familiar network
+		{"other", "198.18.1.7", "carl@acme.example", "10.77.0.7", false},   // where ann approved at her desk
 	} {
 		if got := s.isSuspected(c.label, agent(c.device, "difyctl/1"), c.email, c.address); got != c.want {
 			t.Errorf("%+v: got suspected %t", c, got)

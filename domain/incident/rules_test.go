@@ -177,13 +177,15 @@ func TestUnusuallyManyFirstConnectionsAreSuspected(t *testing.T) {
 		past incident.Past
 		want bool
 	}{
-		"two people":                           {func(s *story) { s.far(0, 1, 2) }, incident.Past{}, false},
-		"three people":                         {func(s *story) { s.far(0, 1, 2, 3) }, incident.Past{}, true},
-		"three in a day":                       {func(s *story) { s.far(9*time.Hour, 1).far(5*time.Hour, 2).far(0, 3) }, incident.Past{}, true},
-		"one person often":                     {func(s *story) { s.far(0, 1, 1, 1, 1) }, incident.Past{}, false},
-		"three in one network":                 {func(s *story) { s.opened(1, 2, 3) }, incident.Past{}, false},
-		"three, after as many on another day":  {func(s *story) { s.far(9*day, 1, 2, 3).far(0, 4, 5, 6) }, incident.Past{}, true},
-		"three, after a first day of twenty":   {func(s *story) { s.far(25*time.Hour, upTo(20)...).far(0, 21, 22, 23) }, incident.Past{}, true},
+		"two people":                          {func(s *story) { s.far(0, 1, 2) }, incident.Past{}, false},
+		"three people":                        {func(s *story) { s.far(0, 1, 2, 3) }, incident.Past{}, true},
+		"three in a day":                      {func(s *story) { s.far(9*time.Hour, 1).far(5*time.Hour, 2).far(0, 3) }, incident.Past{}, true},
+		"one person often":                    {func(s *story) { s.far(0, 1, 1, 1, 1) }, incident.Past{}, false},
+		"three in one network":                {func(s *story) { s.opened(1, 2, 3) }, incident.Past{}, false},
+		"three, after as many on another day": {func(s *story) { s.far(9*day, 1, 2, 3).far(0, 4, 5, 6) }, incident.Past{}, true},
+		"three, after a first day of twenty": {func(s *story) {
+			s.far(25*time.Hour, upTo(20)...).far(10*time.Minute, 21).far(5*time.Minute, 22).far(0, 23)
+		}, incident.Past{}, true},
 		"three in a day, of a few a day":       {func(s *story) { s.everyDay(3).far(7*time.Hour, 101).far(4*time.Hour, 102).far(0, 103) }, incident.Past{}, false},
 		"three in ten minutes, of a few a day": {func(s *story) { s.everyDay(3).far(10*time.Minute, 101).far(5*time.Minute, 102).far(0, 103) }, incident.Past{}, true},
 		"eleven in a day, of a few a day":      {func(s *story) { s.everyDay(3).hourly(11) }, incident.Past{}, true},

@@ -258,3 +258,15 @@ func TestTypingForAllKeepsThePageFromFillingTheCodeIn(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyStrictLinksCarryNoCode(t *testing.T) {
+	for preset, want := range map[policy.Preset]bool{policy.Parity: true, policy.Default: true, policy.Strict: false} {
+		p, err := policy.New(policy.Settings{Preset: preset})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.PrefillsCode(); got != want {
+			t.Errorf("%s: got that links carry the code %t, want %t", preset, got, want)
+		}
+	}
+}

@@ -8,7 +8,7 @@
 //	task phishing -- -victims 30        longer campaigns
 //	task phishing -- -run /strict/      one preset
 //	task phishing -- -past 24           after a day of honest logins; each is of another person
-//	task phishing -- -past 24 -again    most people of the second day are those of the first
+//	task phishing -- -past 36 -again    most people of the second day are those of the first
 //
 // Without -whole, `go test` plays a short version and checks what came of it. No
 // test looks at a duration: the clock of the service is moved.
