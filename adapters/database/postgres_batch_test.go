@@ -155,7 +155,7 @@ func TestStartsThatAreSentTogether(t *testing.T) {
 	})
 }
 
-// A start that cannot be stored: its audit event is there already.
+// A start that cannot be stored: its id is there already.
 func TestAStartThatFailsFailsNoneThatIsSentWithIt(t *testing.T) {
 	onEachWire(t, func(t *testing.T, db *bun.DB) {
 		var told atomic.Int32
