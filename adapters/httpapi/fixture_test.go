@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ type fixture struct {
 	t          *testing.T
 	handler    http.Handler
 	operations *httpapi.Operations
-	observed   string // the pattern of the last request's route
+	observed   atomic.Value // a string: the pattern of the last request's route
 	log        bytes.Buffer
 	jars       map[string]map[string]string // by browser: cookies
 	named      map[string]string            // generated values by what stands for them
@@ -121,7 +122,7 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 func (s *fixture) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
-		s.observed = chi.RouteContext(r.Context()).RoutePattern()
+		s.observed.Store(chi.RouteContext(r.Context()).RoutePattern())
 	})
 }
 

@@ -49,14 +49,17 @@ func TestAKilledWorkerAndLeaderLoseNothing(t *testing.T) {
 		stuck    = "SELECT kind FROM river_job WHERE state = 'running'"
 	)
 
-	// A row that is locked holds the sweep up in the middle. It is there by every
-	// index.
+	// The sweep leaves rows out that are locked. What holds it up in the middle is a
+	// trigger that waits for a lock of the test.
+	exec(`CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$`)
+	exec(fmt.Sprintf(`CREATE TRIGGER wait_for_test BEFORE UPDATE ON oauth_access_tokens FOR EACH ROW
+		WHEN (NEW.device_label = 'old laptop %09d') EXECUTE FUNCTION wait_for_test()`, tokens/2+1))
 	held, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = held.Rollback() }()
-	if _, err := held.NewRaw("SELECT 1 FROM oauth_access_tokens WHERE device_label = ? FOR UPDATE", fmt.Sprintf("old laptop %09d", tokens/2+1)).Exec(t.Context()); err != nil {
+	if _, err := held.NewRaw("SELECT pg_advisory_xact_lock(1)").Exec(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	first := f.Run(nil, "worker")
