@@ -87,7 +87,7 @@ func TestTheLedgerCountsWhatHappensOnEachCallback(t *testing.T) {
 	}
 	b := s.beginVia("beta", s.start("laptop").UserCode, approval.BrowserBinding{}, approval.GrantSession{})
 	if _, err := s.answer("rubbish", connection.Canonical, b); err == nil {
-		t.Fatal("got nil for rubbish")
+		t.Fatal("got no error for a response that is rubbish, want one")
 	}
 	s.Clock.Advance(time.Minute)
 	if _, err := s.answer("ok _2 bob@beta.example", connection.Canonical, b); err != nil { // either callback will do

@@ -43,17 +43,17 @@ func TestIntrospectToken(t *testing.T) {
 		"never issued": "dfoe_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "of another case": "DFOE_" + text[5:], "with a blank": " " + text,
 	} {
 		if got := s.introspect(text); got.Token != nil {
-			t.Errorf("%s is active", what)
+			t.Errorf("introspect(%s) = %+v, want no token", what, got)
 		}
 	}
 	must(t, s.RevokeToken.Execute(t.Context(), r.Secret, "", applicationtest.From(home)))
 	if got := s.introspect(text); got.Token != nil {
-		t.Error("a revoked token is active")
+		t.Errorf("introspect(a revoked token) = %+v, want no token", got)
 	}
 	second := s.redeem(s.login("television").Code)
 	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if got := s.introspect(second.Secret.Reveal()); got.Token != nil {
-		t.Error("an expired token is active")
+		t.Errorf("introspect(an expired token) = %+v, want no token", got)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestIntrospectionNeedsCredentials(t *testing.T) {
 		}
 	}
 	if got := s.Token(t, r.Token.Snapshot().ID).LastUsedAt; !got.IsZero() {
-		t.Errorf("a refused introspection used the token at %s", got)
+		t.Errorf("got a last use at %s after refused introspections, want none", got)
 	}
 }
 

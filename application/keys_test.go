@@ -79,7 +79,7 @@ func TestKeysAreSealedAnewAfterTheSecretWasChanged(t *testing.T) {
 	}
 	ring, err := application.NewRotateKeys(s.sealed(newSecret, oldSecret), false, s.Clock.Now).List(t.Context())
 	if err != nil || !ring.Active.Key().Equal(pair.Key()) {
-		t.Errorf("got another pair, %v", err)
+		t.Errorf("List() = %v as active, %v, want the pair that was sealed with the old secret", ring.Active.Fingerprint(), err)
 	}
 }
 
@@ -94,17 +94,17 @@ func TestRotatingKeys(t *testing.T) {
 	must(t, application.NewPrepareKeys(s.Store, func() (spkeys.Pair, string, error) { return pair, "imported", nil }, s.Clock.Now).Execute(t.Context()))
 	next, err := rotate.AddNext(t.Context(), application.Rotation{By: ops})
 	if err != nil || next.Next.IsZero() {
-		t.Fatalf("got %v", err)
+		t.Fatalf("AddNext() = %v, %v, want a next pair", next.Next.Fingerprint(), err)
 	}
 	if _, err := rotate.Promote(t.Context(), application.Rotation{By: ops}); !errors.Is(err, spkeys.ErrTooFresh) {
 		t.Errorf("got %v, want ErrTooFresh", err)
 	}
 	s.Clock.Advance(24 * time.Hour)
 	if would, err := rotate.Promote(t.Context(), application.Rotation{By: ops, DryRun: true}); err != nil || would.Previous.IsZero() {
-		t.Errorf("dry run: got %v", err)
+		t.Errorf("Promote(dry run) = %v as previous, %v, want the pair that was active", would.Previous.Fingerprint(), err)
 	}
 	if is, err := rotate.List(t.Context()); err != nil || !is.Active.Key().Equal(pair.Key()) {
-		t.Errorf("a dry run changed something (%v)", err)
+		t.Errorf("List() after a dry run = %v as active, %v, want the same pair as before", is.Active.Fingerprint(), err)
 	}
 	if _, err := rotate.Promote(t.Context(), application.Rotation{By: ops, Version: "of another ring"}); !errors.Is(err, spkeys.ErrChanged) {
 		t.Errorf("another version: got %v, want ErrChanged", err)
@@ -114,7 +114,7 @@ func TestRotatingKeys(t *testing.T) {
 	}
 	after, err := rotate.Retire(t.Context(), spkeys.Previous, application.Rotation{By: ops})
 	if err != nil || !after.Active.Key().Equal(next.Next.Key()) || !after.Previous.IsZero() {
-		t.Errorf("got %v", err)
+		t.Errorf("Retire(previous) = %v as active and %v as previous, %v, want the next pair as active alone", after.Active.Fingerprint(), after.Previous.Fingerprint(), err)
 	}
 	s.history("keys.created(imported) keys.next_added keys.promoted keys.retired(previous)")
 }

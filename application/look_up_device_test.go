@@ -46,13 +46,13 @@ func TestACodeIsFoundHoweverItIsTyped(t *testing.T) { // D16
 		found, err := s.lookUp(typed, home)
 		must(t, err)
 		if !found.Valid || found.UserCode != started.UserCode || found.ClientID != "difyctl" {
-			t.Errorf("%s: %q was not found", name, typed)
+			t.Errorf("lookUp(%q), %s: got %+v, want the code %v of difyctl", typed, name, found, started.UserCode)
 		}
 		if found.Allowance.Remaining != quota.LookUpDevice.Max-1 {
-			t.Errorf("%s: counted again, %d tries are left", name, found.Allowance.Remaining)
+			t.Errorf("%s: got %d attempts left, want %d: a code is counted once", name, found.Allowance.Remaining, quota.LookUpDevice.Max-1)
 		}
 		if _, err := s.Initiate.Execute(t.Context(), application.Initiate{UserCode: typed, Connection: "acme", Mount: connection.Canonical, Origin: applicationtest.From(home)}); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("Initiate(%q), %s: got %v, want no error", typed, name, err)
 		}
 	}
 }
@@ -64,12 +64,12 @@ func TestOneAddressCannotUseUpTheWrongCodeBudget(t *testing.T) { // D36
 	for range 20 {
 		for _, typed := range []string{"HELLO", "WDJB-M3HT", "wdjb m3ht"} {
 			if _, err := s.lookUp(typed, office); err != nil {
-				t.Fatalf("%s: %v", typed, err)
+				t.Fatalf("lookUp(%q) = %v, want no error: a repeated code is counted once", typed, err)
 			}
 		}
 	}
 	if found, err := s.lookUp(started.UserCode.String(), home); err != nil || !found.Valid {
-		t.Fatalf("two guesses, often repeated, stop everybody: %v", err)
+		t.Fatalf("lookUp(the right code) = %+v, %v, want it found: repeated guesses of another address count once", found, err)
 	}
 	for _, from := range []string{"203.0.113.1", "203.0.113.2", "203.0.113.3"} {
 		if _, err := s.lookUp("WDJB-M3HT", from); err != nil {
@@ -135,14 +135,14 @@ func TestUnknownExpiredAndUsedCodesLookAlike(t *testing.T) {
 		found, err := s.lookUp(typed, home)
 		must(t, err)
 		if found.Valid || found.ClientID != "" || found.Remaining != 0 || !found.UserCode.IsZero() {
-			t.Errorf("%s: %+v", name, found)
+			t.Errorf("lookUp(%s) = %+v, want nothing of the authorization", name, found)
 		}
 	}
 	s.Clock.Advance(lifetime)
 	found, err := s.lookUp(expired.UserCode.String(), office)
 	must(t, err)
 	if found.Valid {
-		t.Errorf("expired: %+v", found)
+		t.Errorf("lookUp(an expired code) = %+v, want it not valid", found)
 	}
 }
 
@@ -157,25 +157,25 @@ func TestARightCodeDoesNotResetTheWrongCodeCount(t *testing.T) { // D36
 		}
 		found, err := s.lookUp(typed, home)
 		if i == 30 && !found.Valid {
-			t.Error("the right code was not found")
+			t.Errorf("lookUp(the right code) = %+v, %v, want it found", found, err)
 		}
 		if err != nil {
 			is(t, err, quota.ErrExceeded)
 			if found.Allowance.Reset != 5*time.Minute {
-				t.Fatalf("one may come back in %v", found.Allowance.Reset)
+				t.Fatalf("got a reset in %v, want 5m", found.Allowance.Reset)
 			}
 			refused++
 		}
 	}
 	if refused != 140 {
-		t.Errorf("%d guesses were refused", refused)
+		t.Errorf("got %d guesses refused, want 140", refused)
 	}
 	if _, err := s.lookUp(device.NewUserCode().String(), office); err != nil {
-		t.Errorf("somebody else is refused: %v", err)
+		t.Errorf("lookUp(from another address) = %v, want no error", err)
 	}
 	// The person who shows the code has been counted already.
 	if _, err := s.lookUp(started.UserCode.String(), home); err != nil {
-		t.Errorf("a code that was tried before is refused: %v", err)
+		t.Errorf("lookUp(a code that was tried before) = %v, want no error", err)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestWrongCodesOfAllAddressesAreCountedTogether(t *testing.T) {
 		found, err := s.lookUp(typed, office)
 		is(t, err, quota.ErrExceeded)
 		if found.Allowance.Limit.Max != 10 || found.Allowance.Reset <= 0 {
-			t.Errorf("which limit it was: %+v", found.Allowance)
+			t.Errorf("got the allowance %+v, want the limit of 10 and a reset", found.Allowance)
 		}
 		is(t, err, application.ErrSignInFirst)
 	}

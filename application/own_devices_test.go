@@ -55,7 +55,7 @@ func TestASignInForManagingDevicesIsNoDeviceFlow(t *testing.T) {
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed")
 	for _, e := range s.Events(t)[1:] {
 		if e.ClientID != "" || e.DeviceLabel != "" {
-			t.Errorf("%s names the client %q and the device %q", e.Event, e.ClientID, e.DeviceLabel)
+			t.Errorf("%s: got the client %q and the device %q, want neither", e.Event, e.ClientID, e.DeviceLabel)
 		}
 	}
 	if found, err := s.lookUp(s.Broker.Last().UserCode.String(), home); err != nil || found.Valid {
@@ -101,10 +101,10 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 	h := s.manage("ann@acme.example")
 	out := s.ownSessions(h)
 	if out.Total != 2 || out.Sessions[0].Label != "second" || out.Sessions[1].Label != "first" {
-		t.Fatalf("Ann sees %+v", out.Sessions)
+		t.Fatalf("got the sessions %+v of Ann, want second and first", out.Sessions)
 	}
 	if d := out.Sessions[0]; d.ClientName != "Dify CLI" || d.From.String() != home || !d.LastUsedAt.IsZero() {
-		t.Errorf("a device looks like %+v", d)
+		t.Errorf("got the session %+v, want an unused one of Dify CLI from %s", d, home)
 	}
 	proof := approval.Proof{Session: h, CSRF: out.SignIn.CSRF}
 	end := func(p approval.Proof, id uid.ID) (int, error) {
@@ -126,7 +126,7 @@ func TestAPersonSeesAndEndsTheirOwnDevicesOnly(t *testing.T) {
 	again, err := end(proof, first.Token.Snapshot().ID)
 	must(t, err)
 	if ended != 1 || again != 0 {
-		t.Errorf("%d ended, then %d", ended, again)
+		t.Errorf("got %d ended, then %d, want 1, then 0", ended, again)
 	}
 	is(t, s.verify(first.Secret), token.ErrInvalid)
 	is(t, s.verify(second.Secret), nil)
@@ -163,7 +163,7 @@ func TestAnApprovedDeviceIsListedAndCanBeTurnedAway(t *testing.T) {
 	}
 	for _, d := range out.Waiting {
 		if d.ClientName != "Dify CLI" || d.From.String() != home || d.ApprovedAt.IsZero() {
-			t.Errorf("got %+v", d)
+			t.Errorf("got the waiting device %+v, want an approved one of Dify CLI from %s", d, home)
 		}
 		if d.Label == "one" {
 			for _, want := range []int{1, 0} {

@@ -15,13 +15,13 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// paces are the ways in which the pace may be: with none at all every answer is
-// still right, only dearer.
-var paces = map[string]ports.PollThrottle{"memory": nil, "away": away{}}
+// throttles are the states of the poll throttle: without one every answer is
+// still right, but costs more queries.
+var throttles = map[string]ports.PollThrottle{"memory": nil, "unreachable": unreachable{}}
 
 func everyThrottle(t *testing.T, test func(t *testing.T, s *fixture)) {
-	for name, pace := range paces {
-		t.Run("with the throttle "+name, func(t *testing.T) { test(t, newFixture(t, applicationtest.Options{Throttle: pace})) })
+	for name, throttle := range throttles {
+		t.Run("with the throttle "+name, func(t *testing.T) { test(t, newFixture(t, applicationtest.Options{Throttle: throttle})) })
 	}
 }
 
@@ -88,7 +88,7 @@ func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
 			}
 		}
 		if got != 1 || s.live() != 1 {
-			t.Errorf("%d tokens were handed out, %d are alive", got, s.live())
+			t.Errorf("got %d tokens issued and %d alive, want 1 and 1", got, s.live())
 		}
 	})
 }
@@ -122,13 +122,13 @@ func TestARedemptionIsRepeatedOnceAndForItsClientOnly(t *testing.T) { // D10
 				second, err := s.poll(started.Code, c.from)
 				is(t, err, c.want)
 				if s.live() != alive {
-					t.Errorf("%d tokens are alive, %d were before", s.live(), alive)
+					t.Errorf("got %d tokens alive, want %d as before", s.live(), alive)
 				}
 				if c.want != nil {
 					return
 				}
 				if second.Token.Snapshot().ID != first.Token.Snapshot().ID {
-					t.Error("it is another token")
+					t.Errorf("got the token %v, want %v again", second.Token.Snapshot().ID, first.Token.Snapshot().ID)
 				}
 				is(t, s.verifyRedeemed(first), token.ErrInvalid)
 				is(t, s.verifyRedeemed(second), nil)
@@ -154,14 +154,14 @@ func TestAnUndeliveredTokenIsRevokedAndRepeatedOnce(t *testing.T) {
 		must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 		is(t, s.verifyRedeemed(lost), token.ErrInvalid)
 		if s.live() != 0 {
-			t.Errorf("%d tokens are alive", s.live())
+			t.Errorf("got %d tokens alive, want 0", s.live())
 		}
 		s.Clock.Advance(interval)
 		again := s.redeem(started.Code)
 		is(t, s.verifyRedeemed(again), nil)
 		is(t, s.verifyRedeemed(lost), token.ErrInvalid)
 		if s.live() != 1 || again.Token.Snapshot().ID != lost.Token.Snapshot().ID {
-			t.Errorf("%d tokens are alive", s.live())
+			t.Errorf("got the token %v and %d alive, want %v alone", again.Token.Snapshot().ID, s.live(), lost.Token.Snapshot().ID)
 		}
 		s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted" +
 			" oauth.token_revoked(not_delivered) oauth.token_rotated oauth.token_first_used")
@@ -179,7 +179,7 @@ func TestATokenUndeliveredTwiceIsNotRepeated(t *testing.T) {
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrExpiredToken)
 	if s.live() != 0 {
-		t.Errorf("%d tokens are alive", s.live())
+		t.Errorf("got %d tokens alive, want 0", s.live())
 	}
 }
 
@@ -194,7 +194,7 @@ func TestAnUndeliveredTokenIsNotRepeatedOnceTheDeviceHasANewerOne(t *testing.T) 
 	is(t, err, device.ErrExpiredToken)
 	is(t, s.verifyRedeemed(meanwhile), nil)
 	if s.live() != 1 {
-		t.Errorf("%d tokens are alive", s.live())
+		t.Errorf("got %d tokens alive, want 1", s.live())
 	}
 }
 
@@ -213,7 +213,7 @@ func TestRevokeUndeliveredKeepsAUsedToken(t *testing.T) {
 	r := s.redeem(s.login(laptop).Code)
 	must(t, s.verifyRedeemed(r))
 	if err := s.RevokeUndelivered.Execute(t.Context(), r.Authorization, r.Secret, applicationtest.From(home)); err == nil {
-		t.Error("it was withdrawn")
+		t.Error("RevokeUndelivered(a used token): got no error, want one")
 	}
 	is(t, s.verifyRedeemed(r), nil)
 }
@@ -227,7 +227,7 @@ func TestANewLoginReplacesTheTokenOfTheSameDeviceAlone(t *testing.T) {
 	is(t, s.verifyRedeemed(after), nil)
 	is(t, s.verifyRedeemed(desk), nil)
 	if s.live() != 2 {
-		t.Errorf("%d tokens are alive", s.live())
+		t.Errorf("got %d tokens alive, want 2", s.live())
 	}
 	const flow = "oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved "
 	s.history(flow + "oauth.token_minted " + flow + "oauth.token_minted " + flow + "oauth.token_revoked(replaced) oauth.token_minted" +
@@ -242,7 +242,7 @@ func TestAnExpiredTokenOfTheDeviceDoesNotStandInTheWay(t *testing.T) {
 	is(t, s.verifyRedeemed(before), token.ErrInvalid)
 	is(t, s.verifyRedeemed(after), nil)
 	if s.live() != 1 {
-		t.Errorf("%d tokens are alive", s.live())
+		t.Errorf("got %d tokens alive, want 1", s.live())
 	}
 }
 
@@ -277,7 +277,7 @@ func TestUnknownDeviceCodesStoreNothing(t *testing.T) {
 		is(t, err, device.ErrExpiredToken)
 	}
 	if s.History(t) != before {
-		t.Error("the store has changed")
+		t.Errorf("got the events %s, want %s as before", s.History(t), before)
 	}
 }
 
@@ -293,15 +293,15 @@ func TestAnApprovalOfTheLastMomentCanBeRedeemedForAMinute(t *testing.T) {
 	}
 }
 
-// deaf is a pace that does not hear of decisions.
-type deaf struct{ ports.PollThrottle }
+// noInvalidation is a throttle whose cached hints are never invalidated.
+type noInvalidation struct{ ports.PollThrottle }
 
-func (deaf) Invalidate(context.Context, secret.Digest) error { return errAway }
+func (noInvalidation) Invalidate(context.Context, secret.Digest) error { return errUnreachable }
 
-func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
-	pace := &deaf{}
-	s := newFixture(t, applicationtest.Options{Throttle: pace})
-	pace.PollThrottle = memory.NewPollThrottle(s.Clock.Now)
+func TestALoginWithoutItsWakeUpIsDelayedBySeconds(t *testing.T) {
+	throttle := &noInvalidation{}
+	s := newFixture(t, applicationtest.Options{Throttle: throttle})
+	throttle.PollThrottle = memory.NewPollThrottle(s.Clock.Now)
 	started := s.start(laptop)
 	_, err := s.poll(started.Code, home)
 	is(t, err, device.ErrAuthorizationPending)
@@ -314,7 +314,7 @@ func TestALostWakeUpCostsSecondsAndNoLogin(t *testing.T) {
 		}
 		is(t, err, device.ErrAuthorizationPending)
 		if waited > 15*time.Second {
-			t.Fatal("the approval was not noticed")
+			t.Fatalf("got authorization_pending %v after the approval, want the token within 15s", waited)
 		}
 	}
 }

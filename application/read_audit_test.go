@@ -86,7 +86,7 @@ func TestAnExportOfManyEventsReadsPages(t *testing.T) {
 	}
 	for i, name := range names {
 		if name != fmt.Sprint(i) {
-			t.Fatalf("got event %s in place %d", name, i)
+			t.Fatalf("got event %s in place %d, want %d", name, i, i)
 		}
 	}
 	page, err := s.ReadAudit.Execute(t.Context(), ports.AuditFilter{}, uid.ID{}, 2)

@@ -144,7 +144,7 @@ func TestAnAdministratorRefreshes(t *testing.T) {
 	got, err := refresh.Execute(t.Context(), "a", admin)
 	must(t, err)
 	if !slices.Equal(got.Changes, []string{"entityID: https://a.example", "key added: key of a"}) || got.Failure != "" {
-		t.Errorf("got %+v", got)
+		t.Errorf("got %+v, want the entityID and the key as changes, and no failure", got)
 	}
 	if e := s.events(audit.MetadataChanged); len(e) != 1 || e[0].Actor != admin.Actor {
 		t.Errorf("got %+v, want the administrator", e)

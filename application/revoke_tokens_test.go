@@ -112,7 +112,7 @@ func TestRevokingTurnsDevicesAwayThatWereApproved(t *testing.T) {
 	lost := s.redeem(s.login("lost").Code)
 	must(t, s.RevokeUndelivered.Execute(t.Context(), lost.Authorization, lost.Secret, applicationtest.From(home)))
 	if _, err := s.poll(pending.Code, home); err == nil {
-		t.Fatal("a pending code is redeemed")
+		t.Fatal("got no error for a pending code, want authorization_pending")
 	}
 	none := application.Revocation{Filter: token.Filter{IssuedBefore: s.Clock.Now()}}
 	if got := s.revoke(none); got != (application.Revoked{}) {

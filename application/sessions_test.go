@@ -58,7 +58,7 @@ func TestListSessions(t *testing.T) {
 	} {
 		got := s.sessions(c.number, c.limit)
 		if got.Total != 3 || got.More != c.more || len(got.Sessions) != len(c.labels) {
-			t.Errorf("page %d of %d: %+v", c.number, c.limit, got)
+			t.Errorf("page %d of %d: got %d sessions of %d, more %t, want %d of 3, more %t", c.number, c.limit, len(got.Sessions), got.Total, got.More, len(c.labels), c.more)
 			continue
 		}
 		for i, label := range c.labels {
@@ -69,7 +69,7 @@ func TestListSessions(t *testing.T) {
 	}
 	s.Clock.Advance(time.Duration(applicationtest.TokenLife))
 	if got := s.sessions(1, 100); got.Total != 0 {
-		t.Errorf("%d sessions outlive their tokens", got.Total)
+		t.Errorf("got %d sessions after their tokens expired, want 0", got.Total)
 	}
 }
 

@@ -32,17 +32,17 @@ func TestStartDevice(t *testing.T) {
 			started, err := s.Start.Execute(t.Context(), c.in)
 			is(t, err, c.want)
 			if started.Allowance.Remaining != quota.StartDevice.Max-1 {
-				t.Errorf("%d tries are left", started.Allowance.Remaining)
+				t.Errorf("got %d attempts left, want %d", started.Allowance.Remaining, quota.StartDevice.Max-1)
 			}
 			if c.want != nil {
 				s.history("")
 				return
 			}
 			if started.ExpiresIn != 15*time.Minute || started.Interval != 5*time.Second {
-				t.Errorf("it lives %v and may be asked for every %v", started.ExpiresIn, started.Interval)
+				t.Errorf("got a lifetime of %v and an interval of %v, want 15m and 5s", started.ExpiresIn, started.Interval)
 			}
 			if events := s.Events(t); len(events) != 1 || events[0].DeviceLabel != c.label {
-				t.Errorf("what auditors find: %+v", events)
+				t.Errorf("got the events %+v, want one with the label %q", events, c.label)
 			}
 		})
 	}
@@ -57,7 +57,7 @@ func TestSixtyStartsAnHourAndAddress(t *testing.T) {
 		started, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", Origin: applicationtest.From(from)})
 		is(t, err, want)
 		if want != nil && (started.Allowance.Reset != time.Hour || !started.Code.IsZero()) {
-			t.Errorf("one may come back in %v", started.Allowance.Reset)
+			t.Errorf("got a reset in %v and the code %v, want 1h and no code", started.Allowance.Reset, started.Code)
 		}
 	}
 	s.Clock.Advance(time.Hour)
@@ -65,7 +65,7 @@ func TestSixtyStartsAnHourAndAddress(t *testing.T) {
 }
 
 func TestRequestsAreAllowedWhileTheLimiterIsDown(t *testing.T) {
-	s := newFixture(t, applicationtest.Options{Limiter: away{}})
+	s := newFixture(t, applicationtest.Options{Limiter: unreachable{}})
 	for range 70 {
 		s.start(laptop)
 	}

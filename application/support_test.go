@@ -161,38 +161,40 @@ func reason(t *testing.T, err error) string {
 	t.Helper()
 	var why *approval.Refusal
 	if !errors.As(err, &why) {
-		t.Fatalf("%v gives no reason", err)
+		t.Fatalf("got %v, want a refusal with a reason", err)
 	}
 	return why.Reason
 }
 
-// away is a pace and a limiter that cannot be reached.
-type away struct{}
+// unreachable is a throttle and a limiter that cannot be reached.
+type unreachable struct{}
 
-var errAway = errors.New("away")
+var errUnreachable = errors.New("unreachable")
 
-func (away) CheckPending(context.Context, secret.Digest, string, time.Duration) (bool, bool, error) {
-	return false, false, errAway
+func (unreachable) CheckPending(context.Context, secret.Digest, string, time.Duration) (bool, bool, error) {
+	return false, false, errUnreachable
 }
 
-func (away) CachePending(context.Context, secret.Digest, ports.PendingHint) error { return errAway }
-
-func (away) Release(context.Context, secret.Digest) error { return errAway }
-
-func (away) Invalidate(context.Context, secret.Digest) error { return errAway }
-
-func (away) Take(context.Context, quota.Limit, string) (quota.Allowance, error) {
-	return quota.Allowance{}, errAway
+func (unreachable) CachePending(context.Context, secret.Digest, ports.PendingHint) error {
+	return errUnreachable
 }
 
-func (away) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Allowance, error) {
-	return quota.Allowance{}, errAway
+func (unreachable) Release(context.Context, secret.Digest) error { return errUnreachable }
+
+func (unreachable) Invalidate(context.Context, secret.Digest) error { return errUnreachable }
+
+func (unreachable) Take(context.Context, quota.Limit, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errUnreachable
 }
 
-func (away) Peek(context.Context, quota.Limit, string) (quota.Allowance, error) {
-	return quota.Allowance{}, errAway
+func (unreachable) TakeDistinct(context.Context, quota.Limit, string, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errUnreachable
 }
 
-func (away) Batch(context.Context, ...ports.LimiterStep) ([]quota.Allowance, error) {
-	return nil, errAway
+func (unreachable) Peek(context.Context, quota.Limit, string) (quota.Allowance, error) {
+	return quota.Allowance{}, errUnreachable
+}
+
+func (unreachable) Batch(context.Context, ...ports.LimiterStep) ([]quota.Allowance, error) {
+	return nil, errUnreachable
 }

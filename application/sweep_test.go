@@ -90,10 +90,10 @@ func TestSweepsDeleteEachRowOfALoginAfterItsRetention(t *testing.T) {
 	}
 	s.sweepsNothing()
 	if s.stored(abandoned.UserCode) {
-		t.Error("the abandoned authorization is still there")
+		t.Error("got the abandoned authorization stored still, want it deleted")
 	}
 	if !s.stored(login.UserCode) {
-		t.Error("the redeemed authorization is gone before its token")
+		t.Error("got the redeemed authorization deleted before its token, want it stored")
 	}
 	is(t, s.verifyRedeemed(redeemed), nil)
 
@@ -107,7 +107,7 @@ func TestSweepsDeleteEachRowOfALoginAfterItsRetention(t *testing.T) {
 		t.Errorf("got %d events of expiry, want 1", n)
 	}
 	if s.Token(t, id).RevokedAt.IsZero() || !s.stored(login.UserCode) {
-		t.Error("the token did not end, or its authorization is gone before it")
+		t.Errorf("got the token revoked at %v and its authorization stored %t, want both", s.Token(t, id).RevokedAt, s.stored(login.UserCode))
 	}
 
 	s.Clock.Advance(kept)
@@ -118,7 +118,7 @@ func TestSweepsDeleteEachRowOfALoginAfterItsRetention(t *testing.T) {
 	})
 	is(t, err, token.ErrUnknown)
 	if s.stored(login.UserCode) {
-		t.Error("the redeemed authorization is kept longer than its token")
+		t.Error("got the redeemed authorization stored after its token was deleted, want it deleted")
 	}
 	if n := s.sweepExpired(); n != 1 {
 		t.Errorf("got %d rows, want the observation of the approval", n)

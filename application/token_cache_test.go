@@ -255,6 +255,6 @@ func TestTransactionsThatFailInvalidateToo(t *testing.T) {
 	}
 	is(t, s.verifyRedeemed(r), nil) // nothing was revoked, and the store says so
 	if slices.Contains(cache.forgotten, secret.Digest{}) {
-		t.Error("got an invalidation of no digest")
+		t.Errorf("got the invalidations %v, want none of an empty digest", cache.forgotten)
 	}
 }

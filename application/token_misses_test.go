@@ -143,7 +143,7 @@ func (v *verifications) ended(want map[error]int) {
 		delete(got, err)
 	}
 	if len(got) > 0 {
-		v.t.Errorf("got %v besides", got)
+		v.t.Errorf("got %v besides, want no others", got)
 	}
 }
 

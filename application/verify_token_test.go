@@ -50,7 +50,7 @@ func TestATokenExpiryIsRecordedOnce(t *testing.T) {
 	}
 	s.history("oauth.device_flow_started sso.login_started sso.assertion_accepted sso.login_completed oauth.device_flow_approved oauth.token_minted oauth.token_first_used oauth.token_expired")
 	if s.live() != 0 {
-		t.Errorf("%d tokens are alive", s.live())
+		t.Errorf("got %d tokens alive, want 0", s.live())
 	}
 }
 

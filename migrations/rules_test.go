@@ -21,7 +21,7 @@ var (
 func TestNoMigrationLocksTheWritersOfAFullTable(t *testing.T) {
 	files, err := fs.Glob(migrations.Files, "postgres/*.sql")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("got %d files, %v", len(files), err)
+		t.Fatalf("got %d files, %v, want at least one", len(files), err)
 	}
 	for _, name := range files {
 		text, err := fs.ReadFile(migrations.Files, name)
@@ -29,7 +29,7 @@ func TestNoMigrationLocksTheWritersOfAFullTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, fault := range faults(string(text)) {
-			t.Errorf("%s: %s (see docs/contributing.md)", name, fault)
+			t.Errorf("%s: got %s, want none (see docs/contributing.md)", name, fault)
 		}
 	}
 }

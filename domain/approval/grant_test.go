@@ -307,12 +307,12 @@ func TestNoSequenceOfDecisionsSpendsAGrantTwice(t *testing.T) {
 			g, err := spend(gs, keys.Token(gs[rapid.IntRange(0, 2).Draw(r, "token of")]), keys, code, at)
 			if err != nil {
 				if !equal(before, snapshots(gs)) {
-					r.Fatalf("%v leaves %+v", err, snapshots(gs))
+					r.Fatalf("a refused spend (%v): got %+v, want %+v unchanged", err, snapshots(gs), before)
 				}
 				continue
 			}
 			if g.Snapshot().UserCode != code || spent[code] || !at.Before(before[i].ExpiresAt) {
-				r.Fatalf("%+v is spent for %v", g.Snapshot(), code)
+				r.Fatalf("got %+v spent for %v, want one unspent grant of that code that has not expired", g.Snapshot(), code)
 			}
 			spent[code] = true
 		}

@@ -646,7 +646,7 @@ func TestAnImpossibleStateIsNotRestored(t *testing.T) {
 		for what, spoil := range spoils {
 			s := in(t, status).Snapshot()
 			if _, err := device.Restore(s); err != nil {
-				t.Fatalf("%s: %v", status, err)
+				t.Fatalf("Restore(%s): got %v, want no error", status, err)
 			}
 			spoil(&s)
 			if a, err := device.Restore(s); err == nil || a != nil {
@@ -670,7 +670,7 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			_, err := moves[name](t, a, at)
 			after := a.Snapshot()
 			if err != nil && after != before {
-				r.Fatalf("%s is refused (%v) and leaves %+v", name, err, after)
+				r.Fatalf("%s refused with %v: got %+v, want %+v unchanged", name, err, after, before)
 			}
 			if err == nil && name == "redeem" {
 				redeemed++
@@ -681,14 +681,14 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			if before.Status == device.Denied && after.Status != device.Denied ||
 				before.Status == device.Redeemed && after.Status != device.Redeemed ||
 				!before.Subject.IsZero() && (after.Subject != before.Subject || name != "undo" && name != "withdraw" && name != "cancel" && after.TokenID != before.TokenID) {
-				r.Fatalf("%s takes a decision back: %+v", name, after)
+				r.Fatalf("%s: got %+v, want the decision kept of %+v", name, after, before)
 			}
 			if back, err := device.Restore(after); err != nil || back.Snapshot() != after {
-				r.Fatalf("%s leads to what cannot be stored: %v", name, err)
+				r.Fatalf("Restore(after %s): got %v, want the same %+v", name, err, after)
 			}
 		}
 		if redeemed > 1 || repeated > 1 {
-			r.Fatalf("redeemed %d times, repeated %d times", redeemed, repeated)
+			r.Fatalf("got %d redemptions and %d repetitions, want at most 1 of each", redeemed, repeated)
 		}
 	})
 }

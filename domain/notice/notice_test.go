@@ -70,7 +70,7 @@ func TestANoticeIsAboutAPerson(t *testing.T) {
 	e, device := minted(t), netip.MustParseAddr("192.0.2.8")
 	told, err := notice.About(notice.Order{Kind: notice.DeviceConnected, Event: e.ID}, e, "", "de", device)
 	if err != nil || told.Client != "difyctl" || told.From != device || told.To != e.Subject.Email() {
-		t.Errorf("got %+v, %v", told, err)
+		t.Errorf("got %+v, %v, want a notice to %v about difyctl, from %v", told, err, e.Subject.Email(), device)
 	}
 	if told, _ = notice.About(notice.Order{Kind: notice.DeviceEnded, Event: e.ID}, e, "Dify", "de", device); told.From.IsValid() || told.Client != "Dify" {
 		t.Errorf("got %+v, want no address: it is an administrator's", told)
@@ -89,7 +89,7 @@ func TestPausesGrowAndLastADay(t *testing.T) {
 	for failed := 1; failed < notice.Attempts; failed++ {
 		pause := notice.PauseAfter(failed)
 		if failed > 1 && pause < notice.PauseAfter(failed-1) {
-			t.Errorf("after %d: got %s, which is shorter than before", failed, pause)
+			t.Errorf("after %d failures: got a pause of %s, want one of %s at least", failed, pause, notice.PauseAfter(failed-1))
 		}
 		total += pause
 	}

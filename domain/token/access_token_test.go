@@ -346,13 +346,13 @@ func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 			}
 			after := tok.Snapshot()
 			if !moved && after != before {
-				r.Fatalf("%s is refused and leaves %+v", name, after)
+				r.Fatalf("%s refused: got %+v, want %+v unchanged", name, after, before)
 			}
 			if name != "reissue" && !before.RevokedAt.IsZero() && after.RevokedAt.IsZero() || moved && name == "reissue" && !before.LastUsedAt.IsZero() {
-				r.Fatalf("%s revives %+v", name, before)
+				r.Fatalf("%s: got %+v, want what was ended in %+v to stay ended, and a used token to keep its value", name, after, before)
 			}
 			if back, err := token.Restore(after); err != nil || back.Snapshot() != after {
-				r.Fatalf("%s leads to what cannot be stored: %v", name, err)
+				r.Fatalf("Restore(after %s): got %v, want the same %+v", name, err, after)
 			}
 		}
 	})

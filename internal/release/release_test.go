@@ -26,7 +26,7 @@ func TestArchivesHoldTheProgramAndAreTheSameEachTime(t *testing.T) {
 		}
 		second, err := example.pack("devicegate_1.2.3_x", goos, []byte("program"), extra)
 		if err != nil || !bytes.Equal(first, second) {
-			t.Errorf("%s: two archives differ (%v)", goos, err)
+			t.Errorf("%s: got another archive the second time (%v), want the same", goos, err)
 		}
 		names, executable := listed(t, goos, first)
 		if want := "devicegate_1.2.3_x/README.md devicegate_1.2.3_x/devicegate" + exe(goos) + " devicegate_1.2.3_x/man/devicegate.1"; strings.Join(names, " ") != want {

@@ -35,6 +35,6 @@ func TestSetupMakesAnEnvironmentThatWorksAndKeepsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	if second, err := os.ReadFile(filepath.Join(folder, ".env")); err != nil || string(second) != string(first) {
-		t.Errorf("a second run changed the file (%v)", err)
+		t.Errorf("got the file %q after a second run (%v), want %q", second, err, first)
 	}
 }

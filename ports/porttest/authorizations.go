@@ -29,7 +29,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 			} {
 				got, err := find()
 				if err != nil {
-					t.Fatalf("by %s: %v", name, err)
+					t.Fatalf("by %s: got %v, want the authorization", name, err)
 				}
 				equal(t, got.Snapshot(), want)
 			}
@@ -135,7 +135,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 
 		other, _ := w.started()
 		if err := s.AddAuthorization(t.Context(), other, audit.Event{}); err == nil {
-			t.Error("got no error for an authorization without an event")
+			t.Error("got no error for an authorization without an event, want one")
 		}
 		unknown(t, s, other.Snapshot().ID)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -245,7 +245,7 @@ func storeAuthorizations(t *testing.T, open func(t *testing.T) ports.Store) {
 			must(t, err)
 			if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Authorizations().Save(ctx, a, w.event()) }); err != nil {
 				if !change.cleared {
-					t.Errorf("%s: %v", change.field, err)
+					t.Errorf("%s: got %v, want it saved", change.field, err)
 				}
 				continue
 			}

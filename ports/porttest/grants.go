@@ -200,7 +200,7 @@ func storeGrants(t *testing.T, open func(t *testing.T) ports.Store) {
 			must(t, err)
 			if err := s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Grants().Save(ctx, g, w.event()) }); err != nil {
 				if !change.cleared {
-					t.Errorf("%s: %v", change.field, err)
+					t.Errorf("%s: got %v, want it saved", change.field, err)
 				}
 				continue
 			}
