@@ -81,7 +81,7 @@ func (s *fixture) send(r *http.Request, cookies ...*http.Cookie) *httptest.Respo
 	w := httptest.NewRecorder()
 	s.page.ServeHTTP(w, r)
 	if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
-		s.t.Errorf("got policy %q", csp)
+		s.t.Errorf("got the policy %q, want default-src 'none' and frame-ancestors 'none'", csp)
 	}
 	return w
 }
@@ -107,7 +107,7 @@ func TestALinkIsSpentByTheButtonAlone(t *testing.T) {
 	for range 3 { // mail programs look, too
 		w := s.get(link)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Beta &lt;b&gt;") || !strings.Contains(w.Body.String(), `action="/gate/saml/test"`) {
-			t.Fatalf("got %d %s", w.Code, w.Body)
+			t.Fatalf("got %d %s, want 200 with the escaped name and a form to /gate/saml/test", w.Code, w.Body)
 		}
 	}
 	if w := s.press(link, "https://evil.example"); w.Code != http.StatusForbidden {
@@ -115,7 +115,7 @@ func TestALinkIsSpentByTheButtonAlone(t *testing.T) {
 	}
 	w := s.press(link, own)
 	if w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "https://idp.example/sso?") || len(w.Result().Cookies()) != 1 {
-		t.Fatalf("got %d to %s", w.Code, w.Header().Get("Location"))
+		t.Fatalf("got %d to %s and the cookies %v, want 303 to idp.example and one cookie", w.Code, w.Header().Get("Location"), w.Result().Cookies())
 	}
 	if w := s.press(link, own); w.Code != http.StatusConflict {
 		t.Errorf("again: got %d, want 409", w.Code)
@@ -124,10 +124,10 @@ func TestALinkIsSpentByTheButtonAlone(t *testing.T) {
 		t.Errorf("looking again: got %d %s, want 409", w.Code, w.Body)
 	}
 	if strings.Contains(s.log.String(), link) {
-		t.Error("the log holds the link")
+		t.Errorf("got the link in the log, want it left out: %s", s.log.String())
 	}
 	if w := s.press(s.link("post"), own); w.Code != http.StatusOK || w.Body.String() != "a form to https://idp.example/sso" {
-		t.Errorf("an identity provider that takes forms: got %d %s", w.Code, w.Body)
+		t.Errorf("an identity provider that takes forms: got %d %s, want 200 with the form", w.Code, w.Body)
 	}
 }
 
@@ -199,6 +199,6 @@ func TestTheStatusPageShowsEachConnection(t *testing.T) {
 		}
 	}
 	if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "form-action 'none'") {
-		t.Errorf("got policy %q", csp)
+		t.Errorf("got the policy %q, want default-src 'none' and form-action 'none'", csp)
 	}
 }

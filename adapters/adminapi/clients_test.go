@@ -57,7 +57,7 @@ func TestAdministratorsConfigureClients(t *testing.T) {
 	}
 	for _, kind := range []audit.Kind{audit.ClientAdded, audit.ClientChanged, audit.ClientRemoved} {
 		if s.Count(t, kind) == 0 {
-			t.Errorf("no event %s", kind)
+			t.Errorf("got no event %s, want one", kind)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func TestRequestsWithoutAnAdministratorsToken(t *testing.T) {
 			t.Log(what)
 			s.refused(w, http.StatusUnauthorized, c.want)
 			if w.Header().Get("WWW-Authenticate") == "" {
-				t.Errorf("%s: no WWW-Authenticate", what)
+				t.Errorf("%s: got no WWW-Authenticate, want one", what)
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func TestManyRefusalsOfOneAddressLimitNoAdministrator(t *testing.T) {
 	w := s.send("GET /admin/v1/whoami", "", wrong)
 	s.refused(w, http.StatusTooManyRequests, "rate_limited")
 	if w.Header().Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+		t.Error("got no Retry-After, want one")
 	}
 	if w := s.as("GET /admin/v1/whoami", ""); w.Code != http.StatusOK {
 		t.Errorf("a valid token from that address: got %d, want 200", w.Code)

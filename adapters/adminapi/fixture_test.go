@@ -116,7 +116,7 @@ func (s *fixture) send(line, body string, header http.Header) *httptest.Response
 		}
 	}
 	if strings.Contains(w.Body.String(), s.ann.Reveal()) || strings.Contains(s.log.String(), s.ann.Reveal()) {
-		s.t.Errorf("%s: the administrator's token is in the answer or in the log", line)
+		s.t.Errorf("%s: got the administrator's token in the answer or in the log, want it in neither", line)
 	}
 	s.described(r, w)
 	return w
@@ -149,7 +149,7 @@ func (s *fixture) described(r *http.Request, w *httptest.ResponseRecorder) {
 	route, params, err := router.FindRoute(r)
 	if err != nil {
 		if !slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusTooManyRequests}, w.Code) {
-			s.t.Errorf("%s %s: got %d, and docs/openapi-admin.yaml says: %v", r.Method, r.URL.Path, w.Code, err)
+			s.t.Errorf("%s %s: got %d for a route that docs/openapi-admin.yaml lacks (%v), want 401, 404, 405 or 429", r.Method, r.URL.Path, w.Code, err)
 		}
 		return
 	}
@@ -159,7 +159,7 @@ func (s *fixture) described(r *http.Request, w *httptest.ResponseRecorder) {
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	})
 	if wrong != nil {
-		s.t.Errorf("%s %s: not as docs/openapi-admin.yaml says: %v", r.Method, r.URL.Path, wrong)
+		s.t.Errorf("%s %s: got %v, want an answer as docs/openapi-admin.yaml describes it", r.Method, r.URL.Path, wrong)
 	}
 }
 

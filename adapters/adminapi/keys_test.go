@@ -81,7 +81,7 @@ func TestAdministratorsRotateKeys(t *testing.T) {
 			}
 		}
 		if strings.Contains(w.Body.String(), "PRIVATE") {
-			t.Errorf("%s: got a private key", c.line)
+			t.Errorf("%s: got a private key, want none", c.line)
 		}
 		s.Clock.Advance(time.Second)
 	}
@@ -99,7 +99,7 @@ func TestAdministratorsRotateKeys(t *testing.T) {
 			found = found || e.Kind == kind && e.Actor == audit.AdminOf("ann") && e.Origin.IP.IsValid()
 		}
 		if !found {
-			t.Errorf("no event %s of ann with her address", kind)
+			t.Errorf("got no event %s of ann with her address, want one", kind)
 		}
 	}
 }

@@ -74,14 +74,14 @@ func TestAnAdministratorMakesATestLink(t *testing.T) {
 	w := s.as("POST /admin/v1/migration/beta/test", "")
 	var made struct{ Link string }
 	if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil || w.Code != http.StatusCreated {
-		t.Fatalf("got %d %s, %v", w.Code, w.Body, err)
+		t.Fatalf("got %d %s, %v, want 201 with a link", w.Code, w.Body, err)
 	}
 	_, link, _ := strings.Cut(made.Link, "https://sso.example.com/saml/test?link=")
 	if _, err := s.OpenTest.Look(t.Context(), acsmove.ParseLink(link), s.AuditEvents(t)[0].Origin); err != nil {
-		t.Errorf("%s does not open: %v", made.Link, err)
+		t.Errorf("Look(%s) = %v, want no error", made.Link, err)
 	}
 	if strings.Contains(s.log.String(), link) {
-		t.Error("the link is in the log")
+		t.Errorf("got the link in the log, want it left out: %s", s.log.String())
 	}
 	s.holds(s.as("GET /admin/v1/migration/beta", ""), http.StatusOK, `"test":"not opened yet"`)
 }

@@ -33,7 +33,7 @@ func TestEveryRouteRefusesParametersThatItDoesNotKnow(t *testing.T) {
 			if name := parameter.Value.Name; parameter.Value.In == "query" && name != "seconds" {
 				s.refused(s.as(line+"?"+name+"=1&"+name+"=2", ""), http.StatusBadRequest, "invalid_request")
 				if w := s.as(line+"?"+name+"=1", ""); strings.Contains(w.Body.String(), "can be given here") {
-					t.Errorf("%s: got %s for %s, which docs/openapi-admin.yaml has", line, w.Body, name)
+					t.Errorf("%s: got %s for %s, want it taken, as docs/openapi-admin.yaml has it", line, w.Body, name)
 				}
 			}
 		}

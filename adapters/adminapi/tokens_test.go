@@ -173,6 +173,6 @@ func TestRequestsAboutTokensThatCannotBeMeant(t *testing.T) {
 	}
 	s.refused(s.as("GET /admin/v1/tokens?client_id=a&client_id=b", ""), http.StatusBadRequest, "invalid_request")
 	if s.LiveTokens(t) != 1 || s.Count(t, audit.TokensRevoked) != 0 {
-		t.Error("a refused request ended a token")
+		t.Errorf("got %d tokens alive and %d events of a revocation after refused requests, want 1 and 0", s.LiveTokens(t), s.Count(t, audit.TokensRevoked))
 	}
 }

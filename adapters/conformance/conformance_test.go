@@ -72,16 +72,16 @@ func TestAServerThatIsRightPassesEveryRow(t *testing.T) {
 	report := run(t, newToy(t).options())
 	for _, row := range report.Rows {
 		if row.Result != conformance.Pass {
-			t.Errorf("%s: %s %s", row.ID, row.Result, row.Detail)
+			t.Errorf("%s: got %s %s, want it passed", row.ID, row.Result, row.Detail)
 		}
 	}
 	if report.Passed != len(report.Rows) || report.Failed+report.Skipped != 0 {
-		t.Errorf("counted %d, %d, %d of %d", report.Passed, report.Failed, report.Skipped, len(report.Rows))
+		t.Errorf("got %d passed, %d failed and %d skipped, want %d, 0 and 0", report.Passed, report.Failed, report.Skipped, len(report.Rows))
 	}
 	seen := map[string]bool{}
 	for _, row := range report.Rows {
 		if seen[row.ID] || row.Clause == "" || row.Rule == "" {
-			t.Errorf("row %+v is not whole, or its id is there twice", row)
+			t.Errorf("got the row %+v, want a clause, a rule and an id of its own", row)
 		}
 		seen[row.ID] = true
 	}
@@ -97,17 +97,17 @@ func TestWhatIsNotOfferedOrCannotBePlayedIsSkipped(t *testing.T) {
 	o.Decide, o.Expire, o.OtherClientID = nil, nil, ""
 	report := run(t, o)
 	if got := ids(report, conformance.Fail); got != nil {
-		t.Errorf("failed: %v", got)
+		t.Errorf("got the failures %v, want none", got)
 	}
 	for _, id := range []string{"7009-unknown", "7662-anonymous", "standard-token", "canonical-denied", "bearer-account", "sessions-self", "standard-foreign-code", "canonical-expired"} {
 		if !slices.Contains(ids(report, conformance.Skip), id) {
-			t.Errorf("%s was not skipped", id)
+			t.Errorf("%s: got %v skipped, want it among them", id, ids(report, conformance.Skip))
 		}
 	}
 	none := newToy(t)
 	none.spoil = func(_ *http.Request, a *toyAnswer) { *a = toyAnswer{status: 404, header: http.Header{}} }
 	if report := run(t, none.options()); report.Skipped != len(report.Rows) {
-		t.Errorf("no such server: %d of %d skipped, failed: %v", report.Skipped, len(report.Rows), ids(report, conformance.Fail))
+		t.Errorf("no such server: got %d of %d skipped and the failures %v, want all skipped", report.Skipped, len(report.Rows), ids(report, conformance.Fail))
 	}
 }
 
@@ -121,7 +121,7 @@ func TestAServerThatLimitsIsNotWrong(t *testing.T) {
 	}
 	report := run(t, s.options())
 	if got := ids(report, conformance.Fail); got != nil {
-		t.Errorf("failed: %v", got)
+		t.Errorf("got the failures %v, want none", got)
 	}
 }
 
@@ -331,22 +331,22 @@ func TestTheReport(t *testing.T) {
 	}
 	var back conformance.Report
 	if err := json.Unmarshal(text.Bytes(), &back); err != nil || back.Failed != 2 || len(back.Rows) != len(report.Rows) {
-		t.Errorf("got %+v, %v", back, err)
+		t.Errorf("got %+v, %v, want the report with 2 failures and %d rows", back, err, len(report.Rows))
 	}
 	for token := range s.tokens {
 		if strings.Contains(table.String()+text.String(), token) {
-			t.Error("a token is in the report")
+			t.Errorf("got the token %s in the report, want it left out", token)
 		}
 	}
 	if strings.Contains(table.String(), "\x1b") {
-		t.Error("the server steers the terminal")
+		t.Errorf("got the table %q, want no control characters of the server", &table)
 	}
 }
 
 func TestTargetsThatCannotBe(t *testing.T) {
 	for _, target := range []string{"", "localhost", "ftp://x", "https://x?y", "https://x#y"} {
 		if _, err := conformance.Run(t.Context(), conformance.Options{Target: target, HTTP: http.DefaultClient, Now: time.Now}); err == nil {
-			t.Errorf("%q was taken", target)
+			t.Errorf("Run(%q): got no error, want one", target)
 		}
 	}
 }

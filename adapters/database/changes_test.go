@@ -62,7 +62,7 @@ func TestChangesDuringAnOutageAreToldAfterIt(t *testing.T) {
 		select {
 		case <-changed:
 		case <-time.After(20 * time.Second):
-			t.Fatal("not told")
+			t.Fatal("got no word of the change in 20s, want one")
 		}
 	}
 	told() // at the beginning

@@ -42,13 +42,13 @@ func TestSQLiteInMemory(t *testing.T) {
 		t.Chdir(t.TempDir())
 		db := databasetest.Open(t, url)
 		if err := database.Prepare(t.Context(), db, database.MigrateAuto); err != nil {
-			t.Fatalf("%s: %v", url, err)
+			t.Fatalf("Prepare(%s) = %v, want no error", url, err)
 		}
 		if err := database.CheckSchema(t.Context(), db); err != nil {
-			t.Fatalf("%s: %v", url, err)
+			t.Fatalf("CheckSchema(%s) = %v, want no error", url, err)
 		}
 		if files, err := os.ReadDir("."); err != nil || len(files) != 0 {
-			t.Errorf("%s left %v behind (%v)", url, files, err)
+			t.Errorf("%s: got the files %v (%v), want none", url, files, err)
 		}
 	}
 }
@@ -65,7 +65,7 @@ func TestSQLiteFilesAreForUsAlone(t *testing.T) {
 		}
 		info, err := d.Info()
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s may be read by others: %v", d.Name(), info.Mode())
+			t.Errorf("%s: got the mode %v, want none for group and others", d.Name(), info.Mode())
 		}
 		return err
 	})
@@ -82,11 +82,11 @@ func TestWrongURLsAreRefusedWithoutRepeatingThem(t *testing.T) {
 		db, err := database.Open(database.Config{URL: url})
 		if err == nil {
 			_ = db.Close()
-			t.Errorf("%q was accepted", url)
+			t.Errorf("Open(%q): got no error, want one", url)
 			continue
 		}
 		if strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "ter2") {
-			t.Errorf("%q: the error repeats it: %v", url, err)
+			t.Errorf("Open(%q): got %v, want an error without the password", url, err)
 		}
 	}
 }

@@ -65,10 +65,10 @@ func TestTwoTabsOfOneCodeDoNotBlockEachOther(t *testing.T) {
 	})
 	both.Wait()
 	if approving != nil {
-		t.Errorf("the tab that approves: %v", approving)
+		t.Errorf("the tab that approves: got %v, want no error", approving)
 	}
 	if completing != nil && !errors.Is(completing, device.ErrNotPending) { // too late is an answer
-		t.Errorf("the tab that comes back: %v", completing)
+		t.Errorf("the tab that comes back: got %v, want no error or %v", completing, device.ErrNotPending)
 	}
 }
 

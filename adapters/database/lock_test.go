@@ -52,7 +52,7 @@ func TestWaitingForTheMigrationLockReleasesItForNobody(t *testing.T) {
 	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	other.Env = append(os.Environ(), lockURL+"="+url)
 	if output, err := other.CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, output)
+		t.Errorf("the other process: got %v, want no error: %s", err, output)
 	}
 	if err := release(); err != nil {
 		t.Error(err)

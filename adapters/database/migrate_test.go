@@ -62,7 +62,7 @@ func TestFiveMigratingProcessesAtOnce(t *testing.T) {
 		}
 		for i, p := range processes {
 			if err := p.Wait(); err != nil {
-				t.Errorf("%v: %s", err, output[i].String())
+				t.Errorf("process %d: got %v, want no error: %s", i, err, output[i].String())
 			}
 		}
 		appliedOnce(t, databasetest.Open(t, url))
@@ -78,7 +78,7 @@ func appliedOnce(t *testing.T, db *bun.DB) {
 	err := db.NewRaw("SELECT count(*) FROM (SELECT version_id FROM devicegate_schema GROUP BY version_id HAVING count(*) > 1) AS d").
 		Scan(t.Context(), &twice)
 	if err != nil || twice != 0 {
-		t.Errorf("%d migrations were applied more than once (%v)", twice, err)
+		t.Errorf("got %d migrations applied more than once (%v), want 0", twice, err)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestAnOldSchemaIsRefused(t *testing.T) {
 			t.Errorf("got %v, want ErrOldSchema", err)
 		}
 		if tables := tablesOf(t, db); len(tables) != 0 {
-			t.Errorf("a check made %v", tables)
+			t.Errorf("got the tables %v after a check, want none", tables)
 		}
 		if err := database.Migrate(t.Context(), db); err != nil {
 			t.Fatal(err)
@@ -231,7 +231,7 @@ func TestTheTokenTableIsTheContracts(t *testing.T) {
 				t.Errorf("%s is %q, want …%q", name, found[name], want)
 			}
 			if unique := strings.Contains(sql, "create unique index"); unique != strings.HasPrefix(name, "uq_") {
-				t.Errorf("%s: unique is %v", name, unique)
+				t.Errorf("%s: got unique %v, want %v by its name", name, unique, !unique)
 			}
 		}
 	})
@@ -262,7 +262,7 @@ func TestAnIndexIsBuiltBesideWriters(t *testing.T) {
 		return add(ctx, db, "two")
 	})
 	if err != nil {
-		t.Fatalf("a login beside the build: %v", err)
+		t.Fatalf("a login beside the build: got %v, want no error", err)
 	}
 	if err := <-migrated; err != nil {
 		t.Fatal(err)
@@ -334,7 +334,7 @@ func await(t *testing.T, db *bun.DB, query string) {
 	for count(t, db, query) == 0 {
 		select {
 		case <-ctx.Done():
-			t.Fatalf("got nothing in time from %s", query)
+			t.Fatalf("got no row in time from %s, want one", query)
 		case <-again.C:
 		}
 	}

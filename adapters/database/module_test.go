@@ -44,7 +44,7 @@ func TestTheModuleBringsAStoreThatIsReadyWhenTheServiceStarts(t *testing.T) {
 	}
 	app.RequireStop()
 	if store.Ready(t.Context()) == nil {
-		t.Error("the pool is still open")
+		t.Error("got an open pool after the stop, want it closed")
 	}
 }
 
@@ -55,7 +55,7 @@ func TestAServiceThatMayNotMigrateDoesNotStartOnAnOldSchema(t *testing.T) {
 		fx.Invoke(func(*database.Store) {}),
 	)
 	if err := app.Start(t.Context()); err == nil {
-		t.Error("it started")
+		t.Error("got no error at the start, want ErrOldSchema")
 	} else if !errors.Is(err, database.ErrOldSchema) {
 		t.Errorf("got %v, want ErrOldSchema", err)
 	}

@@ -182,7 +182,7 @@ func postgres(t *testing.T) databasetest.Engine {
 			return engine
 		}
 	}
-	t.Fatal("no such engine")
+	t.Fatal("got no engine named PostgreSQL, want one")
 	return databasetest.Engine{}
 }
 
@@ -214,7 +214,7 @@ func TestAConnectionThatIsCut(t *testing.T) {
 		}))
 	}
 	if err := s.Ready(t.Context()); err != nil {
-		t.Errorf("it does not come back: %v", err)
+		t.Errorf("Ready() = %v, want no error: the pool connects again", err)
 	}
 	if n := count(t, db, "SELECT count(*) FROM device_authorizations"); n != 0 {
 		t.Errorf("%d authorizations, want none", n)
@@ -315,7 +315,7 @@ func TestAFileThatAnotherProcessHolds(t *testing.T) {
 	s := database.NewStore(db)
 	unavailable(t, "Update", s.Update(ctx, func(context.Context, ports.Tx) error { return nil }))
 	if err := s.Ready(t.Context()); err != nil {
-		t.Errorf("reading does not need the lock: %v", err)
+		t.Errorf("Ready() = %v, want no error: reading needs no lock", err)
 	}
 }
 

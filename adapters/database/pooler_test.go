@@ -81,7 +81,7 @@ func onTCP(t *testing.T, direct string) *url.URL {
 	}
 	if host := u.Query().Get("host"); host != "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI=true allows no skipping: PostgreSQL listens on %s; this test needs it on TCP", host)
+			t.Fatalf("got no PostgreSQL on TCP (it listens on %s), want one: CI=true allows no skipping", host)
 		}
 		t.Skipf("PostgreSQL listens on %s; this test needs it on TCP", host)
 	}

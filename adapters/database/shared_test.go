@@ -56,7 +56,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 						t.Errorf("the address is %q, want %q", got, row.want)
 					}
 					if issued.SubjectType() != identity.Account || issued.Valid(now) != nil {
-						t.Error("the token opens no doors")
+						t.Errorf("got a token of type %v, valid: %v, want a valid one of an account", issued.SubjectType(), issued.Valid(now))
 					}
 					revoked, _ := issued.Revoke("session_ended", audit.ClientOf("difyctl"), now, request.Origin{})
 					return tx.Tokens().Save(ctx, issued, revoked)
@@ -68,7 +68,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 					AND coalesce(subject_issuer, '-') = coalesce(`+row.issuer+`, '-')
 					AND account_id IS NOT NULL AND token_hash IS NULL AND revoked_at IS NOT NULL`, id, row.email)
 				if kept != 1 {
-					t.Error("ending the token changed more than that")
+					t.Errorf("got %d rows with nothing but the end changed, want 1", kept)
 				}
 			})
 		}
@@ -83,7 +83,7 @@ func TestARevokedTokenThatKeptItsHashIsDead(t *testing.T) {
 		err := database.NewStore(db).View(t.Context(), func(ctx context.Context, r ports.Reader) error {
 			issued, err := r.Tokens().ByDigest(ctx, digest)
 			if err == nil && issued.Valid(time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)) == nil {
-				t.Error("the token opens doors")
+				t.Error("got a valid token, want it refused")
 			}
 			return err
 		})
@@ -115,7 +115,7 @@ func TestOurTokensAsOthersReadThem(t *testing.T) {
 			AND prefix = 'dfoe_' AND token_hash = ? AND revoked_at IS NULL AND last_used_at IS NULL
 			AND expires_at = '2026-11-25 13:00:00.000000+00:00'`, issued.Snapshot().ID.String(), clear.Digest().Hex())
 		if n != 1 {
-			t.Error("the row is another")
+			t.Errorf("got %d rows as the older service writes them, want 1", n)
 		}
 	})
 }
@@ -143,7 +143,7 @@ func TestEachEventIsKeptOnceWithEveryField(t *testing.T) {
 			AND mount = 'legacy' AND reason = 'audience_mismatch' AND detail = 'expected a, received b'
 			AND ip IS NULL AND user_agent = 'test/1' AND request_id = 'req-1'`, e.ID.String())
 		if n != 1 || count(t, db, "SELECT count(*) FROM audit_events") != 1 {
-			t.Error("the event is not there once as it was")
+			t.Errorf("got %d rows that match the event, want 1 and no others", n)
 		}
 	})
 }
@@ -187,7 +187,7 @@ func TestImpossibleStatesCannotBeStored(t *testing.T) {
 			"status='redeemed'" + someone + ";token_id=" + id + ";redeemed_at=" + at,
 		} {
 			if err := insert(possible); err != nil {
-				t.Errorf("%s: %v", possible, err)
+				t.Errorf("%s: got %v, want it stored", possible, err)
 			}
 		}
 		for _, impossible := range []string{
@@ -197,7 +197,7 @@ func TestImpossibleStatesCannotBeStored(t *testing.T) {
 			"status='redeemed'" + someone + ";token_id=" + id, "status='denied';subject_email='a@b.c';decided_at=" + at,
 		} {
 			if insert(impossible) == nil {
-				t.Errorf("%s was stored", impossible)
+				t.Errorf("%s: got it stored, want it refused", impossible)
 			}
 		}
 	})
@@ -230,7 +230,7 @@ func TestAdministratorsFiltersMatchNoTokensOfAccounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if count(t, db, "SELECT count(*) FROM oauth_access_tokens WHERE revoked_at IS NULL AND token_hash IS NOT NULL") != 1 {
-			t.Error("the token was changed")
+			t.Error("got the token changed, want it as before")
 		}
 	})
 }

@@ -201,7 +201,7 @@ func TestAFailedUpdateLeavesItsNeighbours(t *testing.T) {
 		}, err: context.Canceled},
 		"a statement that is refused": {fn: func(ctx context.Context, tx ports.Tx) error {
 			if err := database.Exec(ctx, tx, "INSERT INTO device_authorizations (id) VALUES ('x')"); err == nil {
-				t.Error("got no error for a row without its columns")
+				t.Error("got no error for a row without its columns, want one")
 			}
 			return refusal
 		}, err: refusal},
@@ -284,7 +284,7 @@ func TestAGroupThatSQLiteRollsBackFails(t *testing.T) {
 				must(t, database.Scan(ctx, tx, &pages, "PRAGMA page_count"))
 				must(t, database.Exec(ctx, tx, fmt.Sprint("PRAGMA max_page_count = ", pages)))
 				if err := database.Exec(ctx, tx, "INSERT INTO large VALUES (hex(zeroblob(100000)))"); err == nil {
-					t.Error("got no error for a row that there is no room for")
+					t.Error("got no error for a row that there is no room for, want one")
 				}
 				unavailable(t, "a statement after it", database.Exec(ctx, tx, "PRAGMA max_page_count = 1000000"))
 				a, started := start()
@@ -450,7 +450,7 @@ func TestUpdatesOfTwoProcessesAtOnce(t *testing.T) {
 				cancel()
 				keeps := err == nil && panicked == nil
 				if got := g.holds(a.Snapshot().ID); got != keeps {
-					t.Errorf("got the error %v and the panic %v, kept %t", err, panicked, got)
+					t.Errorf("got the change kept %t, want %t for the error %v and the panic %v", got, keeps, err, panicked)
 				}
 				if keeps {
 					mu.Lock()

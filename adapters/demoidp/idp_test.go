@@ -169,7 +169,7 @@ func (w *fixture) read(resp *http.Response, status int) form {
 		w.t.Fatalf("%s answered %d, want %d:\n%s", resp.Request.URL.Path, resp.StatusCode, status, raw)
 	}
 	if resp.Header.Get("X-Frame-Options") != "DENY" || resp.Header.Get("Cache-Control") != "no-store" {
-		w.t.Errorf("%s can be framed or kept", resp.Request.URL.Path)
+		w.t.Errorf("%s: got %v, want X-Frame-Options DENY and Cache-Control no-store", resp.Request.URL.Path, resp.Header)
 	}
 	doc, err := html.Parse(bytes.NewReader(raw))
 	if err != nil {
@@ -215,10 +215,10 @@ func (w *fixture) validate(answer form, req *saml.AuthnRequest) (*saml.Assertion
 	w.t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	if err != nil || len(raw) == 0 {
-		w.t.Fatalf("no response (%v):\n%s", err, answer.text)
+		w.t.Fatalf("got no response (%v), want one:\n%s", err, answer.text)
 	}
 	if answer.fields.Get("RelayState") != "relay-state" {
-		w.t.Errorf("RelayState became %q", answer.fields.Get("RelayState"))
+		w.t.Errorf("got the RelayState %q, want relay-state", answer.fields.Get("RelayState"))
 	}
 	return w.sp.ParseXMLResponse(raw, []string{req.ID}, *parse(w.t, answer.action))
 }
@@ -231,7 +231,7 @@ func (w *fixture) validated(answer form, req *saml.AuthnRequest) *saml.Assertion
 		if errors.As(err, &why) {
 			err = why.PrivateErr
 		}
-		w.t.Fatalf("the service provider refuses the response: %v", err)
+		w.t.Fatalf("ParseXMLResponse() = %v, want the service provider to accept it", err)
 	}
 	return a
 }
@@ -245,17 +245,17 @@ func TestLoginIsAcceptedByAServiceProvider(t *testing.T) {
 				req := w.request(callback, saml.HTTPRedirectBinding, nil)
 				answer := w.signIn(w.redirect(req), user, demoidp.Password, http.StatusOK)
 				if answer.action != callback {
-					t.Errorf("%s: the answer goes to %s", mount, answer.action)
+					t.Errorf("%s: got an answer to %s, want %s", mount, answer.action, callback)
 				}
 				a := w.validated(answer, req)
 				if a.Subject.NameID.Value != "alice@acme.example" || a.Subject.NameID.Format != string(saml.EmailAddressNameIDFormat) {
-					t.Errorf("%s: NameID %+v", mount, a.Subject.NameID)
+					t.Errorf("%s: got the NameID %+v, want alice@acme.example as an e-mail address", mount, a.Subject.NameID)
 				}
 				if v := a.AttributeStatements[0].Attributes[0]; v.FriendlyName != "mail" || v.Values[0].Value != "alice@acme.example" {
-					t.Errorf("%s: attribute %+v", mount, v)
+					t.Errorf("%s: got the attribute %+v, want mail alice@acme.example", mount, v)
 				}
 				if a.Subject.SubjectConfirmations[0].SubjectConfirmationData.Recipient != callback {
-					t.Errorf("%s: for another recipient", mount)
+					t.Errorf("%s: got the recipient %s, want %s", mount, a.Subject.SubjectConfirmations[0].SubjectConfirmationData.Recipient, callback)
 				}
 			}
 		}
@@ -272,7 +272,7 @@ func TestResponseIsSignedWithSHA256(t *testing.T) {
 	}
 	for _, a := range algorithms {
 		if name := string(a[1]); name != "rsa-sha256" && name != "sha256" {
-			t.Errorf("algorithm %s", name)
+			t.Errorf("got the algorithm %s, want rsa-sha256 or sha256", name)
 		}
 	}
 }
@@ -281,7 +281,7 @@ func TestResponseFormWorksWithoutScripts(t *testing.T) {
 	w := newFixture(t, false)
 	answer := w.signIn(w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)), "bob", demoidp.Password, http.StatusOK)
 	if !strings.Contains(answer.text, `<button id="send">Continue</button>`) {
-		t.Error("there is no button")
+		t.Errorf("got no button, want one:\n%s", answer.text)
 	}
 }
 
@@ -295,7 +295,7 @@ func TestSlowLoginIsAccepted(t *testing.T) {
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	late := begun.Add(19 * time.Minute).UTC().Format("2006-01-02T15:04")
 	if !strings.Contains(string(raw), `NotOnOrAfter="`+late) {
-		t.Errorf("the assertion is not good until %s:\n%s", late, raw)
+		t.Errorf("got an assertion that is not valid until %s, want it valid:\n%s", late, raw)
 	}
 	w.now = func() time.Time { return begun.Add(15*time.Minute + time.Second) }
 	w.signIn(page, "alice", demoidp.Password, http.StatusBadRequest)
@@ -356,7 +356,7 @@ func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
 			w.t = t
 			page := w.postSSO(w.request(acs["canonical"], saml.HTTPRedirectBinding, change), http.StatusBadRequest)
 			if !strings.Contains(page.text, "That request is not from a service that is known here") {
-				t.Errorf("it is not polite:\n%s", page.text)
+				t.Errorf("got another page than the one for unknown services, want that:\n%s", page.text)
 			}
 		})
 	}
@@ -373,7 +373,7 @@ func TestRequestOfAnUnknownServiceIsRefused(t *testing.T) {
 		"markup":       {"SAMLRequest": {"<script>alert(1)</script>"}},
 	} {
 		if page := w.get(w.url+"/sso?"+query.Encode(), http.StatusBadRequest); strings.Contains(page.text, "<script>alert") {
-			t.Errorf("%s: markup comes back", what)
+			t.Errorf("%s: got the markup in the page, want it escaped:\n%s", what, page.text)
 		}
 	}
 	w.post(w.url+"/sso", url.Values{"SAMLRequest": {strings.Repeat("A", 1<<20)}}, http.StatusBadRequest)
@@ -387,7 +387,7 @@ func TestWrongPasswordShowsTheFormAgain(t *testing.T) {
 	for user, password := range map[string]string{"alice": "wrong", "unknown": demoidp.Password, "": "", "alice@elsewhere.example": demoidp.Password} {
 		again := w.signIn(page, user, password, http.StatusUnauthorized)
 		if !strings.Contains(again.text, "Nobody here has that name and password") || again.fields.Get("SAMLResponse") != "" {
-			t.Errorf("%q: %s", user, again.text)
+			t.Errorf("%q: got %s, want a refusal without a response", user, again.text)
 		}
 		page = again
 	}
@@ -399,10 +399,10 @@ func TestCancelIsADenial(t *testing.T) {
 	req := w.request(acs["canonical"], saml.HTTPRedirectBinding, nil)
 	answer := w.press(w.redirect(req), "cancel")
 	if answer.action != acs["canonical"] {
-		t.Errorf("the answer goes to %s", answer.action)
+		t.Errorf("got an answer to %s, want %s", answer.action, acs["canonical"])
 	}
 	if _, err := w.validate(answer, req); err == nil {
-		t.Error("the service provider takes it for a login")
+		t.Error("got a login for the service provider, want an error")
 	}
 	raw, _ := base64.StdEncoding.DecodeString(answer.fields.Get("SAMLResponse"))
 	var response saml.Response
@@ -412,10 +412,10 @@ func TestCancelIsADenial(t *testing.T) {
 	code := response.Status.StatusCode
 	if code.Value != saml.StatusResponder || code.StatusCode == nil || code.StatusCode.Value != saml.StatusRequestDenied ||
 		response.Status.StatusMessage == nil || response.InResponseTo != req.ID || response.Destination != acs["canonical"] {
-		t.Errorf("the response says %s", raw)
+		t.Errorf("got %s, want a denied request in answer to %s", raw, req.ID)
 	}
 	if err := checkSignature(raw, w.idp.Metadata()); err != nil {
-		t.Errorf("its signature: %v", err)
+		t.Errorf("checkSignature() = %v, want no error", err)
 	}
 }
 
@@ -429,34 +429,34 @@ func TestSessionCanBeContinuedOrSwitched(t *testing.T) {
 
 	req, page := ask()
 	if got := user(req, w.signIn(page, "alice", demoidp.Password, http.StatusOK)); got != "alice@acme.example" {
-		t.Fatalf("signed in as %s", got)
+		t.Fatalf("after signing in: got %s, want alice@acme.example", got)
 	}
 	req, page = ask()
 	if !strings.Contains(page.text, "Continue as Alice") {
-		t.Fatalf("the session is gone:\n%s", page.text)
+		t.Fatalf("got no session, want one of Alice:\n%s", page.text)
 	}
 	if got := user(req, w.press(page, "continue")); got != "alice@acme.example" {
-		t.Errorf("went on as %s", got)
+		t.Errorf("after continuing: got %s, want alice@acme.example", got)
 	}
 	req, page = ask()
 	if got := user(req, w.signIn(w.press(page, "switch"), "mallory", demoidp.Password, http.StatusOK)); got != "mallory@elsewhere.example" {
-		t.Errorf("changed over to %s", got)
+		t.Errorf("after switching: got %s, want mallory@elsewhere.example", got)
 	}
 	forced := w.request(acs["canonical"], saml.HTTPRedirectBinding, func(r *saml.AuthnRequest) { yes := true; r.ForceAuthn = &yes })
 	if page := w.redirect(forced); strings.Contains(page.text, "Continue as") {
-		t.Error("ForceAuthn is passed over")
+		t.Errorf("got a page to continue for ForceAuthn, want the login page:\n%s", page.text)
 	}
 	home := w.get(w.url+"/", http.StatusOK)
 	if !strings.Contains(home.text, "mallory@elsewhere.example") {
-		t.Errorf("got no user on the front page:\n%s", home.text)
+		t.Errorf("got no user on the front page, want mallory:\n%s", home.text)
 	}
 	_, page = ask()
 	w.post(home.action, home.fields, http.StatusOK)
 	if page = w.pressExpecting(page, "continue", http.StatusUnauthorized); page.fields.Get("SAMLResponse") != "" {
-		t.Error("went on after signing out")
+		t.Errorf("after signing out: got a response to continue, want none:\n%s", page.text)
 	}
 	if _, page = ask(); strings.Contains(page.text, "Continue as") {
-		t.Error("the session outlives the sign-out")
+		t.Errorf("after signing out: got a session, want none:\n%s", page.text)
 	}
 }
 
@@ -471,7 +471,7 @@ func TestLoginPageSaysDemo(t *testing.T) {
 	page := w.redirect(w.request(acs["canonical"], saml.HTTPRedirectBinding, nil))
 	for _, text := range []string{"alice@acme.example", "bob@acme.example", "mallory@elsewhere.example", "<code>password</code>", "this is a demo"} {
 		if !strings.Contains(page.text, text) {
-			t.Errorf("it does not say %q", text)
+			t.Errorf("got a page without %q, want it:\n%s", text, page.text)
 		}
 	}
 }
@@ -495,7 +495,7 @@ func TestInvalidConfigurationIsRefused(t *testing.T) {
 			`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="x"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`)},
 	} {
 		if _, err := demoidp.New(cfg); err == nil {
-			t.Errorf("%s: it was made", what)
+			t.Errorf("New(%s): got no error, want one", what)
 		}
 	}
 }

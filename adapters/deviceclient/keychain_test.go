@@ -20,7 +20,7 @@ func TestSystemKeychain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := k.Get("https://a.example"); err != nil || got != "secret" {
-		t.Errorf("got %q, %v", got, err)
+		t.Errorf("Get() = %q, %v, want secret", got, err)
 	}
 	if err := k.Delete("https://a.example"); err != nil {
 		t.Error(err)
@@ -40,12 +40,12 @@ func TestNoBusIsStartedForAKeychain(t *testing.T) {
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
 	t.Setenv("XDG_RUNTIME_DIR", dir)
 	if SystemKeychain() != nil {
-		t.Error("there is a keychain without a bus")
+		t.Error("got a keychain without a bus, want none")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "bus"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if SystemKeychain() == nil {
-		t.Error("there is no keychain with a bus")
+		t.Error("got no keychain with a bus, want one")
 	}
 }

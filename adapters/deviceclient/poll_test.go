@@ -32,7 +32,7 @@ func TestPollKeepsThePace(t *testing.T) {
 			client, clock, _ := run(t, c.routes)
 			got, err := client.Poll(t.Context(), start(t, client))
 			if err != nil || got.Secret.Reveal() != "dfoe_secret" {
-				t.Fatalf("got %v, %v", got, err)
+				t.Fatalf("Poll() = %v, %v, want the token", got, err)
 			}
 			equal(t, clock.waits, c.want)
 		})
@@ -46,11 +46,11 @@ func TestPausesAfterFailuresAreBounded(t *testing.T) {
 	}
 	for _, d := range clock.waits {
 		if d > 30*s {
-			t.Errorf("waited %s", d)
+			t.Errorf("got a wait of %s, want at most 30s", d)
 		}
 	}
 	if n := len(clock.waits); n > 40 {
-		t.Errorf("%d polls in 15 minutes of failures", n)
+		t.Errorf("got %d polls in 15 minutes of failures, want at most 40", n)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestACodeIsAskedForOnceMoreAfterItsEnd(t *testing.T) {
 		t.Error(err)
 	}
 	if got := clock.waits[len(clock.waits)-1]; got != 5*s {
-		t.Errorf("the last poll came after %s, which is too soon", got)
+		t.Errorf("got the last poll after %s, want the interval of 5s", got)
 	}
 }
 

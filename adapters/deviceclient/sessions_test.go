@@ -16,10 +16,10 @@ func TestSessionsOfAllPages(t *testing.T) {
 	}})
 	list, err := client.Sessions(t.Context(), token)
 	if err != nil || len(list) != 2 || list[0].ID != "1" || list[0].LastUsedAt != nil {
-		t.Errorf("got %v, %v", list, err)
+		t.Errorf("Sessions() = %v, %v, want 1, unused, and 2", list, err)
 	}
 	if script.count("GET "+canonicalAPI+"/account/sessions?limit=200&page=2") != 1 {
-		t.Errorf("asked %v", script.asked)
+		t.Errorf("got the requests %v, want the second page asked for once", script.asked)
 	}
 }
 
@@ -52,7 +52,7 @@ func TestLogout(t *testing.T) {
 	} {
 		client, _, script := run(t, c.routes)
 		if err := client.Logout(t.Context(), token); (err == nil) != c.ok {
-			t.Errorf("%s: got %v", name, err)
+			t.Errorf("%s: got %v, want it done %t", name, err, c.ok)
 		}
 		if script.count(c.asks) == 0 {
 			t.Errorf("%s: asked %v, want %s", name, script.asked, c.asks)
@@ -63,7 +63,7 @@ func TestLogout(t *testing.T) {
 func TestAccount(t *testing.T) {
 	client, _, _ := run(t, map[string][]reply{canonicalAPI + "/account": {{status: 200, body: `{"subject_email":"a@acme.example"}`}, {status: 401}}})
 	if who, err := client.Account(t.Context(), token); err != nil || who.Email != "a@acme.example" {
-		t.Errorf("got %v, %v", who, err)
+		t.Errorf("Account() = %v, %v, want a@acme.example", who, err)
 	}
 	if _, err := client.Account(t.Context(), token); !errors.Is(err, deviceclient.ErrNotSignedIn) {
 		t.Errorf("got %v, want ErrNotSignedIn", err)

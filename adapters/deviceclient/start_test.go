@@ -176,7 +176,7 @@ func TestMetadataOfAnIssuerWithAPath(t *testing.T) { // RFC 8414 §3.1
 		client.Server, _ = deviceclient.ParseServer(client.Server.String() + "/gate/")
 		start(t, client)
 		if script.count("POST /d") != 1 {
-			t.Errorf("%s was not found: %v", where, script.asked)
+			t.Errorf("%s: got the requests %v, want one to the endpoint that it names", where, script.asked)
 		}
 	}
 }
@@ -188,10 +188,10 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.UserCode != "ABCD-EFGH" || a.Complete != "" || a.Interval != 5*s || !a.ExpiresAt.Equal(clock.now.Add(900*s)) {
-		t.Errorf("got %+v", a)
+		t.Errorf("Start() = %+v, want ABCD-EFGH for 900s, to be polled every 5s", a)
 	}
 	if script.count("POST /d client_id=difyctl&device_label=laptop&login_hint=ada%40example.com&scope=apps%3Arun") != 1 {
-		t.Errorf("asked %v", script.asked)
+		t.Errorf("got the requests %v, want one with the label, the hint and the scope", script.asked)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestStartRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", name, err, c.says)
 		}
 		if n := script.count("POST /d"); n > 5 {
-			t.Errorf("%s: asked %d times", name, n)
+			t.Errorf("%s: got %d requests, want at most 5", name, n)
 		}
 	}
 }
@@ -227,10 +227,10 @@ func TestACertificateThatIsNotTrustedIsFinal(t *testing.T) {
 	client, clock, _ := run(t, nil)
 	client.Server, _ = deviceclient.ParseServer(server.URL)
 	if _, err := client.Start(t.Context(), deviceclient.Login{}); err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("got %v", err)
+		t.Errorf("Start() = %v, want the certificate refused", err)
 	}
 	if hits != 0 || len(clock.waits) != 0 {
-		t.Errorf("%d requests, waited %v", hits, clock.waits)
+		t.Errorf("got %d requests and the waits %v, want none", hits, clock.waits)
 	}
 }
 
@@ -244,7 +244,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	kept := deviceclient.Credential{Token: token.Secret}
 	for _, text := range []string{fmt.Sprintf("%v %+v %#v", a, a, a), fmt.Sprintf("%v %+v %#v", token, token, token), fmt.Sprintf("%+v", kept), fmt.Sprint(errors.New(token.Secret.String()))} {
 		if strings.Contains(text, "_secret") {
-			t.Errorf("printed %s", text)
+			t.Errorf("got %s printed, want no secret", text)
 		}
 	}
 }

@@ -67,11 +67,11 @@ func TestStore(t *testing.T) {
 			}
 			for server, want := range map[deviceclient.Server]string{one: "secret-1", two: "secret-2"} {
 				if got, err := store.Load(server); err != nil || got.Token.Reveal() != want || got.StoredIn != c.want {
-					t.Errorf("%s: got %+v, %v", server, got, err)
+					t.Errorf("Load(%s) = %+v, %v, want %s stored in %q", server, got, err, want, c.want)
 				}
 			}
 			if got, err := store.Servers(); err != nil || !slices.Equal(got, []string{one.String(), two.String()}) {
-				t.Errorf("got %v, %v", got, err)
+				t.Errorf("Servers() = %v, %v, want %s and %s", got, err, one, two)
 			}
 			if err := store.Delete(one); err != nil {
 				t.Fatal(err)
@@ -80,10 +80,10 @@ func TestStore(t *testing.T) {
 				t.Errorf("got %v, want ErrNotSignedIn", err)
 			}
 			if got, err := store.Load(two); err != nil || got.Token.Reveal() != "secret-2" {
-				t.Errorf("the other server's credential: %v, %v", got, err)
+				t.Errorf("Load(the other server) = %v, %v, want secret-2", got, err)
 			}
 			if err := store.Delete(one); err != nil {
-				t.Errorf("deleting twice: %v", err)
+				t.Errorf("Delete(again) = %v, want no error", err)
 			}
 		})
 	}
@@ -100,7 +100,7 @@ func TestFilesArePrivateAndHoldNoSecretOfTheKeychain(t *testing.T) {
 		}
 		files, err := os.ReadDir(store.Dir)
 		if err != nil || len(files) != 1 {
-			t.Fatalf("got %v, %v", files, err)
+			t.Fatalf("got the files %v, %v, want one", files, err)
 		}
 		path := filepath.Join(store.Dir, files[0].Name())
 		for path, want := range map[string]os.FileMode{path: 0o600, store.Dir: 0o700} {
@@ -110,13 +110,13 @@ func TestFilesArePrivateAndHoldNoSecretOfTheKeychain(t *testing.T) {
 		}
 		text, err := os.ReadFile(path)
 		if got := strings.Contains(string(text), "top-secret"); err != nil || got != (keychain == nil) {
-			t.Errorf("the file holds the secret: %t (%v)", got, err)
+			t.Errorf("got the secret in the file %t (%v), want %t", got, err, keychain == nil)
 		}
 		if err := os.Chmod(path, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := store.Load(server); err == nil || !strings.Contains(err.Error(), "chmod 600") {
-			t.Errorf("a file that others can read: got %v", err)
+			t.Errorf("Load(a file that others can read) = %v, want advice to chmod 600", err)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestAFileTakesTheKeychainsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(keychain.secrets) != 0 {
-		t.Error("the old token is still in the keychain")
+		t.Errorf("got %d secrets in the keychain, want 0", len(keychain.secrets))
 	}
 }
 
@@ -145,10 +145,10 @@ func TestAWriteThatFailsLeavesWhatWasThere(t *testing.T) {
 	}
 	_, c := credential(t, "https://one.example", "secret")
 	if _, err := store.Save(c); err == nil {
-		t.Error("kept below a file")
+		t.Error("got no error for a folder that is a file, want one")
 	}
 	if len(keychain.secrets) != 0 {
-		t.Error("a token without a file is in the keychain")
+		t.Errorf("got %d secrets in the keychain without a file, want 0", len(keychain.secrets))
 	}
 }
 
@@ -163,7 +163,7 @@ func TestADamagedFileSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := store.Load(server); err == nil || !strings.Contains(err.Error(), "damaged") {
-		t.Errorf("got %v", err)
+		t.Errorf("Load(a damaged file) = %v, want it called damaged", err)
 	}
 	if err := store.Delete(server); err != nil {
 		t.Error(err)

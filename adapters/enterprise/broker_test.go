@@ -123,7 +123,7 @@ func TestAssertionOfTheInnerAPIIsAccepted(t *testing.T) {
 	}
 	if assertion.UserCode != signIn.UserCode || assertion.ID != signIn.RequestID ||
 		assertion.Subject.Email().String() != "alice@acme.example" || assertion.Subject.Issuer() != enterprisetest.Issuer {
-		t.Errorf("got %+v", assertion)
+		t.Errorf("Verify() = %+v, want alice@acme.example with the code and the id of the request", assertion)
 	}
 }
 
@@ -226,7 +226,7 @@ func TestErrorsDoNotContainSecrets(t *testing.T) {
 	inner := enterprisetest.Start(t, "another secret", []byte("another key"))
 	_, err := newBroker(t, config(t, inner.URL)).Begin(t.Context(), via(t, ""), signInRequest(t, time.Now()))
 	if err == nil || strings.Contains(err.Error(), apiSecret) || strings.Contains(err.Error(), "eyJ") {
-		t.Errorf("got %v", err)
+		t.Errorf("Begin() = %v, want an error without the secret and the token", err)
 	}
 }
 
@@ -392,27 +392,27 @@ func TestInvalidAssertionsAreRefusedWithAReason(t *testing.T) {
 			assertion, err := b.Verify(t.Context(), via(t, enterprisetest.Issuer), ports.Response{Raw: p.raw(t), At: arrival})
 			var refusal *approval.Refusal
 			if !errors.As(err, &refusal) {
-				t.Fatalf("got %+v, %v", assertion, err)
+				t.Fatalf("Verify() = %+v, %v, want a refusal", assertion, err)
 			}
 			if refusal.Reason != c.reason {
 				t.Errorf("refused as %v, want %s", refusal, c.reason)
 			}
 			if !errors.Is(err, approval.ErrInvalidAssertion) {
-				t.Errorf("got %v for the browser", err)
+				t.Errorf("Verify() = %v, want ErrInvalidAssertion for the browser", err)
 			}
 			if assertion != (approval.VerifiedAssertion{}) {
 				t.Errorf("got %+v beside the refusal, want nothing", assertion)
 			}
 			for _, personal := range []string{"alice@", "a@acme", "ABCD"} {
 				if strings.Contains(refusal.Detail(), personal) {
-					t.Errorf("the log would hold %q", refusal.Detail())
+					t.Errorf("got the detail %q for the log, want it without %s", refusal.Detail(), personal)
 				}
 			}
 		})
 		covered[c.reason] = true
 	}
 	if !regexp.MustCompile(`^[a-z_ ]+$`).MatchString(strings.Join(slices.Sorted(maps.Keys(covered)), " ")) {
-		t.Error("a reason is one word in snake case")
+		t.Errorf("got the reasons %v, want words in snake case", slices.Sorted(maps.Keys(covered)))
 	}
 }
 
@@ -445,7 +445,7 @@ func TestValidAssertionsAreAccepted(t *testing.T) {
 			}
 			if assertion.Subject.Email().String() != "alice@acme.example" || assertion.Subject.Issuer() != enterprisetest.Issuer ||
 				assertion.UserCode.String() != "ABCD-EFGH" || assertion.ID == "" || !assertion.ExpiresAt.After(arrival) {
-				t.Errorf("got %+v", assertion)
+				t.Errorf("Verify() = %+v, want alice@acme.example for ABCD-EFGH, with an id and an expiry", assertion)
 			}
 		})
 	}
@@ -466,7 +466,7 @@ func FuzzVerifyNeverPanics(f *testing.F) {
 		_, err := b.Verify(t.Context(), connection.Connection{}, ports.Response{Raw: raw, At: arrival})
 		var refusal *approval.Refusal
 		if err != nil && !errors.As(err, &refusal) {
-			t.Errorf("%q: %v is no refusal", raw, err)
+			t.Errorf("Verify(%q) = %v, want a refusal", raw, err)
 		}
 	})
 }

@@ -52,10 +52,10 @@ func TestAClientsFileIsRead(t *testing.T) {
 	if err != nil || s.Name != "Dify CLI" || s.Publisher != "Dify" || string(s.Icon.Bytes()) != smallPNG || s.HomePage != "https://example.com/" ||
 		len(s.Grants) != 1 || s.Scopes.String() != "apps:run orders:read" || c.ScopeText("orders:read", "de") != "Ihre Bestellungen sehen" ||
 		s.TokenLife != 36*time.Hour || s.Label != "A terminal" || c.MayConnect("other") || !s.Suspended || s.Source != client.File {
-		t.Errorf("got %+v, %v", s, err)
+		t.Errorf("Find(difyctl) = %+v, %v, want it as the file has it", s, err)
 	}
 	if c, err := all.Find("tv"); err != nil || c.Name() != "tv" || c.CheckUsable() != nil {
-		t.Errorf("got %+v, %v", c, err)
+		t.Errorf("Find(tv) = %+v, %v, want a usable client named tv", c, err)
 	}
 }
 
@@ -94,7 +94,7 @@ colour: red
 	}
 	for _, one := range setting.Split(err) {
 		if _, is := one.(setting.Problem); !is {
-			t.Errorf("%v names no field", one)
+			t.Errorf("got %v, want an error that names its field", one)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestAClientsFileThatIsNotRightChangesNothing(t *testing.T) {
 		}
 	}
 	if !strings.Contains(logs.String(), "clients file not taken up; the last good state is served") {
-		t.Errorf("got the log %s", logs)
+		t.Errorf("got the log %s, want the refused file in it", logs)
 	}
 	writeFiles(t, dir, map[string]string{"clients.yaml": "clients:\n  - id: tv\n"})
 	c.Reload(t.Context())

@@ -41,7 +41,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	}
 	read, err := Read(path, func(connection.Connection) error { return nil })
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, text)
+		t.Fatalf("Read() = %v, want no error in\n%s", err, text)
 	}
 	for i, via := range read.All() {
 		if got, want := via.Settings(), all[i].Settings(); !reflect.DeepEqual(got, want) {
@@ -49,11 +49,11 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 		}
 	}
 	if strings.Contains(string(text), "sign_requests: auto") || strings.Contains(string(text), "null") {
-		t.Errorf("got defaults or nulls in\n%s", text)
+		t.Errorf("got defaults or nulls, want neither in\n%s", text)
 	}
 	again, err := Write(read.All())
 	if err != nil || string(again) != string(text) {
-		t.Errorf("got another text the second time, %v:\n%s", err, again)
+		t.Errorf("got another text the second time, %v, want the same:\n%s\n%s", err, again, text)
 	}
 }
 
@@ -63,6 +63,6 @@ func TestWhatIsNoTextIsNotWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Write([]connection.Connection{via}); err == nil || !strings.Contains(err.Error(), "connection a: metadata is not UTF-8") {
-		t.Errorf("got %v", err)
+		t.Errorf("Write() = %v, want the metadata refused", err)
 	}
 }

@@ -172,7 +172,7 @@ func TestFilesThatCannotBeRightChangeNothing(t *testing.T) {
 			f := newFolder(t, "a")
 			c := f.open()
 			c.OnChange(func(connection.Directory) error {
-				t.Error("it was applied")
+				t.Error("got the directory applied, want it refused before")
 				return nil
 			})
 			harm(f)
@@ -188,7 +188,7 @@ func TestFilesThatCannotBeRightChangeNothing(t *testing.T) {
 			f.logs.Reset()
 			c.Reload(t.Context())
 			if !strings.Contains(f.logs.String(), "level=ERROR") {
-				t.Error("an explicit reload does not tell the error again")
+				t.Errorf("got the log %s, want the error again after an explicit reload", &f.logs)
 			}
 		})
 	}
@@ -219,7 +219,7 @@ func TestConnectionsThatCannotBeAppliedAreNotServed(t *testing.T) {
 	f.connections("b")
 	c.Reload(t.Context())
 	if got := served(t, c); got != "a=good" || c.Current() || !strings.Contains(f.logs.String(), "no room for b") {
-		t.Errorf("got %q, current %t and\n%s", got, c.Current(), &f.logs)
+		t.Errorf("got %q, current %t, want a=good, not current, and the reason in\n%s", got, c.Current(), &f.logs)
 	}
 	f.connections("c")
 	c.Reload(t.Context())
@@ -236,11 +236,11 @@ func TestErrorsNameTheConnection(t *testing.T) {
 	for _, one := range setting.Split(err) {
 		var wrong setting.Problem
 		if !errors.As(one, &wrong) {
-			t.Fatalf("got %v, which names nothing", one)
+			t.Fatalf("got %v, want an error that names its connection", one)
 		}
 		names = append(names, wrong.Field)
 	}
 	if got := strings.Join(names, ", "); got != "connection a, connection #2" {
-		t.Errorf("got %s in %v", got, err)
+		t.Errorf("got the fields %s in %v, want connection a, connection #2", got, err)
 	}
 }

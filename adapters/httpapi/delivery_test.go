@@ -24,29 +24,29 @@ func approved(t *testing.T) *fixture {
 		header: http.Header{"X-Csrf-Token": {"{csrf_token}"}},
 	})
 	if w.Code != http.StatusOK {
-		t.Fatal(w.Body)
+		t.Fatalf("got %d %s, want 200", w.Code, w.Body)
 	}
 	return s
 }
 
 var fetch = ask{line: "POST /openapi/v1/oauth/device/token", body: `{"device_code":"{device_code}"}`}
 
-// gone is a client that has hung up before the answer was written.
-type gone struct{ *httptest.ResponseRecorder }
+// failsToWrite is the connection of a client that closed it before the answer.
+type failsToWrite struct{ *httptest.ResponseRecorder }
 
-var errGone = errors.New("connection reset by peer")
+var errReset = errors.New("connection reset by peer")
 
-func (gone) Write([]byte) (int, error) { return 0, errGone }
+func (failsToWrite) Write([]byte) (int, error) { return 0, errReset }
 
-// deaf is one that hangs up while the answer is on its way.
-type deaf struct{ *httptest.ResponseRecorder }
+// failsToFlush is the connection of a client that closes it during the answer.
+type failsToFlush struct{ *httptest.ResponseRecorder }
 
-func (deaf) FlushError() error { return errGone }
+func (failsToFlush) FlushError() error { return errReset }
 
 func TestATokenWhoseAnswerIsNotDeliveredIsWithdrawnAtOnce(t *testing.T) {
 	for name, writer := range map[string]http.ResponseWriter{
-		"gone before it is written": gone{httptest.NewRecorder()},
-		"gone while it is written":  deaf{httptest.NewRecorder()},
+		"gone before it is written": failsToWrite{httptest.NewRecorder()},
+		"gone while it is written":  failsToFlush{httptest.NewRecorder()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := approved(t)
@@ -55,17 +55,17 @@ func TestATokenWhoseAnswerIsNotDeliveredIsWithdrawnAtOnce(t *testing.T) {
 			r.RemoteAddr = "192.0.2.7:1"
 			s.handler.ServeHTTP(writer, r)
 			if n := s.LiveTokens(t); n != 0 {
-				t.Errorf("%d tokens are alive", n)
+				t.Errorf("got %d tokens alive, want 0", n)
 			}
 			if got := s.History(t); !strings.HasSuffix(got, "oauth.token_minted oauth.token_revoked(not_delivered)") {
-				t.Error(got)
+				t.Errorf("got the events %s, want a token minted and revoked as not delivered", got)
 			}
 			s.Clock.Advance(5 * time.Second)
 			if w := s.send(fetch); w.Code != http.StatusOK {
-				t.Errorf("it cannot be asked for again: %s", w.Body)
+				t.Errorf("asked again: got %d %s, want 200", w.Code, w.Body)
 			}
 			if w := s.send(ask{line: "GET /openapi/v1/account", header: http.Header{"Authorization": {"Bearer {token}"}}}); w.Code != http.StatusOK {
-				t.Errorf("the second answer opens nothing: %s", w.Body)
+				t.Errorf("with the second answer: got %d %s, want 200", w.Code, w.Body)
 			}
 		})
 	}
@@ -163,13 +163,13 @@ func TestOverARealConnection(t *testing.T) {
 	answer := post("/openapi/v1/oauth/device/token", s.fill(fetch.body))
 	var body map[string]any
 	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil || answer.StatusCode != http.StatusOK || body["access_token"] == "" {
-		t.Errorf("%s, %v", answer.Status, err)
+		t.Errorf("got %s, %v, want 200 with a token", answer.Status, err)
 	}
 	large := `{"device_code":"` + strings.Repeat("x", 70_000) + `"}`
 	if answer := post("/openapi/v1/oauth/device/token", large); answer.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Error(answer.Status)
+		t.Errorf("got %s for a large body, want 413", answer.Status)
 	}
 	if s.LiveTokens(t) != 1 {
-		t.Error("the token has not survived its delivery")
+		t.Errorf("got %d tokens alive after the delivery, want 1", s.LiveTokens(t))
 	}
 }

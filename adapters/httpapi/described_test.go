@@ -63,7 +63,7 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 	slices.Sort(told)
 	slices.Sort(served)
 	if !slices.Equal(served, told) {
-		t.Errorf("served:\n%s\n\ntold in docs/openapi.yaml:\n%s", strings.Join(served, "\n"), strings.Join(told, "\n"))
+		t.Errorf("got the routes:\n%s\n\nwant those of docs/openapi.yaml:\n%s", strings.Join(served, "\n"), strings.Join(told, "\n"))
 	}
 }
 
@@ -118,7 +118,7 @@ func (s *fixture) described(r *http.Request, w *httptest.ResponseRecorder) {
 			nothing = append(nothing, http.StatusNoContent)
 		}
 		if !slices.Contains(nothing, w.Code) && !leadsToThePage(r, w) {
-			s.t.Errorf("%s %s answers %d, and docs/openapi.yaml says: %v", r.Method, r.URL.Path, w.Code, err)
+			s.t.Errorf("%s %s: got %d for a route that docs/openapi.yaml lacks (%v), want one of %v", r.Method, r.URL.Path, w.Code, err, nothing)
 		}
 		return
 	}
@@ -128,6 +128,6 @@ func (s *fixture) described(r *http.Request, w *httptest.ResponseRecorder) {
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	})
 	if wrong != nil {
-		s.t.Errorf("%s %s: not as docs/openapi.yaml says: %v", r.Method, r.URL.Path, wrong)
+		s.t.Errorf("%s %s: got %v, want an answer as docs/openapi.yaml describes it", r.Method, r.URL.Path, wrong)
 	}
 }

@@ -42,7 +42,7 @@ func TestTheServedDescriptionIsThatOfTheDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Error("what is served differs from docs/openapi.yaml")
+		t.Errorf("got the description\n%s\nwant docs/openapi.yaml\n%s", got, want)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestTheDescriptionsPageLoadsNothing(t *testing.T) {
 	}
 	for _, loads := range []string{"<script", "<link", "<img", "<iframe", "@import", "url(", " style=", " on"} {
 		if strings.Contains(strings.SplitN(page, "<body>", 2)[0], loads) || strings.HasPrefix(loads, "<") && strings.Contains(page, loads) {
-			t.Errorf("the page has %q", loads)
+			t.Errorf("got %q in the page, want it left out", loads)
 		}
 	}
 	style := page[strings.Index(page, "<style>")+len("<style>") : strings.Index(page, "</style>")]
@@ -90,7 +90,7 @@ func TestTheDescriptionsPageLoadsNothing(t *testing.T) {
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
 			if !strings.Contains(page, "<code>"+method+" "+html.EscapeString(path)+"</code>") {
-				t.Errorf("%s %s is not on the page", method, path)
+				t.Errorf("got no %s %s on the page, want it", method, path)
 			}
 		}
 	}

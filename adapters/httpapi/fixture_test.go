@@ -301,7 +301,7 @@ func (s *fixture) fill(text string) string {
 		}
 		value, known := s.named[m[1]]
 		if !known {
-			s.t.Fatalf("nothing is called %s", found)
+			s.t.Fatalf("got the name %s, want one that an answer has set", found)
 		}
 		return value
 	})
@@ -331,21 +331,21 @@ func (s *fixture) common(r *http.Request, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	what, head := r.Method+" "+r.URL.Path, w.Header()
 	if head.Get("X-Request-Id") == "" {
-		s.t.Errorf("%s has no request id", what)
+		s.t.Errorf("%s: got no request id, want one", what)
 	}
 	if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, "/gate"), "/device") {
 		return
 	}
 	for name, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"} {
 		if got := head.Values(name); len(got) != 1 || got[0] != want {
-			s.t.Errorf("%s: %s is %q", what, name, got)
+			s.t.Errorf("%s: got %s %q, want %q", what, name, got, want)
 		}
 	}
 	if !strings.Contains(head.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
-		s.t.Errorf("%s may be framed: %q", what, head.Get("Content-Security-Policy"))
+		s.t.Errorf("%s: got the policy %q, want frame-ancestors 'none'", what, head.Get("Content-Security-Policy"))
 	}
 	if head.Get("Cache-Control") != "no-store" && head.Get("Content-Type") != "application/samlmetadata+xml" {
-		s.t.Errorf("%s may be kept: %q", what, head.Get("Cache-Control"))
+		s.t.Errorf("%s: got Cache-Control %q, want no-store", what, head.Get("Cache-Control"))
 	}
 	s.deprecation(what, s.mount(r) == connection.Legacy, head)
 	s.errorBody(what, w)
@@ -356,10 +356,10 @@ func (s *fixture) common(r *http.Request, w *httptest.ResponseRecorder) {
 func (s *fixture) deprecation(what string, legacy bool, head http.Header) {
 	s.t.Helper()
 	if legacy != (head.Get("Deprecation") == "@1777161600") {
-		s.t.Errorf("%s: Deprecation is %q", what, head.Get("Deprecation"))
+		s.t.Errorf("%s: got Deprecation %q, want it on the legacy mount alone", what, head.Get("Deprecation"))
 	}
 	if !legacy && (head.Get("Sunset") != "" || head.Get("Link") != "") {
-		s.t.Errorf("%s: Sunset is %q, Link %q", what, head.Get("Sunset"), head.Get("Link"))
+		s.t.Errorf("%s: got Sunset %q and Link %q, want neither", what, head.Get("Sunset"), head.Get("Link"))
 	}
 }
 
@@ -368,17 +368,17 @@ func (s *fixture) deprecation(what string, legacy bool, head http.Header) {
 func (s *fixture) errorBody(what string, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	if w.Code == http.StatusUnauthorized && w.Header().Get("WWW-Authenticate") == "" {
-		s.t.Errorf("%s does not say how to sign in", what)
+		s.t.Errorf("%s: got 401 without WWW-Authenticate, want one", what)
 	}
 	if (w.Code == http.StatusTooManyRequests || w.Code == http.StatusServiceUnavailable) && w.Header().Get("Retry-After") == "" {
-		s.t.Errorf("%s does not say when to come back", what)
+		s.t.Errorf("%s: got %d without Retry-After, want one", what, w.Code)
 	}
 	if w.Code < 400 || w.Body.Len() == 0 || strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 		return
 	}
 	var body map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
-		s.t.Errorf("%s: %v: %s", what, err, w.Body)
+		s.t.Errorf("%s: got %v, want JSON: %s", what, err, w.Body)
 		return
 	}
 	if _, dify := body["code"]; !dify {
@@ -390,7 +390,7 @@ func (s *fixture) errorBody(what string, w *httptest.ResponseRecorder) {
 	}
 	if len(body) != 6 || body["code"] != code || body["message"] != body["error_description"] || body["message"] == "" ||
 		body["status"] != float64(w.Code) || body["request_id"] != w.Header().Get("X-Request-Id") {
-		s.t.Errorf("%s: %s", what, w.Body)
+		s.t.Errorf("%s: got %s, want six fields that agree with each other and with the headers", what, w.Body)
 	}
 }
 
@@ -404,15 +404,15 @@ func (s *fixture) nothingLeaks(what string, r *http.Request, w *httptest.Respons
 		switch kind {
 		case "device_code", "token":
 			if strings.Contains(location, value) {
-				s.t.Errorf("%s: {%s} is in the address it leads to: %s", what, name, location)
+				s.t.Errorf("%s: got {%s} in the address %s, want it left out", what, name, location)
 			}
 			if strings.Contains(w.Body.String(), value) && !strings.HasSuffix(r.URL.Path, "/oauth/device/code") &&
 				!strings.HasSuffix(r.URL.Path, "/token") && !strings.HasSuffix(r.URL.Path, "/device_authorization") {
-				s.t.Errorf("%s: {%s} is in the answer: %s", what, name, w.Body)
+				s.t.Errorf("%s: got {%s} in the answer, want it left out: %s", what, name, w.Body)
 			}
 		case "approval_grant", "sso_browser", "csrf_token":
 			if strings.Contains(location, value) {
-				s.t.Errorf("%s: {%s} is in the address it leads to: %s", what, name, location)
+				s.t.Errorf("%s: got {%s} in the address %s, want it left out", what, name, location)
 			}
 		}
 	}

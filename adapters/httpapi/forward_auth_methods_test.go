@@ -62,7 +62,7 @@ func (s *fixture) token() {
 		{line: "POST " + api + "token", body: `{"device_code":"{device_code}"}`},
 	} {
 		if w := s.send(step); w.Code >= 400 {
-			s.t.Fatalf("%s: %s", step.line, w.Body)
+			s.t.Fatalf("%s: got %d %s, want it accepted", step.line, w.Code, w.Body)
 		}
 	}
 }

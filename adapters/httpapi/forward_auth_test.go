@@ -23,7 +23,7 @@ func TestHeaderValuesCannotBreakAHeader(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 		if back, err := url.PathUnescape(got); err != nil || back != text {
-			t.Errorf("%q: decoded %q, %v", text, back, err)
+			t.Errorf("PathUnescape(%q) = %q, %v, want %q", got, back, err, text)
 		}
 	}
 }

@@ -31,7 +31,7 @@ func TestMonitorsMayAskWithHEAD(t *testing.T) {
 	s := newFixture(t, options{})
 	for _, path := range []string{"/healthz", "/readyz", "/.well-known/oauth-authorization-server", "/saml/metadata"} {
 		if w := s.send(ask{line: "HEAD " + path}); w.Code != http.StatusOK {
-			t.Errorf("%s answers %d", path, w.Code)
+			t.Errorf("HEAD %s: got %d, want 200", path, w.Code)
 		}
 	}
 }
@@ -40,16 +40,16 @@ func TestTheBareAddressLeadsPeopleToThePage(t *testing.T) {
 	s := newFixture(t, options{})
 	w := s.send(ask{line: "GET /", header: http.Header{"Accept": {"text/html"}}})
 	if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/device" {
-		t.Errorf("%d to %s", w.Code, w.Header().Get("Location"))
+		t.Errorf("got %d to %s, want 302 to /device", w.Code, w.Header().Get("Location"))
 	}
 	below := newFixture(t, options{public: "https://sso.example.com/gate"})
 	for _, path := range []string{"/", "/gate", "/gate/"} {
 		w := below.send(ask{line: "GET " + path, header: http.Header{"Accept": {"text/html"}}})
 		if w.Code != http.StatusFound || w.Header().Get("Location") != "https://sso.example.com/gate/device" {
-			t.Errorf("%s: %d to %s", path, w.Code, w.Header().Get("Location"))
+			t.Errorf("%s: got %d to %s, want 302 to /gate/device", path, w.Code, w.Header().Get("Location"))
 		}
 	}
 	if w := s.send(ask{line: "GET /"}); w.Code != http.StatusNotFound {
-		t.Errorf("an API client gets %d", w.Code)
+		t.Errorf("an API client: got %d, want 404", w.Code)
 	}
 }

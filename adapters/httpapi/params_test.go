@@ -43,14 +43,14 @@ func FuzzParams(f *testing.F) {
 		p, err := posted(contentType, text)
 		if err != nil {
 			if refused, expected := fault.Of(err); !expected || refused.Kind != fault.Invalid && refused.Kind != fault.TooLarge {
-				t.Fatalf("%q as %q: %v", text, contentType, err)
+				t.Fatalf("posted(%s, %q) = %v, want an invalid or too large request", contentType, text, err)
 			}
 			return
 		}
 		said, form := p.texts(), url.Values{}
 		for name, value := range said {
 			if !utf8.ValidString(name) || !utf8.ValidString(value) {
-				t.Fatalf("%q is %q: not UTF-8", name, value)
+				t.Fatalf("got the parameter %q = %q, want UTF-8", name, value)
 			}
 			form.Set(name, value)
 		}
@@ -66,7 +66,7 @@ func FuzzParams(f *testing.F) {
 			}
 			again, err := posted(contentType, text)
 			if err != nil || !maps.Equal(again.texts(), said) {
-				t.Fatalf("%q says %q, but as %q it says %q (%v)", text, said, contentType, again.texts(), err)
+				t.Fatalf("posted(%s, %q) = %q (%v), want %q as before", contentType, text, again.texts(), err, said)
 			}
 		}
 	})

@@ -19,7 +19,7 @@ func (s *fixture) routes() []string {
 	s.t.Helper()
 	table, ok := s.handler.(chi.Routes)
 	if !ok {
-		s.t.Fatal("the handler has no route table")
+		s.t.Fatalf("got a handler of type %T, want one with a route table", s.handler)
 	}
 	var all []string
 	err := chi.Walk(table, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
@@ -77,7 +77,7 @@ func TestEveryAnswerOfEveryAddressIsGuarded(t *testing.T) {
 					// What holds for every answer is looked at by send.
 					w := s.send(ask{line: method + " " + o.under + path})
 					if page := strings.HasSuffix(path, "/device") && leadsToThePage(httptest.NewRequest(method, "/", nil), w); w.Code >= 301 && w.Code <= 308 && !page {
-						t.Errorf("%s %s leads elsewhere: %s", method, path, w.Header().Get("Location"))
+						t.Errorf("%s %s: got a redirect to %s, want none but to the page", method, path, w.Header().Get("Location"))
 					}
 				}
 			}
@@ -171,10 +171,10 @@ func TestLegacyAnswersAreTheCanonicalOnes(t *testing.T) {
 					legacy, left := outcome(t, method, path, input, accept)
 					canonical, leftThere := outcome(t, method, canonicalOf(path), input, accept)
 					if asCanonical(legacy) != canonical {
-						t.Errorf("%s, %s:\n%s\nbut on the canonical mount\n%s", name, accept, legacy, canonical)
+						t.Errorf("%s, %s: got\n%s\nwant, as on the canonical mount,\n%s", name, accept, asCanonical(legacy), canonical)
 					}
 					if left != leftThere {
-						t.Errorf("%s, %s: auditors find\n%s\nbut on the canonical mount\n%s", name, accept, left, leftThere)
+						t.Errorf("%s, %s: got the events\n%s\nwant, as on the canonical mount,\n%s", name, accept, left, leftThere)
 					}
 				}
 			}
@@ -217,7 +217,7 @@ func (s *fixture) signedIn() {
 	}
 	for _, step := range steps {
 		if w := s.send(step); w.Code >= 400 {
-			s.t.Fatalf("%s: %s", step.line, w.Body)
+			s.t.Fatalf("%s: got %d %s, want it accepted", step.line, w.Code, w.Body)
 		}
 	}
 }
@@ -240,7 +240,7 @@ func TestAFlowBegunOnOneMountCanBeFinishedOnTheOther(t *testing.T) {
 			{line: "GET /openapi/v1/account", header: http.Header{"Authorization": {"Bearer {token}"}}},
 		} {
 			if w := s.send(step); w.Code >= 400 {
-				t.Fatalf("%+v: %s: %s", c, step.line, w.Body)
+				t.Fatalf("%+v: %s: got %d %s, want it accepted", c, step.line, w.Code, w.Body)
 			}
 		}
 	}

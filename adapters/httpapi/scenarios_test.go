@@ -45,7 +45,7 @@ type scenario struct {
 func TestScenarios(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) < 20 {
-		t.Fatalf("%d scenarios, %v", len(paths), err)
+		t.Fatalf("got %d scenarios, %v, want at least 20", len(paths), err)
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
@@ -99,7 +99,7 @@ func (s *scenario) setting(t *testing.T, name string, values []string) {
 	case "@sunset":
 		s.options.withoutSunset = values[0] == "none"
 	default:
-		t.Fatalf("%s: unknown setting %s", s.path, name)
+		t.Fatalf("%s: got the setting %s, want a known one", s.path, name)
 	}
 }
 
@@ -221,7 +221,7 @@ func (s *fixture) step(text string) string {
 		case "@store":
 			s.harm(value)
 		default:
-			s.t.Fatalf("unknown direction %s", line)
+			s.t.Fatalf("got the direction %s, want a known one", line)
 		}
 	}
 	var rest string
@@ -229,7 +229,7 @@ func (s *fixture) step(text string) string {
 	head, body, _ := strings.Cut("\n"+rest, "\n\n")
 	header, err := textproto.NewReader(bufio.NewReader(strings.NewReader(strings.TrimPrefix(head, "\n") + "\n\n"))).ReadMIMEHeader()
 	if err != nil {
-		s.t.Fatalf("%v in\n%s", err, text)
+		s.t.Fatalf("got %v, want headers in\n%s", err, text)
 	}
 	a.header, a.body = http.Header(header), strings.TrimSuffix(body, "\n")
 	if quoted, err := strconv.Unquote(a.body); err == nil {
@@ -256,7 +256,7 @@ func (s *fixture) harm(how string) {
 	case "broken":
 		_, err = s.DB.ExecContext(s.t.Context(), "PRAGMA foreign_keys = off; DROP TABLE device_authorizations; DROP TABLE approval_grants")
 	default:
-		s.t.Fatalf("unknown harm %s", how)
+		s.t.Fatalf("got the harm %s, want closed or broken", how)
 	}
 	if err != nil {
 		s.t.Fatal(err)

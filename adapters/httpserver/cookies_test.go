@@ -36,7 +36,7 @@ func TestTheGrantCookie(t *testing.T) {
 		}
 		pair, _, _ := strings.Cut(set, ";")
 		if got := c.GrantSession(request("192.0.2.7:1", "Cookie", pair)); !got.Equal(session.Text) {
-			t.Errorf("%s: the cookie is not read", test.public)
+			t.Errorf("%s: got the session %v, want the one that was set", test.public, got)
 		}
 		w = httptest.NewRecorder()
 		c.ClearGrantSession(w)
@@ -64,12 +64,12 @@ func TestACookieThatIsNotOursIsNotRead(t *testing.T) {
 	c := cookies(t, "https://sso.example.com", "https://sso.example.com", "")
 	for _, cookie := range []string{"", "device_approval_grant=x", "__Host-device_approval_grant=", "other=x"} {
 		if !c.GrantSession(request("192.0.2.7:1", "Cookie", cookie)).IsZero() {
-			t.Errorf("%q is read as a grant session", cookie)
+			t.Errorf("GrantSession(%q): got one, want none", cookie)
 		}
 	}
 	for _, value := range []string{"", "short", strings.Repeat("A", 44), strings.Repeat("=", 43)} {
 		if !c.BrowserBinding(request("192.0.2.7:1", "Cookie", "__Host-device_sso_browser="+value)).IsZero() {
-			t.Errorf("%q is read as a browser binding", value)
+			t.Errorf("BrowserBinding(%q): got one, want none", value)
 		}
 	}
 	w := httptest.NewRecorder()
@@ -77,6 +77,6 @@ func TestACookieThatIsNotOursIsNotRead(t *testing.T) {
 	c.SetBrowserBinding(w, made)
 	pair, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
 	if !c.BrowserBinding(request("192.0.2.7:1", "Cookie", pair)).Equal(made.Text) {
-		t.Error("the browser binding is not read")
+		t.Error("got another browser binding than the one that was set, want that one")
 	}
 }

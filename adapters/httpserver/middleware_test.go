@@ -36,11 +36,11 @@ func TestOnlyATrustedProxyChoosesTheRequestID(t *testing.T) {
 	}
 	for _, id := range []string{"", "short", strings.Repeat("x", 65), "with blanks", "\"quoted\"", "line\nend"} {
 		if got := idOf("10.0.0.1:1", id); got == id {
-			t.Errorf("%q is kept", id)
+			t.Errorf("got the request id %q of the proxy, want another", id)
 		}
 	}
 	if got := idOf("192.0.2.7:1", "chosen-by-a-client"); got == "chosen-by-a-client" {
-		t.Error("a client has chosen the id")
+		t.Errorf("got the request id %q of a client, want another", got)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestTheContextOutlivesTheClientsHalfOfTheConnection(t *testing.T) { // F36
 		bounded, cancel := context.WithCancel(r.Context())
 		cancel()
 		if !errors.Is(bounded.Err(), context.Canceled) {
-			t.Error("a context made from it cannot be ended")
+			t.Errorf("got %v for a context that was cancelled, want %v", bounded.Err(), context.Canceled)
 		}
 	})).ServeHTTP(httptest.NewRecorder(), request("192.0.2.7:1").WithContext(ctx))
 }
