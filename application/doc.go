@@ -69,8 +69,8 @@
 //	DeliverAudit           hands events to sinks
 //
 // What several use cases share is a part of its own: [ACSMounts], [ApprovalJudge],
-// [Completions], [ConnectionChecks], [Decisions], [Notices], [PhishingWatch],
-// [SignInFailures], [SignIns], [UserCodes]. [InvalidatingStore] stands before the
+// [Completions], [ConnectionChecks], [Decisions], [HoldChecks], [Notices],
+// [PhishingWatch], [SignInFailures], [SignIns], [UserCodes]. [InvalidatingStore] stands before the
 // store of every process.
 //
 // Use cases neither log nor know HTTP. A limiter or poll throttle that cannot

@@ -25,13 +25,13 @@ import (
 // device, and what policy makes of them.
 type ApprovalJudge struct {
 	policies ports.Policies
-	watch    *PhishingWatch
+	holds    *HoldChecks
 	now      ports.Clock
 }
 
 // NewApprovalJudge makes the part that [Decisions] and [DescribeApproval] share.
-func NewApprovalJudge(policies ports.Policies, watch *PhishingWatch, now ports.Clock) *ApprovalJudge {
-	return &ApprovalJudge{policies, watch, now}
+func NewApprovalJudge(policies ports.Policies, holds *HoldChecks, now ports.Clock) *ApprovalJudge {
+	return &ApprovalJudge{policies, holds, now}
 }
 
 // asked is an approval that is judged.
@@ -74,7 +74,7 @@ func (j *ApprovalJudge) judge(ctx context.Context, r judgeReaders, p rules, in a
 			return judged{}, err
 		}
 	}
-	suspected, err := j.watch.Suspected(ctx, r.incidents, r.tokens, p.held, d, g.Subject, in.origin, g.SignedInFrom)
+	suspected, err := j.holds.Suspected(ctx, r.incidents, r.tokens, p.held, d, g.Subject, in.origin, g.SignedInFrom)
 	if err != nil {
 		return judged{}, err
 	}
@@ -138,7 +138,7 @@ func (j *ApprovalJudge) rules(ctx context.Context) (out rules, err error) {
 	if out.Policy, err = j.policies.Policy(ctx); err != nil {
 		return out, fmt.Errorf("read policy: %w", err)
 	}
-	out.held, err = j.watch.Held(ctx)
+	out.held, err = j.holds.Held(ctx)
 	return out, err
 }
 

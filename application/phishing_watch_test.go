@@ -485,12 +485,12 @@ func (s campaign) isSuspected(label string, device request.Origin, email, addres
 	v := s.opens(started.UserCode, email, address)
 	described, err := s.Describe.Execute(s.t.Context(), v.session, started.UserCode, applicationtest.From(address))
 	must(s.t, err)
-	held, err := s.Watch.Held(s.t.Context())
+	held, err := s.HoldChecks.Held(s.t.Context())
 	must(s.t, err)
 	err = s.Store.View(s.t.Context(), func(ctx context.Context, r ports.Reader) error {
 		a, err := r.Authorizations().ByUserCode(ctx, started.UserCode)
 		must(s.t, err)
-		suspected, err = s.Watch.Suspected(ctx, r.Incidents(), r.Tokens(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.MustParseAddr(address))
+		suspected, err = s.HoldChecks.Suspected(ctx, r.Incidents(), r.Tokens(), held, a.Snapshot(), described.Subject, applicationtest.From(address), netip.MustParseAddr(address))
 		return err
 	})
 	must(s.t, err)

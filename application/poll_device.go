@@ -24,6 +24,7 @@ type PollDevice struct {
 	throttle ports.PollThrottle
 	clients  ports.Clients
 	watch    *PhishingWatch
+	holds    *HoldChecks
 	timing   device.Timing
 	life     token.Lifetime
 	notices  *Notices
@@ -31,8 +32,8 @@ type PollDevice struct {
 }
 
 // NewPollDevice makes the use case.
-func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, watch *PhishingWatch, timing device.Timing, life token.Lifetime, notices *Notices, now ports.Clock) *PollDevice {
-	return &PollDevice{store, throttle, clients, watch, timing, life, notices, now}
+func NewPollDevice(store ports.Store, throttle ports.PollThrottle, clients ports.Clients, watch *PhishingWatch, holds *HoldChecks, timing device.Timing, life token.Lifetime, notices *Notices, now ports.Clock) *PollDevice {
+	return &PollDevice{store, throttle, clients, watch, holds, timing, life, notices, now}
 }
 
 // Redeemed is what a client gets, once.
@@ -123,7 +124,7 @@ func (uc *PollDevice) client(ctx context.Context, a *device.Authorization, redee
 // words of a decision that is still to come.
 func (uc *PollDevice) redeemUnlessHeld(ctx context.Context, a *device.Authorization, life token.Lifetime, origin request.Origin) (Redeemed, error) {
 	if !a.IsRedeemed() {
-		may, err := uc.watch.mayRedeem(ctx, a.Snapshot())
+		may, err := uc.holds.mayRedeem(ctx, a.Snapshot())
 		if err != nil {
 			return Redeemed{}, err
 		}

@@ -68,7 +68,7 @@ func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
 		started := s.login(laptop)
 		replicas := []*application.PollDevice{
 			s.Poll,
-			application.NewPollDevice(s.Store, memory.NewPollThrottle(s.Clock.Now), s.Clients, s.Watch, device.StandardTiming, applicationtest.TokenLife, application.NewNotices(false), s.Clock.Now),
+			application.NewPollDevice(s.Store, memory.NewPollThrottle(s.Clock.Now), s.Clients, s.Watch, s.HoldChecks, device.StandardTiming, applicationtest.TokenLife, application.NewNotices(false), s.Clock.Now),
 		}
 		const polls = 50
 		var wg sync.WaitGroup

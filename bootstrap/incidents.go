@@ -21,7 +21,7 @@ import (
 func phishing(c Config) fx.Option {
 	return fx.Options(
 		fx.Supply(c.Incidents),
-		fx.Provide(followHolds, func(h *heldSources) ports.Holds { return h }, countSignals, application.NewPhishingWatch),
+		fx.Provide(followHolds, func(h *heldSources) ports.Holds { return h }, countSignals, application.NewPhishingWatch, application.NewHoldChecks),
 		fx.Invoke(measureHolds),
 	)
 }

@@ -122,6 +122,7 @@ type Fixture struct {
 	AccountSignIn     *application.StartAccountSignIn
 	Undo              *application.UndoApproval
 	Watch             *application.PhishingWatch
+	HoldChecks        *application.HoldChecks
 	Mounts            *application.ACSMounts
 	ACSStatus         *application.ACSStatus
 	ACSInstructions   *application.ACSInstructions
@@ -235,9 +236,10 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 
 	w.Watch = application.NewPhishingWatch(w.Store, storedHolds{w}, clients, w.Rules, func(incident.Signal) {}, now)
 	watch := w.Watch
+	w.HoldChecks = application.NewHoldChecks(w.Store, storedHolds{w}, clients, w.Rules, now)
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
 	failures := application.NewSignInFailures(w.Store, w.Limiter, now, application.KeepRefused(!o.ForgetRefused))
-	judge := application.NewApprovalJudge(w.Policies, watch, now)
+	judge := application.NewApprovalJudge(w.Policies, w.HoldChecks, now)
 	decisions := application.NewDecisions(w.Store, w.Throttle, w.Limiter, w.Accounts, clients, csrf, judge, watch, TokenLife, now)
 	w.Mounts = application.NewACSMounts(w.Store, w.Connections, application.LegacyRoutes(!legacyOff), now)
 	signIns := application.NewSignIns(w.Store, brokers, w.Connections, clients, w.Mounts, failures, now)
@@ -254,7 +256,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	w.AdvanceACS = application.NewAdvanceACS(w.Store, w.Connections, now)
 	w.CloseLegacy = application.NewCloseLegacyACS(w.Store, w.Connections, now)
 	w.Start = application.NewStartDevice(w.Store, w.Limiter, clients, w.Policies, w.Connections, limits, watch, timing, now)
-	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, timing, TokenLife, application.NewNotices(o.Mail), now)
+	w.Poll = application.NewPollDevice(w.Store, w.Throttle, clients, watch, w.HoldChecks, timing, TokenLife, application.NewNotices(o.Mail), now)
 	w.RevokeUndelivered = application.NewRevokeUndelivered(w.Store, now)
 	w.LookUp = application.NewLookUpDevice(codes, clients, now)
 	w.Initiate = application.NewInitiateSSO(signIns, codes, now)

@@ -134,6 +134,12 @@ func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at tim
 	return !at.Before(from.Add(r.Wait)) || !at.Before(end)
 }
 
+// MayRedeemAfter reports the same, for any approval of d, in the light of what was
+// observed of the source.
+func (r Rules) MayRedeemAfter(i *Incident, d device.Snapshot, seen []Observation, past Past, at time.Time) bool {
+	return r.IsAtHome(d.Subject, seen, past, at) || r.MayRedeem(i, d, HasPeopleNear(seen), at)
+}
+
 func (i *Incident) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {
 	e := audit.New(kind, by, at, origin)
 	e.AuthorizationID = i.s.Authorization

@@ -47,8 +47,8 @@ type Browser struct {
 
 // WhereaboutsOf compares a person's addresses with that of the device: that of the
 // request, and the one signed in from. A person is far if one of them is, and near if
-// both are; one that a proxy hides is not known to be. Addresses of different families are far from each other:
-// an attacker chooses the family.
+// both are; one that a proxy hides is not known to be. Addresses of different families
+// are far from each other: an attacker chooses the family.
 func WhereaboutsOf(d device.Snapshot, person request.Origin, signedInFrom netip.Addr) Whereabouts {
 	device, browser, signedIn := NetworkOf(d.RequestedFrom), NetworkOf(person.CertainAddress()), NetworkOf(signedInFrom)
 	switch {
@@ -79,7 +79,30 @@ type Observation struct {
 func Observe(what What, d device.Snapshot, person identity.Subject, browser Browser, at time.Time, from request.Origin) Observation {
 	o := of(what, d, at)
 	o.Person, o.Browser, o.Where = person, browser.Session, WhereaboutsOf(d, from, browser.SignedInFrom)
+	if what == Reported {
+		return o.AsFirstTime(d)
+	}
 	return o
+}
+
+// ObserveDecision makes the observations of a decision about d, which the given event
+// records, in a browser whose person had signed in at a time: an approval, which may
+// be hasty, or a report.
+func (r Rules) ObserveDecision(d device.Snapshot, signedIn time.Time, browser Browser, decided audit.Event) []Observation {
+	observe := func(what What) Observation {
+		return Observe(what, d, d.Subject, browser, decided.At, decided.Origin)
+	}
+	switch {
+	case d.Status == device.Approved:
+		approved := observe(Approved)
+		if approved.Where == Far && decided.At.Before(signedIn.Add(r.Reading)) {
+			return []Observation{approved, observe(Hasty)}
+		}
+		return []Observation{approved}
+	case decided.Reason == device.NotRequested:
+		return []Observation{observe(Reported)}
+	}
+	return nil
 }
 
 // ObservePoll makes the observation of a poll from another network than the
@@ -108,6 +131,18 @@ func of(what What, d device.Snapshot, at time.Time) Observation {
 	return o
 }
 
+// IsEvidence reports whether the observation is worth keeping. Opening a code in the
+// device's own network is not.
+func (o Observation) IsEvidence() bool { return o.What != Opened || o.Where == Far }
+
+// IsWeighed reports whether sources are assessed because of the observation. An
+// approval is no new reason: its person was weighed when they opened the code.
+func (o Observation) IsWeighed() bool { return o.What != Approved }
+
+// MayBeFirstTime reports whether the observation counts for [FirstTime] if its person
+// has never connected the client and label of the device ([Observation.AsFirstTime]).
+func (o Observation) MayBeFirstTime() bool { return o.Where == Far && o.FirstTime == "" }
+
 // AsFirstTime says that the person of o has never connected the client and label
 // of d, or reports it. It counts for [FirstTime] if the person is far.
 func (o Observation) AsFirstTime(d device.Snapshot) Observation {
@@ -127,44 +162,4 @@ func personOf(s identity.Subject) person { return person{s.Issuer(), s.Email().S
 // suspect reports whether the observation is of a possible victim.
 func (o Observation) suspect() bool {
 	return (o.What == Opened || o.What == Approved) && o.Where == Far && !o.Person.IsZero()
-}
-
-// Signal is a kind of sign that a campaign goes on. Each is an audit event.
-type Signal string
-
-// The signals.
-const (
-	SeveralPeople   Signal = "several_people"   // from other networks, for codes of one source
-	ManyFirstTimes  Signal = "many_first_times" // unusually many first connections from other networks
-	SeveralBrowsers Signal = "several_browsers" // of several people, for one code
-	PersonReports   Signal = "person_reports"   // "that wasn't me", or "I did not ask for this"
-	HastyDecision   Signal = "hasty_decision"   // without the page having been read
-	PollsElsewhere  Signal = "polls_elsewhere"  // a poll from another network than the start
-	ManyStarts      Signal = "many_starts"      // a burst from one network
-)
-
-// Signals are all kinds.
-var Signals = []Signal{SeveralPeople, ManyFirstTimes, SeveralBrowsers, PersonReports, HastyDecision, PollsElsewhere, ManyStarts}
-
-// Signal is what the observation is by itself; empty: nothing without others.
-func (o Observation) Signal() Signal {
-	switch o.What {
-	case Reported:
-		return PersonReports
-	case Hasty:
-		return HastyDecision
-	case PolledElsewhere:
-		return PollsElsewhere
-	case Burst:
-		return ManyStarts
-	}
-	return ""
-}
-
-// Event records a signal that an observation brings. Detail says what it rests on.
-func (o Observation) Event(signal Signal, by audit.Actor, d device.Snapshot, detail string, origin request.Origin) audit.Event {
-	e := audit.New(audit.PhishingSuspected, by, o.At, origin)
-	e.AuthorizationID, e.ClientID, e.DeviceLabel, e.CreationIP = o.Authorization, d.ClientID, d.Label, d.RequestedFrom
-	e.Subject, e.Reason, e.Detail = o.Person, string(signal), detail
-	return e
 }

@@ -214,6 +214,12 @@ func (r Rules) IsAtHome(subject identity.Subject, seen []Observation, past Past,
 	return r.atHome(seen, past.Released, at)[personOf(subject)]
 }
 
+// ApprovedNear reports whether a device was approved from its own network, of the
+// observations of its authorization.
+func ApprovedNear(seen []Observation) bool {
+	return slices.ContainsFunc(seen, func(o Observation) bool { return o.What == Approved && o.Where == Near })
+}
+
 // HasPeopleNear reports whether a person approved a device from its own network, of
 // the observations of that network. An attacker's has none.
 func HasPeopleNear(seen []Observation) bool {
@@ -247,22 +253,33 @@ func severalBrowsers(opened []Observation) bool {
 	return false
 }
 
-// Weigh assesses a source without and with the observation last, and names the
-// signals that it brings besides what it is by itself.
-func (r Rules) Weigh(source Source, common bool, seen []Observation, last uid.ID, past Past, at time.Time) (signals []Signal, before, after Assessment) {
-	after = r.Assess(source, common, seen, past, at)
-	before = r.Assess(source, common, slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool { return o.ID == last }), past, at)
-	switch {
-	case source.Kind == FirstTime:
-		if after.Suspected() && after.Points > before.Points {
-			signals = append(signals, ManyFirstTimes)
+// Weighed is what one more observation of a source changes.
+type Weighed struct {
+	Signals       []Signal // that it brings besides what it is by itself
+	Before, After Assessment
+}
+
+// IsNews reports whether the source has become more suspect, by a signal or because
+// there is an incident.
+func (w Weighed) IsNews() bool {
+	return w.After.Points > w.Before.Points && (w.After.Suspected() || len(w.Signals) > 0)
+}
+
+// Weigh assesses a source without and with the observation last.
+func (r Rules) Weigh(source Source, common bool, seen []Observation, last uid.ID, past Past, at time.Time) Weighed {
+	without := slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool { return o.ID == last })
+	w := Weighed{Before: r.Assess(source, common, without, past, at), After: r.Assess(source, common, seen, past, at)}
+	if source.Kind == FirstTime {
+		if w.After.Suspected() && w.After.Points > w.Before.Points {
+			w.Signals = append(w.Signals, ManyFirstTimes)
 		}
-		return signals, before, after
-	case len(after.People) > max(1, len(before.People)):
-		signals = append(signals, SeveralPeople)
+		return w
 	}
-	if after.Shared > before.Shared {
-		signals = append(signals, SeveralBrowsers)
+	if len(w.After.People) > max(1, len(w.Before.People)) {
+		w.Signals = append(w.Signals, SeveralPeople)
 	}
-	return signals, before, after
+	if w.After.Shared > w.Before.Shared {
+		w.Signals = append(w.Signals, SeveralBrowsers)
+	}
+	return w
 }

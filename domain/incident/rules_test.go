@@ -225,7 +225,7 @@ func TestUnusuallyManyFirstConnectionsAreSuspected(t *testing.T) {
 	if got := off.Assess(first, false, s.seen, incident.Past{}, noon); got.Suspected() {
 		t.Errorf("switched off: got %s, want nothing", got)
 	}
-	signals, _, _ := rules.Weigh(first, false, s.seen, s.seen[3].ID, incident.Past{}, noon)
+	signals := rules.Weigh(first, false, s.seen, s.seen[3].ID, incident.Past{}, noon).Signals
 	if len(signals) != 1 || signals[0] != incident.ManyFirstTimes {
 		t.Errorf("got %v, want many_first_times", signals)
 	}
@@ -415,7 +415,7 @@ func TestANetworkHasPeopleWhoApproveInIt(t *testing.T) {
 func TestWeighingNamesWhatIsNew(t *testing.T) {
 	s := (&story{t: t}).opened(1)
 	weigh := func() []incident.Signal {
-		signals, _, _ := rules.Weigh(network, false, s.seen, s.seen[len(s.seen)-1].ID, incident.Past{}, noon)
+		signals := rules.Weigh(network, false, s.seen, s.seen[len(s.seen)-1].ID, incident.Past{}, noon).Signals
 		return signals
 	}
 	if got := weigh(); len(got) != 0 {

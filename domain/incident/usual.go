@@ -4,6 +4,8 @@ import (
 	"math"
 	"net/netip"
 	"time"
+
+	"github.com/devicegate/devicegate/domain/identity"
 )
 
 // Past is what became of earlier incidents of a source.
@@ -89,6 +91,13 @@ func (r Rules) IsFamiliar(network netip.Prefix, seen []Observation, past Past, a
 	}
 	_, before := r.split(seen, nil, reporters, past, at)
 	return before.familiar()[network]
+}
+
+// IsUnconcerned reports whether a person who approves a device of a network is no
+// case for suspicion, although the source is held: the person is at home at it or, of
+// [FirstTime], the network is familiar.
+func (r Rules) IsUnconcerned(source Source, by identity.Subject, network netip.Prefix, seen []Observation, past Past, at time.Time) bool {
+	return source.Kind == FirstTime && r.IsFamiliar(network, seen, past, at) || r.IsAtHome(by, seen, past, at)
 }
 
 // beyondUsual is how many people connect for the first time, each from a network of
