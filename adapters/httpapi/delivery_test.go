@@ -45,8 +45,8 @@ func (failsToFlush) FlushError() error { return errReset }
 
 func TestATokenWhoseAnswerIsNotDeliveredIsWithdrawnAtOnce(t *testing.T) {
 	for name, writer := range map[string]http.ResponseWriter{
-		"gone before it is written": failsToWrite{httptest.NewRecorder()},
-		"gone while it is written":  failsToFlush{httptest.NewRecorder()},
+		"closed before it is written": failsToWrite{httptest.NewRecorder()},
+		"closed while it is written":  failsToFlush{httptest.NewRecorder()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := approved(t)

@@ -140,7 +140,7 @@ func seed(t *testing.T, db *bun.DB, logins int, begun, tokenEnds time.Duration) 
 		into, query, _ := strings.Cut(insert, "SELECT")
 		series := fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT", logins)
 		if _, err := db.DB.ExecContext(t.Context(), "INSERT INTO "+into+series+query); err != nil {
-			t.Fatalf("%v: %s", err, insert)
+			t.Fatalf("got %v, want the rows inserted: %s", err, insert)
 		}
 	}
 }
@@ -277,7 +277,7 @@ func await(t *testing.T, db *bun.DB, want int, query string) {
 	for {
 		var got int
 		if err := db.NewRaw(query).Scan(ctx, &got); err != nil {
-			t.Fatalf("%v: %s", err, query)
+			t.Fatalf("got %v, want a number from %s", err, query)
 		}
 		if got == want {
 			return

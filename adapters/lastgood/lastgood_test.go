@@ -114,7 +114,7 @@ func TestAValueThatDidNotChangeIsNotApplied(t *testing.T) {
 	s := &stored{value: "red", version: "1"}
 	f, _ := follow(t, s)
 	f.OnChange(func(string) error {
-		t.Error("it was applied again")
+		t.Error("got the value applied again, want it applied once")
 		return nil
 	})
 	f.Reload(t.Context())

@@ -139,7 +139,7 @@ func TestExpiredEntriesAreSweptBeforeTheMapDoubles(t *testing.T) {
 		}
 		c.Advance(limit.Per / firstSweep)
 		if n := len(l.windows.entries); n > 3*firstSweep {
-			t.Fatalf("%d entries, of which at most %d are alive", n, firstSweep)
+			t.Fatalf("got %d entries, want at most %d: of %d at most are still counted", n, 3*firstSweep, firstSweep)
 		}
 	}
 }
@@ -154,7 +154,7 @@ func TestMadeUpKeysCannotGrowMemoryWithoutBound(t *testing.T) {
 		}
 	}
 	if n := len(l.windows.entries); n > capacity {
-		t.Errorf("%d entries, %d allowed", n, capacity)
+		t.Errorf("got %d entries, want at most %d", n, capacity)
 	}
 }
 
@@ -170,7 +170,7 @@ func TestWhatIsCountedForEverybodyIsNotCrowdedOut(t *testing.T) {
 		}
 	}
 	if left, err := l.Peek(t.Context(), shared, "all"); err != nil || !left.Exceeded {
-		t.Errorf("forgotten: %+v, %v", left, err)
+		t.Errorf("Peek(shared) = %+v, %v, want it still exceeded", left, err)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	}
 	waiting, _ := p.waiting.get(code, c.Now())
 	if n := len(waiting.value); n > pollersPerCode {
-		t.Errorf("%d entries, %d allowed", n, pollersPerCode)
+		t.Errorf("got %d entries, want at most %d", n, pollersPerCode)
 	}
 }
 

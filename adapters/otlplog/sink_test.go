@@ -36,7 +36,7 @@ func TestAnEventIsALogRecord(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil || r.Header.Get("api-key") != "secret" || r.Header.Get("Content-Type") != "application/json" || r.URL.Path != "/v1/logs" {
-			t.Errorf("got %v %s %v", r.Header, r.URL, err)
+			t.Errorf("got %v %s %v, want JSON with the key, to /v1/logs", r.Header, r.URL, err)
 		}
 		got = string(body)
 		_, _ = w.Write([]byte(`{"partialSuccess":{}}`))

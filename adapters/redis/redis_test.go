@@ -127,7 +127,7 @@ func TestAClusterIsServedToo(t *testing.T) {
 	url := services.RedisCluster(t)
 	cluster := openRaw(t, url)
 	if mode := cluster.c.Mode(); mode != rueidis.ClientModeCluster {
-		t.Fatal(mode)
+		t.Fatalf("got the mode %v, want a cluster", mode)
 	}
 	t.Run("pace", func(t *testing.T) {
 		porttest.PollThrottle(t, func(t *testing.T) porttest.PollThrottleUnderTest {
@@ -158,12 +158,12 @@ func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
 		return due
 	}
 	if !claim() {
-		t.Fatal("the first poll is early")
+		t.Fatal("got the first poll as too early, want it allowed")
 	}
 	porttest.Eventually(t, "the next poll is due", claim)
 	// Redis counts whole milliseconds.
 	if took := time.Since(began); took < gap-2*time.Millisecond {
-		t.Errorf("the next poll was due after %s", took)
+		t.Errorf("got the next poll allowed after %s, want it after %s", took, gap)
 	}
 }
 
@@ -184,15 +184,15 @@ func TestEveryKeyHasAPrefixAnEndAndNothingThatSomebodyTyped(t *testing.T) {
 	}
 	keys, err := r.c.Do(ctx, r.c.B().Keys().Pattern("*").Build()).AsStrSlice()
 	if err != nil || len(keys) != 5 {
-		t.Fatal(keys, err)
+		t.Fatalf("got the keys %q, %v, want 5", keys, err)
 	}
 	for _, key := range keys {
 		dump, err := r.c.Do(ctx, r.c.B().Dump().Key(key).Build()).ToString()
 		if err != nil || !strings.HasPrefix(key, "devicegate:") || strings.Contains(key+dump, "TYPED") {
-			t.Errorf("%s %q %v", key, dump, err)
+			t.Errorf("got the key %s with %q, %v, want our prefix and only a digest of what was typed", key, dump, err)
 		}
 		if ttl, err := r.c.Do(ctx, r.c.B().Pttl().Key(key).Build()).AsInt64(); err != nil || ttl <= 0 {
-			t.Errorf("%s lives %d ms, %v", key, ttl, err)
+			t.Errorf("%s: got a lifetime of %d ms, %v, want one", key, ttl, err)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func asked(t *testing.T, c *redis.Connection) error {
 	began := time.Now()
 	_, _, err := redis.NewPollThrottle(c).CheckPending(t.Context(), secret.Random("code", 24).Digest(), "who", time.Minute)
 	if took := time.Since(began); took > swift {
-		t.Errorf("an answer took %s", took)
+		t.Errorf("got an answer after %s, want it within %s", took, swift)
 	}
 	return err
 }
@@ -224,7 +224,7 @@ func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
 			}
 			outage.begin(server)
 			if asked(t, c) == nil {
-				t.Fatal("an answer from nowhere")
+				t.Fatal("got an answer while Redis is down, want an error")
 			}
 			// The server is known to be down by now, so no call waits for it.
 			began := time.Now()
@@ -234,7 +234,7 @@ func TestAnOutageIsNoticedAtOnceAndRecoveredFrom(t *testing.T) {
 				}
 			}
 			if took := time.Since(began); took > swift {
-				t.Errorf("a thousand failures took %s", took)
+				t.Errorf("got a thousand errors after %s, want them within %s", took, swift)
 			}
 			outage.end(server)
 			porttest.Eventually(t, "redis is back", func() bool { return asked(t, c) == nil })
@@ -258,7 +258,7 @@ func TestACallerWhoLeavesIsNoOutage(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if c.Ready(gone) == nil {
-		t.Error("an answer for nobody")
+		t.Error("Ready(a cancelled context): got no error, want one")
 	}
 	if err := c.Ready(t.Context()); err != nil {
 		t.Error(err)
@@ -312,7 +312,7 @@ func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
 					porttest.Eventually(t, "redis refuses", func() bool { return take() != nil })
 				}
 				if take() == nil && allow() == nil {
-					t.Error("got an answer from a server that refuses")
+					t.Error("got an answer from a server that refuses, want an error")
 				}
 				for range 100 {
 					if err := take(); !errors.Is(err, redis.ErrDown) {
@@ -379,7 +379,7 @@ func TestAKeyOfAnotherKindIsNoRefusalOfTheServer(t *testing.T) {
 	}
 	r.number(`for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('DEL', key) redis.call('LPUSH', key, 'x') end return 0`)
 	if _, err := limiter.Take(t.Context(), limit, "key"); err == nil {
-		t.Error("a list was counted")
+		t.Error("Take(a key that is a list): got no error, want one")
 	}
 	if state, _ := c.State(); state != redis.Up {
 		t.Errorf("got %s, want ok", state)
@@ -393,10 +393,10 @@ func TestAWrongAddressIsReportedWithoutItsPassword(t *testing.T) {
 	} {
 		err := redis.Config{URL: url}.Check()
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%q: %v", url, err)
+			t.Errorf("Check(%q) = %v, want an error without the password", url, err)
 		}
 		if _, err := redis.Open(redis.Config{URL: url}, slog.Default()); err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%q: %v", url, err)
+			t.Errorf("Open(%q) = %v, want an error without the password", url, err)
 		}
 	}
 }
@@ -425,7 +425,7 @@ func TestTheDocumentedPermissionsAreEnough(t *testing.T) {
 	}
 	const listed = "`+eval +evalsha +set +get +del +incr +pexpire +pttl +type +sadd +scard +sismember +ping +client|tracking`"
 	if !strings.Contains(string(docs), listed) {
-		t.Fatalf("docs/operators.md does not list %s", listed)
+		t.Fatalf("got no %s in docs/operators.md, want it", listed)
 	}
 	server := services.PrivateRedis(t)
 	r := openRaw(t, server.URL())

@@ -108,7 +108,7 @@ func TestCallsThatAreSentTogetherFailTogether(t *testing.T) {
 	server.Stop()
 	together(limiter.Together, 4, func(i int) {
 		if _, err := limiter.Take(context.Background(), limit, fmt.Sprint(i)); err == nil {
-			t.Errorf("call %d: got an answer of a server that is stopped", i)
+			t.Errorf("call %d: got an answer of a server that is stopped, want an error", i)
 		}
 	})
 	if _, err := limiter.Take(context.Background(), limit, "last"); !errors.Is(err, redis.ErrDown) {

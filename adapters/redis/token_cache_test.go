@@ -98,7 +98,7 @@ func TestNothingIsFoundWhileRedisIsLost(t *testing.T) {
 			}
 			r.fill(meanwhile)
 			if r.Invalidate(t.Context(), aToken().Digest()) == nil {
-				t.Error("got no error of an invalidation that no other replica learns of")
+				t.Error("got no error of an invalidation that no other replica receives, want one")
 			}
 			outage.end(server)
 			r.awaitTrust(t)

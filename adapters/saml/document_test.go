@@ -20,7 +20,7 @@ import (
 func FuzzGuard(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "vendors", "*", "*.xml"))
 	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds: %v", err)
+		f.Fatalf("got %d seeds, %v, want at least one", len(files), err)
 	}
 	for _, file := range files {
 		document, err := os.ReadFile(file)

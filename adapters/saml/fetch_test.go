@@ -124,11 +124,11 @@ func TestSecretsInAMetadataURLAreNotShown(t *testing.T) {
 			}
 			for shown := error(err); shown != nil; shown = errors.Unwrap(shown) {
 				if strings.Contains(fmt.Sprintf("%v %+v", shown, shown), "SECRET") {
-					t.Errorf("got the secret in %v", shown)
+					t.Errorf("got %v, want the secret left out", shown)
 				}
 			}
 			if all := fmt.Sprint(b.Problems(), b.Warnings(), log.String()); strings.Contains(all, "SECRET") || strings.Contains(all, "54321") {
-				t.Errorf("got a secret or a local port in %s", all)
+				t.Errorf("got %s, want the secret and the local port left out", all)
 			}
 		})
 	}

@@ -78,7 +78,7 @@ func TestGoxmldsigIsNewerThanCVE202633487(t *testing.T) { // S27, CVE-2026-33487
 	}
 	m := regexp.MustCompile(`russellhaering/goxmldsig v(\d+)\.(\d+)\.(\d+)`).FindSubmatch(text)
 	if m == nil {
-		t.Fatal("go.mod does not name it")
+		t.Fatal("got no goxmldsig in go.mod, want it")
 	}
 	var version int
 	for _, part := range m[1:] {

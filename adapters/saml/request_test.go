@@ -291,7 +291,7 @@ func checkPosted(t *testing.T, r ports.Redirect, signed bool) {
 	}
 	_, err = xmlsec.Verify(root, requestID, []crypto.PublicKey{&samltest.RSAKey(t, 10).PublicKey}, xmlsec.Consent{})
 	if signed != (err == nil) {
-		t.Errorf("signed %t: %v", signed, err)
+		t.Errorf("Verify(request) = %v, want it signed %t", err, signed)
 	}
 	if second := root.Elements()[1].Local; signed && second != "Signature" {
 		t.Errorf("got %s behind the Issuer, want Signature", second) // the schema's order

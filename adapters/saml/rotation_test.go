@@ -92,7 +92,7 @@ func wantPublished(t *testing.T, b *bench, want ...spkeys.Pair) {
 	}
 	for _, pair := range want {
 		if !strings.Contains(document, base64.StdEncoding.EncodeToString(pair.Certificate().Raw)) {
-			t.Error("got metadata without a certificate of the configured pairs")
+			t.Error("got metadata without a certificate of the configured pairs, want all of them")
 		}
 	}
 }
@@ -118,7 +118,7 @@ func wantSigner(t *testing.T, b *bench, want spkeys.Pair) {
 	}
 	// PKCS #1 v1.5 signatures are deterministic.
 	if expected, _, err := xmlsec.SignOctets(want.Key(), []byte(signed)); err != nil || string(got) != string(expected) {
-		t.Errorf("got a signature of another key than the active one (%v)", err)
+		t.Errorf("got a signature of another key (%v), want one of the active key", err)
 	}
 }
 

@@ -64,7 +64,7 @@ func TestOneCertificateIsListedAndItsKeySigns(t *testing.T) {
 			t.Errorf("%q: got other certificates in the general metadata, want all", c.keys)
 		}
 		if got := signerOf(t, b); !got.Equal(&c.want[0].Key().PublicKey) {
-			t.Errorf("%q: got requests signed by another key than the one that is listed", c.keys)
+			t.Errorf("%q: got requests signed by another key, want the one that is listed", c.keys)
 		}
 	}
 	if _, err := tryBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.MetadataKeys = "both" }}); err == nil || !strings.Contains(err.Error(), "metadata_keys") {

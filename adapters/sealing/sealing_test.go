@@ -31,10 +31,10 @@ func TestWhatIsSealedIsOpenedForItsPurposeOnly(t *testing.T) {
 	}
 	again, err := s.Seal("SP key", value)
 	if err != nil || again == sealed || strings.Contains(sealed, "private") {
-		t.Errorf("got %q twice, %v", sealed, err)
+		t.Errorf("Seal() = %q, then %q, %v, want two different values without the plain text", sealed, again, err)
 	}
 	if got, stale, err := s.Open("SP key", sealed); err != nil || stale || !bytes.Equal(got, value) {
-		t.Errorf("got %q, stale %t, %v", got, stale, err)
+		t.Errorf("Open() = %q, stale %t, %v, want %q, not stale", got, stale, err, value)
 	}
 	broken := []byte(sealed)
 	broken[len(broken)-5] ^= 1

@@ -56,7 +56,7 @@ func TestAMessageIsVerifiedWithEachOfTheSecrets(t *testing.T) {
 				err = verifier.Verify(body, r.Header)
 			}
 			if err != nil {
-				t.Errorf("secret %d: %v", fill, err)
+				t.Errorf("Verify(with secret %d) = %v, want no error", fill, err)
 				continue
 			}
 			verified.Add(1)

@@ -41,7 +41,7 @@ func TestTheDecisionPageSaysWhatTheOperatorKnowsOfTheClient(t *testing.T) {
 		}
 	}
 	if german := v.get(page.inLanguage("de")); !strings.Contains(german.text, "Ihre Bestellungen sehen") {
-		t.Error("the client's own sentence is not in the reader's language")
+		t.Errorf("got %q, want the client's own sentence in the reader's language", german.text)
 	}
 	_, rest, _ := strings.Cut(page.text, `<img class="app-icon" src="`)
 	src, _, _ := strings.Cut(rest, `"`)
@@ -80,6 +80,6 @@ func TestASuspendedClientIsToldToPeople(t *testing.T) {
 	s := served(t)
 	page := s.visitor(home).get("/device?sso_error=unsupported_client&sso_reason=client_suspended")
 	if got := words(page.main()); !strings.Contains(got, "This app is not allowed here") {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want that the app is not allowed here", got)
 	}
 }

@@ -100,7 +100,7 @@ func TestApproveButtonIsNeitherRedNorGreyForAnyBrand(t *testing.T) {
 				t.Errorf("brand %q, %s: got a button %s with %s on it, want one that is neither red nor grey", brand, scheme, button, text)
 			}
 			if accent := variable(css, "accent-"+scheme); accent.isGrey() && scheme == "dark" && contrast(accent, darkSurface) < 10 {
-				t.Errorf("brand %q: got the accent %s, which looks disabled in the dark", brand, accent)
+				t.Errorf("brand %q: got the accent %s in the dark, want none that looks disabled", brand, accent)
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func TestTheLastPageSaysWhatCameOfTheDecision(t *testing.T) {
 		t.Errorf("got the policy %s, want none that lets the page ask", got)
 	}
 	if again.title() != "Your device is connected · devicegate" {
-		t.Errorf("got the title %q", again.title())
+		t.Errorf("got the title %q, want that the device is connected", again.title())
 	}
 	s.advance(6 * time.Minute)
 	late := v.get("/device/approved")

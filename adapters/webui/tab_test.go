@@ -133,7 +133,7 @@ func (b *tab) hear(event any) {
 func (b *tab) must(err error) {
 	b.t.Helper()
 	if err != nil {
-		b.t.Fatalf("%v\nat %s", err, b.where())
+		b.t.Fatalf("got %v, want no error\nat %s", err, b.where())
 	}
 }
 
@@ -380,7 +380,7 @@ func (b *tab) reports(findings []finding) {
 	b.t.Helper()
 	for _, f := range findings {
 		for _, n := range f.Nodes {
-			b.t.Errorf("axe: %s: %s\n%s\n%s", f.ID, f.Help, n.HTML, n.Summary)
+			b.t.Errorf("axe: got %s: %s, want no finding\n%s\n%s", f.ID, f.Help, n.HTML, n.Summary)
 		}
 	}
 }
@@ -412,7 +412,7 @@ func axeSource(t *testing.T) string {
 	})
 	if axeText.err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI=true allows no skipping: %v", axeText.err)
+			t.Fatalf("got no axe (%v), want it: CI=true allows no skipping", axeText.err)
 		}
 		t.Skip(axeText.err)
 	}

@@ -207,18 +207,18 @@ func FuzzParse(f *testing.F) {
 			wide.Bytes *= 16
 			again, err := xmltree.Parse(octets, wide)
 			if err != nil {
-				t.Fatalf("canonical form %q of %q: %v", octets, document, err)
+				t.Fatalf("Parse(%q), canonical form of %q: got %v, want no error", octets, document, err)
 			}
 			if twice := xmltree.Canonical(again, form, nil); !bytes.Equal(octets, twice) {
-				t.Fatalf("canonical form of %q changes:\n%q\n%q", document, octets, twice)
+				t.Fatalf("got the canonical form %q of the canonical form of %q, want %q", twice, document, octets)
 			}
 			if ours, theirs := meaning(again), meaningToOthers(t, octets); ours != theirs {
-				t.Fatalf("%q means %q, to encoding/xml %q", octets, ours, theirs)
+				t.Fatalf("meaning(%q) = %q, want %q as encoding/xml reads it", octets, ours, theirs)
 			}
 		}
 		if !bytes.HasPrefix(document, []byte("<?xml")) && !bytes.HasPrefix(document, []byte("\xff\xfe")) && !bytes.HasPrefix(document, []byte("\xfe\xff")) && !bytes.Contains(document, []byte{'\xef', '\xbb', '\xbf'}) {
 			if ours, theirs := blankless(meaning(root)), blankless(meaningToOthers(t, document)); ours != theirs {
-				t.Fatalf("%q means %q, to encoding/xml %q", document, ours, theirs)
+				t.Fatalf("meaning(%q) = %q, want %q as encoding/xml reads it", document, ours, theirs)
 			}
 		}
 	})
@@ -268,7 +268,7 @@ func meaningToOthers(t *testing.T, document []byte) string {
 			t.Skip("encoding/xml has the names of XML's fourth edition")
 		}
 		if err != nil {
-			t.Fatalf("encoding/xml refuses %q: %v", document, err)
+			t.Fatalf("got %v from encoding/xml for %q, want it read", err, document)
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
