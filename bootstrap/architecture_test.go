@@ -73,10 +73,10 @@ func TestDependenciesPointInwards(t *testing.T) {
 			}
 			folder := strings.TrimPrefix(filepath.ToSlash(from), ".")
 			if !allowed(folder, to) {
-				t.Errorf("%s must not import %s", path, to)
+				t.Errorf("%s: got an import of %s, want none there", path, to)
 			}
 			if isContainer(to) && !mayWire(folder, filepath.Base(path)) {
-				t.Errorf("%s must not import %s: only module.go files and bootstrap may", path, to)
+				t.Errorf("%s: got an import of %s, want it in module.go files and bootstrap alone", path, to)
 			}
 		}
 		return nil

@@ -33,7 +33,7 @@ func TestNoDependencyIsOlderThanItsKnownFixes(t *testing.T) {
 	for line := range strings.Lines(string(mod)) {
 		words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
 		if len(words) > 0 && words[0] == "replace" {
-			t.Errorf("a replacement escapes this test: %s", line)
+			t.Errorf("got %q in go.mod, want no replacement: this test would not see it", line)
 		}
 		if len(words) > 1 && strings.HasPrefix(words[1], "v") {
 			selected[words[0]] = words[1]
@@ -42,9 +42,9 @@ func TestNoDependencyIsOlderThanItsKnownFixes(t *testing.T) {
 	for module, version := range fixed {
 		switch got, ok := selected[module]; {
 		case !ok:
-			t.Errorf("%s is not required any more: take it off the list", module)
+			t.Errorf("got no %s in go.mod, want it, or its line taken off the list here", module)
 		case older(got, version):
-			t.Errorf("%s is %s, holes are known below %s", module, got, version)
+			t.Errorf("got %s %s, want %s at least: older versions have known vulnerabilities", module, got, version)
 		}
 	}
 }

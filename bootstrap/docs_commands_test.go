@@ -137,11 +137,11 @@ func TestDocsNameCommandsThatExist(t *testing.T) {
 			}
 			for _, call := range calls {
 				if wrong := known.wrong(call); wrong != "" {
-					t.Errorf("%s: %q: there is no %q", file, piece, wrong)
+					t.Errorf("%s: %q: got %q, want a command that there is", file, piece, wrong)
 				}
 			}
 			if flag := flagWord.FindString(piece); strings.HasPrefix(flag, "--") && !slices.Contains(flags, flag) && !slices.Contains(flagsOfOthers, flag) {
-				t.Errorf("%s names the flag %s, which no command has", file, flag)
+				t.Errorf("%s: got the flag %s, want one that a command has", file, flag)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func TestRefusalsNameCommandsThatExist(t *testing.T) {
 	for _, m := range regexp.MustCompile(`devicegate ([a-z][a-z -]*[a-z])`).FindAllStringSubmatch(string(reference), -1) {
 		found++
 		if wrong := known.wrong(m[1]); wrong != "" {
-			t.Errorf("docs/reference/errors.md: %q: there is no %q", m[0], wrong)
+			t.Errorf("docs/reference/errors.md: %q: got %q, want a command that there is", m[0], wrong)
 		}
 	}
 	if found < 5 {
@@ -177,7 +177,7 @@ func TestEveryCommandIsInAHandbook(t *testing.T) {
 	known := knownCommands()
 	for path := range known {
 		if !strings.Contains(all.String(), "devicegate "+path) && !strings.Contains(all.String(), "`"+path) {
-			t.Errorf("no handbook names devicegate %s", path)
+			t.Errorf("got no devicegate %s in the handbooks, want every command", path)
 		}
 	}
 	if len(known) < 50 {

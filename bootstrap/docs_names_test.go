@@ -48,7 +48,7 @@ func TestDocsNameMetricsThatExist(t *testing.T) {
 				// "devicegate_acs_…" stands for several.
 				some := strings.Contains(piece, name+"…")
 				if !metrics[histogramPart.ReplaceAllString(name, "")] && !some && !slices.Contains(others, name) {
-					t.Errorf("%s names the metric %s, which there is not", file, name)
+					t.Errorf("%s: got the metric %s, want one that there is", file, name)
 				}
 			}
 		}
@@ -70,7 +70,7 @@ func TestDocsNameSettingsThatExist(t *testing.T) {
 			for _, m := range settingWord.FindAllStringSubmatch(piece, -1) {
 				name := m[1]
 				if !known[name] && !known[strings.TrimSuffix(name, "_FILE")] && !slices.Contains(variablesOfOthers, name) {
-					t.Errorf("%s: %q names the setting %s, which there is not", file, piece, name)
+					t.Errorf("%s: %q: got the setting %s, want one that there is", file, piece, name)
 				}
 			}
 		}
@@ -90,7 +90,7 @@ func TestDocsNameWordsThatTheCodeHas(t *testing.T) {
 		for _, piece := range spans {
 			for _, m := range snakeWord.FindAllStringSubmatch(piece, -1) {
 				if word := m[1]; m[2] == "" && !words[word] && !slices.Contains(wordsOfOthers, word) {
-					t.Errorf("%s: %q names %s, which nothing here says", file, piece, word)
+					t.Errorf("%s: %q: got %s, want a word of the code or its documents", file, piece, word)
 				}
 			}
 		}
@@ -140,7 +140,7 @@ func TestDocsNameEventsThatExist(t *testing.T) {
 			for _, m := range dottedWord.FindAllStringSubmatch(piece, -1) {
 				isFile := slices.Contains([]string{"go", "md", "yaml", "json", "jsonl", "db", "com", "example"}, m[2])
 				if event := m[1] + "." + m[2]; subjects[m[1]] && !events[event] && !isFile {
-					t.Errorf("%s: %q names the event %s, which there is not", file, piece, event)
+					t.Errorf("%s: %q: got the event %s, want one that there is", file, piece, event)
 				}
 			}
 		}

@@ -84,12 +84,12 @@ func TestDocsNameTasksAndFilesThatExist(t *testing.T) {
 	for file, text := range documents(t) {
 		for _, piece := range codeIn(text) {
 			if m := taskNamed.FindStringSubmatch(piece); m != nil && !strings.Contains(string(tasks), "\n  "+m[1]+":\n") {
-				t.Errorf("%s names the task %s, which there is not", file, m[1])
+				t.Errorf("%s: got the task %s, want one that there is", file, m[1])
 			}
 		}
 		for _, m := range linked.FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
-				t.Errorf("%s links to %s, which there is not", file, m[1])
+				t.Errorf("%s: got a link to %s, want one to a file that there is", file, m[1])
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestSlowSendersAreLetGo(t *testing.T) { // O12
 				ours, theirs := net.Pipe()
 				server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					if _, err := bufio.NewReader(r.Body).Peek(10); err == nil {
-						t.Error("the body came")
+						t.Error("got a body, want an error")
 					}
 				}), slog.New(slog.DiscardHandler)).server
 				listener := &pipe{conn: make(chan net.Conn, 1), done: make(chan struct{})}
@@ -46,7 +46,7 @@ func TestSlowSendersAreLetGo(t *testing.T) { // O12
 					}
 				}
 				if waited := time.Since(began); waited < time.Second || waited > time.Minute {
-					t.Errorf("it was let go after %s", waited)
+					t.Errorf("got the connection closed after %s, want it between 1s and 1m", waited)
 				}
 				_ = server.Close()
 				synctest.Wait()

@@ -52,6 +52,6 @@ func TestEveryProductHasItsPage(t *testing.T) {
 		t.Errorf("got %d pages, %v, want %d and the index", len(files), err, len(names))
 	}
 	if !strings.Contains(string(index), "PUBLIC_URL"+connection.Canonical.ACSPath()) {
-		t.Error("got an index without the canonical callback")
+		t.Error("got an index without the canonical callback, want it there")
 	}
 }

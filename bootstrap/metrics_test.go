@@ -65,7 +65,7 @@ func TestMetricsTellOfALogin(t *testing.T) {
 	}
 	for _, served := range regexp.MustCompile(`(?m)^# TYPE (devicegate_\S+)`).FindAllStringSubmatch(text, -1) {
 		if !strings.Contains(string(reference), "`"+served[1]+"`") {
-			t.Errorf("got the metric %s, which docs/reference/metrics.md does not have", served[1])
+			t.Errorf("got the metric %s, want only those of docs/reference/metrics.md", served[1])
 		}
 	}
 }

@@ -28,18 +28,18 @@ func TestDashboardAndAlertsShowWhatExists(t *testing.T) {
 			name = histogramPart.ReplaceAllString(name, "")
 			named[file][name] = true
 			if !strings.Contains(reference, "`"+name+"`") {
-				t.Errorf("%s names the metric %s, which there is not", file, name)
+				t.Errorf("%s: got the metric %s, want one that there is", file, name)
 			}
 		}
 	}
 	for _, found := range regexp.MustCompile("(?m)^\\| `([^`]+)`").FindAllStringSubmatch(reference, -1) {
 		if !named["dashboard.json"][found[1]] && !named["README.md"][found[1]] {
-			t.Errorf("neither docs/operate/dashboard.json nor README.md there has %s", found[1])
+			t.Errorf("got no %s in docs/operate/dashboard.json or README.md, want every metric", found[1])
 		}
 	}
 	for name := range named["alerts.test.yaml"] {
 		if !named["alerts.yaml"][name] {
-			t.Errorf("alerts.test.yaml has %s, which no alert reads", name)
+			t.Errorf("alerts.test.yaml: got %s, want only metrics that an alert reads", name)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func TestTheDashboardIsOne(t *testing.T) {
 		}
 		ids[p.ID] = true
 		if (p.Type == "row") != (len(p.Targets) == 0) {
-			t.Errorf("%s: got %d queries in a %s", p.Title, len(p.Targets), p.Type)
+			t.Errorf("%s: got %d queries in a %s, want none in a row and one elsewhere", p.Title, len(p.Targets), p.Type)
 		}
 	}
 	if board.UID != "devicegate" || len(board.Panels) < 20 {
@@ -90,7 +90,7 @@ func TestAlertsHaveRunbooks(t *testing.T) {
 	}
 	for _, alert := range regexp.MustCompile(`- alert: (\S+)`).FindAllStringSubmatch(string(rules), -1) {
 		if !regexp.MustCompile(`alertname: ` + alert[1] + `\n +exp_alerts:\n`).Match(tests) {
-			t.Errorf("alerts.test.yaml has no test in which %s fires", alert[1])
+			t.Errorf("alerts.test.yaml: got no test in which %s fires, want one", alert[1])
 		}
 	}
 	alerts := strings.Count(string(rules), "- alert: ")
@@ -126,7 +126,7 @@ func TestPrometheusUnderstandsTheAlerts(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("CI=true allows no skipping: install prometheus for promtool")
+			t.Fatal("got no promtool, want it installed (package prometheus): CI=true allows no skipping")
 		}
 		t.Skip("promtool is not on this machine; Debian has it in the package prometheus")
 	}
@@ -134,7 +134,7 @@ func TestPrometheusUnderstandsTheAlerts(t *testing.T) {
 		run := exec.CommandContext(t.Context(), promtool, arguments...)
 		run.Dir = "../docs/operate"
 		if out, err := run.CombinedOutput(); err != nil {
-			t.Errorf("promtool %s: got %v and\n%s", strings.Join(arguments, " "), err, out)
+			t.Errorf("promtool %s: got %v, want no error\n%s", strings.Join(arguments, " "), err, out)
 		}
 	}
 }

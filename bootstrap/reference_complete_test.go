@@ -24,10 +24,10 @@ func TestEveryRefusalHasACodeThatIsWrittenDown(t *testing.T) {
 		}
 		// A broker's own word, which is passed on, has no message of ours.
 		if code, message := text(call.Args[1]), text(call.Args[2]); strings.Contains(code, "…") && message != "" {
-			t.Errorf("a refusal with the message %q has a code that is made at run time: the reference cannot have it", message)
+			t.Errorf("the refusal %q: got a code that is made at run time, want one that the reference can have", message)
 		}
 		if kind, is := strings.CutPrefix(selected(call.Args[0]), "fault."); is && statuses[kind] == 0 {
-			t.Errorf("the refusal %s has the kind %q, whose status the reference does not know", text(call.Args[1]), kind)
+			t.Errorf("the refusal %s: got the kind %q, want one whose status the reference knows", text(call.Args[1]), kind)
 		}
 	})
 }
@@ -46,12 +46,12 @@ func TestKindsOfEventsAndJobsStandInOneFile(t *testing.T) {
 				}
 				if typed == "audit.Kind" && path != "../domain/audit/event.go" || typed == "ports.JobKind" && path != "../ports/jobs.go" {
 					if len(n.Values) > 0 {
-						t.Errorf("%s declares %s of the type %s, which the reference does not read there", path, n.Names[0].Name, typed)
+						t.Errorf("%s: got %s of the type %s, want it declared where the reference reads it", path, n.Names[0].Name, typed)
 					}
 				}
 			case *ast.CallExpr:
 				if typed := selected(n.Fun); (typed == "audit.Kind" || typed == "ports.JobKind") && len(n.Args) == 1 && text(n.Args[0]) != "…" {
-					t.Errorf("%s makes the %s %q, which has no constant", path, typed, text(n.Args[0]))
+					t.Errorf("%s: got the %s %q, want a constant", path, typed, text(n.Args[0]))
 				}
 			}
 			return true
@@ -77,7 +77,7 @@ func TestEveryErrorOfTheScenariosIsInTheReference(t *testing.T) {
 		for _, m := range errorAnswered.FindAllStringSubmatch(string(answers), -1) {
 			seen[m[1]] = true
 			if !known[m[1]] {
-				t.Errorf("%s: the error %s is not in docs/reference/errors.md", file, m[1])
+				t.Errorf("%s: got the error %s, want only those of docs/reference/errors.md", file, m[1])
 			}
 		}
 	}

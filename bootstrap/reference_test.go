@@ -44,7 +44,7 @@ func TestTheReferenceIsCurrent(t *testing.T) {
 		}
 		got, err := os.ReadFile(file)
 		if err != nil || string(got) != want {
-			t.Errorf("%s is not what the code says (%v); run: go tool task reference", file, err)
+			t.Errorf("%s: got another text than the code's (%v), want the same; run: go tool task reference", file, err)
 		}
 		if strings.Count(want, "\n") < 8 {
 			t.Errorf("%s: got %q, want more lines", name, want)

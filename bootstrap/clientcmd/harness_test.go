@@ -148,7 +148,7 @@ func (b *bench) lines(t *testing.T) []map[string]any {
 	for line := range strings.Lines(b.out.String()) {
 		var v map[string]any
 		if err := json.Unmarshal([]byte(line), &v); err != nil {
-			t.Fatalf("%s: %v", line, err)
+			t.Fatalf("got %q (%v), want JSON", line, err)
 		}
 		lines = append(lines, v)
 	}

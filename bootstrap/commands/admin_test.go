@@ -24,7 +24,7 @@ func TestANewAdminTokenIsPrintedWithItsLine(t *testing.T) {
 	lines := strings.Split(out.String(), "\n")
 	read, err := administrator.ParseCredential(lines[4])
 	if err != nil {
-		t.Fatalf("%q: %v", lines[4], err)
+		t.Fatalf("ParseCredential(%q) = %v, want no error", lines[4], err)
 	}
 	if got, err := administrator.NewCredentials(read).Authenticate(secret.New("token", lines[1])); err != nil || got.String() != "ann" {
 		t.Errorf("got %s and %v, want ann", got, err)
@@ -94,7 +94,7 @@ func TestAdministratorsCommandsDoNotMigrate(t *testing.T) {
 	}
 	var store ports.Store
 	err := administer(t.Context(), Acting{As: new("ann")}, func(context.Context, audit.Actor) error {
-		t.Error("the command ran")
+		t.Error("got the command run, want it refused before")
 		return nil
 	}, &store)
 	if !errors.Is(err, database.ErrOldSchema) {

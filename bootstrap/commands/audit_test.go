@@ -43,7 +43,7 @@ func printedIDs(t *testing.T, out string) (ids []string) {
 	for text := range strings.Lines(out) {
 		var e struct{ ID string }
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
-			t.Fatalf("%q: %v", text, err)
+			t.Fatalf("got %q (%v), want JSON", text, err)
 		}
 		ids = append(ids, e.ID)
 	}

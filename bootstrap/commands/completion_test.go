@@ -41,7 +41,7 @@ func TestShellsCompleteCommandsAndFlags(t *testing.T) {
 			program, err := exec.LookPath(shell)
 			if err != nil {
 				if os.Getenv("CI") == "true" {
-					t.Fatalf("CI=true allows no skipping: install %s", shell)
+					t.Fatalf("got no %s, want it installed: CI=true allows no skipping", shell)
 				}
 				t.Skipf("%s is not on this machine; install the package of that name to run this test", shell)
 			}
@@ -59,7 +59,7 @@ func TestShellsCompleteCommandsAndFlags(t *testing.T) {
 				run.Env = append(os.Environ(), "HOME="+t.TempDir())
 				out, err := run.CombinedOutput()
 				if err != nil {
-					t.Fatalf("%q: %v\n%s", line, err, out)
+					t.Fatalf("%q: got %v, want no error\n%s", line, err, out)
 				}
 				got := strings.Fields(string(out))
 				for _, word := range want {
@@ -77,7 +77,7 @@ func TestEachShellsScriptNamesEveryCommand(t *testing.T) {
 		text := script(t, shell)
 		for _, d := range describe().all()[1:] {
 			if !strings.Contains(text, "'"+d.path+"'") {
-				t.Errorf("%s: %s is not named", shell, d.path)
+				t.Errorf("%s: got no %s, want every command", shell, d.path)
 			}
 		}
 	}
@@ -87,17 +87,17 @@ func TestTheManualNamesEveryCommandAndFlag(t *testing.T) {
 	text := manual(describe(), "v1.2.3")
 	for _, d := range describe().all()[1:] {
 		if len(d.commands) == 0 && !strings.Contains(text, ".SS devicegate "+roff(d.path)) {
-			t.Errorf("%s is not in the manual", d.path)
+			t.Errorf("got no %s in the manual, want every command", d.path)
 		}
 		for _, f := range d.flags {
 			if f.name != "help" && !strings.Contains(text, roff(f.spelled())) {
-				t.Errorf("%s %s is not in the manual", d.path, f.spelled())
+				t.Errorf("%s: got no %s in the manual, want every flag", d.path, f.spelled())
 			}
 		}
 	}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(line, ".") && !slices.Contains([]string{".TH", ".SH", ".SS", ".TP", ".B"}, strings.Fields(line)[0]) {
-			t.Errorf("a line would be read as a request: %s", line)
+			t.Errorf("got the line %q, want none that roff reads as an unknown request", line)
 		}
 	}
 }

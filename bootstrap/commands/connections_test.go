@@ -64,7 +64,7 @@ func (p *program) says(args []string, want ...string) string {
 	p.t.Helper()
 	out, err := p.run(args...)
 	if err != nil {
-		p.t.Errorf("%s: got %v after\n%s", strings.Join(args, " "), err, out)
+		p.t.Errorf("%s: got %v, want no error after\n%s", strings.Join(args, " "), err, out)
 	}
 	for _, text := range want {
 		if !strings.Contains(out, text) {

@@ -47,7 +47,7 @@ func TestTheDemoIdPFindsItsServiceWhenThatStarts(t *testing.T) {
 	for buffer := make([]byte, 1<<10); !strings.Contains(all.String(), "service             "+service.URL); {
 		n, err := out.Read(buffer)
 		if err != nil {
-			t.Fatalf("ended after saying %q: %v", all.String(), err)
+			t.Fatalf("got the end (%v) after %q, want the address of the service", err, all.String())
 		}
 		all.Write(buffer[:n])
 	}

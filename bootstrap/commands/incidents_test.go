@@ -53,7 +53,7 @@ func TestIncidentsOnTheCommandLine(t *testing.T) {
 	} {
 		out, err := as(strings.Fields(c.args)...)
 		if err != nil {
-			t.Fatalf("%s: %v", c.args, err)
+			t.Fatalf("%s: got %v, want no error", c.args, err)
 		}
 		for _, want := range c.want {
 			if !strings.Contains(out, want) {

@@ -18,7 +18,7 @@ import (
 func TestKeysCommands(t *testing.T) {
 	moving(t)
 	if out, err := run(t, "keys", "list"); err == nil || !strings.Contains(err.Error(), "no SAML key yet") {
-		t.Errorf("before the first start: got %s, %v", out, err)
+		t.Errorf("before the first start: got %s, %v, want that there is no key yet", out, err)
 	}
 	db, err := database.Open(database.Config{URL: os.Getenv("DATABASE_URL")})
 	if err != nil {
@@ -72,6 +72,6 @@ func TestKeysCommands(t *testing.T) {
 	}
 	t.Setenv("SAML_SP_KEY_FILE", file)
 	if out, err := run(t, "keys", "add-next", "--as", "ops"); err == nil || !strings.Contains(err.Error(), "SAML_SP_KEY_FILE is set") {
-		t.Errorf("with files: got %s, %v", out, err)
+		t.Errorf("with files: got %s, %v, want a refusal that names SAML_SP_KEY_FILE", out, err)
 	}
 }

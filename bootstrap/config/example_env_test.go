@@ -29,11 +29,11 @@ func TestTheExampleEnvironmentHasEverySetting(t *testing.T) {
 	for _, found := range exampleLine.FindAllSubmatch(text, -1) {
 		name, value := string(found[1]), string(found[2])
 		if lines[name] {
-			t.Errorf("%s stands in .env.example twice", name)
+			t.Errorf("got %s twice in .env.example, want it once", name)
 		}
 		lines[name] = true
 		if !isSetting(name) {
-			t.Errorf("%s stands in .env.example, but nothing reads it", name)
+			t.Errorf("got %s in .env.example, want only settings that are read", name)
 		}
 		if found[0][0] == '#' && value != effective[name] && !shown[name] && value != "" {
 			t.Errorf("%s: .env.example shows %q, want the default %q", name, value, effective[name])
@@ -41,7 +41,7 @@ func TestTheExampleEnvironmentHasEverySetting(t *testing.T) {
 	}
 	for _, s := range variables() {
 		if !lines[s.name] {
-			t.Errorf("%s is read, but .env.example has no line for it", s.name)
+			t.Errorf("got no %s in .env.example, want a line for each setting", s.name)
 		}
 	}
 }

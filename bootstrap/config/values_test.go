@@ -41,7 +41,7 @@ func TestEverySecretCanComeFromAFile(t *testing.T) { // contract §10.18
 				got.Database.Clock = want.Database.Clock // each has its own
 				if got.Database != want.Database || got.Redis != want.Redis || got.Enterprise.Secret.Reveal() != want.Enterprise.Secret.Reveal() ||
 					string(got.Enterprise.SigningKey) != string(want.Enterprise.SigningKey) || !slices.EqualFunc(got.Enterprise.PreviousKeys, want.Enterprise.PreviousKeys, slices.Equal) {
-					t.Error("got another configuration than with the variable itself")
+					t.Error("got another configuration from the file, want the one of the variable itself")
 				}
 			})
 		}
@@ -69,7 +69,7 @@ func TestASecretFileThatCannotBeRightIsRefused(t *testing.T) {
 	}
 	wantOneLine(t, smallest("SECRET_KEY_FILE", secretFile(t, strings.Repeat("f", 42))), "SECRET_KEY", "set twice")
 	if _, err := Load(smallest("SECRET_KEY_FILE", "")); err != nil {
-		t.Errorf("an empty variable is not set: got %v", err)
+		t.Errorf("Load(an empty variable) = %v, want it as not set", err)
 	}
 }
 

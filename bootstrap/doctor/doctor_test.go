@@ -74,7 +74,7 @@ func want(t *testing.T, all []Result, check string, status Status, words string)
 			got = append(got, r)
 			if r.Status == status && strings.Contains(r.Found, words) {
 				if (status == Fail || status == Warn) && r.Do == "" {
-					t.Errorf("%s: %s: got nothing to do", check, r.Found)
+					t.Errorf("%s: %s: got no advice, want what to do", check, r.Found)
 				}
 				return
 			}
@@ -102,7 +102,7 @@ func TestTheDoctorMakesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	Examine(t.Context(), load(t, map[string]string{"DATA_DIR": dir}), Options{Transport: answering(nil)})
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("the data folder was made")
+		t.Error("got the data folder made, want it left alone")
 	}
 }
 
