@@ -125,7 +125,7 @@ func try(t *testing.T, changes map[string]any) (map[string]object, error) {
 		}
 		one := object{}
 		if err := yaml.Unmarshal(out.Bytes(), &one); err != nil {
-			t.Fatalf("%s: %v\n%s", file, err, out.String())
+			t.Fatalf("%s: got %v, want YAML:\n%s", file, err, out.String())
 		}
 		all[strings.TrimSuffix(filepath.Base(file), ".yaml")] = one
 	}
@@ -186,7 +186,7 @@ func TestTheChartRendersKnownKinds(t *testing.T) {
 	}
 	for name, o := range all {
 		if kind, _ := o["kind"].(string); kinds[kind] == "" || kinds[kind] != o["apiVersion"] {
-			t.Errorf("%s: got %s of %s", name, o["kind"], o["apiVersion"])
+			t.Errorf("%s: got %s of %s, want a known kind in its version", name, o["kind"], o["apiVersion"])
 		}
 		if o.at("metadata", "name") == nil || o.at("metadata", "labels", "app.kubernetes.io/instance") != "gate" {
 			t.Errorf("%s: got metadata %v, want a name and labels", name, o["metadata"])
@@ -266,7 +266,7 @@ func TestMigrationsReadTheSameSettings(t *testing.T) {
 	for _, name := range names("api") {
 		// Paths of files that the hook has no volumes for, and what it does itself.
 		if !slices.Contains(has, name) && !strings.Contains(name, "_FILE") && name != "OPS_ADDR" && name != "DATA_DIR" && name != "MIGRATE" {
-			t.Errorf("the migration has no %s", name)
+			t.Errorf("got no %s in the migration, want each variable of the api", name)
 		}
 	}
 }
@@ -280,33 +280,33 @@ func TestPodsRunWithoutRootAndWithSettingsThatAreRead(t *testing.T) {
 		pod, _ := o.at("spec", "template", "spec").(map[string]any)
 		spec := object(pod)
 		if spec.at("securityContext", "runAsNonRoot") != true || spec["automountServiceAccountToken"] != false {
-			t.Errorf("%s: got root, or a token of the cluster", name)
+			t.Errorf("%s: got root, or a token of the cluster, want neither", name)
 		}
 		container, _ := spec.at("containers", 0).(map[string]any)
 		c := object(container)
 		if c.at("securityContext", "readOnlyRootFilesystem") != true || c.at("securityContext", "allowPrivilegeEscalation") != false {
-			t.Errorf("%s: got a container that can write its root or gain privileges", name)
+			t.Errorf("%s: got a container that can write its root or gain privileges, want neither", name)
 		}
 		env, _ := c["env"].([]any)
 		for _, e := range env {
 			one := object(e.(map[string]any))
 			variable, _ := one["name"].(string)
 			if !known[variable] {
-				t.Errorf("%s sets %s, which nothing reads", name, variable)
+				t.Errorf("%s: got %s, want only settings that are read", name, variable)
 			}
 			if known[variable+"_FILE"] && one.at("valueFrom", "secretKeyRef", "name") == nil {
-				t.Errorf("%s: got the secret %s in the clear", name, variable)
+				t.Errorf("%s: got %s with its value, want it from a secret", name, variable)
 			}
 		}
 		mounts, _ := c["volumeMounts"].([]any)
 		volumes, _ := spec["volumes"].([]any)
 		if len(mounts) != len(volumes) {
-			t.Errorf("%s: got %d mounts of %d volumes", name, len(mounts), len(volumes))
+			t.Errorf("%s: got %d mounts of %d volumes, want as many", name, len(mounts), len(volumes))
 		}
 		selector, _ := o.at("spec", "selector", "matchLabels").(map[string]any)
 		for label, value := range selector {
 			if o.at("spec", "template", "metadata", "labels", label) != value {
-				t.Errorf("%s: its selector asks for %s=%v, which its pods do not have", name, label, value)
+				t.Errorf("%s: got the selector %s=%v, want a label of its pods", name, label, value)
 			}
 		}
 	}
@@ -318,17 +318,17 @@ func TestTheAPIIsProbedDrainedAndMigratedFirst(t *testing.T) {
 		return all["api"].at("spec", "template", "spec", "containers", 0, name, "httpGet", "path")
 	}
 	if probe("livenessProbe") != "/healthz" || probe("readinessProbe") != "/readyz" || probe("startupProbe") != "/healthz" {
-		t.Errorf("got probes of %v, %v and %v", probe("livenessProbe"), probe("readinessProbe"), probe("startupProbe"))
+		t.Errorf("got probes of %v, %v and %v, want /healthz, /readyz and /healthz", probe("livenessProbe"), probe("readinessProbe"), probe("startupProbe"))
 	}
 	if seconds := fmt.Sprint(all["api"].at("spec", "template", "spec", "terminationGracePeriodSeconds")); seconds != "45" {
 		t.Errorf("got %s seconds to end, want 45: more than SHUTDOWN_DELAY and the requests in flight", seconds)
 	}
 	if hook := all["migrate"].at("metadata", "annotations", "helm.sh/hook"); hook != "pre-install,pre-upgrade" {
-		t.Errorf("got the hook %v", hook)
+		t.Errorf("got the hook %v, want pre-install,pre-upgrade", hook)
 	}
 	for label, value := range all["service"].at("spec", "selector").(map[string]any) {
 		if all["api"].at("spec", "template", "metadata", "labels", label) != value {
-			t.Errorf("the service asks for %s=%v, which the api's pods do not have", label, value)
+			t.Errorf("got the service's selector %s=%v, want a label of the api's pods", label, value)
 		}
 	}
 }

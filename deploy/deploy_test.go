@@ -56,7 +56,7 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 	}
 	for _, name := range []string{"postgres", "valkey", "api", "worker", "idp"} {
 		if _, has := file.Services[name]; !has {
-			t.Errorf("got no service %s", name)
+			t.Errorf("got no service %s, want one", name)
 		}
 	}
 	known := settings()
@@ -64,14 +64,14 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 		service := file.Services[name]
 		for variable := range service.Environment {
 			if !known[variable] {
-				t.Errorf("%s sets %s, which nothing reads", name, variable)
+				t.Errorf("%s: got %s, want only settings that are read", name, variable)
 			}
 		}
 		if service.Environment["DATABASE_URL"] == "" || service.Environment["SECRET_KEY"] == "" {
 			t.Errorf("%s: got %v, want a database and a key", name, service.Environment)
 		}
 		if !service.ReadOnly || len(service.CapDrop) == 0 {
-			t.Errorf("%s: got a root file system that can be written, or capabilities", name)
+			t.Errorf("%s: got a root file system that can be written, or capabilities, want neither", name)
 		}
 		// The engine's own ten seconds are what SHUTDOWN_DELAY takes.
 		if grace, err := time.ParseDuration(service.Grace); err != nil || grace < 30*time.Second {
@@ -89,7 +89,7 @@ func TestTheImageRunsWithoutRootAndChecksItself(t *testing.T) {
 		}
 	}
 	if !strings.Contains(text, "CGO_ENABLED=0") {
-		t.Error("the program is not static")
+		t.Error("got a program with cgo, want a static one")
 	}
 	// Folders that the build needs and .dockerignore would leave out.
 	ignored := read(t, "../.dockerignore")
@@ -136,7 +136,7 @@ func TestUnitsAreWhatSystemdUnderstands(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("CI=true allows no skipping: install systemd for systemd-analyze")
+			t.Fatal("got no systemd-analyze, want it installed (package systemd): CI=true allows no skipping")
 		}
 		t.Skip("systemd-analyze is not on this machine")
 	}
@@ -145,7 +145,7 @@ func TestUnitsAreWhatSystemdUnderstands(t *testing.T) {
 		for _, line := range assignment.FindAllStringSubmatch(text, -1) {
 			for pair := range strings.FieldsSeq(line[1]) {
 				if name, _, _ := strings.Cut(pair, "="); !known[name] {
-					t.Errorf("%s sets %s, which nothing reads", unit, name)
+					t.Errorf("%s: got %s, want only settings that are read", unit, name)
 				}
 			}
 		}
@@ -155,12 +155,12 @@ func TestUnitsAreWhatSystemdUnderstands(t *testing.T) {
 			t.Fatal(err)
 		}
 		if out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", copied).CombinedOutput(); err != nil || len(out) > 0 {
-			t.Errorf("%s: systemd-analyze verify: %v\n%s", unit, err, out)
+			t.Errorf("%s: systemd-analyze verify: got %v, want no output\n%s", unit, err, out)
 		}
 		// Exposure in tenths, from 0 to 100. What is left is that a service on the
 		// network needs the network.
 		if out, err := exec.CommandContext(t.Context(), analyze, "security", "--no-pager", "--offline=true", "--threshold=20", copied).CombinedOutput(); err != nil {
-			t.Errorf("%s: systemd-analyze security: %v\n%s", unit, err, out)
+			t.Errorf("%s: systemd-analyze security: got %v, want no error\n%s", unit, err, out)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		at, _ := chromedp.Run(b.ctx, chromedp.Location())
 		text, _ := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body")))
-		b.t.Fatalf("%v\nat %s:\n%s", err, at, text)
+		b.t.Fatalf("got %v, want no error\nat %s:\n%s", err, at, text)
 	}
 }
 

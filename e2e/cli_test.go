@@ -93,7 +93,7 @@ func (u *terminal) login(args ...string) (codes demo.Codes, cmd *exec.Cmd, wait 
 		err = json.Unmarshal(first, &codes)
 	}
 	if err != nil {
-		u.w.t.Fatalf("%s: %v (%s)", first, err, &u.said)
+		u.w.t.Fatalf("got %s (%v), want the codes as JSON (%s)", first, err, &u.said)
 	}
 	return codes, cmd, func(want int) (last map[string]any) {
 		u.w.t.Helper()
@@ -103,7 +103,7 @@ func (u *terminal) login(args ...string) (codes demo.Codes, cmd *exec.Cmd, wait 
 			u.w.t.Fatalf("exit code %d, want %d: %s%s", got, want, rest, &u.said)
 		}
 		if err := json.Unmarshal(rest, &last); err != nil {
-			u.w.t.Fatalf("%s: %v", rest, err)
+			u.w.t.Fatalf("got %s (%v), want JSON", rest, err)
 		}
 		u.said.Write(rest)
 		return last
@@ -146,7 +146,7 @@ func TestClientCommands(t *testing.T) {
 				t.Errorf("got the token in %s, want it nowhere", &u.said)
 			}
 			if kept := u.files(); strings.Contains(kept, secret) {
-				t.Errorf("got the token in a file after the logout: %s", kept)
+				t.Errorf("got the token in a file after the logout, want it deleted: %s", kept)
 			}
 		})
 	}

@@ -62,7 +62,7 @@ func (w *fixture) passes(report conformance.Report) {
 	for _, row := range report.Rows {
 		switch row.Result {
 		case conformance.Fail:
-			w.t.Errorf("%s (%s, %s): %s: %s", row.ID, row.Mount, row.Clause, row.Rule, row.Detail)
+			w.t.Errorf("%s (%s, %s): got %s, want %s", row.ID, row.Mount, row.Clause, row.Detail, row.Rule)
 		case conformance.Pass:
 			mounts[row.Mount]++
 		case conformance.Skip:

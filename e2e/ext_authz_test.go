@@ -105,7 +105,7 @@ func newEnvoy(t *testing.T, service, api, scope string) (address string) {
 	// The script is Lua; %W is its class of what is no letter and no digit.
 	pattern := regexp.MustCompile(`name:find\("([^"]+)"\)`).FindStringSubmatch(e.cfg.Filters[0].Config.Lua.Script)
 	if pattern == nil {
-		t.Fatal("the document's script looks for no name")
+		t.Fatal("got a script that looks for no name, want one")
 	}
 	e.forged = regexp.MustCompile(strings.ReplaceAll(pattern[1], "%W", "[^A-Za-z0-9]"))
 	timeout, err := time.ParseDuration(e.authz.Service.Server.Timeout)

@@ -26,7 +26,7 @@ func (w *fixture) api(secret string) *api {
 	build := exec.Command("go", "build", "-o", program, "./internal/toyapi")
 	build.Dir = "../guard"
 	if out, err := build.CombinedOutput(); err != nil {
-		w.t.Fatalf("build the API: %v: %s", err, out)
+		w.t.Fatalf("build the API: got %v, want no error: %s", err, out)
 	}
 	a := &api{w: w, cmd: exec.Command(program)}
 	a.cmd.Env = []string{"ENDPOINT=" + w.public + "/oauth2/introspect", "CLIENT_ID=toyapi", "CLIENT_SECRET=" + secret}
@@ -42,7 +42,7 @@ func (w *fixture) api(secret string) *api {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		a.stop()
-		w.t.Fatalf("the API did not start: %v: %s", err, &a.log)
+		w.t.Fatalf("start the API: got %v, want no error: %s", err, &a.log)
 	}
 	a.at = strings.TrimSpace(line)
 	return a

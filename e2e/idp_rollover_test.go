@@ -133,7 +133,7 @@ func newRollover(t *testing.T) *rollover {
 					return
 				}
 				if err := r.signIn("acme"); err != nil {
-					t.Errorf("a sign-in: %v", err)
+					t.Errorf("a sign-in: got %v, want no error", err)
 					return
 				}
 				r.signIns.Add(1)
@@ -198,7 +198,7 @@ func (r *rollover) noneFailed() {
 		r.t.Error(err)
 	}
 	if strings.Contains(r.Logs.String(), `"level":"ERROR"`) {
-		r.t.Errorf("got errors in the log:\n%s", r.Logs)
+		r.t.Errorf("got errors in the log, want none:\n%s", r.Logs)
 	}
 }
 

@@ -74,7 +74,7 @@ func metadataAt(t testing.TB, address, slug string) string {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %v", resp.Status, err)
+		t.Fatalf("got %s, %v, want 200", resp.Status, err)
 	}
 	return string(text)
 }
@@ -204,7 +204,7 @@ func (m *move) everyone() {
 	m.t.Helper()
 	for _, slug := range movedSlugs {
 		if err := m.signIn(slug); err != nil {
-			m.t.Fatalf("%s: %v", slug, err)
+			m.t.Fatalf("a sign-in through %s: got %v, want no error", slug, err)
 		}
 	}
 }
@@ -310,7 +310,7 @@ func TestThreeConnectionsMoveToTheCanonicalCallback(t *testing.T) {
 		live.Go(func() {
 			for ctx.Err() == nil {
 				if err := m.signIn(slug); err != nil {
-					t.Errorf("a live sign-in through %s: %v", slug, err)
+					t.Errorf("a live sign-in through %s: got %v, want no error", slug, err)
 					return
 				}
 				signIns.Add(1)

@@ -29,7 +29,7 @@ func documented(t *testing.T, heading, language string) string {
 	_, after, opened := strings.Cut(section, "```"+language+"\n")
 	block, _, ended := strings.Cut(after, "\n```")
 	if !found || !opened || !ended {
-		t.Fatalf("docs/integrators.md has no block of %s below %s", language, heading)
+		t.Fatalf("docs/integrators.md: got no block of %s below %s, want one", language, heading)
 	}
 	return block
 }
@@ -71,7 +71,7 @@ func asks(t *testing.T, method, address, body string, header http.Header) (*http
 		err = json.Unmarshal(text, &got)
 	}
 	if err != nil {
-		t.Fatalf("%v: %s", err, text)
+		t.Fatalf("got %v, want JSON: %s", err, text)
 	}
 	return resp, got
 }

@@ -25,7 +25,7 @@ var npmClients = sync.OnceValues(func() (string, error) {
 func TestClientsFromNPMWorkUnchanged(t *testing.T) {
 	if out, err := npmClients(); err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI=true allows no skipping: %v\n%s", err, out)
+			t.Fatalf("got %v, want npm's packages installed: CI=true allows no skipping\n%s", err, out)
 		}
 		t.Skipf("%v\n%s", err, out)
 	}

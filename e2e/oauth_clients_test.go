@@ -41,7 +41,7 @@ func (w *fixture) playsATokensLife(t *testing.T, cmd *exec.Cmd, secret string) {
 	}
 	token, active, inactive := nextLine(lines), nextLine(lines), nextLine(lines)
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v: %s", err, problems.String())
+		t.Fatalf("got %v, want no error: %s", err, problems.String())
 	}
 	if want := `{"scope":"apps:run","type":"bearer"}`; token != want {
 		t.Errorf("got the token %s, want %s", token, want)
@@ -57,10 +57,10 @@ func (w *fixture) playsATokensLife(t *testing.T, cmd *exec.Cmd, secret string) {
 	}
 	if !got.Active || got.Scope != "apps:run" || got.Username != "alice@acme.example" || got.ClientID != "difyctl" || got.Iss != w.public ||
 		got.Sub == "" || got.Jti == "" || got.Exp-got.Iat != int64(14*24*time.Hour/time.Second) {
-		t.Errorf("got %s for the live token", active)
+		t.Errorf("got %s for the live token, want it active for alice and difyctl, with a lifetime of 14 days", active)
 	}
 	if inactive != `{"active":false}` {
-		t.Errorf("got %s for the revoked token", inactive)
+		t.Errorf("got %s for the revoked token, want it inactive", inactive)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestATokenArrivesOverOddConnections(t *testing.T) {
 				var token demo.Token
 				_, text, _ := strings.Cut(answer, "{")
 				if err := json.NewDecoder(strings.NewReader("{" + text)).Decode(&token); err != nil {
-					t.Fatalf("%v: %q", err, answer)
+					t.Fatalf("got %q (%v), want a token as JSON", answer, err)
 				}
 				w.works(d, token, 200)
 			})
@@ -65,7 +65,7 @@ func (w *fixture) raw(t *testing.T, half bool, request string) string {
 	}
 	answer, err := io.ReadAll(conn)
 	if err != nil {
-		t.Fatalf("%v after %s", err, answer)
+		t.Fatalf("got %v after %s, want the end of the answer", err, answer)
 	}
 	return string(answer)
 }

@@ -41,7 +41,7 @@ func (d described) RoundTrip(req *http.Request) (*http.Response, error) {
 	route, params, err := router.FindRoute(req)
 	if err != nil {
 		if ofTheAPI(req.URL.Path) && resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed {
-			d.t.Errorf("%s %s answers %s, and docs/openapi.yaml says: %v", req.Method, req.URL.Path, resp.Status, err)
+			d.t.Errorf("%s %s: got %s for a route that docs/openapi.yaml lacks (%v), want 404 or 405", req.Method, req.URL.Path, resp.Status, err)
 		}
 		return resp, nil
 	}
@@ -57,7 +57,7 @@ func (d described) RoundTrip(req *http.Request) (*http.Response, error) {
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	})
 	if wrong != nil {
-		d.t.Errorf("%s %s: not as docs/openapi.yaml says: %v", req.Method, req.URL.Path, wrong)
+		d.t.Errorf("%s %s: got %v, want an answer as docs/openapi.yaml describes it", req.Method, req.URL.Path, wrong)
 	}
 	return resp, nil
 }

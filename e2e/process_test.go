@@ -161,7 +161,7 @@ func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 	}
 	resp.Body.Close()
 	if err := p.Cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, w.Logs)
+		t.Fatalf("got %v, want the process ended without an error\n%s", err, w.Logs)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestSIGTERMEndsWithoutAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.Cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, w.Logs)
+		t.Fatalf("got %v, want the process ended without an error\n%s", err, w.Logs)
 	}
 }
 

@@ -58,7 +58,7 @@ func (r recipe) program(t *testing.T, document []byte) []byte {
 	t.Helper()
 	found := regexp.MustCompile("(?s)```" + r.language + "\n(.*?)```").FindSubmatch(document)
 	if found == nil {
-		t.Fatalf("no recipe in %s", r.language)
+		t.Fatalf("got no recipe in %s, want one", r.language)
 	}
 	if r.after == "" {
 		return append(found[1], r.ask...)
@@ -107,7 +107,7 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 	for _, recipe := range recipes {
 		if err := recipe.missing(); err != nil {
 			if os.Getenv("CI") == "true" {
-				t.Errorf("CI=true allows no skipping: %v", err)
+				t.Errorf("got %v, want it installed: CI=true allows no skipping", err)
 			}
 			t.Logf("the recipe in %s is not tried: %v", recipe.language, err)
 			continue
@@ -121,7 +121,7 @@ func TestTheRecipesForOtherLanguages(t *testing.T) {
 			cmd.Stderr = &problems
 			out, err := cmd.Output()
 			if err != nil {
-				t.Fatalf("%s: %v: %s", recipe.language, err, &problems)
+				t.Fatalf("%s: got %v, want no error: %s", recipe.language, err, &problems)
 			}
 			return strings.Join(strings.Fields(string(out)), " ")
 		}

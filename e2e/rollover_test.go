@@ -120,7 +120,7 @@ func TestOurKeysAndTheSecretRollOverUnderSignIns(t *testing.T) {
 		live.Go(func() {
 			for ctx.Err() == nil {
 				if err := r.signIn("acme"); err != nil {
-					t.Errorf("a sign-in: %v", err)
+					t.Errorf("a sign-in: got %v, want no error", err)
 					return
 				}
 				signIns.Add(1)
@@ -169,6 +169,6 @@ func TestOurKeysAndTheSecretRollOverUnderSignIns(t *testing.T) {
 	done()
 	live.Wait()
 	if strings.Contains(r.Logs.String(), `"level":"ERROR"`) {
-		t.Errorf("got errors in the log:\n%s", r.Logs)
+		t.Errorf("got errors in the log, want none:\n%s", r.Logs)
 	}
 }

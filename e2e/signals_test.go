@@ -52,7 +52,7 @@ func TestAnInterruptDoesNotWaitForLoadBalancers(t *testing.T) {
 	w, p, _ := signalledProcess(t, "10m")
 	p.Signal(syscall.SIGINT)
 	if err := p.Cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, w.Logs)
+		t.Errorf("got %v, want the process ended without an error\n%s", err, w.Logs)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestSIGHUPReadsFilesAgainAndEndsNothing(t *testing.T) { // F14
 	}
 	p.Signal(syscall.SIGTERM)
 	if err := p.Cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, w.Logs)
+		t.Errorf("got %v, want the process ended without an error\n%s", err, w.Logs)
 	}
 }
 
@@ -156,6 +156,6 @@ func TestKeyFilesAreReadAgainWhileTheProcessRuns(t *testing.T) { // contract sec
 	}
 	p.Signal(syscall.SIGTERM)
 	if err := p.Cmd.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, w.Logs)
+		t.Errorf("got %v, want the process ended without an error\n%s", err, w.Logs)
 	}
 }

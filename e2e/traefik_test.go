@@ -109,7 +109,7 @@ func (p *traefik) ask(r *http.Request) (*http.Response, []byte, error) {
 		}
 	}
 	if p.auth.Trust {
-		p.t.Error("the document trusts X-Forwarded-… of clients, which this imitation does not know")
+		p.t.Error("got a document that trusts X-Forwarded-… of clients, want one that this imitation knows")
 	}
 	peer, _, _ := net.SplitHostPort(r.RemoteAddr)
 	for name, value := range map[string]string{

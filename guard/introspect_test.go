@@ -220,7 +220,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}, "\n")
 	for _, kept := range []string{wellFormed, secret, "s3cret%2Band%2Fmore"} {
 		if strings.Contains(printed, kept) {
-			t.Errorf("%q was printed:\n%s", kept, printed)
+			t.Errorf("got %q printed, want it left out:\n%s", kept, printed)
 		}
 	}
 	if got := strings.Count(logs.String(), "token introspection fails"); got != 1 {

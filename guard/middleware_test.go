@@ -136,7 +136,7 @@ func TestRequireScopeRefusesWhatIsNoScope(t *testing.T) {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("RequireScope(%q) did not panic", scopes)
+					t.Errorf("RequireScope(%q): got no panic, want one", scopes)
 				}
 			}()
 			g.RequireScope(scopes...)

@@ -14,7 +14,7 @@ func TestTheModuleRequiresNothing(t *testing.T) {
 	}
 	for line := range strings.Lines(string(text)) {
 		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); word != "" && word != "module" && word != "go" {
-			t.Errorf("go.mod has a line that importers would inherit: %s", line)
+			t.Errorf("go.mod: got %s, want no line that importers would inherit", line)
 		}
 	}
 }

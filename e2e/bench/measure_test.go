@@ -64,7 +64,7 @@ func numbers(t *testing.T, list string) (out []int) {
 	for _, text := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' }) {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			t.Fatalf("%q is not a list of numbers", list)
+			t.Fatalf("got %q, want a list of numbers", list)
 		}
 		out = append(out, n)
 	}
@@ -140,7 +140,7 @@ func (s settings) load(t *testing.T, p *program, b bounds, op operation, path, w
 	t.Helper()
 	m, err := load(p, b, func(n int) []byte { return op.request(path, key(n)) }, op.status, want)
 	if err != nil {
-		t.Fatalf("%s, %s: %v\n%s", op, path, err, p.lastLines())
+		t.Fatalf("%s, %s: got %v, want no error\n%s", op, path, err, p.lastLines())
 	}
 	return m
 }
@@ -151,7 +151,7 @@ func prime(t *testing.T, p *program, op operation, key func(int) int, n int) {
 	t.Helper()
 	_, err := load(p, bounds{16, time.Minute, n}, func(i int) []byte { return op.request(op.path, key(i)) }, op.status, "")
 	if err != nil {
-		t.Fatalf("%s, before the measurement: %v", op, err)
+		t.Fatalf("%s, before the measurement: got %v, want no error", op, err)
 	}
 }
 
@@ -164,11 +164,11 @@ func (s settings) profile(t *testing.T, w *fixture, op operation, k *keys) {
 		file := filepath.Join(s.profiles, fileName(op.String())+suffix)
 		err := w.service.profile(kind, file, seconds, func() {
 			if err := w.ceiling.profile(kind, file+".ceiling", seconds, func() { s.round(t, w, op, k, 16, false) }); err != nil {
-				t.Fatalf("%s of the ceiling: %v", kind, err)
+				t.Fatalf("%s of the ceiling: got %v, want no error", kind, err)
 			}
 		})
 		if err != nil {
-			t.Fatalf("%s: %v", kind, err)
+			t.Fatalf("%s: got %v, want no error", kind, err)
 		}
 		fmt.Println(file)
 	}

@@ -56,7 +56,7 @@ func startProgram(t *testing.T, name string, env map[string]string) *program {
 	t.Cleanup(func() {
 		_ = stdin.Close()
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v\n%s", name, err, p.lastLines())
+			t.Errorf("%s: got %v, want no error\n%s", name, err, p.lastLines())
 		}
 		_ = output.Close()
 	})
@@ -74,7 +74,7 @@ func (p *program) await(t *testing.T) {
 			return
 		}
 	}
-	t.Fatalf("the program does not answer\n%s", p.lastLines())
+	t.Fatalf("got no answer of the program within a minute, want one\n%s", p.lastLines())
 }
 
 func (p *program) lastLines() string {

@@ -248,7 +248,7 @@ func await(t *testing.T, is func() bool) {
 	defer tick.Stop()
 	for deadline := time.Now().Add(time.Minute); !is(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatal("not so within a minute")
+			t.Fatal("got no change within a minute, want one")
 		}
 	}
 }

@@ -52,7 +52,7 @@ func newSeeder(t *testing.T, database string, service *program) *seeder {
 	spent, code := s.start(service)
 	s.approve(spent)
 	if _, err := call(service, pollRequest(pollPath, code), http.StatusOK); err != nil {
-		t.Fatalf("redeem the first code: %v", err)
+		t.Fatalf("redeem the first code: got %v, want no error", err)
 	}
 	s.row("SELECT id FROM oauth_access_tokens", &s.token)
 	s.exec("UPDATE oauth_access_tokens SET last_used_at = ? WHERE id = ?", farAway, s.token)
@@ -67,7 +67,7 @@ func (s *seeder) start(service *program) (id, code string) {
 	s.t.Helper()
 	body, err := call(service, startRequest(startPath, ""), http.StatusOK)
 	if err != nil {
-		s.t.Fatalf("start a device: %v", err)
+		s.t.Fatalf("start a device: got %v, want no error", err)
 	}
 	var started struct {
 		DeviceCode string `json:"device_code"`
@@ -195,7 +195,7 @@ func (s *seeder) columns(table string) (names []string) {
 		names = append(names, name)
 	}
 	if err := rows.Err(); err != nil || len(names) == 0 {
-		s.t.Fatalf("columns of %s: %q, %v", table, names, err)
+		s.t.Fatalf("columns of %s: got %q, %v, want at least one", table, names, err)
 	}
 	return names
 }
@@ -209,14 +209,14 @@ func (s *seeder) count(table string) (n int) {
 func (s *seeder) exec(statement string, args ...any) {
 	s.t.Helper()
 	if _, err := s.db.ExecContext(s.t.Context(), s.rebound(statement), args...); err != nil {
-		s.t.Fatalf("%v\n%s", err, statement)
+		s.t.Fatalf("got %v, want no error of\n%s", err, statement)
 	}
 }
 
 func (s *seeder) row(query string, dest any, args ...any) {
 	s.t.Helper()
 	if err := s.db.QueryRowContext(s.t.Context(), s.rebound(query), args...).Scan(dest); err != nil {
-		s.t.Fatalf("%v\n%s", err, query)
+		s.t.Fatalf("got %v, want a row of\n%s", err, query)
 	}
 }
 

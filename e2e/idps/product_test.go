@@ -212,7 +212,7 @@ func (i *idp) published(t *testing.T) []byte {
 	text, err := io.ReadAll(answer.Body)
 	must(t, err)
 	if answer.StatusCode != http.StatusOK {
-		t.Fatalf("metadata of %s: got %s: %s", i.name, answer.Status, text)
+		t.Fatalf("metadata of %s: got %s: %s, want 200", i.name, answer.Status, text)
 	}
 	return text
 }

@@ -82,21 +82,21 @@ func TestEachMitigationNamesTestsAndSettingsThatExist(t *testing.T) {
 		}
 		for n, cell := range cells {
 			if strings.TrimSpace(cell) == "" {
-				t.Errorf("row %d: got cell %d empty", i+1, n+1)
+				t.Errorf("row %d: got cell %d empty, want a text", i+1, n+1)
 			}
 		}
 		for _, m := range keyNamed.FindAllStringSubmatch(cells[3], -1) {
 			if !strings.Contains(keys, `yaml:"`+m[1]+`"`) {
-				t.Errorf("row %d names the setting %s, which POLICY_FILE does not have", i+1, m[1])
+				t.Errorf("row %d: got the setting %s, want one of POLICY_FILE", i+1, m[1])
 			}
 		}
 		tests := testNamed.FindAllStringSubmatch(cells[4], -1)
 		if len(tests) == 0 {
-			t.Errorf("row %d: got no test", i+1)
+			t.Errorf("row %d: got no test, want one at least", i+1)
 		}
 		for _, m := range tests {
 			if !declared[m[1]] {
-				t.Errorf("row %d names %s, which there is not", i+1, m[1])
+				t.Errorf("row %d: got %s, want a test that there is", i+1, m[1])
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func TestTheDocumentsNameSettingsThatExist(t *testing.T) {
 	for _, doc := range []string{mitigationsDoc, assessmentDoc} {
 		for _, m := range settingNamed.FindAllStringSubmatch(read(t, doc), -1) {
 			if !strings.Contains(example, m[1]+"=") {
-				t.Errorf("%s names the setting %s, which .env.example does not have", doc, m[1])
+				t.Errorf("%s: got the setting %s, want one of .env.example", doc, m[1])
 			}
 		}
 	}
@@ -127,6 +127,6 @@ func TestTheDocumentHasTheResultsOfEachCampaign(t *testing.T) {
 		}
 	}
 	if got.Len() > 0 {
-		t.Errorf("the tables lack: %s", got.String())
+		t.Errorf("got no rows for %s want one each", got.String())
 	}
 }

@@ -19,7 +19,7 @@ func TestNoDoorLeadsAroundASuspicion(t *testing.T) {
 	browser := s.browser(victim)
 	csrf := s.signIn(browser, l, s.person(user(9), victim, desktop))
 	if csrf == "" {
-		t.Fatal("the victim is not signed in")
+		t.Fatal("got no sign-in of the victim, want one")
 	}
 	a := tried{s, browser, l, csrf}
 	for _, mount := range []string{"/openapi/v1", "/v1"} {
@@ -32,11 +32,11 @@ func TestNoDoorLeadsAroundASuspicion(t *testing.T) {
 	at, l2 := network(homeOf, 10), s.start(hundred(10), "another laptop") // of a person who has not tried so often
 	b := tried{s, s.browser(at), l2, ""}
 	if b.csrf = s.signIn(b.browser, l2, s.person(user(10), at, desktop)); b.csrf == "" {
-		t.Fatal("the next victim is not signed in")
+		t.Fatal("got no sign-in of the next victim, want one")
 	}
 	for _, d := range append(b.doors(""), b.sessionsDoor(at, s.person(user(10), at, desktop))) {
 		if got := d.try(); got == "approved" || strings.HasSuffix(got, "/approved") {
-			t.Errorf("%s: got it approved", d.name)
+			t.Errorf("%s: got %q, want it refused", d.name, got)
 		}
 	}
 	if s.pollAll([]*login{l, l2}); l.token != "" || l.ended || l2.token != "" || l2.ended {

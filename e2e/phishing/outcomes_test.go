@@ -146,7 +146,7 @@ func TestNoDoorLeadsAroundAnOutcome(t *testing.T) {
 					t.Errorf("%s: got %q, want %s", d.name, got, want)
 				}
 				if got == "approved" || strings.HasSuffix(got, "/approved") {
-					t.Errorf("%s: got it approved", d.name)
+					t.Errorf("%s: got %q, want it refused", d.name, got)
 				}
 				if s.pollAll([]*login{l}); l.token != "" || l.ended {
 					t.Fatalf("%s: got an answer for the device, want it to wait", d.name)

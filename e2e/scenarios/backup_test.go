@@ -87,7 +87,7 @@ func run(t *testing.T, cmd *exec.Cmd) string {
 		if failed, ok := err.(*exec.ExitError); ok {
 			text = failed.Stderr
 		}
-		t.Fatalf("%v: %v\n%s", cmd.Args[:2], err, text)
+		t.Fatalf("%v: got %v, want no error\n%s", cmd.Args[:2], err, text)
 	}
 	return string(out)
 }

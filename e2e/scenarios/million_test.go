@@ -305,7 +305,7 @@ func (a *agedLogins) watchLocks() (longest func() time.Duration) {
 			err := a.store.NewRaw("SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)::float FROM pg_locks"+
 				" WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())").Scan(ctx, &seconds)
 			if err != nil && ctx.Err() == nil {
-				a.t.Errorf("look at locks: %v", err)
+				a.t.Errorf("got %v, want the longest wait for a lock", err)
 			}
 			most = max(most, seconds)
 		}
@@ -317,14 +317,14 @@ func (a *agedLogins) watchLocks() (longest func() time.Duration) {
 func (a *agedLogins) exec(statement string, args ...any) {
 	a.t.Helper()
 	if _, err := a.store.NewRaw(statement, args...).Exec(a.t.Context()); err != nil {
-		a.t.Fatalf("%v\n%s", err, statement)
+		a.t.Fatalf("got %v, want no error of\n%s", err, statement)
 	}
 }
 
 func (a *agedLogins) number(query string, args ...any) (n int64) {
 	a.t.Helper()
 	if err := a.store.NewRaw(query, args...).Scan(a.t.Context(), &n); err != nil {
-		a.t.Fatalf("%v\n%s", err, query)
+		a.t.Fatalf("got %v, want a number of\n%s", err, query)
 	}
 	return n
 }

@@ -60,14 +60,14 @@ func connect(t *testing.T, u string) *pgx.Conn {
 
 func TestTheSharedRedisAnswers(t *testing.T) {
 	if got := say(t, services.Redis(t), "PING"); got != "+PONG" {
-		t.Error(got)
+		t.Errorf("got %s, want +PONG", got)
 	}
 }
 
 func TestAPrivateRedisCanBeStoppedAndComesBackEmptyAtTheSameAddress(t *testing.T) {
 	s := services.PrivateRedis(t)
 	if got := say(t, s.URL(), "SET k v"); got != "+OK" {
-		t.Fatal(got)
+		t.Fatalf("got %s, want +OK", got)
 	}
 	s.Stop()
 	if c, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "redis://")); err == nil {
@@ -76,7 +76,7 @@ func TestAPrivateRedisCanBeStoppedAndComesBackEmptyAtTheSameAddress(t *testing.T
 	}
 	s.Start()
 	if got := say(t, s.URL(), "EXISTS k"); got != ":0" {
-		t.Error(got)
+		t.Errorf("got %s, want :0", got)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestServersMayStartBesideEachOther(t *testing.T) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			if got := say(t, services.PrivateRedis(t).URL(), "PING"); got != "+PONG" {
-				t.Error(got)
+				t.Errorf("got %s, want +PONG", got)
 			}
 			connect(t, services.Postgres(t))
 		})
@@ -98,7 +98,7 @@ func TestAPrivateRedisCanBeFlushed(t *testing.T) {
 	say(t, s.URL(), "SET k v")
 	s.Flush()
 	if got := say(t, s.URL(), "EXISTS k"); got != ":0" {
-		t.Error(got)
+		t.Errorf("got %s, want :0", got)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestAPrivateRedisCanHang(t *testing.T) {
 	s.Resume()
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if got, err := bufio.NewReader(c).ReadString('\n'); got != "+PONG\r\n" {
-		t.Error(got, err)
+		t.Errorf("got %s, %v, want +PONG", got, err)
 	}
 }
 
@@ -198,7 +198,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	defer tick.Stop()
 	for deadline := time.Now().Add(20 * time.Second); !is(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatal("not so in time: " + what)
+			t.Fatalf("got a timeout, want: %s", what)
 		}
 	}
 }

@@ -75,6 +75,6 @@ func TestTheServerAnswersAtARealAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := g.Verify(t.Context(), s.Issue(guard.Token{})); err == nil {
-		t.Error("wrong credentials were accepted")
+		t.Error("got no error for wrong credentials, want one")
 	}
 }
