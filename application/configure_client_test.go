@@ -52,7 +52,7 @@ func TestClientsAreConfiguredInTheDatabase(t *testing.T) {
 	s.history("client.added client.changed client.removed")
 }
 
-func TestSettingsThatCannotBeRightChangeNothing(t *testing.T) {
+func TestInvalidSettingsChangeNothing(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	_, err := s.configure(application.ClientChange{ID: "cli", Add: true, Edit: func(c *client.Settings) {
 		c.Name, c.HomePage, c.TokenLife = "<b>", "http://x", -1

@@ -198,7 +198,7 @@ func TestWhatWillNotWorkForLongIsAWarning(t *testing.T) {
 	}
 }
 
-func TestOfTwoEditsAtOnceTheSecondIsRefused(t *testing.T) {
+func TestTheSecondOfTwoEditsAtOnceIsRefused(t *testing.T) {
 	s := newIdPs(t)
 	must(t, s.add(s.acme()))
 	edited, err := s.edit("acme", 1, func(c *connection.Settings) { c.Name = "ACME" })

@@ -168,7 +168,7 @@ func TestAReleaseLetsDevicesGoOn(t *testing.T) {
 	is(t, err, incident.ErrReleased)
 }
 
-func TestIncidentsThatAreNotThere(t *testing.T) {
+func TestUnknownIncidentsAreNotFound(t *testing.T) {
 	s := newCampaign(t)
 	unknown := uid.New(s.Clock.Now())
 	_, shown := s.ShowIncident.Execute(t.Context(), unknown)
@@ -200,7 +200,7 @@ func TestAContainedSourceStaysHeld(t *testing.T) {
 const shortly = 2 * interval
 
 // The device of the third person did not have its token yet.
-func TestPeopleAreToldOfWhatContainmentEnds(t *testing.T) {
+func TestPeopleGetMailAboutWhatContainmentEnds(t *testing.T) {
 	s := campaign{newFixture(t, applicationtest.Options{Mail: true})}
 	for n := range 2 {
 		started := s.begins(fmt.Sprint("prod-", n), agent(attacker, "x/1"))

@@ -175,7 +175,7 @@ func TestAnAccountCreatedAfterTheSignInIsRefusedAndRecorded(t *testing.T) {
 	})
 }
 
-func TestOfManyDecisionsAtOnceOneCounts(t *testing.T) {
+func TestOneOfManyDecisionsAtOnceCounts(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)
 	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)

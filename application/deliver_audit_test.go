@@ -134,7 +134,7 @@ func TestEventsAreDeliveredOnceAndInOrder(t *testing.T) {
 	d.want("ann", want...)
 }
 
-func TestEventsThatMayStillGetNeighboursWait(t *testing.T) {
+func TestEventsWaitUntilNoEarlierEventCanCommit(t *testing.T) {
 	d := newDeliveries(t)
 	d.record("ann")
 	d.Clock.Advance(-110 * time.Second)
@@ -145,7 +145,7 @@ func TestEventsThatMayStillGetNeighboursWait(t *testing.T) {
 	d.want("ann", "1")
 }
 
-func TestASinkThatIsDownKeepsItsPlace(t *testing.T) {
+func TestASinkThatWasDownContinuesWhereItStopped(t *testing.T) {
 	d := newDeliveries(t)
 	d.sink.set(func(audit.Event) error { return errDown })
 	d.record("ann", "bob", "ann", "carol")
@@ -253,7 +253,7 @@ func TestASinkIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 
 // Three people whose events a receiver never takes do not look like a receiver that
 // is down for ever.
-func TestSeveralPoisonedSubjectsAreFoundOut(t *testing.T) {
+func TestSeveralSubjectsThatAreRefusedAreFound(t *testing.T) {
 	d := newDeliveries(t)
 	poisoned := []string{}
 	for i := range 20 {

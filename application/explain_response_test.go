@@ -106,7 +106,7 @@ func TestAReplayIsExplainedAsOne(t *testing.T) {
 	t.Error("got two accepted responses, want a replay")
 }
 
-func TestNothingIsKeptOfStrangersAndWhereItIsTurnedOff(t *testing.T) {
+func TestRefusedResponsesAreNotKeptWithoutATransactionOrWhenTurnedOff(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	_, err := s.acceptFor(approval.ParseRelayState(strings.Repeat("x", 32)), "ok a1 ann@acme.example")
 	is(t, err, approval.ErrTransactionOver)

@@ -109,7 +109,7 @@ func (s *fixture) whereabouts(of request.Origin) (where incident.Whereabouts) {
 
 // Neither a poll from elsewhere nor the place of a device is told from the proxy's
 // address, and an answer can be had once more all the same.
-func TestAHiddenAddressIsNotToldAsTheDevices(t *testing.T) {
+func TestAHiddenAddressIsNotShownAsTheDevices(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	j := journey{hidden, applicationtest.From(home), applicationtest.From(home), hidden}
 	code, _, err := s.approves(j)

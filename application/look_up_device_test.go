@@ -203,7 +203,7 @@ func TestWrongCodesOfAllAddressesAreCountedTogether(t *testing.T) {
 
 // F02: a budget that is used up stops no person who signs in first. The code is
 // then asked for after the sign-in, and counted per person.
-func TestACodeIsAskedForAfterTheSignInWhenTheBudgetIsUsedUp(t *testing.T) {
+func TestACodeIsAskedForAfterTheSignInWhenTheLimitIsReached(t *testing.T) {
 	limits := quota.Configure(3, 60)
 	s := newFixture(t, applicationtest.Options{Limits: &limits, Policy: policy.Must(policy.Settings{Preset: policy.Parity, RequireTypedCode: true})})
 	started := s.start(laptop)

@@ -38,7 +38,7 @@ func (s *fixture) wantOrdered(want int) {
 	}
 }
 
-func TestAConnectedDeviceIsToldOfOnceAnHour(t *testing.T) {
+func TestAConnectedDeviceIsMailedAboutOnceAnHour(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{Mail: true})
 	started := s.login(laptop)
 	s.wantOrdered(0) // approved, not connected
@@ -59,7 +59,7 @@ func TestWithoutMailNothingIsOrdered(t *testing.T) {
 	s.wantOrdered(0)
 }
 
-func TestARefusedRedemptionTellsNoOne(t *testing.T) {
+func TestARefusedRedemptionOrdersNoMail(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{Mail: true})
 	started := s.login(laptop)
 	s.Clock.Advance(time.Hour) // the approval is over
@@ -100,7 +100,7 @@ func TestANoticeIsSentInTheLanguageOfTheBrowser(t *testing.T) {
 	}
 }
 
-func TestAnAdministratorsEndIsToldInTheLanguageOfTheLogin(t *testing.T) {
+func TestARevocationByAnAdministratorIsMailedInTheLanguageOfTheLogin(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{Mail: true})
 	started := s.start(laptop)
 	proof := s.proof(s.signIn(started.UserCode, "ann@acme.example"), started.UserCode)
@@ -132,7 +132,7 @@ func TestAnAdministratorsEndIsToldInTheLanguageOfTheLogin(t *testing.T) {
 	}
 }
 
-func TestOrdersThatCannotBeSent(t *testing.T) {
+func TestNoticesThatCannotBeSentAreDropped(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	mailer := new(memory.Mailer)
 	send := application.NewSendNotice(s.Store, s.Clients, memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)

@@ -360,7 +360,7 @@ func TestAnOfficeThatIsHeldGoesOn(t *testing.T) {
 
 // Two people who report honest devices of an office, by mistake or not, cost others
 // with a telephone a step and a wait, and people at their desks nothing.
-func TestReportsLockNobodyOutOfAnOffice(t *testing.T) {
+func TestReportsStopNoLoginsOfAnOffice(t *testing.T) {
 	s := newCampaign(t)
 	desk := agent("198.51.100.9", "difyctl/1")
 	for n := range 3 {
@@ -415,7 +415,7 @@ func TestABuildFarmIsNotHindered(t *testing.T) {
 	}
 }
 
-func TestAJumpHostCostsAWaitOnItsFirstDay(t *testing.T) {
+func TestAJumpHostWaitsOnItsFirstDayOnly(t *testing.T) {
 	s := newCampaign(t)
 	day := func() (waits int) {
 		for n := range 10 {
@@ -443,7 +443,7 @@ func TestAJumpHostCostsAWaitOnItsFirstDay(t *testing.T) {
 
 // A stranger opens codes, looks them up, starts and polls; none of it needs a
 // sign-in, and none of it holds an honest source.
-func TestStrangersHoldNoOffice(t *testing.T) {
+func TestRequestsWithoutASignInHoldNoOffice(t *testing.T) {
 	limits := quota.Configure(6000, 60)
 	limits.StartsOfNetwork.Max = 5
 	s := campaign{newFixture(t, applicationtest.Options{Limits: &limits})}

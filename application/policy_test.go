@@ -155,7 +155,7 @@ func TestAProxyThatIsNotNamedMakesNoDeviceTrusted(t *testing.T) {
 	is(t, err, policy.ErrNetworkNotAllowed)
 }
 
-func TestAFirstConnectionCanCostMore(t *testing.T) {
+func TestAFirstConnectionCanHaveAStricterOutcome(t *testing.T) {
 	s := under(t, policy.Settings{Preset: policy.Parity, Rules: []policy.Rule{
 		{Name: "rule 1", When: policy.Conditions{NewDevice: policy.Yes}, Then: policy.Type},
 	}})
@@ -235,7 +235,7 @@ func TestTheHintChoosesTheConnection(t *testing.T) {
 	}
 }
 
-func TestALoginHintThatCannotBeRight(t *testing.T) {
+func TestAnInvalidLoginHintIsRefused(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	start := func(hint string) error {
 		_, err := s.Start.Execute(t.Context(), application.Start{ClientID: "difyctl", LoginHint: hint, Origin: applicationtest.From(home)})

@@ -63,7 +63,7 @@ func TestAPollThatIsRefusedForAReasonOfItsOwnIsNotTheLastAcceptedOne(t *testing.
 	})
 }
 
-func TestOfFiftyPollsAtOnceOneGetsTheToken(t *testing.T) { // D07
+func TestOneOfFiftyPollsAtOnceGetsTheToken(t *testing.T) { // D07
 	everyThrottle(t, func(t *testing.T, s *fixture) {
 		started := s.login(laptop)
 		replicas := []*application.PollDevice{

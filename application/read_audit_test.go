@@ -133,7 +133,7 @@ func TestATailShowsTheNewestAndThenEachEventOnce(t *testing.T) {
 	}
 }
 
-func TestAuditFiltersThatCannotBeMeant(t *testing.T) {
+func TestInvalidAuditFiltersAreRefused(t *testing.T) {
 	for name, value := range map[string]string{
 		"subject_email": "ann", "token_id": "x", "authorization_id": "00000000-0000-0000-0000-000000000000", "actor_kind": "boss",
 		"since": "yesterday", "until": "2026-13-01", "event": " ", "connection": "a\x00", "client_id": strings.Repeat("x", 1025), "colour": "red",

@@ -165,7 +165,7 @@ func TestWhateverReplacesAnUnusedSecretInvalidatesIt(t *testing.T) {
 
 // A verification that reads the token before it is revoked, and gets on only
 // afterwards, must not keep it.
-func TestAVerificationThatStraddlesARevocationKeepsNothing(t *testing.T) {
+func TestAVerificationDuringARevocationIsNotCached(t *testing.T) {
 	var afterRead func()
 	s := newFixture(t, applicationtest.Options{Around: func(below ports.Store) ports.Store {
 		return pausing{below, func() {

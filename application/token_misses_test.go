@@ -199,7 +199,7 @@ func TestACancelledRequestFailsNoOther(t *testing.T) {
 	})
 }
 
-func TestAWaitingRequestCanLeave(t *testing.T) {
+func TestAWaitingRequestCanBeCancelled(t *testing.T) {
 	missing(t, time.Second, func(v *verifications) {
 		v.begin(v.t.Context(), 1)
 		waiting, leave := context.WithCancel(v.t.Context())

@@ -18,7 +18,7 @@ func TestIdleConnectionsOutliveThoseOfClients(t *testing.T) {
 	}
 }
 
-func TestSlowSendersAreLetGo(t *testing.T) { // O12
+func TestSlowSendersAreDisconnected(t *testing.T) { // O12
 	for what, sent := range map[string]string{
 		"no header at all": "",
 		"half a header":    "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: 1",

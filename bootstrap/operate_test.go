@@ -44,7 +44,7 @@ func TestDashboardAndAlertsShowWhatExists(t *testing.T) {
 	}
 }
 
-func TestTheDashboardIsOne(t *testing.T) {
+func TestTheDashboardIsComplete(t *testing.T) {
 	text, err := os.ReadFile("../docs/operate/dashboard.json")
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/policy"
 )
 
-func TestMisspeltNamesInAPolicyAreToldAtStart(t *testing.T) {
+func TestMisspeltNamesInAPolicyAreReportedAtStart(t *testing.T) {
 	clients, err := client.NewDirectory(client.Must(client.Settings{ID: "difyctl"}))
 	if err != nil {
 		t.Fatal(err)

@@ -201,7 +201,7 @@ func TestTheChartRendersKnownKinds(t *testing.T) {
 	}
 }
 
-func TestValuesThatCannotBeRightAreRefused(t *testing.T) {
+func TestInvalidValuesAreRefused(t *testing.T) {
 	https := map[string]any{"PUBLIC_URL": "https://sso.example.com"}
 	for what, c := range map[string]struct {
 		changes map[string]any

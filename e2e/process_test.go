@@ -37,7 +37,7 @@ func productionWorld(t *testing.T) *fixture {
 	return newFixture(t, database, redis)
 }
 
-func TestOfFiftyPollsOverTwoProcessesOneGetsTheToken(t *testing.T) { // D07
+func TestOneOfFiftyPollsOverTwoProcessesGetsTheToken(t *testing.T) { // D07
 	t.Parallel()
 	w := productionWorld(t)
 	first, second := w.process(w.port), w.process(services.Port(t))
@@ -105,7 +105,7 @@ func TestAProcessThatDiesBetweenApprovalAndPollLosesNothing(t *testing.T) {
 	w.works(w.deviceAt(second.at), token, http.StatusOK)
 }
 
-func TestRedisMayForgetOrDieInTheMiddle(t *testing.T) {
+func TestLoginsGoOnWhenRedisIsFlushedOrStopped(t *testing.T) {
 	for name, harm := range map[string]func(*testing.T, redisServer){
 		"flushed": func(_ *testing.T, r redisServer) { r.Flush() },
 		"stopped": func(_ *testing.T, r redisServer) { r.Stop() },

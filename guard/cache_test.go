@@ -42,7 +42,7 @@ func TestARevokedTokenIsRefusedAfterMaxAge(t *testing.T) {
 	}
 }
 
-func TestAnAnswerCountsFromTheQuestion(t *testing.T) {
+func TestTheAgeOfAnAnswerCountsFromItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := guardtest.NewServer()
 		token := s.Issue(guard.Token{})

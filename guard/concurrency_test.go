@@ -87,7 +87,7 @@ func TestWaitingRequestsHearOfAFailureTogether(t *testing.T) {
 	})
 }
 
-func TestACallerThatHasLeftStartsNoCall(t *testing.T) {
+func TestACancelledContextStartsNoCall(t *testing.T) {
 	s := guardtest.NewServer()
 	token := s.Issue(guard.Token{})
 	ctx, cancel := context.WithCancel(t.Context())

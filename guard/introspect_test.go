@@ -68,7 +68,7 @@ type reply struct {
 	header []string // name, value, …
 }
 
-func TestAnAnswerThatIsNoneIsUnavailable(t *testing.T) {
+func TestAnInvalidAnswerIsUnavailable(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		answer     reply // none: the network fails

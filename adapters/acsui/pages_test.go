@@ -101,7 +101,7 @@ func (s *fixture) press(link, origin string) *httptest.ResponseRecorder {
 
 const own = "https://sso.example.com"
 
-func TestALinkIsSpentByTheButtonAlone(t *testing.T) {
+func TestOnlyTheButtonSpendsALink(t *testing.T) {
 	s := newFixture(t, true)
 	link := s.link("beta")
 	for range 3 { // mail programs look, too
@@ -131,7 +131,7 @@ func TestALinkIsSpentByTheButtonAlone(t *testing.T) {
 	}
 }
 
-func TestLinksThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidLinksAreRefused(t *testing.T) {
 	s := newFixture(t, true)
 	for _, link := range []string{"", "x", strings.Repeat("x", 43), "%3Cscript%3E"} {
 		if w := s.get(link); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "script") {

@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/domain/quota"
 )
 
-func TestAnAdministratorIsToldTheirName(t *testing.T) {
+func TestWhoamiAnswersTheAdministratorsName(t *testing.T) {
 	s := newFixture(t)
 	w := s.as("GET /admin/v1/whoami", "")
 	if w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `{"name":"ann"}` {
@@ -88,7 +88,7 @@ func TestWithoutAdministratorsTheAPIIsOff(t *testing.T) {
 	}
 }
 
-func TestAddressesThatAreNotThere(t *testing.T) {
+func TestUnknownAddressesAreNotFound(t *testing.T) {
 	s := newFixture(t)
 	s.refused(s.as("GET /admin/v1/nothing", ""), http.StatusNotFound, "not_found")
 	s.refused(s.as("GET /admin/v1/whoami/", ""), http.StatusNotFound, "not_found")

@@ -85,7 +85,7 @@ func TestAdministratorsContainAndReleaseIncidents(t *testing.T) {
 	}
 }
 
-func TestRequestsAboutIncidentsThatCannotBeMeant(t *testing.T) {
+func TestInvalidRequestsAboutIncidentsAreRefused(t *testing.T) {
 	s := newFixture(t)
 	id := s.held().String()
 	for _, other := range []string{uid.New(s.Clock.Now()).String(), "contain", "00000000-0000-0000-0000-000000000000", "x"} {

@@ -136,7 +136,7 @@ func TestAdministratorsEndOneToken(t *testing.T) {
 	}
 }
 
-func TestRequestsAboutTokensThatCannotBeMeant(t *testing.T) {
+func TestInvalidRequestsAboutTokensAreRefused(t *testing.T) {
 	s := newFixture(t)
 	s.minted("one", identity.ExternalSSO)
 	for body, want := range map[string]string{

@@ -180,7 +180,7 @@ func TestABatchIsBounded(t *testing.T) {
 	})
 }
 
-func TestOnlySoManyRoundTripsAreUnderWay(t *testing.T) {
+func TestRoundTripsUnderWayAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 3
 		f := &fakeSender{answer: func(context.Context, []int) error { time.Sleep(time.Millisecond); return nil }}
@@ -265,7 +265,7 @@ func TestACallWithAnUnknownOutcomeIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestACallerLeavesWhenItsTimeEnds(t *testing.T) {
+func TestACallReturnsWhenItsContextEnds(t *testing.T) {
 	t.Run("in the queue", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := &fakeSender{}

@@ -68,7 +68,7 @@ func ids(report conformance.Report, result conformance.Result) []string {
 	return found
 }
 
-func TestAServerThatIsRightPassesEveryRow(t *testing.T) {
+func TestAConformingServerPassesEveryRow(t *testing.T) {
 	report := run(t, newToy(t).options())
 	for _, row := range report.Rows {
 		if row.Result != conformance.Pass {
@@ -343,7 +343,7 @@ func TestTheReport(t *testing.T) {
 	}
 }
 
-func TestTargetsThatCannotBe(t *testing.T) {
+func TestInvalidTargetsAreRefused(t *testing.T) {
 	for _, target := range []string{"", "localhost", "ftp://x", "https://x?y", "https://x#y"} {
 		if _, err := conformance.Run(t.Context(), conformance.Options{Target: target, HTTP: http.DefaultClient, Now: time.Now}); err == nil {
 			t.Errorf("Run(%q): got no error, want one", target)

@@ -51,7 +51,7 @@ func TestChanges(t *testing.T) {
 	t.Run("behind a pooler", func(t *testing.T) { suite(t, behindPooler(t, postgres(t).URL(t))) })
 }
 
-func TestChangesDuringAnOutageAreToldAfterIt(t *testing.T) {
+func TestChangesDuringAnOutageAreAnnouncedAfterIt(t *testing.T) {
 	url := postgres(t).URL(t)
 	must(t, database.Migrate(t.Context(), databasetest.Open(t, url)))
 	var logs bytes.Buffer

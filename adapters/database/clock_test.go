@@ -17,7 +17,7 @@ func serverTime(t *testing.T, db *bun.DB) (at time.Time) {
 	return at
 }
 
-func TestAClockThatIsOffGivesWayToTheServers(t *testing.T) {
+func TestAWrongClockIsReplacedByTheServersTime(t *testing.T) {
 	db := databasetest.Open(t, services.Postgres(t))
 	for _, off := range []time.Duration{-2 * time.Hour, -90 * time.Second, 90 * time.Second, 2 * time.Hour} {
 		begin := time.Now()

@@ -9,7 +9,7 @@ import (
 )
 
 // The machine of the first host hangs: its time must leave some to the next.
-func TestAHostThatHangsIsPassedOver(t *testing.T) {
+func TestAHostThatHangsIsSkipped(t *testing.T) {
 	u := onTCP(t, postgres(t).URL(t))
 	hangs, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -23,7 +23,7 @@ func TestAHostThatHangsIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestOfSeveralHostsOneThatTakesNoWritesIsPassedOver(t *testing.T) {
+func TestAReadOnlyHostOfSeveralIsSkipped(t *testing.T) {
 	url := postgres(t).URL(t)
 	u := onTCP(t, url)
 	db := databasetest.Open(t, url)

@@ -17,7 +17,7 @@ const lockURL = "DEVICEGATE_TEST_LOCK_URL"
 
 // A process that waits for the lock must not release the one that holds it, even
 // if both are one process: POSIX locks belong to processes.
-func TestWaitingForTheMigrationLockReleasesItForNobody(t *testing.T) {
+func TestWaitingForTheMigrationLockDoesNotReleaseIt(t *testing.T) {
 	url := os.Getenv(lockURL)
 	child := url != ""
 	if !child {

@@ -75,7 +75,7 @@ func TestTokensOfAnotherIssuerInTheSharedTable(t *testing.T) {
 	})
 }
 
-func TestARevokedTokenThatKeptItsHashIsDead(t *testing.T) {
+func TestARevokedTokenThatKeptItsHashIsRefused(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
 		db := engine.Migrated(t)
 		digest := foreignToken(t, db, "01890000-0000-7000-8000-000000000001", "ann@example.com", "NULL")

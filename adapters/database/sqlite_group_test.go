@@ -179,7 +179,7 @@ func TestABulkUpdateSharesNoCommit(t *testing.T) {
 }
 
 // Whatever becomes of one Update, it leaves nothing behind and its neighbours are kept.
-func TestAFailedUpdateLeavesItsNeighbours(t *testing.T) {
+func TestAFailedUpdateDoesNotFailOthersOfItsGroup(t *testing.T) {
 	refusal := errors.New("refused")
 	var leave context.CancelFunc
 	for name, c := range map[string]struct {
@@ -319,7 +319,7 @@ func TestAGroupWhoseSavepointIsGoneFails(t *testing.T) {
 }
 
 // A statement that is cut off half-way would roll back the whole transaction.
-func TestACallerThatGoesAwayInterruptsNoStatement(t *testing.T) {
+func TestACancelledUpdateInterruptsNoStatement(t *testing.T) {
 	g := newGrouping(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	updates := []*update{{}, {ctx: ctx, fn: func(ctx context.Context, tx ports.Tx) error {
@@ -351,7 +351,7 @@ func TestAnUpdateThatNoLongerWaitsLeavesTheQueue(t *testing.T) {
 }
 
 // A write that is done is kept or not, whether or not its caller is still there.
-func TestACallerThatGoesAwayBeforeTheCommit(t *testing.T) {
+func TestAnUpdateCancelledBeforeTheCommit(t *testing.T) {
 	g := newGrouping(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	gone := &update{ctx: ctx}

@@ -15,7 +15,7 @@ import (
 )
 
 // A sweep neither waits for a row that a request has locked nor deletes it.
-func TestASweepPassesByWhatIsLocked(t *testing.T) {
+func TestASweepSkipsLockedRows(t *testing.T) {
 	db := postgres(t).Migrated(t)
 	s := database.NewStore(db)
 	locked, started := start()

@@ -2,7 +2,7 @@ package database
 
 import "testing"
 
-func TestAnAtSignOfThePasswordIsNotDialled(t *testing.T) { // F50
+func TestAnAtSignInThePasswordIsNoPartOfTheHost(t *testing.T) { // F50
 	for text, want := range map[string][3]string{
 		"postgres://gate:p@ss@host/db":                {"gate", "p@ss", "host"},
 		"postgres://gate:p@s:s@@host:6000/db":         {"gate", "p@s:s@", "host"},

@@ -8,7 +8,7 @@ import (
 
 // An Update whose context ends as it is given the turn takes it: nothing else would
 // pass it on.
-func TestATurnThatComesTooLateIsNotLost(t *testing.T) {
+func TestAWriteLockGivenToACancelledUpdateIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWriters()
 		if g, err := w.wait(t.Context(), false); g != nil || err != nil {

@@ -35,7 +35,7 @@ func TestParseServer(t *testing.T) {
 	}
 }
 
-func TestAPathThatLeadsNowhereIsToldOf(t *testing.T) {
+func TestAWrongPathIsNamedInTheError(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	for path, want := range map[string]bool{"": false, "/": false, "/device": true} {
@@ -54,7 +54,7 @@ func TestAPathThatLeadsNowhereIsToldOf(t *testing.T) {
 }
 
 // Each address that cannot be is told with the reason, and without secrets in it.
-func TestAnAddressThatCannotBeIsToldWhy(t *testing.T) {
+func TestAnInvalidAddressIsRefusedWithTheReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "no server is named",
 		"ftp://h.example":                 "begin with https:// or http://",
@@ -89,7 +89,7 @@ func TestAnAddressThatCannotBeIsToldWhy(t *testing.T) {
 }
 
 // An address that leads nowhere is told with what to do.
-func TestAWrongServerIsToldWithAHint(t *testing.T) {
+func TestAWrongServerIsReportedWithAHint(t *testing.T) {
 	lookUp := func(err net.DNSError) http.RoundTripper {
 		return roundTripper(func(*http.Request) (*http.Response, error) {
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &err}

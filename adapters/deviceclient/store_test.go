@@ -121,7 +121,7 @@ func TestFilesArePrivateAndHoldNoSecretOfTheKeychain(t *testing.T) {
 	}
 }
 
-func TestAFileTakesTheKeychainsPlace(t *testing.T) {
+func TestAFileReplacesTheKeychain(t *testing.T) {
 	keychain := &chain{secrets: map[string]string{}}
 	store := deviceclient.Store{Dir: t.TempDir(), Keychain: keychain}
 	_, c := credential(t, "https://one.example", "old")

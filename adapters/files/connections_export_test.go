@@ -57,7 +57,7 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTextIsNotWritten(t *testing.T) {
+func TestMetadataThatIsNotUTF8IsNotWritten(t *testing.T) {
 	via, err := connection.New(connection.Settings{Slug: "a", Domains: []string{"*"}, SAML: connection.SAMLSettings{Metadata: []byte("M\xfcller")}})
 	if err != nil {
 		t.Fatal(err)

@@ -157,7 +157,7 @@ func TestASwappedSymbolicLinkIsAChange(t *testing.T) {
 	}
 }
 
-func TestFilesThatCannotBeRightChangeNothing(t *testing.T) {
+func TestInvalidFilesChangeNothing(t *testing.T) {
 	for name, harm := range map[string]func(*folder){
 		"no YAML":                    func(f *folder) { f.write("connections.yaml", "connections: [") },
 		"an unknown name":            func(f *folder) { f.write("connections.yaml", "connection: []\n") },

@@ -99,7 +99,7 @@ colour: red
 	}
 }
 
-func TestAScopeWithoutQuotesIsToldToNeedThem(t *testing.T) {
+func TestAnUnquotedScopeIsRefusedWithAHint(t *testing.T) {
 	for _, text := range []string{
 		"policy: {preset: default, scopes_far: [apps:run]}\n", "policy:\n  preset: default\n  scopes_far: [apps: run]\n",
 		"policy:\n  preset: default\n  rules:\n    - {when: {client: ci}, set: {scopes_far: [full, apps:run]}}\n",
@@ -116,7 +116,7 @@ func TestAScopeWithoutQuotesIsToldToNeedThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPolicyIsRefused(t *testing.T) {
+func TestInvalidPoliciesAreRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "another file": "clients: []\n", "no mapping": "policy: [1]\n", "half a list": "policy: [1\n", "a word": "policy: strict\n",
 	} {

@@ -141,7 +141,7 @@ func awaitEnd(t *testing.T, r *http.Request) {
 	<-r.Context().Done()
 }
 
-func TestOverARealConnection(t *testing.T) {
+func TestATokenIsDeliveredOverARealConnection(t *testing.T) {
 	s := approved(t)
 	server := httptest.NewServer(s.handler)
 	defer server.Close()

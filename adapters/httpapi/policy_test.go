@@ -21,7 +21,7 @@ func (s *fixture) signedInFor(mount, complete, device string) (csrf string) {
 	return s.send(ask{line: "GET " + mount + "/oauth/device/approval-context", browser: "a"}).Body.String()
 }
 
-func TestEveryDoorHoldsThePolicy(t *testing.T) {
+func TestEveryEntryPointAppliesThePolicy(t *testing.T) {
 	for mount, complete := range map[string]string{"/openapi/v1": "/oauth/device/sso-complete", "/v1": "/device/sso-complete"} {
 		for name, test := range map[string]struct {
 			rules  policy.Settings

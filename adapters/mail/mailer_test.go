@@ -261,7 +261,7 @@ func TestAServerThatHangsEndsWithTheContext(t *testing.T) {
 	}
 }
 
-func TestConfigurationsThatCannotBeRight(t *testing.T) {
+func TestInvalidConfigurationsAreRefused(t *testing.T) {
 	for _, c := range []mail.Config{
 		{From: from},
 		{URL: "smtp://host"},

@@ -158,7 +158,7 @@ func TestMadeUpKeysCannotGrowMemoryWithoutBound(t *testing.T) {
 	}
 }
 
-func TestWhatIsCountedForEverybodyIsNotCrowdedOut(t *testing.T) {
+func TestSharedLimitsAreNotEvictedByOthers(t *testing.T) {
 	l := NewLimiter(newClock().Now)
 	shared, own := quota.Limit{Name: "shared", Max: 1, Per: time.Hour, Shared: true}, quota.Limit{Name: "own", Max: 3, Per: time.Hour}
 	if _, err := l.Take(t.Context(), shared, "all"); err != nil {
@@ -174,7 +174,7 @@ func TestWhatIsCountedForEverybodyIsNotCrowdedOut(t *testing.T) {
 	}
 }
 
-func TestWhoWaitsOnOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
+func TestPollersOfOneCodeCannotGrowMemoryWithoutBound(t *testing.T) {
 	c := newClock()
 	p := NewPollThrottle(c.Now)
 	code := secret.New("code", "x").Digest()

@@ -26,7 +26,7 @@ func TestReachOf(t *testing.T) {
 	}
 }
 
-func TestWhatMayNotBeDialledIsNotAsked(t *testing.T) {
+func TestARefusedAddressGetsNoRequest(t *testing.T) {
 	asked := false
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()

@@ -167,7 +167,7 @@ func TestAMarkEndsByTheServersOwnTime(t *testing.T) {
 	}
 }
 
-func TestEveryKeyHasAPrefixAnEndAndNothingThatSomebodyTyped(t *testing.T) {
+func TestEveryKeyHasAPrefixAnExpiryAndNoTypedText(t *testing.T) {
 	server := services.PrivateRedis(t)
 	c, r := open(t, server.URL()), openRaw(t, server.URL())
 	pace, limiter, ctx := redis.NewPollThrottle(c), redis.NewLimiter(c), t.Context()
@@ -253,7 +253,7 @@ func TestAConnectionOpensWithoutAServerAndFindsItLater(t *testing.T) {
 	porttest.Eventually(t, "redis is found", func() bool { return asked(t, c) == nil })
 }
 
-func TestACallerWhoLeavesIsNoOutage(t *testing.T) {
+func TestACancelledCallIsNoOutage(t *testing.T) {
 	c := open(t, services.Redis(t))
 	gone, leave := context.WithCancel(t.Context())
 	leave()
@@ -267,7 +267,7 @@ func TestACallerWhoLeavesIsNoOutage(t *testing.T) {
 
 // F53: a server that answers and refuses is told once, seen from outside, and
 // used again when it no longer refuses.
-func TestARefusingServerIsToldOnceAndUsedAgain(t *testing.T) {
+func TestARefusingServerIsLoggedOnceAndUsedAgain(t *testing.T) {
 	admin := func(r raw, command ...string) {
 		r.t.Helper()
 		if err := r.c.Do(r.t.Context(), r.c.B().Arbitrary(command...).Build()).Error(); err != nil {

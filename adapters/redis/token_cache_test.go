@@ -140,7 +140,7 @@ func TestWhatEndsWhileRedisIsLostIsAnnouncedLater(t *testing.T) {
 }
 
 // A server that deletes everything has deleted tombstones, too.
-func TestAFlushForgetsEverything(t *testing.T) {
+func TestAFlushedCacheFindsNoToken(t *testing.T) {
 	server := services.PrivateRedis(t)
 	r, live := newReplica(t, server.URL(), time.Now), aToken()
 	r.fill(live)
@@ -167,7 +167,7 @@ func TestAnInvalidationOutlivesItsCaller(t *testing.T) {
 
 // A server that does not let the process track keys is told once, and nothing is
 // kept.
-func TestAServerThatTracksNothingIsToldOnce(t *testing.T) {
+func TestAServerWithoutTrackingIsLoggedOnce(t *testing.T) {
 	server := services.PrivateRedis(t)
 	r := openRaw(t, server.URL())
 	if err := r.c.Do(t.Context(), r.c.B().Arbitrary("ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all", "-client|tracking").Build()).Error(); err != nil {

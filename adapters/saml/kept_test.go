@@ -103,7 +103,7 @@ func TestKeptMetadataServesTheFirstSignIn(t *testing.T) {
 	}
 }
 
-func TestAnUnknownKeyAsksTheKeeper(t *testing.T) {
+func TestAnUnknownKeyUsesTheCopyOfAnotherReplica(t *testing.T) {
 	idp, k := samltest.NewIdP(t, idpID), new(keeper)
 	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
 	b := keptBench(t, idp, k)

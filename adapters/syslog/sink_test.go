@@ -181,7 +181,7 @@ func TestServersThatCannotBeReached(t *testing.T) {
 	}
 }
 
-func TestConfigurationsThatCannotBeRight(t *testing.T) {
+func TestInvalidConfigurationsAreRefused(t *testing.T) {
 	for _, url := range []string{"host", "http://host", "tls://", "tls://host:0", "tls://user:pass@host", "tls://host/path", "tcp://host?x=y", "syslog://host:514", "tls://ho st"} {
 		if err := (syslog.Config{URL: url}).Check(); err == nil {
 			t.Errorf("%s: got nil, want a problem", url)

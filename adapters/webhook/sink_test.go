@@ -184,7 +184,7 @@ func TestAPrivateAddressIsReachedOnlyIfAllowed(t *testing.T) {
 	}
 }
 
-func TestConfigurationsThatCannotBeRight(t *testing.T) {
+func TestInvalidConfigurationsAreRefused(t *testing.T) {
 	good := secretOf(1)
 	for _, c := range []webhook.Config{
 		{URL: "https://audit.example"},

@@ -76,7 +76,7 @@ func TestOnlyTheClientsConnectionsAreOffered(t *testing.T) {
 	v.sees(v.get("/openapi/v1/oauth/device/sso-initiate?connection=gamma&user_code="+s.device(label, home).UserCode), "error", "connection_not_allowed")
 }
 
-func TestASuspendedClientIsToldToPeople(t *testing.T) {
+func TestASuspendedClientIsExplainedOnThePage(t *testing.T) {
 	s := served(t)
 	page := s.visitor(home).get("/device?sso_error=unsupported_client&sso_reason=client_suspended")
 	if got := words(page.main()); !strings.Contains(got, "This app is not allowed here") {

@@ -79,7 +79,7 @@ func TestTheWayOutWorksOnceCookiesAreAllowed(t *testing.T) {
 }
 
 // A first visit by a link ends at the address of the page, with the code filled in.
-func TestAFirstLinkEndsAtAPlainAddress(t *testing.T) {
+func TestAFirstLinkRedirectsToThePageWithoutParameters(t *testing.T) {
 	s := newFixture(t, acme, globex)
 	s.serve()
 	code := s.device(label, home).UserCode

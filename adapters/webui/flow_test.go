@@ -499,7 +499,7 @@ func TestAProxyThatPassesNoAddressOnIsNoNetwork(t *testing.T) {
 	}
 }
 
-func TestLabelsLoseSurplusMarksAndTags(t *testing.T) {
+func TestLabelsAreShownWithoutSurplusMarksAndTags(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)
 	page := v.signIn(s.device("a"+strings.Repeat("\u0301", 60)+strings.Repeat("\u00a0", 100)+"b\U000E0041c", elsewhere).UserCode, "alice")

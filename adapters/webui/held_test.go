@@ -9,7 +9,7 @@ import (
 
 // One person approved the attacker's code, and another one says, at either door,
 // that they did not ask: the first approval waits for its redemption.
-func TestAReportAtEitherDoorHoldsWhatOthersApproved(t *testing.T) {
+func TestAReportByPageOrJSONHoldsWhatOthersApproved(t *testing.T) {
 	for door, report := range map[string]func(v *visitor, code string){
 		"the page": func(v *visitor, code string) {
 			v.sees(v.press(v.signIn(code, "bob"), "deny-unasked"), "denied", "")

@@ -10,7 +10,7 @@ import (
 
 // F63, without scripts: the title says that something is wrong, and the redirect
 // leads to the sentence that says what.
-func TestMistakesAreInTheTitleAndInView(t *testing.T) {
+func TestMistakesAreInTheTitleAndVisible(t *testing.T) {
 	s := served(t, acme, globex)
 	v := s.visitor(home)
 	code := s.device(label, home).UserCode

@@ -47,7 +47,7 @@ func TestTheDecisionPageSaysUntilWhen(t *testing.T) {
 
 // In another network the page does not look the same: the safe choice stands
 // first and is the prominent one.
-func TestNearAndFarDoNotShareOneLook(t *testing.T) {
+func TestTheDecisionPageLooksDifferentForAnotherNetwork(t *testing.T) {
 	s := served(t)
 	for from, want := range map[string]string{
 		home: "near: Approve only if it was you.", elsewhere: "far: If you did not start it yourself, deny.",

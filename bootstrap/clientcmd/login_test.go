@@ -154,7 +154,7 @@ func TestATokenThatCannotBeKeptIsRevoked(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPToAnotherMachineIsWarnedOf(t *testing.T) {
+func TestPlainHTTPToAnotherMachineCausesAWarning(t *testing.T) {
 	b := newBench(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/config"
 )
 
-func TestConfigPrintsSettingsThatCannotBeRightAndFails(t *testing.T) {
+func TestConfigPrintsInvalidSettingsAndFails(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("PUBLIC_URL", "https://sso.example.com")
 	t.Setenv("SECRET_KEY", "short-hunter2")

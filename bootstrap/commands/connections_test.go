@@ -132,7 +132,7 @@ func TestConnectionsAreKeptByCommands(t *testing.T) {
 	}
 }
 
-func TestAConflictOfFileAndDatabaseIsToldAndCanBeSolved(t *testing.T) {
+func TestAConflictOfFileAndDatabaseIsReportedAndCanBeSolved(t *testing.T) {
 	p := newProgram(t)
 	acme := p.file("acme.xml", string(samltest.NewIdP(t, "https://idp.acme.example").Metadata()))
 	p.says([]string{"connections", "add", "acme", "--domain", "acme.example", "--as", "ann", "--metadata-file", acme})

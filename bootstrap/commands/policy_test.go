@@ -41,7 +41,7 @@ func TestPolicyExplainSaysWhichRuleDecides(t *testing.T) {
 	}
 }
 
-func TestPolicyExplainRefusesWhatCannotBeRight(t *testing.T) {
+func TestPolicyExplainRefusesInvalidSettings(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, of := range []explainPolicy{
 		{DeviceIP: "192.0.2"}, {BrowserIP: "192.0.2.0/24"}, {LoginHint: "ada"}, {New: true, KnownNetwork: true},

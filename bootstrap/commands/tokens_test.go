@@ -124,7 +124,7 @@ func TestTokensAreListedShownAndRevoked(t *testing.T) {
 	}
 }
 
-func TestTokensCommandsThatCannotBeMeant(t *testing.T) {
+func TestInvalidTokensCommandsAreRefused(t *testing.T) {
 	store, ids := stored(t, "laptop")
 	id := ids[0].String()
 	for _, c := range []struct {

@@ -271,7 +271,7 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-func TestWordsOfOthersAreUnderstood(t *testing.T) {
+func TestLogLevelsAndNetworksOfTheReferenceAreAccepted(t *testing.T) {
 	for level, want := range map[string]slog.Level{"WARNING": slog.LevelWarn, "CRITICAL": slog.LevelError, "INFO": slog.LevelInfo, "debug": slog.LevelDebug} {
 		c, err := Load(smallest("LOG_LEVEL", level))
 		if err != nil || c.LogLevel != want {

@@ -26,7 +26,7 @@ func TestThresholdsOfIncidents(t *testing.T) {
 	}
 }
 
-func TestThresholdsThatCannotBeMeant(t *testing.T) {
+func TestInvalidThresholdsAreRefused(t *testing.T) {
 	for setting, values := range map[string][]string{
 		"INCIDENT_PEOPLE":          {"-1", "1001", "three"},
 		"INCIDENT_FIRST_TIME":      {"-1", "1001", "many"},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhereEventsGo(t *testing.T) {
+func TestInvalidReceiversOfEventsAreRefused(t *testing.T) {
 	const secret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	for setting, vars := range map[string][]string{
 		"AUDIT_WEBHOOK_SECRET":             {"AUDIT_WEBHOOK_URL", "https://audit.example"},

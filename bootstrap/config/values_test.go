@@ -53,7 +53,7 @@ func TestEverySecretCanComeFromAFile(t *testing.T) { // contract §10.18
 	}
 }
 
-func TestASecretFileThatCannotBeRightIsRefused(t *testing.T) {
+func TestAnInvalidSecretFileIsRefused(t *testing.T) {
 	for what, c := range map[string]struct{ file, because string }{
 		"missing":         {filepath.Join(t.TempDir(), "none"), "no such file"},
 		"a directory":     {t.TempDir(), "is a directory"},
@@ -87,7 +87,7 @@ func wantOneLine(t *testing.T, vars map[string]string, name, because string) {
 	}
 }
 
-func TestSecretsThatCannotBeMeantAreRefusedByName(t *testing.T) { // F51
+func TestInvalidSecretsAreRefusedByName(t *testing.T) { // F51
 	key := "hunter2" + strings.Repeat("k", 42)
 	for what, c := range map[string]struct{ value, because string }{
 		"double quotes":          {`"` + key + `"`, "quotes"},

@@ -43,7 +43,7 @@ func TestTheEnvironmentWinsOverTheEnvFile(t *testing.T) {
 	}
 }
 
-func TestSettingsInAnEnvFileThatCannotBeMeantAreRefusedWithTheirLine(t *testing.T) {
+func TestInvalidSettingsInAnEnvFileAreRefusedWithTheirLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"A=b\nSECRET_KEY=“hunter2”":               ".env:2: SECRET_KEY: is written with quotes",
 		"SECRET_KEY=\"hunter2\nhunter2\"":         ".env:1: SECRET_KEY: has a line end in it",

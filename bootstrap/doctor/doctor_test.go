@@ -235,7 +235,7 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBeRightAreListed(t *testing.T) {
+func TestInvalidSettingsAreListed(t *testing.T) {
 	_, err := config.Load(map[string]string{"SECRET_KEY": "hunter2"})
 	all := Misconfigured(err)
 	want(t, all, "configuration", Fail, "PUBLIC_URL: is required")

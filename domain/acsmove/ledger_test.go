@@ -112,7 +112,7 @@ func TestProvenIsASignInWithoutARefusalSince(t *testing.T) {
 
 // The order in which sightings arrive, and how they are spread over rows, changes
 // nothing but which of two failures in one moment is the last.
-func TestTrafficAddsUp(t *testing.T) {
+func TestTrafficDoesNotDependOnTheOrderOfSightings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := rapid.SliceOf(rapid.Custom(func(t *rapid.T) acsmove.Sighting {
 			return acsmove.Sighting{
@@ -139,7 +139,7 @@ func TestTrafficAddsUp(t *testing.T) {
 
 // A connection that can do without the legacy callback has no requests that name
 // it, and no verdict that says it is in use.
-func TestWhatIsNotNeededIsNotUsed(t *testing.T) {
+func TestAnUnneededLegacyCallbackIsNotInUse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := seen(rapid.Bool().Draw(t, "moved"), rapid.Float64Range(-10, 60).Draw(t, "legacy"), rapid.Float64Range(-10, 60).Draw(t, "canonical"))
 		set := rapid.SampledFrom([]connection.Mount{connection.Legacy, connection.Canonical}).Draw(t, "set")

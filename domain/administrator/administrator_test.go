@@ -42,7 +42,7 @@ func TestANewTokenAuthenticatesByTheLineThatIsConfigured(t *testing.T) {
 	}
 }
 
-func TestOtherTokensAreRefused(t *testing.T) {
+func TestWrongAdministratorTokensAreRefused(t *testing.T) {
 	made, token := administrator.NewCredential(name(t, "ann"))
 	known := administrator.NewCredentials(made)
 	for _, wrong := range []string{"", "ann", made.String(), token.Reveal() + "x", token.Reveal()[:40], strings.ToUpper(token.Reveal())} {

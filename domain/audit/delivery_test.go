@@ -58,7 +58,7 @@ func TestASinkThatFailsIsLeftAloneForLonger(t *testing.T) {
 	}
 }
 
-func TestAParkedEventDiesAndIsRevived(t *testing.T) {
+func TestAParkedEventIsGivenUpAndCanBeRetried(t *testing.T) {
 	p := audit.Parked{}
 	attempts := 0
 	for ; !p.Dead; attempts++ {

@@ -109,7 +109,7 @@ func TestEverythingThatIsWrongIsNamed(t *testing.T) {
 }
 
 // What New makes, stores read again with New: else no replica would start.
-func TestWhatWasTakenOnceIsTakenAgain(t *testing.T) {
+func TestSettingsThatNewReturnsAreAcceptedByNew(t *testing.T) {
 	for _, s := range []client.Settings{
 		{ID: "x"},
 		{ID: "<b>x", Name: "X"},

@@ -596,7 +596,7 @@ func TestNetworksAreComparedOnlyWhereTheyCanBe(t *testing.T) {
 	}
 }
 
-func TestAHintNeverOutlivesTheCode(t *testing.T) {
+func TestAPendingHintExpiresWithItsCode(t *testing.T) {
 	a := start(t)
 	for at, want := range map[time.Duration]time.Duration{
 		0: 15 * second, ttl - 16*second: 15 * second, ttl - 15*second: 15 * second, ttl - 3*second: 3 * second, ttl: 0,

@@ -161,7 +161,7 @@ func TestNoDecorationChangesACode(t *testing.T) {
 	})
 }
 
-func TestFoldingTakesAnything(t *testing.T) {
+func TestNormalizingAcceptsAnyBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := string(rapid.SliceOfN(rapid.Byte(), 0, 600).Draw(t, "bytes"))
 		folded := device.NormalizeUserCode(text)

@@ -121,7 +121,7 @@ func TestWhenAHeldApprovalIsRedeemed(t *testing.T) {
 
 // Devices that are merely alike may be honest: whatever is reported and contained,
 // their approvals are redeemed before their codes end.
-func TestALikenessRefusesNothing(t *testing.T) {
+func TestDevicesThatAreOnlyAlikeAreNeverRefused(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := noticed(t, (&story{t: t}).opened(1, 2, 3)).Snapshot()
 		s.Source = rapid.SampledFrom([]incident.Source{alike, first}).Draw(r, "source")

@@ -352,7 +352,7 @@ func TestThresholdsAreSettings(t *testing.T) {
 
 // What strangers cause, in whatever number and order, never holds an honest
 // source: they are not signed in, and people at home are not suspect.
-func TestStrangersHoldNothing(t *testing.T) {
+func TestRequestsWithoutASignInHoldNothing(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := &story{t: t}
 		for range rapid.IntRange(0, 60).Draw(r, "observations") {
@@ -412,7 +412,7 @@ func TestANetworkHasPeopleWhoApproveInIt(t *testing.T) {
 	}
 }
 
-func TestWeighingNamesWhatIsNew(t *testing.T) {
+func TestWeighingListsWhatIsNew(t *testing.T) {
 	s := (&story{t: t}).opened(1)
 	weigh := func() []incident.Signal {
 		signals := rules.Weigh(network, false, s.seen, s.seen[len(s.seen)-1].ID, incident.Past{}, noon).Signals

@@ -83,7 +83,7 @@ func TestASecretNeverPrints(t *testing.T) {
 	}
 }
 
-func TestASecretPrintsAsWhatItIs(t *testing.T) {
+func TestASecretPrintsItsKind(t *testing.T) {
 	for want, s := range map[string]secret.Text{
 		"[device code]": secret.New("device code", planted),
 		"[secret]":      secret.New("", planted),

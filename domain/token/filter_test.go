@@ -29,7 +29,7 @@ func TestFiltersAreRead(t *testing.T) {
 	}
 }
 
-func TestFiltersThatCannotBeMeant(t *testing.T) {
+func TestInvalidFiltersAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		text  token.FilterText
 		field string

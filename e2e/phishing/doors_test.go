@@ -7,7 +7,7 @@ import (
 
 // A request that is suspected takes its further step on every door: the JSON routes
 // of both mounts, the page's form, another tab, and a request that is sent again.
-func TestNoDoorLeadsAroundASuspicion(t *testing.T) {
+func TestNoEntryPointAvoidsASuspicion(t *testing.T) {
 	s := serve(t, "default")
 	for i := range 3 { // unusually many
 		l := s.start(hundred(i), "")

@@ -115,7 +115,7 @@ func (a tried) sessionsDoor(victim string, person *demo.Person) door {
 // What a policy asks for is asked for at every door, and none leads around it: both
 // mounts, the page, a form that is sent again, another tab, another browser, and the
 // sessions page.
-func TestNoDoorLeadsAroundAnOutcome(t *testing.T) {
+func TestNoEntryPointAvoidsAnOutcome(t *testing.T) {
 	for outcome, want := range map[string]string{
 		"type": "typed_code_required", "reauthenticate": "reauthentication_required", "refuse": "approval_refused",
 	} {

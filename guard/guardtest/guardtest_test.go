@@ -44,7 +44,7 @@ func Example() {
 	// calls: 3
 }
 
-func TestTheFactsOfATokenArriveWhole(t *testing.T) {
+func TestEveryFieldOfATokenIsRead(t *testing.T) {
 	s := guardtest.NewServer()
 	want := guard.Token{
 		ID: "t1", Subject: "s1", Username: "ada@acme.example", Issuer: "https://sso.example.com", ClientID: "difyctl",

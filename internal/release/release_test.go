@@ -100,7 +100,7 @@ func TestTheBillOfMaterialsListsWhatIsLinked(t *testing.T) {
 	}
 }
 
-func TestWhatIsShippedExists(t *testing.T) {
+func TestFilesOfThePackageExist(t *testing.T) {
 	for _, name := range shipped {
 		if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
 			t.Error(err)
