@@ -21,7 +21,7 @@ func TestARefusedResponseSpendsNothingAndIsRecorded(t *testing.T) {
 		want   error
 		reason string
 	}{
-		"nobody believes it":         {"forged", approval.ErrInvalidAssertion, "bad_signature"},
+		"a forged one":               {"forged", approval.ErrInvalidAssertion, "bad_signature"},
 		"the identity provider's no": {"denied", approval.ErrDeniedByIdP, "denied_by_idp"},
 		"another's domain":           {"ok a1 ann@beta.example", connection.ErrForeignDomain, "domain_not_allowed"},
 		"a domain below ours":        {"ok a1 ann@sub.acme.example", connection.ErrForeignDomain, "domain_not_allowed"},

@@ -44,7 +44,7 @@ func TestAuditEventsOfALogin(t *testing.T) {
 }
 
 // Contract 10.12, F31: every event has an actor, those of one login have the id of
-// its authorization, and an approval tells the planned end of the token.
+// its authorization, and an approval has the planned end of the token.
 func TestEventsNameTheirActorAndAuthorization(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	first := s.redeem(s.login(laptop).Code)

@@ -40,7 +40,7 @@ func TestASuspendedClientGetsNothing(t *testing.T) {
 		is(t, err, client.ErrSuspended)
 		_, err = s.Approve.Execute(t.Context(), proof, signedIn.UserCode, applicationtest.From(home))
 		is(t, err, client.ErrSuspended)
-		is(t, s.verifyRedeemed(live), nil) // what was handed out lives on, unless it is revoked
+		is(t, s.verifyRedeemed(live), nil) // an issued token stays valid, unless it is revoked
 
 		s.difyctl(func(*client.Settings) {})
 		_, err = s.Approve.Execute(t.Context(), proof, signedIn.UserCode, applicationtest.From(home))
@@ -59,7 +59,7 @@ func TestARequestOfASuspendedClientCanBeDenied(t *testing.T) {
 	is(t, err, nil)
 }
 
-// A replica can be the last to hear of a client that another one has started.
+// A replica can be the last to read a client that another one has started.
 func TestAClientThatIsNotKnownYetWaitsAndRedeemsNothing(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	waiting, approved := s.start("waiting"), s.login("approved")

@@ -279,7 +279,7 @@ func TestDescribeApproval(t *testing.T) {
 	is(t, err, approval.ErrNoSession)
 }
 
-// F15: the person is told which session an approval ends.
+// F15: the page says which session an approval ends.
 func TestDescribeApprovalNamesTheReplacedSession(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	replaces := func(label, email string) *application.Replaced {
@@ -309,7 +309,7 @@ func TestDescribeApprovalNamesTheReplacedSession(t *testing.T) {
 	}
 }
 
-// F04: a policy holds at every door, and a denial needs no typed code.
+// F04: a policy holds on pages and for JSON, and a denial needs no typed code.
 func TestAnApprovalNeedsTheTypedCodeWherePolicySaysSo(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{Policy: policy.Must(policy.Settings{Preset: policy.Parity, RequireTypedCode: true})})
 	started := s.start(laptop)

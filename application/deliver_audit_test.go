@@ -197,7 +197,7 @@ func TestADeadEventIsKeptAndReplayed(t *testing.T) {
 		t.Fatalf("got %+v and %+v, want one dead event", states, dead)
 	}
 	d.sink.set(nil)
-	d.record("ann") // is not held up by a dead one
+	d.record("ann") // does not wait for one that was given up
 	d.run()
 	d.want("ann", "3")
 

@@ -34,7 +34,7 @@ func journeyFrom(address string) journey {
 	return journey{o, o, o, o}
 }
 
-// approves goes the way to an approval, and returns the device and what is told of
+// approves signs in and approves, and returns the device and what is shown of
 // its network.
 func (s *fixture) approves(j journey) (device.Code, device.NetworkMatch, error) {
 	s.t.Helper()
@@ -107,7 +107,7 @@ func (s *fixture) whereabouts(of request.Origin) (where incident.Whereabouts) {
 	return where
 }
 
-// Neither a poll from elsewhere nor the place of a device is told from the proxy's
+// Neither a poll from elsewhere nor the place of a device is derived from the proxy's
 // address, and an answer can be had once more all the same.
 func TestAHiddenAddressIsNotShownAsTheDevices(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})

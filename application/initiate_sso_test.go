@@ -26,7 +26,7 @@ func TestInitiateChoosesTheConnection(t *testing.T) { // F12
 		"the name wins over the address":       {slug: "acme", hint: "ben@beta.example", acs: connection.Canonical},
 		"one of several domains":               {hint: "ann@acme.test", acs: connection.Canonical},
 		"a domain below one is another":        {hint: "ann@sub.acme.example", want: connection.ErrChoose},
-		"a domain of nobody":                   {hint: "eve@nobody.example", want: connection.ErrChoose},
+		"an unknown domain":                    {hint: "eve@nobody.example", want: connection.ErrChoose},
 		"no hint":                              {want: connection.ErrChoose},
 		"a hint that is no address":            {hint: "acme.example", want: connection.ErrChoose},
 		"a name that is not there":             {slug: "unheard-of", want: connection.ErrUnknown},

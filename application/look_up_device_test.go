@@ -100,7 +100,7 @@ func TestAnIPv6Prefix48SharesOnePartOfTheWrongCodeBudget(t *testing.T) {
 		t.Errorf("another network: got %v, %v, want the code", found.Valid, err)
 	}
 	_, err := s.lookUp(started.UserCode.String(), "2001:db8:7:ffff::1")
-	is(t, err, quota.ErrExceeded) // right codes too, or the refusal would tell them apart
+	is(t, err, quota.ErrExceeded) // right codes too, or the refusal would show which are right
 }
 
 func TestLookUpReturnsTheTimeLeft(t *testing.T) { // D41
@@ -187,7 +187,7 @@ func TestWrongCodesOfAllAddressesAreCountedTogether(t *testing.T) {
 		_, err := s.lookUp(device.NewUserCode().String(), "203.0.113."+string(rune('1'+i%9)))
 		must(t, err)
 	}
-	// Right codes are refused, too: else the refusal would tell them apart.
+	// Right codes are refused, too: else the refusal would show which are right.
 	for _, typed := range []string{started.UserCode.String(), device.NewUserCode().String()} {
 		found, err := s.lookUp(typed, office)
 		is(t, err, quota.ErrExceeded)

@@ -441,8 +441,8 @@ func TestAJumpHostWaitsOnItsFirstDayOnly(t *testing.T) {
 	}
 }
 
-// A stranger opens codes, looks them up, starts and polls; none of it needs a
-// sign-in, and none of it holds an honest source.
+// Requests that open codes, look them up, start and poll do not need a
+// sign-in, and none of them holds an honest source.
 func TestRequestsWithoutASignInHoldNoOffice(t *testing.T) {
 	limits := quota.Configure(6000, 60)
 	limits.StartsOfNetwork.Max = 5

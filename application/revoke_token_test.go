@@ -22,7 +22,7 @@ func TestRevokeTokenEndsWhatIsPresented(t *testing.T) {
 	is(t, revoke(r.Secret, "difyctl"), nil)
 	is(t, s.verifyRedeemed(r), token.ErrInvalid)
 	is(t, revoke(r.Secret, "difyctl"), nil)
-	is(t, revoke(r.Secret, "tv"), nil) // a dead token belongs to no client
+	is(t, revoke(r.Secret, "tv"), nil) // a revoked token belongs to no client
 	is(t, s.verifyRedeemed(other), nil)
 
 	is(t, revoke(other.Secret, ""), nil)

@@ -147,7 +147,7 @@ func TestWhatWasTamperedWithIsNamed(t *testing.T) {
 	}
 }
 
-// A chain that was made anew fits; only a head that was kept elsewhere tells.
+// A chain that was made anew fits; only a head that was kept elsewhere shows it.
 func TestHeadsThatWereKeptElsewhereAreCompared(t *testing.T) {
 	s, events, seals := sealed(t)
 	expected := map[audit.Day]audit.Chain{seals[1].Day: seals[1].Head}

@@ -17,7 +17,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Who asks, and from where.
+// Names of people, and the addresses of their requests.
 const (
 	home      = "192.0.2.7"
 	office    = "198.51.100.9"

@@ -19,7 +19,7 @@ import (
 	"github.com/devicegate/devicegate/ports/porttest"
 )
 
-// noticing is a cache that keeps the digests it is told to forget. It keeps
+// noticing is a cache that keeps the digests that it has to forget. It keeps
 // tokens for longer than any test lasts.
 type noticing struct {
 	ports.TokenCache

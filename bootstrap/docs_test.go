@@ -32,8 +32,8 @@ func documents(t *testing.T) map[string]string {
 	return all
 }
 
-// handbooks are the documents that tell of this release: neither the references
-// nor what only tells of the past.
+// handbooks are the documents about this release: neither the references
+// nor what is only about earlier ones.
 func handbooks(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Clients send again when a kept-alive connection dies under them (contract §1).
+// Clients send again when a kept-alive connection is closed during a request (contract §1).
 func TestIdleConnectionsOutliveThoseOfClients(t *testing.T) {
 	if s := newHTTPServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler)).server; s.IdleTimeout < 90*time.Second {
 		t.Errorf("got an idle timeout of %s, want at least 90s", s.IdleTimeout)

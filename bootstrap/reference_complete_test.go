@@ -22,7 +22,7 @@ func TestEveryRefusalHasACodeThatIsWrittenDown(t *testing.T) {
 		if of, is := call.Args[1].(*ast.SelectorExpr); is && of.Sel.Name == "Code" {
 			return
 		}
-		// A broker's own word, which is passed on, has no message of ours.
+		// A broker's own code, which is passed on, has no message of ours.
 		if code, message := text(call.Args[1]), text(call.Args[2]); strings.Contains(code, "…") && message != "" {
 			t.Errorf("the refusal %q: got a code that is made at run time, want one that the reference can have", message)
 		}

@@ -160,7 +160,7 @@ func errorReference(files map[string]*ast.File) string {
 	return out.String()
 }
 
-// pageReference tells the finer codes by which the page, and sso_reason, word some
+// pageReference lists the finer codes by which the page, and sso_reason, word some
 // refusals.
 func pageReference(t *testing.T, files map[string]*ast.File) string {
 	t.Helper()

@@ -118,7 +118,7 @@ func TestStopWaitsForWhatIsInFlight(t *testing.T) {
 	}
 }
 
-// A draining server answers, and tells clients to leave their connection.
+// A draining server answers, and asks clients to close their connection.
 func TestADrainingServerAnswersAndEndsConnections(t *testing.T) {
 	s := newHTTPServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if err := s.listen(t.Context(), "127.0.0.1:0", func() {}); err != nil {

@@ -190,7 +190,7 @@ func TestBrowser(t *testing.T) {
 		}
 	})
 
-	t.Run("somebody who cancels at the identity provider can begin again", func(t *testing.T) { // S46
+	t.Run("a person who cancels at the identity provider can begin again", func(t *testing.T) { // S46
 		device := w.device()
 		codes := w.start(device)
 		b := browser(t)
@@ -205,7 +205,7 @@ func TestBrowser(t *testing.T) {
 		b.reaches("decide")
 	})
 
-	t.Run("somebody else signs in without losing the code", func(t *testing.T) {
+	t.Run("another person signs in without losing the code", func(t *testing.T) {
 		device := w.device()
 		codes := w.start(device)
 		b := first.another().reportingTo(t)
@@ -221,7 +221,7 @@ func TestBrowser(t *testing.T) {
 		}
 	})
 
-	t.Run("somebody of a domain the identity provider may not speak for is told so", func(t *testing.T) {
+	t.Run("a person of a domain that the identity provider may not assert is told so", func(t *testing.T) {
 		device := w.device()
 		codes := w.start(device)
 		b := browser(t)

@@ -20,7 +20,7 @@ import (
 	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
-// terminal runs the program's commands as one user, who has no screen.
+// terminal runs the program's commands as one user without a desktop.
 type terminal struct {
 	w    *fixture
 	home string

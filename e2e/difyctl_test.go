@@ -16,9 +16,9 @@ import (
 
 // difyctl follows the rules of Dify's command-line tool (contract §2, §4), none
 // of which this service may break: it polls at once, reads error whatever the
-// status, knows four words, doubles its interval on slow_down, sends a poll five
+// status, knows four error codes, doubles its interval on slow_down, sends a poll five
 // times on 5xx, and takes everything else for the end: a transport error, a 404,
-// another word, an answer without JSON. It joins paths to the server's origin.
+// another error code, an answer without JSON. It joins paths to the server's origin.
 type difyctl struct {
 	server string
 	http   *http.Client

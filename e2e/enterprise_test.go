@@ -37,7 +37,7 @@ func TestThroughAnEnterpriseBroker(t *testing.T) {
 	}
 	w.works(device, token, http.StatusOK)
 
-	t.Run("nobody let in, the code stays", func(t *testing.T) {
+	t.Run("a denied sign-in keeps the code", func(t *testing.T) {
 		inner.SignIn("")
 		codes := w.start(device)
 		if got, err := w.person("", "approve").Decide(t.Context(), codes.Complete, codes.UserCode); err != nil || got == "approved" {
@@ -45,7 +45,7 @@ func TestThroughAnEnterpriseBroker(t *testing.T) {
 		}
 		w.polls(device, codes, "authorization_pending")
 	})
-	t.Run("somebody of another domain is refused", func(t *testing.T) {
+	t.Run("a person of another domain is refused", func(t *testing.T) {
 		inner.SignIn("mallory@elsewhere.example")
 		w.ends(w.person("", "approve"), w.start(device), "invalid_sso_assertion")
 	})

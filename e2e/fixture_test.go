@@ -144,7 +144,7 @@ func (w *fixture) ends(p *demo.Person, codes demo.Codes, want string) {
 	}
 }
 
-// polls lets a device ask once, and checks what it is told: "" is a token.
+// polls lets a device poll once, and checks the error that it gets: "" is a token.
 func (w *fixture) polls(d demo.Device, codes demo.Codes, want string) demo.Token {
 	w.t.Helper()
 	token, got, err := d.Poll(w.t.Context(), codes.DeviceCode)
@@ -180,7 +180,7 @@ func (w *fixture) eventually(what string, is func() bool) {
 	systemtest.Within(w.t, 20*time.Second, what, is)
 }
 
-// works checks that a token opens doors, or does not.
+// works checks the status that a request with a token gets.
 func (w *fixture) works(d demo.Device, token demo.Token, want int) {
 	w.t.Helper()
 	status, body, err := d.Account(w.t.Context(), token.AccessToken)

@@ -61,7 +61,7 @@ func TestTheKeychainKeepsTheToken(t *testing.T) {
 }
 
 // A keychain that is locked, with no screen to ask on, does not stop a login: the
-// token is kept in the file, and the person is told.
+// token is kept in the file, and the command says so.
 func TestALockedKeychainStopsNoLogin(t *testing.T) {
 	t.Parallel()
 	env, _ := services.Keychain(t, true)

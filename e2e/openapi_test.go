@@ -62,7 +62,7 @@ func (d described) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// ofTheAPI tells devicegate's routes from its pages, and from what belongs to
+// ofTheAPI separates devicegate's routes from its pages, and from what belongs to
 // the identity provider.
 func ofTheAPI(path string) bool {
 	for _, mount := range []string{"/openapi/", "/v1/", "/oauth2/", "/.well-known/", "/saml/", "/healthz", "/readyz"} {

@@ -147,7 +147,7 @@ func TestRequestsInFlightFinishBeforeTheProcessEnds(t *testing.T) { // O08
 	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	w.eventually("nobody new is let in", func() bool {
+	w.eventually("new requests are refused", func() bool {
 		again, err := net.Dial("tcp", strings.TrimPrefix(p.at, "http://"))
 		if err == nil {
 			again.Close()

@@ -14,7 +14,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// redisServer is one that a test may harm.
+// redisServer is one that a test may flush and stop.
 type redisServer = *services.Server
 
 func fixtureWithRedis(t *testing.T) (*fixture, redisServer) {

@@ -197,7 +197,7 @@ func TestAnOutageDoesNotBringARevokedTokenBack(t *testing.T) {
 		}
 		s.Revoke(token)
 		time.Sleep(5 * time.Second)
-		_ = verify(t, g, token) // learns that it is inactive
+		_ = verify(t, g, token) // is told that it is inactive
 		s.SetDown(true)
 		time.Sleep(2 * time.Second)
 		if err := verify(t, g, token); !errors.Is(err, guard.ErrUnavailable) {

@@ -261,7 +261,7 @@ func TestAWrongServerFailsTheRowsItBreaks(t *testing.T) {
 				a.status, a.body = 200, map[string]any{}
 			}
 		}, []string{"7009-missing"}},
-		"introspection for everybody": {func(r *http.Request, a *toyAnswer) {
+		"introspection without credentials": {func(r *http.Request, a *toyAnswer) {
 			if post("/oauth2/introspect", r) && a.status == 401 {
 				a.status, a.body = 200, map[string]any{"active": false}
 			}

@@ -13,7 +13,7 @@ import (
 )
 
 // F59: a driver closes the connection of a call that is cancelled half-way. That
-// call gets its own cancellation, never the driver's word for it, and the next one
+// call gets its own cancellation, never an error of the driver, and the next one
 // another connection.
 func TestACancelledCallSpoilsNoOther(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {

@@ -16,7 +16,7 @@ import (
 	"github.com/devicegate/devicegate/ports/porttest"
 )
 
-// process is a store and what it is told, until the test ends.
+// process is a store and the changes that it receives, until the test ends.
 func process(t *testing.T, url string, log *slog.Logger) (*bun.DB, *database.Store, *database.Changes) {
 	t.Helper()
 	changes, err := database.OpenChanges(database.Config{URL: url}, log)
@@ -67,8 +67,8 @@ func TestChangesDuringAnOutageAreAnnouncedAfterIt(t *testing.T) {
 	}
 	told() // at the beginning
 	told() // when it listens
-	// Nothing else tells of this change: it is another process's, and the
-	// connection that would hear of it ends with the same statement.
+	// Nothing else announces this change: it is another process's, and the
+	// connection that would receive it ends with the same statement.
 	execute(t, db, "INSERT INTO configuration_changes VALUES ('clients', 1)")
 	if n := count(t, db, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"); n != 1 {
 		t.Fatalf("got %d connections that listen, want 1", n)
@@ -108,5 +108,5 @@ func TestChangesOfADatabaseInMemoryAreThoseOfItsProcess(t *testing.T) {
 	must(t, database.NewStore(db).WithChanges(changes).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 		return database.Announce(ctx, tx, ports.TopicKeys)
 	}))
-	<-changed // told before Update returns
+	<-changed // announced before Update returns
 }

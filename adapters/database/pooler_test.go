@@ -46,7 +46,7 @@ func TestNothingIsPreparedBehindAPooler(t *testing.T) {
 	}
 }
 
-// behindPooler returns the URL of a proxy that, like a pooler, tells its clients
+// behindPooler returns the URL of a proxy that, like a pooler, answers its clients
 // a process id of its own.
 func behindPooler(t *testing.T, direct string) string {
 	u := onTCP(t, direct)

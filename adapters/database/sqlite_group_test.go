@@ -178,7 +178,7 @@ func TestABulkUpdateSharesNoCommit(t *testing.T) {
 	}
 }
 
-// Whatever becomes of one Update, it leaves nothing behind and its neighbours are kept.
+// An Update that fails in any way writes nothing, and the others of its group are kept.
 func TestAFailedUpdateDoesNotFailOthersOfItsGroup(t *testing.T) {
 	refusal := errors.New("refused")
 	var leave context.CancelFunc

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 )
 
-// An Update whose context ends as it is given the turn takes it: nothing else would
+// An Update whose context ends as it gets the write lock takes it: nothing else would
 // pass it on.
 func TestAWriteLockGivenToACancelledUpdateIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,7 +53,7 @@ func TestAWrongPathIsNamedInTheError(t *testing.T) {
 	}
 }
 
-// Each address that cannot be is told with the reason, and without secrets in it.
+// Each invalid address is refused with the reason, and without secrets in it.
 func TestAnInvalidAddressIsRefusedWithTheReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "no server is named",
@@ -88,7 +88,7 @@ func TestAnInvalidAddressIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-// An address that leads nowhere is told with what to do.
+// An address without a server is reported with what to do.
 func TestAWrongServerIsReportedWithAHint(t *testing.T) {
 	lookUp := func(err net.DNSError) http.RoundTripper {
 		return roundTripper(func(*http.Request) (*http.Response, error) {

@@ -98,8 +98,8 @@ func leadsToThePage(r *http.Request, w *httptest.ResponseRecorder) bool {
 	return err == nil && reads && w.Code == http.StatusFound && strings.TrimPrefix(to.Path, "/gate") == "/device"
 }
 
-// described: an answer is one that docs/openapi.yaml tells of. What it does not
-// tell of is not there.
+// described: an answer is one that docs/openapi.yaml describes. What it does not
+// describe is not there.
 func (s *fixture) described(r *http.Request, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	router, err := describedRoutes()

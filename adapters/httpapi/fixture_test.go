@@ -182,7 +182,7 @@ type ask struct {
 	header  http.Header
 	body    string
 	from    string // address
-	browser string // whose cookies go along, and are kept
+	browser string // the browser that sends and keeps the cookies
 	chunked bool
 }
 
@@ -395,7 +395,7 @@ func (s *fixture) errorBody(what string, w *httptest.ResponseRecorder) {
 }
 
 // nothingLeaks: no answer to a browser has the device's secrets, and no address
-// has anybody's (D25, D35).
+// has any (D25, D35).
 func (s *fixture) nothingLeaks(what string, r *http.Request, w *httptest.ResponseRecorder) {
 	s.t.Helper()
 	location := w.Header().Get("Location")

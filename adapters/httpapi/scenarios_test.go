@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the answers in testdata")
 
-// A scenario tells what a sequence of requests gets from each mount. Its first
+// A scenario lists what a sequence of requests gets from each mount. Its first
 // lines say what it is about; those that begin with @ how its fixture differs
 // (see setting). Each request may be preceded by:
 //
@@ -242,7 +242,7 @@ func (s *fixture) step(text string) string {
 	return s.tell(answer)
 }
 
-// harm takes the store away, or breaks it in a way that no code foresees. What
+// harm closes the store, or breaks it in a way that no code expects. What
 // was verified before is verified anew.
 func (s *fixture) harm(how string) {
 	s.t.Helper()

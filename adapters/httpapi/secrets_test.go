@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/application/applicationtest"
 )
 
-// journey is a login with everything that can go wrong on its way.
+// journey is a login with everything that can go wrong during it.
 var journey = []ask{
 	{line: "POST /openapi/v1/oauth/device/code", body: `{"client_id":"difyctl","device_label":"laptop"}`},
 	{line: "POST /openapi/v1/oauth/device/token", body: `{"device_code":"{device_code}"}`},

@@ -51,7 +51,7 @@ func TestSignsOfAnUnknownProxy(t *testing.T) {
 		want   bool
 	}{
 		"a browser":                                 {"https://gate.example", request("192.0.2.7:1"), false},
-		"a proxy that says for whom":                {"https://gate.example", request("192.0.2.7:1", "X-Forwarded-For", "198.51.100.1"), true},
+		"a proxy that names the client":             {"https://gate.example", request("192.0.2.7:1", "X-Forwarded-For", "198.51.100.1"), true},
 		"a proxy that says it as RFC 7239 does":     {"https://gate.example", request("192.0.2.7:1", "Forwarded", "for=198.51.100.1"), true},
 		"nginx that names the address its own way":  {"https://gate.example", request("192.0.2.7:1", "X-Real-IP", "198.51.100.1"), true}, // F34
 		"a proxy that says only which scheme":       {"https://gate.example", request("192.0.2.7:1", "X-Forwarded-Proto", "https"), true},

@@ -18,16 +18,16 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// moodySink fails until it is told otherwise.
-type moodySink struct {
+// failingSink fails until the test changes that.
+type failingSink struct {
 	mu    sync.Mutex
 	up    bool
 	taken map[string]int
 }
 
-func (*moodySink) Name() audit.Sink { return audit.Webhook }
+func (*failingSink) Name() audit.Sink { return audit.Webhook }
 
-func (s *moodySink) Deliver(_ context.Context, e audit.Event) error {
+func (s *failingSink) Deliver(_ context.Context, e audit.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.up {
@@ -37,7 +37,7 @@ func (s *moodySink) Deliver(_ context.Context, e audit.Event) error {
 	return nil
 }
 
-func (s *moodySink) recover() {
+func (s *failingSink) recover() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.up = true
@@ -61,7 +61,7 @@ func TestAWorkerDeliversWhatWaited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sink := &moodySink{taken: map[string]int{}}
+		sink := &failingSink{taken: map[string]int{}}
 		deliver := application.NewDeliverAudit(s, ports.AuditSinks{sink}, ports.SystemClock)
 		all := tasks(s)
 		all.DeliverAudit = deliver

@@ -88,7 +88,7 @@ func TestTablesAreBackAfterManyLogins(t *testing.T) {
 	const logins = 2_500 // a dozen full batches
 	engines(t, func(t *testing.T, db *bun.DB) {
 		seed(t, db, logins, -40*24*time.Hour, -31*24*time.Hour) // ended before the retention
-		seed(t, db, 1, -time.Hour, 7*24*time.Hour)              // the second one's token lives
+		seed(t, db, 1, -time.Hour, 7*24*time.Hour)              // the second one's token is valid
 		work(t, db, databasetest.Store(t, db), slog.New(slog.DiscardHandler))
 		for table, want := range map[string]int{
 			"sso_transactions": 1, "approval_grants": 1, "spent_assertions": 1, // half an hour old
@@ -203,7 +203,7 @@ func TestTwoWorkersHaveOneScheduleAndTheSecondTakesItOver(t *testing.T) {
 	})
 }
 
-// Jobs outlive releases: another one may have written other arguments, or kinds that
+// Jobs stay after an upgrade: another release may have written other arguments, or kinds that
 // this one does not know.
 func TestJobsOfAnotherReleaseAreDoneOrFailVisibly(t *testing.T) {
 	engines(t, func(t *testing.T, db *bun.DB) {

@@ -95,7 +95,7 @@ end
 return n`)
 }
 
-// onEach runs a suite on each product that speaks the protocol.
+// onEach runs a suite on each product that has the protocol.
 func onEach(t *testing.T, suite func(t *testing.T, server *services.Server), settings ...string) {
 	t.Run("Redis", func(t *testing.T) { suite(t, services.PrivateRedis(t, settings...)) })
 	t.Run("Valkey", func(t *testing.T) { suite(t, services.PrivateValkey(t, settings...)) })
@@ -265,7 +265,7 @@ func TestACancelledCallIsNoOutage(t *testing.T) {
 	}
 }
 
-// F53: a server that answers and refuses is told once, seen from outside, and
+// F53: a server that answers and refuses is logged once, is visible from outside, and
 // used again when it no longer refuses.
 func TestARefusingServerIsLoggedOnceAndUsedAgain(t *testing.T) {
 	admin := func(r raw, command ...string) {
@@ -349,7 +349,7 @@ func (l locked) Write(p []byte) (int, error) {
 	return l.to.Write(p)
 }
 
-// A user that may not write at all is told at the start.
+// A user that may not write at all is reported at the start.
 func TestAConnectionOpensWithoutPermissionToWrite(t *testing.T) { // F53
 	onEach(t, func(t *testing.T, server *services.Server) {
 		r := openRaw(t, server.URL())

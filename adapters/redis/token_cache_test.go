@@ -75,7 +75,7 @@ func TestTokenCache(t *testing.T) {
 
 func TestTokenCachesOnACluster(t *testing.T) { tokenCaches(t, services.RedisCluster(t)) }
 
-// While Redis cannot tell what ends, the database decides; what was kept before
+// While Redis cannot announce what ends, the database decides; what was kept before
 // and what was read meanwhile is not found afterwards.
 func TestNothingIsFoundWhileRedisIsLost(t *testing.T) {
 	for name, outage := range map[string]struct{ begin, end func(*services.Server) }{
@@ -165,7 +165,7 @@ func TestAnInvalidationOutlivesItsCaller(t *testing.T) {
 	porttest.Eventually(t, "the other replica forgets the token", func() bool { return !b.finds(ended) })
 }
 
-// A server that does not let the process track keys is told once, and nothing is
+// A server that does not let the process track keys is logged once, and nothing is
 // kept.
 func TestAServerWithoutTrackingIsLoggedOnce(t *testing.T) {
 	server := services.PrivateRedis(t)

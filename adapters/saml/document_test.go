@@ -16,7 +16,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// FuzzGuard gives the first two steps anything at all.
+// FuzzGuard gives the first two steps any bytes.
 func FuzzGuard(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "vendors", "*", "*.xml"))
 	if err != nil || len(files) == 0 {

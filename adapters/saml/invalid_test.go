@@ -158,7 +158,7 @@ func TestInvalidResponsesAreRefusedWithAReason(t *testing.T) {
 		{"the Response's Issuer of another format", "issuer_format", before(samltest.Replace(`<saml:Issuer>`, `<saml:Issuer Format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified">`))},
 		{"two Issuers", "unexpected_element", before(withinAssertion(`<saml:Issuer>`, `<saml:Issuer>https://evil.test</saml:Issuer><saml:Issuer>`))},
 
-		// for whom, in answer to what
+		// audience, recipient and request
 		{"another Destination", "destination_mismatch", func(m *samltest.Message) { m.Destination = "https://other.test/acs" }},
 		{"an empty Destination", "destination_mismatch", before(samltest.Replace(`Destination="`+acs+`"`, `Destination=""`))},
 		{"a signed Response without Destination", "destination_missing", outer(samltest.Replace(` Destination="`+acs+`"`, ``))},
@@ -464,7 +464,7 @@ func TestCommentsDoNotCutText(t *testing.T) { // S29
 	}
 }
 
-// Anybody can encrypt to a published certificate, so none of this needs an
+// Any sender can encrypt to a published certificate, so none of this needs an
 // identity provider.
 func TestBrokenEncryptionIsRefusedWithoutPanic(t *testing.T) {
 	b := newBench(t, samltest.NewIdP(t, idpID), change{source: func(s *connection.SAMLSettings) { s.AllowRSA15, s.AllowTripleDES = true, true }})

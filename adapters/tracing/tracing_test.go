@@ -77,7 +77,7 @@ func TestRequestsAreNamedByTheirRoutes(t *testing.T) {
 }
 
 func TestOnlyATrustedProxyContinuesItsTrace(t *testing.T) {
-	for name, trusted := range map[string]bool{"a trusted proxy": true, "anybody else": false} {
+	for name, trusted := range map[string]bool{"a trusted proxy": true, "another sender": false} {
 		t.Run(name, func(t *testing.T) {
 			tracer, spans := open(t)
 			request := httptest.NewRequest(http.MethodGet, "/openapi/v1/tokens/1", nil)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// One person approved the attacker's code, and another one says, at either door,
+// One person approved the attacker's code, and another one says, on the page or by JSON,
 // that they did not ask: the first approval waits for its redemption.
 func TestAReportByPageOrJSONHoldsWhatOthersApproved(t *testing.T) {
 	for door, report := range map[string]func(v *visitor, code string){

@@ -108,7 +108,7 @@ func TestPagesFitWithTextAt200Percent(t *testing.T) {
 		if narrow := ask[string](b, `[...document.querySelectorAll("dd, .notice > span, .verdict > div")].filter(e => e.getBoundingClientRect().width < 200).map(e => e.textContent).join("|")`); narrow != "" {
 			t.Errorf("%s: got squeezed %s, want nothing", page, narrow)
 		}
-		// An input does not tell how wide its text is: a copy of it does.
+		// The width of an input's text cannot be read: that of a copy can.
 		if clipped := ask[float64](b, `(() => {
 			const field = document.querySelector(".code-field"); if (!field) return 0;
 			const copy = document.createElement("span"), s = getComputedStyle(field);

@@ -132,7 +132,7 @@ var states = []state{
 		b.do(chromedp.WaitVisible(chromedp.CSS("#blocked")))
 	}},
 	{name: "decide-long-label", reach: func(b *tab) {
-		b.atDecision(b.site.device(strings.Repeat("a laptop of nobody in particular ", 7), elsewhere).UserCode)
+		b.atDecision(b.site.device(strings.Repeat("a laptop of no particular person ", 7), elsewhere).UserCode)
 	}},
 	{name: "decide-typed", env: map[string]string{"REQUIRE_TYPED_CODE": "true"}, reach: func(b *tab) {
 		// A link that leads past the first page.

@@ -99,7 +99,7 @@ func newTab(t *testing.T, in context.Context, s *fixture, scripts bool) *tab {
 	return b
 }
 
-// hear notes every complaint of the browser about a page of ours, and every
+// hear keeps every error that the browser reports about a page of ours, and every
 // request that such a page makes elsewhere.
 func (b *tab) hear(event any) {
 	note := func(format string, args ...any) {
@@ -186,7 +186,7 @@ func (b *tab) open(path string) {
 	b.do(chromedp.Navigate(b.site.url + path))
 }
 
-// speaks chooses a language on the page at hand.
+// speaks chooses a language on the current page.
 func (b *tab) speaks(language string) {
 	b.t.Helper()
 	if ask[string](b, "document.documentElement.lang") == language {

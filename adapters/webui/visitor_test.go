@@ -20,7 +20,7 @@ type visitor struct {
 	held   *cookieAttributes
 }
 
-// cookieAttributes keeps what a jar does not tell again: how each cookie was set,
+// cookieAttributes keeps what a cookie jar does not return: how each cookie was set,
 // by its site, path and name.
 type cookieAttributes struct {
 	http.CookieJar

@@ -18,7 +18,7 @@ import (
 )
 
 // service is a server whose tokens are live until they are revoked. Answers are
-// the words that polls get before the token.
+// the errors that polls get before the token.
 type service struct {
 	*httptest.Server
 	mu      sync.Mutex

@@ -148,7 +148,7 @@ func TestAnAssertionThatDoesNotMatchTheTransactionIsRefused(t *testing.T) {
 		said approval.VerifiedAssertion
 		want error
 	}{
-		"about nobody":            {approval.VerifiedAssertion{ID: "a"}, approval.ErrInvalidAssertion},
+		"without a subject":       {approval.VerifiedAssertion{ID: "a"}, approval.ErrInvalidAssertion},
 		"about another code":      {approval.VerifiedAssertion{ID: "a", Subject: subject(t, "alice@acme.example"), UserCode: other}, approval.ErrInvalidAssertion},
 		"about a foreign address": {approval.VerifiedAssertion{ID: "a", Subject: subject(t, "mallory@elsewhere.example")}, connection.ErrForeignDomain},
 	} {
@@ -324,7 +324,7 @@ func TestAnImpossibleTransactionIsNotRestored(t *testing.T) {
 		"without a beginning":        func(s *approval.TransactionSnapshot) { s.BegunAt = time.Time{} },
 		"without an end":             func(s *approval.TransactionSnapshot) { s.ExpiresAt = time.Time{} },
 		"a ticket without an end":    func(s *approval.TransactionSnapshot) { s.TicketExpiresAt = time.Time{} },
-		"a ticket for nobody":        func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
+		"a ticket without a subject": func(s *approval.TransactionSnapshot) { s.Subject = identity.Subject{} },
 		"accepted, no ticket":        func(s *approval.TransactionSnapshot) { s.Ticket = secret.Digest{} },
 		"completed, no assertion accepted": func(s *approval.TransactionSnapshot) {
 			s.Subject, s.Ticket, s.CompletedAt = identity.Subject{}, secret.Digest{}, begun

@@ -170,13 +170,13 @@ func TestAConnectionIsChosen(t *testing.T) {
 		{"by a hint in capitals", []connection.Connection{acme, globex}, "", "ALICE@ACME.TEST", "acme", nil},
 		{"by a hint, the first that lists it", []connection.Connection{globex, newConnection(t, "two", "globex.example")}, "", "x@globex.example", "globex", nil},
 		{"by a hint that the second lists, before one that takes any", []connection.Connection{any, acme}, "", "x@acme.example", "acme", nil},
-		{"by a hint of nobody's domain", []connection.Connection{acme, globex}, "", "alice@other.example", "", connection.ErrChoose},
+		{"by a hint of an unknown domain", []connection.Connection{acme, globex}, "", "alice@other.example", "", connection.ErrChoose},
 		{"by a hint of a sub-domain", []connection.Connection{acme, globex}, "", "alice@sub.acme.example", "", connection.ErrChoose},
 		{"by a hint that is no address", []connection.Connection{acme, globex}, "", "acme.example", "", connection.ErrChoose},
 		{"without any hint", []connection.Connection{acme, globex}, "", "", "", connection.ErrChoose},
 		{"by a hint that only one which takes any may speak for", []connection.Connection{any, acme}, "", "alice@other.example", "any", nil},
 		{"two take any domain", []connection.Connection{any, newConnection(t, "two", "*")}, "", "alice@other.example", "", connection.ErrChoose},
-		{"one takes any domain, and nobody says which", []connection.Connection{any, acme}, "", "", "", connection.ErrChoose},
+		{"one takes any domain, and none is named", []connection.Connection{any, acme}, "", "", "", connection.ErrChoose},
 		{"the only one", []connection.Connection{acme}, "", "", "acme", nil},
 		{"the only one, whatever the hint says", []connection.Connection{acme}, "", "alice@other.example", "acme", nil},
 		{"there is none", nil, "", "", "", connection.ErrUnknown},
@@ -191,7 +191,7 @@ func TestAConnectionIsChosen(t *testing.T) {
 	}
 }
 
-// Case F12: the chooser does not tell which people exist. The answer
+// Case F12: the chooser does not show which people exist. The answer
 // depends on the domain alone, and is the same for every domain that no connection lists.
 func TestALoginHintIsMatchedByItsDomainAlone(t *testing.T) {
 	d := directory(t, newConnection(t, "acme", "acme.example"), newConnection(t, "globex", "globex.example"))

@@ -57,14 +57,14 @@ var moves = map[string]move{
 	"deny": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return a.Deny(decision(proof.Deny, a, alice(t), at), "", away)
 	},
-	"approve by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+	"approve without a subject": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		return a.Approve(decision(proof.Approve, a, identity.Subject{}, at), life, away)
 	},
 	"undo": func(t testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		e, _, err := a.Undo(proof.NewUndo(a.Snapshot().ID, alice(t), at), away)
 		return e, err
 	},
-	"undo by nobody": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
+	"undo without a subject": func(_ testing.TB, a *device.Authorization, at time.Time) (audit.Event, error) {
 		e, _, err := a.Undo(proof.NewUndo(a.Snapshot().ID, identity.Subject{}, at), away)
 		return e, err
 	},
@@ -107,20 +107,20 @@ func TestAuthorizationStateMatrix(t *testing.T) {
 	}{
 		{device.Pending, "approve", soon, nil, audit.DeviceFlowApproved, device.Approved},
 		{device.Pending, "deny", soon, nil, audit.DeviceFlowDenied, device.Denied},
-		{device.Pending, "approve by nobody", soon, errOther, "", ""},
+		{device.Pending, "approve without a subject", soon, errOther, "", ""},
 		{device.Pending, "redeem", soon, device.ErrAuthorizationPending, "", ""},
 		{device.Pending, "repeat", soon, device.ErrExpiredToken, "", ""},
 		{device.Pending, "not delivered", soon, errOther, "", ""},
 		{device.Pending, "approve", late, device.ErrExpired, "", ""},
 		{device.Pending, "deny", late, device.ErrExpired, "", ""},
-		{device.Pending, "approve by nobody", late, errOther, "", ""},
+		{device.Pending, "approve without a subject", late, errOther, "", ""},
 		{device.Pending, "redeem", late, device.ErrExpiredToken, "", ""},
 		{device.Pending, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Pending, "not delivered", late, errOther, "", ""},
 
 		{device.Pending, "undo", soon, device.ErrNotPending, "", ""},
 		{device.Pending, "undo", late, device.ErrNotPending, "", ""},
-		{device.Pending, "undo by nobody", soon, device.ErrNotPending, "", ""},
+		{device.Pending, "undo without a subject", soon, device.ErrNotPending, "", ""},
 
 		{device.Pending, "withdraw", soon, device.ErrNotPending, "", ""},
 		{device.Approved, "withdraw", soon, nil, audit.DeviceFlowDenied, device.Denied},
@@ -137,47 +137,47 @@ func TestAuthorizationStateMatrix(t *testing.T) {
 
 		{device.Approved, "undo", soon, nil, audit.DeviceFlowDenied, device.Denied},
 		{device.Approved, "undo", late, nil, audit.DeviceFlowDenied, device.Denied},
-		{device.Approved, "undo by nobody", soon, device.ErrNotPending, "", ""},
+		{device.Approved, "undo without a subject", soon, device.ErrNotPending, "", ""},
 		{device.Approved, "approve", soon, device.ErrDecided, "", ""},
 		{device.Approved, "deny", soon, device.ErrDecided, "", ""},
-		{device.Approved, "approve by nobody", soon, errOther, "", ""},
+		{device.Approved, "approve without a subject", soon, errOther, "", ""},
 		{device.Approved, "redeem", soon, nil, "", device.Redeemed},
 		{device.Approved, "repeat", soon, device.ErrExpiredToken, "", ""},
 		{device.Approved, "not delivered", soon, errOther, "", ""},
 		{device.Approved, "approve", late, device.ErrDecided, "", ""},
 		{device.Approved, "deny", late, device.ErrDecided, "", ""},
-		{device.Approved, "approve by nobody", late, errOther, "", ""},
+		{device.Approved, "approve without a subject", late, errOther, "", ""},
 		{device.Approved, "redeem", late, device.ErrExpiredToken, "", ""},
 		{device.Approved, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Approved, "not delivered", late, errOther, "", ""},
 
 		{device.Denied, "undo", soon, device.ErrNotPending, "", ""},
-		{device.Denied, "undo by nobody", soon, device.ErrNotPending, "", ""},
+		{device.Denied, "undo without a subject", soon, device.ErrNotPending, "", ""},
 		{device.Denied, "approve", soon, device.ErrDecided, "", ""},
 		{device.Denied, "deny", soon, device.ErrDecided, "", ""},
-		{device.Denied, "approve by nobody", soon, errOther, "", ""},
+		{device.Denied, "approve without a subject", soon, errOther, "", ""},
 		{device.Denied, "redeem", soon, device.ErrAccessDenied, "", ""},
 		{device.Denied, "repeat", soon, device.ErrExpiredToken, "", ""},
 		{device.Denied, "not delivered", soon, errOther, "", ""},
 		{device.Denied, "approve", late, device.ErrDecided, "", ""},
 		{device.Denied, "deny", late, device.ErrDecided, "", ""},
-		{device.Denied, "approve by nobody", late, errOther, "", ""},
+		{device.Denied, "approve without a subject", late, errOther, "", ""},
 		{device.Denied, "redeem", late, device.ErrExpiredToken, "", ""},
 		{device.Denied, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Denied, "not delivered", late, errOther, "", ""},
 
 		{device.Redeemed, "undo", soon, nil, audit.DeviceFlowDenied, device.Redeemed},
 		{device.Redeemed, "undo", late, nil, audit.DeviceFlowDenied, device.Redeemed},
-		{device.Redeemed, "undo by nobody", soon, device.ErrNotPending, "", ""},
+		{device.Redeemed, "undo without a subject", soon, device.ErrNotPending, "", ""},
 		{device.Redeemed, "approve", soon, device.ErrDecided, "", ""},
 		{device.Redeemed, "deny", soon, device.ErrDecided, "", ""},
-		{device.Redeemed, "approve by nobody", soon, errOther, "", ""},
+		{device.Redeemed, "approve without a subject", soon, errOther, "", ""},
 		{device.Redeemed, "redeem", soon, device.ErrExpiredToken, "", ""},
 		{device.Redeemed, "repeat", soon, nil, "", device.Redeemed},
 		{device.Redeemed, "not delivered", soon, nil, "", device.Redeemed},
 		{device.Redeemed, "approve", late, device.ErrDecided, "", ""},
 		{device.Redeemed, "deny", late, device.ErrDecided, "", ""},
-		{device.Redeemed, "approve by nobody", late, errOther, "", ""},
+		{device.Redeemed, "approve without a subject", late, errOther, "", ""},
 		{device.Redeemed, "redeem", late, device.ErrExpiredToken, "", ""},
 		{device.Redeemed, "repeat", late, device.ErrExpiredToken, "", ""},
 		{device.Redeemed, "not delivered", late, nil, "", device.Redeemed},
@@ -381,7 +381,7 @@ func TestAPollIsAnsweredByStateAndTime(t *testing.T) {
 	}
 }
 
-// A poll's refusals have the words that clients know (contract §2), and HTTP
+// A poll's refusals have the error codes that clients know (contract §2), and HTTP
 // clients get them with 400.
 func TestPollErrorCodes(t *testing.T) {
 	if device.ErrForeignClient.Code != "expired_token" || device.ErrForeignClient == device.ErrExpiredToken {
@@ -610,7 +610,7 @@ func TestAPendingHintExpiresWithItsCode(t *testing.T) {
 func TestAnImpossibleStateIsNotRestored(t *testing.T) {
 	for status, spoils := range map[device.Status]map[string]func(*device.Snapshot){
 		device.Pending: {
-			"decided by somebody":  func(s *device.Snapshot) { s.Subject = alice(t) },
+			"decided by a person":  func(s *device.Snapshot) { s.Subject = alice(t) },
 			"decided at some time": func(s *device.Snapshot) { s.DecidedAt = begun },
 			"with a token":         func(s *device.Snapshot) { s.TokenID = uid.New(begun) },
 			"redeemed":             func(s *device.Snapshot) { s.RedeemedAt = begun },
@@ -618,20 +618,20 @@ func TestAnImpossibleStateIsNotRestored(t *testing.T) {
 			"not delivered":        func(s *device.Snapshot) { s.Undelivered = true },
 		},
 		device.Denied: {
-			"by nobody":    func(s *device.Snapshot) { s.Subject = identity.Subject{} },
+			"no subject":   func(s *device.Snapshot) { s.Subject = identity.Subject{} },
 			"at no time":   func(s *device.Snapshot) { s.DecidedAt = time.Time{} },
 			"with a token": func(s *device.Snapshot) { s.TokenID = uid.New(begun) },
 			"redeemed":     func(s *device.Snapshot) { s.RedeemedAt = begun },
 		},
 		device.Approved: {
-			"by nobody":       func(s *device.Snapshot) { s.Subject = identity.Subject{} },
+			"no subject":      func(s *device.Snapshot) { s.Subject = identity.Subject{} },
 			"at no time":      func(s *device.Snapshot) { s.DecidedAt = time.Time{} },
 			"without a token": func(s *device.Snapshot) { s.TokenID = uid.ID{} },
 			"redeemed":        func(s *device.Snapshot) { s.RedeemedAt = begun },
 			"repeated":        func(s *device.Snapshot) { s.Repeated = true },
 		},
 		device.Redeemed: {
-			"by nobody":           func(s *device.Snapshot) { s.Subject = identity.Subject{} },
+			"no subject":          func(s *device.Snapshot) { s.Subject = identity.Subject{} },
 			"without a token":     func(s *device.Snapshot) { s.TokenID = uid.ID{} },
 			"at no time":          func(s *device.Snapshot) { s.RedeemedAt = time.Time{} },
 			"in an unknown state": func(s *device.Snapshot) { s.Status = "consumed" },

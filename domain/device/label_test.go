@@ -21,7 +21,7 @@ func TestALabelIsCleaned(t *testing.T) {
 		"only blanks":                  {" \u00a0\u3000 ", "Dify CLI"},
 		"only control characters":      {"\x00\x1b\x7f\u0085", "Dify CLI"},
 		"only direction marks":         {"\u202e\u2066\u200f", "Dify CLI"},
-		"only what nobody sees":        {"\u200b\u2060\ufeff\u3164", "Dify CLI"},
+		"only invisible characters":    {"\u200b\u2060\ufeff\u3164", "Dify CLI"},
 		"a terminal escape":            {"lap\x1b[31mtop", "lap[31mtop"},
 		"line breaks":                  {"build\r\nserver\u2028\tseven\u2029", "build server seven"}, // F76
 		"text reordered to look right": {"\u202egpj.exe\u202c", "gpj.exe"},

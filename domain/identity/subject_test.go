@@ -175,11 +175,11 @@ func TestSubjectsAreEqualByIssuerAndEmail(t *testing.T) {
 		"herself":                   {alice, true},
 		"in capitals":               {of("ALICE@acme.example", "https://idp", "a"), true},
 		"under another NameID":      {of("alice@acme.example", "https://idp", "b"), true},
-		"somebody else":             {of("bob@acme.example", "https://idp", "a"), false},
+		"another person":            {of("bob@acme.example", "https://idp", "a"), false},
 		"of another issuer":         {of("alice@acme.example", "https://other", "a"), false},
 		"of the issuer and a slash": {of("alice@acme.example", "https://idp/", "a"), false},
 		"of the issuer in capitals": {of("alice@acme.example", "HTTPS://idp", "a"), false},
-		"nobody":                    {identity.Subject{}, false},
+		"no subject":                {identity.Subject{}, false},
 	} {
 		if alice.Same(c.other) != c.same || c.other.Same(alice) != c.same {
 			t.Errorf("%s: got %v, want %v", what, alice.Same(c.other), c.same)

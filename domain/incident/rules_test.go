@@ -37,7 +37,7 @@ func person(t testing.TB, n int) identity.Subject {
 	return s
 }
 
-// story tells what was observed, each of another authorization and browser.
+// story lists what was observed, each of another authorization and browser.
 type story struct {
 	t    testing.TB
 	seen []incident.Observation
@@ -350,8 +350,8 @@ func TestThresholdsAreSettings(t *testing.T) {
 	}
 }
 
-// What strangers cause, in whatever number and order, never holds an honest
-// source: they are not signed in, and people at home are not suspect.
+// Requests without a sign-in, in any number and order, never hold an honest
+// source, and people at home are not suspected.
 func TestRequestsWithoutASignInHoldNothing(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := &story{t: t}

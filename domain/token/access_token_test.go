@@ -322,7 +322,7 @@ func TestATokenKeepsItsScopes(t *testing.T) {
 	}
 }
 
-// Whatever is tried in whatever order: a dead token stays dead unless it is
+// Whatever is tried in whatever order: a token that ended stays ended unless it is
 // reissued, a used one is never reissued, and all of it can be stored.
 func TestNoSequenceOfMovesBreaksTheRules(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

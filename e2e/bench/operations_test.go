@@ -36,7 +36,7 @@ func operations() []operation {
 	hinted := poll(onRedis)
 	hinted.name, hinted.ceiling = "poll, pending, hint", "/hinted"
 	// A second poll of the same code within its interval takes the same way to
-	// another word, so both words are right here.
+	// another error, so both errors are right here.
 	hinted.want, hinted.distinct, hinted.primed = `"error"`, 2000, true
 
 	hot := verify(onPostgres)

@@ -24,7 +24,7 @@ type program struct {
 }
 
 // startProgram runs a copy of this binary until the test ends. The child ends
-// with its standard input, so none is left behind when this process dies.
+// with its standard input, so none goes on when this process dies.
 func startProgram(t *testing.T, name string, env map[string]string) *program {
 	t.Helper()
 	self, err := os.Executable()

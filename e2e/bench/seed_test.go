@@ -26,7 +26,7 @@ type seeder struct {
 	codes, tokens, redeems   int    // how many copies there are
 }
 
-// farAway keeps seeded codes alive however long a run takes, and tokens from
+// farAway keeps seeded codes valid however long a run takes, and tokens from
 // being marked as used in the middle of it.
 const farAway = "2099-01-01 00:00:00.000000+00:00"
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A request that is suspected takes its further step on every door: the JSON routes
+// A request that is suspected needs its further step on every way: the JSON routes
 // of both mounts, the page's form, another tab, and a request that is sent again.
 func TestNoEntryPointAvoidsASuspicion(t *testing.T) {
 	s := serve(t, "default")

@@ -54,7 +54,7 @@ func (a tried) page(path string, f url.Values) string {
 	return resp.Header.Get("Location")
 }
 
-// doors are all of them. Whatever the outcome, none is one around it.
+// doors are all of them. Whatever the outcome, none avoids it.
 func (a tried) doors(typed string) []door {
 	return []door{
 		{"JSON", func() string { return a.json(a.browser, "/openapi/v1", a.csrf, typed) }},
@@ -112,7 +112,7 @@ func (a tried) sessionsDoor(victim string, person *demo.Person) door {
 	}}
 }
 
-// What a policy asks for is asked for at every door, and none leads around it: both
+// What a policy asks for is asked for on every way, and none avoids it: both
 // mounts, the page, a form that is sent again, another tab, another browser, and the
 // sessions page.
 func TestNoEntryPointAvoidsAnOutcome(t *testing.T) {

@@ -94,7 +94,7 @@ func (s *service) pollAll(all []*login) {
 	}
 }
 
-// alive counts the tokens that work.
+// alive counts the tokens that are valid.
 func (s *service) alive(all []*login) (n int) {
 	s.t.Helper()
 	for _, l := range all {

@@ -100,7 +100,7 @@ func (l *login) finish(ctx context.Context) error {
 	return l.works(ctx)
 }
 
-// people log in one after the other until they are told to stop.
+// people log in one after the other until stopped.
 type people struct {
 	stop func() // waits for the last login
 	done atomic.Int64

@@ -12,7 +12,7 @@ import (
 	"github.com/devicegate/devicegate/e2e/systemtest"
 )
 
-// redisIs tells how a process sees its Redis.
+// redisIs returns the state in which a process sees its Redis.
 func (p *process) redisIs(state string) bool {
 	resp, err := http.Get(p.at + "/readyz")
 	if err != nil {

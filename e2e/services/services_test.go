@@ -139,7 +139,7 @@ func say(t *testing.T, u, command string) string {
 
 func TestNothingIsLeftOfAKilledTestBinary(t *testing.T) {
 	if os.Getenv("E2E_DATABASE_URL") != "" || os.Getenv("E2E_REDIS_URL") != "" {
-		t.Skip("the servers are somebody else's")
+		t.Skip("the servers were not started by this test")
 	}
 	services.Postgres(t) // skips where there is none
 	self, err := os.Executable()

@@ -18,7 +18,7 @@ type announcedWrite struct {
 }
 
 // announcedWrites are all writes that announce a topic. Each needs those before it,
-// and has another topic than the one before, of which a process can be told twice.
+// and has another topic than the one before, which a process can receive twice.
 func announcedWrites(t *testing.T, w *fixture) []announcedWrite {
 	t.Helper()
 	c := client.Must(client.Settings{ID: "c-" + random().Hex()[:16], Source: client.Database})

@@ -53,7 +53,7 @@ func Broker(t *testing.T, open func(t *testing.T) BrokerUnderTest) {
 		}
 		return got, err
 	}
-	// Refusals of responses: what the browser is told may be finer.
+	// Refusals of responses: what the browser gets may be finer.
 	response := []error{approval.ErrInvalidAssertion, approval.ErrDeniedByIdP, approval.ErrNoEmail, connection.ErrForeignDomain}
 
 	t.Run("a sign-in begins at a web address", func(t *testing.T) {

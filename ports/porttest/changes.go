@@ -60,8 +60,8 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		}
 		return channels
 	}
-	// settle waits until both processes hear of the other's writes. Each is told
-	// of everything when it begins to hear, so the second telling is one of a write.
+	// settle waits until both processes receive the other's writes. Each is told
+	// of everything when it begins to watch, so the second announcement is one of a write.
 	settle := func(t *testing.T, c ChangesUnderTest, topic ports.Topic) {
 		t.Helper()
 		for hears, changed := range watching(t, c, topic) {
@@ -105,7 +105,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		clients, keys := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicKeys)
 		settle(t, c, ports.TopicConnections)
 		for _, changed := range append(clients, keys...) {
-			waiting(changed) // that of the beginning to hear
+			waiting(changed) // that of the beginning of the watch
 		}
 		refused := errors.New("refused")
 		err := c.Stores[0].Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
@@ -115,7 +115,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		if err != refused {
 			t.Fatalf("got %v, want the refusal", err)
 		}
-		write(t, c, 0, ports.TopicKeys) // told in the order of the commits
+		write(t, c, 0, ports.TopicKeys) // announced in the order of the commits
 		told(t, keys...)
 		for i, changed := range clients {
 			if waiting(changed) {

@@ -133,7 +133,7 @@ func TokenCache(t *testing.T, open func(t *testing.T) TokenCacheUnderTest) {
 	t.Run("a token whose transaction was rolled back is kept again later", func(t *testing.T) {
 		c, live := open(t), aToken(t)
 		must(t, c.Invalidate(t.Context(), live.Digest()))
-		Eventually(t, "the token is kept", func() bool { // a replica is told of its own tombstone, too, which may come after an advance
+		Eventually(t, "the token is kept", func() bool { // a replica receives its own tombstone, too, perhaps after an advance
 			c.Advance(time.Hour)
 			fill(c, live)
 			found, _ := c.Find(live.Digest())
@@ -175,7 +175,7 @@ func TokenCache(t *testing.T, open func(t *testing.T) TokenCacheUnderTest) {
 		c.Fill(mark, two)
 		absent(t, c, one)
 		absent(t, c, two)
-		if c.Other == nil { // else this replica is told of its own tombstone, later
+		if c.Other == nil { // else this replica receives its own tombstone, later
 			fill(c, two)
 			present(t, c, two)
 		}
