@@ -17,7 +17,7 @@ func PrivateValkey(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	named := os.Getenv("E2E_VALKEY")
 	if named == "none" {
-		t.Skip("E2E_VALKEY=none: there is no Valkey for this test; install valkey-server, which Debian has from 13 on (12: in bookworm-backports)")
+		t.Skip("E2E_VALKEY=none: there is no Valkey for this test; install valkey-server, which Debian has from 13 on, and for 12 in its backports, out of which .ci/run takes it")
 	}
 	program, err := find(cmp.Or(named, "valkey-server"))
 	if err != nil {
