@@ -34,17 +34,36 @@ func (rt Routes) fallbacks(r chi.Router, write errorWriter) {
 // that the address can mean. Every other client gets refuse.
 func (rt Routes) notFound(refuse http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-		path, query := withoutQuery(r.URL)
 		switch {
-		case reads && meansDevicePage(path, rt.Addresses.Prefix()):
-			http.Redirect(w, r, rt.Addresses.OwnPage(query), http.StatusFound)
+		case rt.leadsToDevicePage(w, r):
 		case wantsPage(r):
 			rt.Pages.NotFound.ServeHTTP(w, r)
 		default:
 			refuse(w, r)
 		}
 	}
+}
+
+// belowDevicePage serves the pages below /device, such as /device/decide, and leads
+// to the first one what is none but means it, such as "/device//" or "/device/)".
+func (rt Routes) belowDevicePage(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/device/" || !rt.leadsToDevicePage(w, r) {
+		rt.Pages.Handler.ServeHTTP(w, r)
+	}
+}
+
+// leadsToDevicePage reports whether it has answered a browser that reads, because
+// all that the address can mean is our first page.
+func (rt Routes) leadsToDevicePage(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	path, query := withoutQuery(r.URL)
+	means := meansDevicePage(path, rt.Addresses.Prefix())
+	if means {
+		http.Redirect(w, r, rt.Addresses.OwnPage(query), http.StatusFound)
+	}
+	return means
 }
 
 // withoutQuery separates a path from the query that a program has encoded into it:

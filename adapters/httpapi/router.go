@@ -56,7 +56,7 @@ func NewRouter(rt Routes) *Router {
 	}
 	rt.Operations.Mount(r)
 	r.Handle("/device", rt.Pages.Handler)
-	r.Handle("/device/*", rt.Pages.Handler)
+	r.Handle("/device/*", http.HandlerFunc(rt.belowDevicePage))
 	r.Method(http.MethodGet, testPath, rt.Pages.Test)
 	r.Method(http.MethodHead, testPath, rt.Pages.Test)
 	r.Method(http.MethodPost, testPath, rt.Pages.Test)
