@@ -1,6 +1,8 @@
 package application
 
 import (
+	"math"
+
 	"github.com/devicegate/devicegate/domain/fault"
 )
 
@@ -12,7 +14,7 @@ type Page struct{ number, limit int }
 
 // NewPage returns [ErrInvalidPage].
 func NewPage(number, limit int) (Page, error) {
-	if number < 1 || number > 1_000_000 || limit < 1 || limit > 200 {
+	if number < 1 || limit < 1 || limit > 200 {
 		return Page{}, ErrInvalidPage
 	}
 	return Page{number, limit}, nil
@@ -24,4 +26,12 @@ func (p Page) Number() int { return p.number }
 // Limit is how many entries the page has at most.
 func (p Page) Limit() int { return p.limit }
 
-func (p Page) offset() int { return (p.number - 1) * p.limit }
+// offset counts the entries before the page. It ends where no list does, so that it
+// does not overflow: a page behind the last one is empty.
+func (p Page) offset() int {
+	before := p.number - 1
+	if before > math.MaxInt32/p.limit {
+		return math.MaxInt32
+	}
+	return before * p.limit
+}

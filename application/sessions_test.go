@@ -1,6 +1,7 @@
 package application_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -54,7 +55,9 @@ func TestListSessions(t *testing.T) {
 		{2, 2, []string{"one"}, false},
 		{1, 3, []string{"three", "two", "one"}, false},
 		{3, 2, nil, false},
-		{1_000_000, 200, nil, false},
+		{1_000_001, 200, nil, false},
+		{math.MaxInt, 200, nil, false},
+		{math.MaxInt, 1, nil, false},
 	} {
 		got := s.sessions(c.number, c.limit)
 		if got.Total != 3 || got.More != c.more || len(got.Sessions) != len(c.labels) {
