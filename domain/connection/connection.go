@@ -121,6 +121,9 @@ func New(s Settings) (Connection, error) {
 	if s.EntityID != "" && identity.CheckIssuer(s.EntityID) != nil {
 		wrong("entity_id: at most 255 characters, no blanks around it")
 	}
+	if s.EmailAttribute = strings.TrimSpace(s.EmailAttribute); !nameable(s.EmailAttribute) {
+		wrong("email_attribute: at most %d characters that can be seen, no control or direction marks", nameMax)
+	}
 	if len(s.Domains) == 0 {
 		wrong(`domains: list the e-mail domains this identity provider may speak for ("*": any)`)
 	}

@@ -70,6 +70,24 @@ func TestANameIsShortAndShowsAsItIs(t *testing.T) {
 	}
 }
 
+// The control characters of an attribute's name are no XML.
+func TestAnEmailAttributeIsOneThatAnAssertionCanHold(t *testing.T) {
+	for attribute, want := range map[string]string{
+		"": "", "mail": "mail", "E-Mail Adresse": "E-Mail Adresse", "urn:oid:0.9.2342.19200300.100.1.3": "urn:oid:0.9.2342.19200300.100.1.3",
+		"Адрес": "Адрес", " ": "", " mail\n": "mail",
+	} {
+		via, err := connection.New(connection.Settings{Slug: "acme", EmailAttribute: attribute, Domains: []string{"acme.example"}})
+		if got := via.Settings().EmailAttribute; err != nil || got != want {
+			t.Errorf("the attribute %q: got %q and %v, want %q", attribute, got, err, want)
+		}
+	}
+	for _, attribute := range []string{"a\x00", "a\nb", "a\u202eb", "\xff", strings.Repeat("a", 256)} {
+		if _, err := connection.New(connection.Settings{Slug: "acme", EmailAttribute: attribute, Domains: []string{"acme.example"}}); err == nil {
+			t.Errorf("the attribute %q: got no error, want it refused", attribute)
+		}
+	}
+}
+
 func TestASlugIsShortAndPlain(t *testing.T) {
 	for slug, fine := range map[string]bool{
 		"acme": true, "a": true, "a-1": true, "2nd": true, strings.Repeat("a", 64): true,
