@@ -28,6 +28,7 @@ type decideBody struct {
 	Near        bool   // the device and the person are in the same network
 	Hasty       bool   // a link led past the first page: approving waits a moment
 	Verdict     string // key of the sentence about the network
+	Harmless    bool   // the page says when another network is normal: not of a suspected request
 	Before      string // key of what is new about the device; empty: nothing
 	Scopes      []scopeLine
 	Until       time.Time // when the access would end
@@ -111,8 +112,9 @@ func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, kno
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
 		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
-		Verdict: "verdict." + string(what.NetworkMatch),
-		App:     appOf(what.Client), CSRF: what.CSRF.Reveal(), Until: p.deps.Now().Add(what.TokenLife),
+		Verdict:  "verdict." + string(what.NetworkMatch),
+		Harmless: what.NetworkMatch == device.OtherNetwork && !what.Circumstances.Suspected,
+		App:      appOf(what.Client), CSRF: what.CSRF.Reveal(), Until: p.deps.Now().Add(what.TokenLife),
 		MustType: what.MustType && !typedAlready(m, code), BoundTo: what.BoundTo.String(),
 	}
 	if refusal, blocked := fault.Of(what.Refusal); blocked {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -48,5 +49,33 @@ func TestAReportByPageOrJSONHoldsWhatOthersApproved(t *testing.T) {
 				t.Errorf("a device of another network: got %q, want a token", got)
 			}
 		})
+	}
+}
+
+// The page says when another network is normal, but not once signals speak against
+// the request: a person must not be calmed about it.
+func TestASuspectedRequestIsNotCalledNormal(t *testing.T) {
+	s := served(t)
+	const harmless = "That is normal when you work on a remote machine."
+	asked := func(device, user, from string) (*visitor, shown) {
+		v := s.visitor(from)
+		page := v.signIn(s.device(device, elsewhere).UserCode, user)
+		v.sees(page, "decide", "")
+		return v, page
+	}
+	victim, page := asked("prod-01", "alice", home)
+	if got := words(page.element("verdict")); !strings.Contains(got, harmless) {
+		t.Errorf("before anything is suspected: got %q, want %q in it", got, harmless)
+	}
+	victim.sees(victim.press(page, "approve"), "approved", "")
+	reporter, page := asked("prod-02", "bob", "10.2.0.7")
+	reporter.sees(reporter.press(page, "deny-unasked"), "denied", "")
+
+	_, page = asked("prod-03", "alice", home)
+	if got := words(page.element("verdict")); strings.Contains(got, harmless) || !strings.Contains(got, "another network") {
+		t.Errorf("once the source is held: got %q, want the other network and no harmless reason", got)
+	}
+	if page.element("code") == nil {
+		t.Errorf("got %s, want the code asked for", words(page.main()))
 	}
 }
