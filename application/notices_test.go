@@ -59,6 +59,28 @@ func TestWithoutMailNothingIsOrdered(t *testing.T) {
 	s.wantOrdered(0)
 }
 
+// A webhook hears of each newly connected device, with or without mail.
+func TestAWebhookHearsOfEachConnectedDevice(t *testing.T) {
+	d := newDeliveries(t)
+	started := d.login(laptop)
+	redeemed := d.redeem(started.Code)
+	d.Clock.Advance(2 * time.Minute)
+	d.run()
+	var heard []audit.Event
+	for _, e := range d.sink.taken {
+		if e.Kind == audit.TokenMinted {
+			heard = append(heard, e)
+		}
+	}
+	if len(heard) != 1 {
+		t.Fatalf("got %d events of connected devices, want 1", len(heard))
+	}
+	e := heard[0]
+	if e.TokenID != redeemed.Token.Snapshot().ID || e.DeviceLabel != laptop || e.ClientID != "difyctl" || e.Subject.Email().String() != "ann@acme.example" || e.Origin.IP.String() != home {
+		t.Errorf("got %+v, want which device of which person, and from where", e)
+	}
+}
+
 func TestARefusedRedemptionOrdersNoMail(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{Mail: true})
 	started := s.login(laptop)

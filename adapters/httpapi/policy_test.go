@@ -11,10 +11,11 @@ import (
 )
 
 // signedInFor starts a device at an address, and signs ann in for it in a browser
-// at 192.0.2.7. It returns the CSRF token.
-func (s *fixture) signedInFor(mount, complete, device string) (csrf string) {
+// at 192.0.2.7. The hint is the person whom the device names; empty: none. It returns
+// what approval-context says.
+func (s *fixture) signedInFor(mount, complete, device, hint string) (described string) {
 	s.t.Helper()
-	s.send(ask{line: "POST /openapi/v1/oauth/device/code", body: `{"client_id":"difyctl","device_label":"laptop"}`, from: device})
+	s.send(ask{line: "POST /openapi/v1/oauth/device/code", body: `{"client_id":"difyctl","device_label":"laptop","login_hint":"` + hint + `"}`, from: device})
 	s.send(ask{line: "GET " + mount + "/oauth/device/sso-initiate?user_code={user_code}&connection=acme", browser: "a"})
 	s.send(ask{line: "POST " + mount + complete, body: "SAMLResponse=ok+a" + device + "+ann@acme.example&RelayState={RelayState}", header: http.Header{"Accept": {"text/html"}}})
 	s.send(ask{line: "GET " + mount + complete + "?ticket={ticket}", header: http.Header{"Accept": {"text/html"}}, browser: "a"})
@@ -26,24 +27,34 @@ func TestEveryEntryPointAppliesThePolicy(t *testing.T) {
 		for name, test := range map[string]struct {
 			rules  policy.Settings
 			device string
-			code   string
-			shown  bool // in approval-context
+			hint   string
+			code   string // empty: approved
+			shown  bool   // in approval-context
 		}{
-			"far":      {policy.Settings{Preset: policy.Strict}, "198.51.100.9", "network_not_allowed", true},
-			"by link":  {policy.Settings{Preset: policy.Strict}, "192.0.2.7", "typed_code_required", false},
-			"sign in":  {policy.Settings{Rules: []policy.Rule{{Name: "rule 1", Then: policy.Reauthenticate}}}, "192.0.2.7", "reauthentication_required", true},
-			"refusing": {policy.Settings{Rules: []policy.Rule{{Name: "rule 1", Then: policy.Refuse}}}, "192.0.2.7", "approval_refused", true},
+			"far":            {policy.Settings{Preset: policy.Strict}, "198.51.100.9", "", "network_not_allowed", true},
+			"by link":        {policy.Settings{Preset: policy.Strict}, "192.0.2.7", "", "typed_code_required", false},
+			"sign in":        {policy.Settings{Rules: []policy.Rule{{Name: "rule 1", Then: policy.Reauthenticate}}}, "192.0.2.7", "", "reauthentication_required", true},
+			"refusing":       {policy.Settings{Rules: []policy.Rule{{Name: "rule 1", Then: policy.Refuse}}}, "192.0.2.7", "", "approval_refused", true},
+			"another person": {policy.Settings{}, "192.0.2.7", "ben@acme.example", "subject_mismatch", true},
+			"another domain": {policy.Settings{}, "192.0.2.7", "ann@beta.example", "subject_mismatch", true},
+			"another case":   {policy.Settings{}, "192.0.2.7", "ANN@Acme.Example", "", false},
 		} {
 			t.Run(mount+" "+name, func(t *testing.T) {
 				s := newFixture(t, options{Options: applicationtest.Options{Policy: policy.Must(test.rules)}})
-				described := s.signedInFor(mount, complete, test.device)
-				if shown := strings.Contains(described, `"refusal":"`+test.code+`"`); shown != test.shown {
+				described := s.signedInFor(mount, complete, test.device, test.hint)
+				if shown := test.code != "" && strings.Contains(described, `"refusal":"`+test.code+`"`); shown != test.shown {
 					t.Errorf("got %s, want the refusal shown: %t", described, test.shown)
 				}
 				got := s.send(ask{
 					line: "POST " + mount + "/oauth/device/approve-external", body: `{"user_code":"{user_code}"}`,
 					header: http.Header{"X-Csrf-Token": {"{csrf_token}"}}, browser: "a",
 				})
+				if test.code == "" {
+					if got.Code != http.StatusOK {
+						t.Errorf("got %d %s, want it approved", got.Code, got.Body)
+					}
+					return
+				}
 				if got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), `"error":"`+test.code+`"`) {
 					t.Errorf("got %d %s, want 403 %s", got.Code, got.Body, test.code)
 				}

@@ -22,34 +22,77 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
+// orderNotice orders the mail of a connected device.
+func orderNotice(t *testing.T, s ports.Store) {
+	t.Helper()
+	at := time.Now().UTC().Truncate(time.Microsecond)
+	email, err := identity.ParseEmail("ann@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := audit.New(audit.TokenMinted, audit.ClientOf("difyctl"), at, request.Origin{})
+	about.ClientID, about.DeviceLabel = "difyctl", "laptop"
+	if about.Subject, err = identity.NewSubject(email, "https://idp.example", ""); err != nil {
+		t.Fatal(err)
+	}
+	err = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		if err := tx.Audit().Record(ctx, about); err != nil {
+			return err
+		}
+		return tx.Jobs().Enqueue(ctx, ports.Job{Kind: ports.SendNotice, Key: notice.Order{Kind: notice.DeviceConnected, Event: about.ID}.Key()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sendsBy are tasks that send mails through a mailer.
+func sendsBy(s ports.Store, m ports.Mailer) jobs.Tasks {
+	all := tasks(s)
+	all.SendNotice = application.NewSendNotice(s, memory.NewClients(client.Directory{}), memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), m)
+	return all
+}
+
+// hangingMailer is a mail server that answers nothing until it is let go.
+type hangingMailer struct {
+	asked chan struct{}
+	over  chan struct{}
+}
+
+func (m hangingMailer) Send(ctx context.Context, _ ports.Mail) error {
+	m.asked <- struct{}{}
+	select {
+	case <-m.over:
+	case <-ctx.Done():
+	}
+	return errBroken
+}
+
+// A worker runs two jobs of one queue at a time. Two mails at a server that hangs
+// leave room for all others.
+func TestNothingWaitsForAMailServerThatHangs(t *testing.T) {
+	engines(t, func(t *testing.T, db *bun.DB) {
+		s := databasetest.Store(t, db)
+		m := hangingMailer{make(chan struct{}, 8), make(chan struct{})}
+		for range 2 {
+			orderNotice(t, s)
+		}
+		workOn(t, databasetest.JobsIn(db), sendsBy(s, m), slog.New(slog.DiscardHandler))
+		t.Cleanup(func() { close(m.over) }) // before the worker is stopped
+		<-m.asked
+		<-m.asked
+		await(t, db, 4, "SELECT count(*) FROM river_job WHERE state = 'completed'")
+	})
+}
+
 // Mail that cannot be sent waits, is seen, and holds nothing else up.
 func TestMailWaitsForItsServerAndNothingWaitsForMail(t *testing.T) {
 	engines(t, func(t *testing.T, db *bun.DB) {
 		s := databasetest.Store(t, db)
-		at := time.Now().UTC().Truncate(time.Microsecond)
-		email, err := identity.ParseEmail("ann@example.com")
-		if err != nil {
-			t.Fatal(err)
-		}
-		about := audit.New(audit.TokenMinted, audit.ClientOf("difyctl"), at, request.Origin{})
-		about.ClientID, about.DeviceLabel = "difyctl", "laptop"
-		if about.Subject, err = identity.NewSubject(email, "https://idp.example", ""); err != nil {
-			t.Fatal(err)
-		}
-		err = s.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
-			if err := tx.Audit().Record(ctx, about); err != nil {
-				return err
-			}
-			return tx.Jobs().Enqueue(ctx, ports.Job{Kind: ports.SendNotice, Key: notice.Order{Kind: notice.DeviceConnected, Event: about.ID}.Key()})
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		orderNotice(t, s)
 		mailer := new(memory.Mailer)
 		mailer.Fail(errBroken)
-		all := tasks(s)
-		all.SendNotice = application.NewSendNotice(s, memory.NewClients(client.Directory{}), memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
-		workOn(t, databasetest.JobsIn(db), all, slog.New(slog.DiscardHandler))
+		workOn(t, databasetest.JobsIn(db), sendsBy(s, mailer), slog.New(slog.DiscardHandler))
 		await(t, db, 1, "SELECT count(*) FROM river_job WHERE kind = 'send_notice' AND state IN ('retryable', 'scheduled')")
 		await(t, db, 4, "SELECT count(*) FROM river_job WHERE state = 'completed'")
 

@@ -59,6 +59,12 @@ func TestTheDecisionPageLooksDifferentForAnotherNetwork(t *testing.T) {
 		if got := class + ": " + words(page.element("stop")); got != want {
 			t.Errorf("%s: got %q, want %q", from, got, want)
 		}
+		if got, want := attribute(page.element("verdict").Parent.Parent, "class"), "verdict "+class; got != want {
+			t.Errorf("%s: got the class %q of what is known, want %q", from, got, want)
+		}
+		if alarmed := strings.Contains(page.text, `<path d="M12 3.2 `); alarmed != (class == "far") {
+			t.Errorf("%s: got the sign of a warning %t, want it in the far case only", from, alarmed)
+		}
 		if denyFirst := strings.Index(page.text, `id="deny"`) < strings.Index(page.text, `id="approve"`); denyFirst != (class == "far") {
 			t.Errorf("%s: got deny first %t, want it in the far case only", from, denyFirst)
 		}

@@ -126,6 +126,28 @@ func TestDevicesAreSortedByTheirUse(t *testing.T) {
 	}
 }
 
+func TestTheDevicesPageSaysWhenADeviceWasUsedAndUntilWhen(t *testing.T) {
+	s := served(t)
+	const minutes = "2006-01-02 15:04 UTC"
+	connected := s.now()
+	token := s.signedInOn(label, "alice", home)
+	facts := func() string { return words(s.visitor(home).visits("alice").main()) }
+	if got, want := facts(), "Last usednever"; !strings.Contains(got, want) {
+		t.Errorf("before its first use: got %s, want %q", got, want)
+	}
+	s.advance(26 * time.Hour)
+	used := s.now()
+	s.use(token)
+	s.advance(26 * time.Hour)
+	got := facts()
+	for what, at := range map[string]time.Time{"Since": connected, "Last used": used, "Access ends": connected.Add(14 * 24 * time.Hour)} {
+		until := at.Add(time.Minute) // a minute may have passed
+		if !strings.Contains(got, what+at.UTC().Format(minutes)) && !strings.Contains(got, what+until.UTC().Format(minutes)) {
+			t.Errorf("got %s, want %s%s", got, what, at.UTC().Format(minutes))
+		}
+	}
+}
+
 func TestTheIdentityProviderUsedLastIsOfferedFirst(t *testing.T) {
 	hidden := via{slug: "hidden", name: "Hidden", domain: "acme.example"}
 	s := served(t, hidden, globex)

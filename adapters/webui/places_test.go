@@ -109,3 +109,22 @@ func TestNoPlaceIsNamedWithoutAFile(t *testing.T) {
 		t.Errorf("got %s, want nothing of places", words(page.main()))
 	}
 }
+
+// Devices that are on record stand with their place, too: the one that an approval
+// replaces, and each one on the page of one's devices.
+func TestDevicesOnRecordAreShownWithTheirPlace(t *testing.T) {
+	s := servedWith(t, knowsPlaces)
+	s.signedInOn(label, "alice", elsewhere)
+	v := s.visitor(home)
+	page := v.signIn(s.device(label, home).UserCode, "alice")
+	v.sees(page, "decide", "")
+	const place = "near Lagos, Nigeria · <b>Mobile</b> Net"
+	if got, want := words(page.element("replaces")), "connected from "+place; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want it to end with %q", got, want)
+	}
+	devices := v.get("/device/sessions")
+	v.sees(devices, "sessions", "")
+	if got, want := words(devices.main()), place+" "+elsewhere; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %q", got, want)
+	}
+}
