@@ -1,13 +1,11 @@
 package bootstrap
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/fx"
@@ -20,27 +18,10 @@ import (
 	"github.com/devicegate/devicegate/domain/client"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
 )
-
-// lockedLog is read while goroutines write it.
-type lockedLog struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lockedLog) Write(line []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(line)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
 
 // torn is an installation of which one client and one connection in the database
 // cannot be read.
@@ -109,7 +90,7 @@ func (s torn) change(t *testing.T, wanted application.ClientChange) {
 // the row may have suspended it.
 func TestARowThatCannotBeReadStopsNoReplica(t *testing.T) {
 	s := tear(t)
-	log := new(lockedLog)
+	log := new(logtest.Log)
 	var served ports.Clients
 	var connections ports.Connections
 	var stored *lastgood.Followed[client.Directory]

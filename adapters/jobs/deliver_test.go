@@ -15,6 +15,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/request"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -65,7 +66,7 @@ func TestAWorkerDeliversWhatWaited(t *testing.T) {
 		deliver := application.NewDeliverAudit(s, ports.AuditSinks{sink}, ports.SystemClock)
 		all := tasks(s)
 		all.DeliverAudit = deliver
-		log := new(lockedBuffer)
+		log := new(logtest.Log)
 		stop := workOn(t, databasetest.JobsIn(db), all, slog.New(slog.NewJSONHandler(log, nil)))
 		await(t, db, 1, "SELECT count(*) FROM audit_progress WHERE failures = 1 AND last_error = 'answered 500'")
 		await(t, db, 1, "SELECT count(*) FROM river_job WHERE kind = 'deliver_audit' AND state = 'completed'")

@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +24,7 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -172,7 +172,7 @@ func TestAJobThatFailsIsLoggedAndTriedAgain(t *testing.T) {
 		seed(t, db, 1, -2*time.Hour, time.Hour)
 		var left atomic.Int64
 		left.Store(1)
-		log := new(lockedBuffer)
+		log := new(logtest.Log)
 		work(t, db, failing{databasetest.Store(t, db), &left}, slog.New(slog.NewJSONHandler(log, nil)))
 		await(t, db, 0, "SELECT count(*) FROM device_authorizations WHERE redeemed_at IS NULL")
 		await(t, db, 0, "SELECT count(*) FROM river_job WHERE state <> 'completed'")
@@ -288,24 +288,6 @@ func await(t *testing.T, db *bun.DB, want int, query string) {
 		case <-again.C:
 		}
 	}
-}
-
-// lockedBuffer is a log of several goroutines.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.String()
 }
 
 // A job's run is a trace of its own, linked to the request that enqueued it.

@@ -1,7 +1,6 @@
 package lastgood_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/lastgood"
+	"github.com/devicegate/devicegate/internal/logtest"
 )
 
 // stored is what a reading finds.
@@ -41,26 +41,8 @@ func (s *stored) count() int {
 	return s.reads
 }
 
-// written is a log that is read while a goroutine writes it.
-type written struct {
-	mu  sync.Mutex
-	log bytes.Buffer
-}
-
-func (w *written) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.Write(line)
-}
-
-func (w *written) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.String()
-}
-
-func follow(t *testing.T, s *stored) (*lastgood.Followed[string], *written) {
-	logs := new(written)
+func follow(t *testing.T, s *stored) (*lastgood.Followed[string], *logtest.Log) {
+	logs := new(logtest.Log)
 	f := lastgood.Follow("colours", slog.New(slog.NewTextHandler(logs, nil)), s.read, func(context.Context, string) {})
 	if err := f.Open(t.Context()); err != nil {
 		t.Fatal(err)

@@ -1,14 +1,12 @@
 package redis_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/devicegate/devicegate/domain/quota"
 	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
 )
@@ -288,10 +287,9 @@ func TestARefusingServerIsLoggedOnceAndUsedAgain(t *testing.T) {
 			onEach(t, func(t *testing.T, server *services.Server) {
 				r := openRaw(t, server.URL())
 				admin(r, "ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all")
-				var logs bytes.Buffer
-				var mu sync.Mutex
+				logs := new(logtest.Log)
 				c, err := redis.Open(redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1)},
-					slog.New(slog.NewTextHandler(locked{&mu, &logs}, nil)))
+					slog.New(slog.NewTextHandler(logs, nil)))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -327,26 +325,12 @@ func TestARefusingServerIsLoggedOnceAndUsedAgain(t *testing.T) {
 				if state, got := c.State(); state != redis.Up || got != "" {
 					t.Errorf("got %s %s, want ok", state, got)
 				}
-				mu.Lock()
-				defer mu.Unlock()
 				if n := strings.Count(logs.String(), "redis refuses commands"); n != 1 || !strings.Contains(logs.String(), "code="+code) || strings.Contains(logs.String(), "secret") {
-					t.Errorf("got %d refusals logged, want 1 of %s:\n%s", n, code, &logs)
+					t.Errorf("got %d refusals logged, want 1 of %s:\n%s", n, code, logs)
 				}
 			}, how.settings...)
 		})
 	}
-}
-
-// locked lets a test read what another goroutine logs.
-type locked struct {
-	mu *sync.Mutex
-	to *bytes.Buffer
-}
-
-func (l locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.to.Write(p)
 }
 
 // A user that may not write at all is reported at the start.

@@ -1,11 +1,9 @@
 package redis_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 	"github.com/devicegate/devicegate/ports/porttest"
 )
@@ -173,20 +172,15 @@ func TestAServerWithoutTrackingIsLoggedOnce(t *testing.T) {
 	if err := r.c.Do(t.Context(), r.c.B().Arbitrary("ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all", "-client|tracking").Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	var logs bytes.Buffer
-	var mu sync.Mutex
+	logs := new(logtest.Log)
 	c, err := redis.Open(redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://gate:secret@", 1)},
-		slog.New(slog.NewTextHandler(locked{&mu, &logs}, nil)))
+		slog.New(slog.NewTextHandler(logs, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	cache := redis.NewSwiftTokenCache(c, memory.NewTokenCache(time.Now, maxAge))
-	told := func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return strings.Count(logs.String(), "redis does not tell which tokens end")
-	}
+	told := func() int { return strings.Count(logs.String(), "redis does not tell which tokens end") }
 	porttest.Eventually(t, "the refusal is told", func() bool { return told() > 0 })
 	_, mark := cache.Find(aToken().Digest())
 	if now, bypassed := cache.Trusted(); told() != 1 || now || bypassed != 1 || !mark.IsZero() {

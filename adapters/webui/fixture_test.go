@@ -1,7 +1,6 @@
 package webui_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,6 +31,7 @@ import (
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -44,7 +44,7 @@ type fixture struct {
 	url       string
 	dir       string
 	env       map[string]string
-	logs      *logBuffer
+	logs      *logtest.Log
 	ahead     atomic.Int64
 	idpBehind atomic.Int64 // how far the identity providers' clocks are behind that
 	storeDown atomic.Bool
@@ -70,7 +70,7 @@ var redirectBinding = regexp.MustCompile(`<SingleSignOnService[^>]*HTTP-Redirect
 // newFixture makes a fixture that is not yet served; settings may be changed.
 func newFixture(t *testing.T, through ...via) *fixture {
 	t.Helper()
-	s := &fixture{t: t, dir: t.TempDir(), logs: &logBuffer{}, hosts: map[string]http.Handler{}}
+	s := &fixture{t: t, dir: t.TempDir(), logs: &logtest.Log{}, hosts: map[string]http.Handler{}}
 	port := services.Port(t)
 	s.url = fmt.Sprintf("http://localhost:%d", port)
 	var list strings.Builder
@@ -305,22 +305,4 @@ type accountOwners struct{}
 
 func (accountOwners) Has(_ context.Context, email identity.Email) (bool, error) {
 	return email.String() == accountOwner, nil
-}
-
-// logBuffer keeps what was logged.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *logBuffer) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *logBuffer) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
 }

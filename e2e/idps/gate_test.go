@@ -1,7 +1,6 @@
 package idps
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/e2e/services"
+	"github.com/devicegate/devicegate/internal/logtest"
 	"github.com/devicegate/devicegate/ports"
 )
 
@@ -35,7 +34,7 @@ const (
 type gate struct {
 	http.RoundTripper
 	addr  string
-	log   *lockedBuffer
+	log   *logtest.Log
 	store ports.Store
 }
 
@@ -57,7 +56,7 @@ func newGate(t *testing.T, connection string, metadata []byte) *gate {
 	_, _ = rand.Read(secret)
 	key, err := filepath.Abs(spKey)
 	must(t, err)
-	g := &gate{addr: local + ":" + strconv.Itoa(services.Port(t)), log: new(lockedBuffer)}
+	g := &gate{addr: local + ":" + strconv.Itoa(services.Port(t)), log: new(logtest.Log)}
 	c, err := bootstrap.Load(map[string]string{
 		"LISTEN_ADDR": g.addr, "PUBLIC_URL": public, "DATABASE_URL": "sqlite:" + filepath.Join(folder, "gate.db"), "DATA_DIR": folder,
 		"SECRET_KEY": base64.StdEncoding.EncodeToString(secret), "CONNECTIONS_FILE": write("connections.yaml", []byte(text)),
@@ -127,22 +126,4 @@ func (g *gate) last(t *testing.T, kind audit.Kind) (last audit.Event) {
 		return err
 	}))
 	return last
-}
-
-// lockedBuffer keeps what was logged.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

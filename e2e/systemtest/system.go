@@ -3,7 +3,6 @@
 package systemtest
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"io"
@@ -11,12 +10,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/domain/spkeys/spkeystest"
+	"github.com/devicegate/devicegate/internal/logtest"
 )
 
 // System is what one or more processes share.
@@ -25,14 +24,14 @@ type System struct {
 	IdP  *demoidp.IdP
 	Dir  string // DATA_DIR
 	Env  map[string]string
-	Logs *Logs // of the processes
+	Logs *logtest.Log // of the processes
 }
 
 // New starts the identity provider, whose key and address are made here, and writes
 // the files. It is the connection acme.
 func New(t testing.TB, idp demoidp.Config, public, databaseURL, redisURL string) *System {
 	t.Helper()
-	s := &System{t: t, Dir: t.TempDir(), Logs: &Logs{}}
+	s := &System{t: t, Dir: t.TempDir(), Logs: &logtest.Log{}}
 	server := httptest.NewUnstartedServer(nil)
 	idp.URL, idp.Key = "http://"+server.Listener.Addr().String(), spkeystest.Pair(t, "identity provider").Key()
 	var err error
@@ -114,23 +113,4 @@ func Status(url string) int {
 	}
 	resp.Body.Close()
 	return resp.StatusCode
-}
-
-// Logs keeps what was logged.
-type Logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements [io.Writer].
-func (l *Logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *Logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

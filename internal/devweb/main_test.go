@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/devicegate/devicegate/internal/logtest"
 )
 
 // The program says what is in its file, and then runs until it is interrupted.
@@ -33,23 +33,6 @@ func main() {
 }
 `
 
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
 func TestEachWayOfSavingAFileStartsThePageAgain(t *testing.T) {
 	module := t.TempDir()
 	folder := filepath.Join(module, "page")
@@ -67,7 +50,7 @@ func TestEachWayOfSavingAFileStartsThePageAgain(t *testing.T) {
 	write("main.go", said)
 	write("page/page.html", "one")
 
-	out := &output{}
+	out := &logtest.Log{}
 	p := &program{module: module, into: t.TempDir(), out: out}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
