@@ -25,11 +25,7 @@ func TestCaddyProtectsAnAPI(t *testing.T) {
 	services.Caddy(t, fmt.Sprintf("localhost:%d", runs), listening(runs)+"\n"+strings.Replace(listening(fulls), "scope=apps:run", "scope=full", 1))
 	api := fmt.Sprintf("http://localhost:%d/items?scope=admin", runs)
 
-	d := w.device()
-	codes := w.start(d)
-	w.ends(w.person("alice", "approve"), codes, "approved")
-	token := w.redeems(d, codes)
-	bearer := http.Header{"Authorization": {"Bearer " + token.AccessToken}}
+	token, bearer := w.aliceLogsIn()
 
 	resp, _ := asks(t, "GET", api, "", nil)
 	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)
@@ -50,16 +46,7 @@ func TestCaddyProtectsAnAPI(t *testing.T) {
 	}
 
 	protectsEveryMethod(t, api, bearer)
-
-	if resp := w.revokes(token.AccessToken); resp.StatusCode != http.StatusOK {
-		t.Fatalf("got %s for the revocation, want 200", resp.Status)
-	}
-	resp, _ = asks(t, "GET", api, "", bearer)
-	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
-	stop()
-	if resp, _ := asks(t, "GET", api, "", bearer); resp.StatusCode != http.StatusBadGateway {
-		t.Errorf("got %s without the service, want 502", resp.Status)
-	}
+	w.refusesWhatEnded(t, api, token, bearer, stop, http.StatusBadGateway)
 }
 
 // forgeries are a request's headers with an identity beside the token, in every

@@ -24,13 +24,5 @@ func TestEnvoyProtectsAnAPI(t *testing.T) {
 	if resp, _ := asks(t, "GET", api, "", http.Header{"Authorization": bearer["Authorization"], "X_auth_request_user": {"forged"}}); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("got %s for a name with underscores, want 400", resp.Status)
 	}
-	if resp := w.revokes(token.AccessToken); resp.StatusCode != http.StatusOK {
-		t.Fatalf("got %s for the revocation, want 200", resp.Status)
-	}
-	resp, _ = asks(t, "GET", api, "", bearer)
-	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
-	stop()
-	if resp, _ := asks(t, "GET", api, "", bearer); resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("got %s without the service, want 503", resp.Status)
-	}
+	w.refusesWhatEnded(t, api, token, bearer, stop, http.StatusServiceUnavailable)
 }

@@ -82,10 +82,7 @@ func TestAnAPIBehindTheGuard(t *testing.T) {
 	secret := "toyapi+secret/of=the%API" // the guard form-encodes it
 	w.Env["INTROSPECTION_CLIENTS"] = "toyapi:" + secret
 	stop := w.serve()
-	device := w.device()
-	codes := w.start(device)
-	w.ends(w.person("alice", "approve"), codes, "approved")
-	token := w.redeems(device, codes)
+	token, _ := w.aliceLogsIn()
 	api := w.api(secret)
 
 	var facts struct {

@@ -96,11 +96,7 @@ func TestNginxProtectsAnAPI(t *testing.T) {
 	services.Nginx(t, fmt.Sprintf("localhost:%d", runs), listening(runs)+strings.Replace(listening(fulls), "scope=apps:run", "scope=full", 1))
 	api := fmt.Sprintf("http://localhost:%d/items?scope=admin", runs)
 
-	d := w.device()
-	codes := w.start(d)
-	w.ends(w.person("alice", "approve"), codes, "approved")
-	token := w.redeems(d, codes)
-	bearer := http.Header{"Authorization": {"Bearer " + token.AccessToken}}
+	token, bearer := w.aliceLogsIn()
 
 	resp, _ := asks(t, "GET", api, "", nil)
 	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)

@@ -15,11 +15,8 @@ import (
 // needs a scope that her token has, full one that it has not.
 func (w *fixture) protectsAnAPI(t *testing.T, api, full string) (demo.Token, http.Header) {
 	t.Helper()
-	d := w.device()
-	codes := w.start(d)
-	w.ends(w.person("alice", "approve"), codes, "approved")
-	token := w.redeems(d, codes)
-	bearer := http.Header{"Authorization": {"Bearer " + token.AccessToken}, "X-Forwarded-For": {"192.0.2.9"}}
+	token, bearer := w.aliceLogsIn()
+	bearer.Set("X-Forwarded-For", "192.0.2.9")
 
 	resp, _ := asks(t, "GET", api, "", nil)
 	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api"`)
@@ -50,6 +47,31 @@ func (w *fixture) protectsAnAPI(t *testing.T, api, full string) (demo.Token, htt
 	}
 	protectsEveryMethod(t, api, bearer)
 	return token, bearer
+}
+
+// aliceLogsIn lets alice approve a device. The header is what carries its token.
+func (w *fixture) aliceLogsIn() (demo.Token, http.Header) {
+	w.t.Helper()
+	d := w.device()
+	codes := w.start(d)
+	w.ends(w.person("alice", "approve"), codes, "approved")
+	token := w.redeems(d, codes)
+	return token, http.Header{"Authorization": {"Bearer " + token.AccessToken}}
+}
+
+// refusesWhatEnded revokes the token, and then stops the service, without which the
+// proxy answers with the given status.
+func (w *fixture) refusesWhatEnded(t *testing.T, api string, token demo.Token, bearer http.Header, stop func(), without int) {
+	t.Helper()
+	if resp := w.revokes(token.AccessToken); resp.StatusCode != http.StatusOK {
+		t.Fatalf("got %s for the revocation, want 200", resp.Status)
+	}
+	resp, _ := asks(t, "GET", api, "", bearer)
+	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
+	stop()
+	if resp, _ := asks(t, "GET", api, "", bearer); resp.StatusCode != without {
+		t.Errorf("got %s without the service, want %d", resp.Status, without)
+	}
 }
 
 // protectsEveryMethod sends requests in methods that are known to HTTP and in

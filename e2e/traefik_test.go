@@ -137,13 +137,5 @@ func TestTraefikProtectsAnAPI(t *testing.T) {
 	service, toy := fmt.Sprintf("http://localhost:%d", w.port), toyAPI(t)
 	api, full := newTraefik(t, service, toy, "apps:run")+"/items?scope=admin", newTraefik(t, service, toy, "full")+"/items"
 	token, bearer := w.protectsAnAPI(t, api, full)
-	if resp := w.revokes(token.AccessToken); resp.StatusCode != http.StatusOK {
-		t.Fatalf("got %s for the revocation, want 200", resp.Status)
-	}
-	resp, _ := asks(t, "GET", api, "", bearer)
-	refuses(t, resp, http.StatusUnauthorized, "WWW-Authenticate", `Bearer realm="api", error="invalid_token"`)
-	stop()
-	if resp, _ := asks(t, "GET", api, "", bearer); resp.StatusCode != http.StatusInternalServerError {
-		t.Errorf("got %s without the service, want 500", resp.Status)
-	}
+	w.refusesWhatEnded(t, api, token, bearer, stop, http.StatusInternalServerError)
 }

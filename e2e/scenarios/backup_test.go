@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -16,10 +15,7 @@ import (
 func TestABackupHoldsTheLoginsInFlight(t *testing.T) {
 	t.Parallel()
 	dump, restore := services.PostgresProgram(t, "pg_dump"), services.PostgresProgram(t, "pg_restore")
-	address := fmt.Sprintf("localhost:%d", services.Port(t))
-	f := newFixture(t, "http://"+address, services.Postgres(t), "")
-	p := f.serve(address)
-	f.introduce()
+	f, p := newReplica(t, services.Postgres(t), "")
 	stages := f.stages()
 	var lost lost
 
@@ -38,7 +34,7 @@ func TestABackupHoldsTheLoginsInFlight(t *testing.T) {
 
 	people, s := f.people(either(4, 1), &lost), f.starters(either(4, 2), &lost)
 	people.more(f, either[int64](200, 3))
-	systemtest.Within(t, time.Minute, "devices begin logins", func() bool { return len(s.answered()) > 20 })
+	s.more(f, 20)
 	people.mu.Lock()
 	tokens := people.they[:len(people.they):len(people.they)]
 	people.mu.Unlock()
@@ -55,7 +51,7 @@ func TestABackupHoldsTheLoginsInFlight(t *testing.T) {
 	f.Env["DATABASE_URL"] = services.Postgres(t)
 	run(t, exec.Command(restore, "--no-owner", "--dbname", f.Env["DATABASE_URL"], file))
 	run(t, f.Command(nil, "migrate"))
-	f.serve(address)
+	f.serve(p.address)
 	stages.goOn(&lost)
 	for _, l := range tokens {
 		if err := l.works(t.Context()); err != nil {

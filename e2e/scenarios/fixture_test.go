@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/demoidp"
+	"github.com/devicegate/devicegate/e2e/services"
 	"github.com/devicegate/devicegate/e2e/systemtest"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -37,6 +38,17 @@ func newFixture(t *testing.T, public, databaseURL, redisURL string) *fixture {
 	return f
 }
 
+// newReplica is a fixture with one process, which browsers and devices reach without a
+// balancer.
+func newReplica(t *testing.T, databaseURL, redisURL string) (*fixture, *process) {
+	t.Helper()
+	address := fmt.Sprintf("localhost:%d", services.Port(t))
+	f := newFixture(t, "http://"+address, databaseURL, redisURL)
+	p := f.serve(address)
+	f.introduce()
+	return f, p
+}
+
 // introduce gives devicegate's metadata to the identity provider.
 func (f *fixture) introduce() {
 	f.t.Helper()
@@ -52,11 +64,12 @@ func (f *fixture) db() *bun.DB {
 // process is one that serves.
 type process struct {
 	*systemtest.Process
-	at string // its own address
+	address string // on which it listens
+	at      string // its own address, as a URL
 }
 
 // serve starts a process that listens at an address, and waits until it is ready.
 func (f *fixture) serve(address string) *process {
 	f.t.Helper()
-	return &process{f.Serve(address), "http://" + address}
+	return &process{f.Serve(address), address, "http://" + address}
 }

@@ -16,10 +16,7 @@ import (
 // expired is recorded once.
 func TestAKilledWorkerAndLeaderLoseNothing(t *testing.T) {
 	t.Parallel()
-	address := fmt.Sprintf("localhost:%d", services.Port(t))
-	f := newFixture(t, "http://"+address, services.Postgres(t), "")
-	serving := f.serve(address)
-	f.introduce()
+	f, serving := newReplica(t, services.Postgres(t), "")
 	if _, err := f.logIn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
