@@ -2,14 +2,12 @@ package application
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/request"
-	"github.com/devicegate/devicegate/domain/token"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -31,12 +29,9 @@ var ErrTokenOfAccount = fault.New(fault.Conflict, "token_of_account",
 // [ErrNoSuchToken] and [ErrTokenOfAccount].
 func (uc *EndToken) Execute(ctx context.Context, id uid.ID, by audit.Actor, origin request.Origin) (changed bool, err error) {
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
-		t, err := tx.Tokens().ByID(ctx, id)
-		if errors.Is(err, token.ErrUnknown) {
-			return ErrNoSuchToken
-		}
+		t, err := findToken(ctx, tx.Tokens(), id)
 		if err != nil {
-			return fmt.Errorf("find token: %w", err)
+			return err
 		}
 		if t.SubjectType() == identity.Account {
 			return ErrTokenOfAccount

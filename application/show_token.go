@@ -27,12 +27,9 @@ var ErrNoSuchToken = fault.New(fault.NotFound, "unknown_token",
 // Execute finds a token, ended or not. It returns [ErrNoSuchToken].
 func (uc *ShowToken) Execute(ctx context.Context, id uid.ID) (out DescribedToken, err error) {
 	err = uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-		t, err := r.Tokens().ByID(ctx, id)
-		if errors.Is(err, token.ErrUnknown) {
-			return ErrNoSuchToken
-		}
+		t, err := findToken(ctx, r.Tokens(), id)
 		if err != nil {
-			return fmt.Errorf("find token: %w", err)
+			return err
 		}
 		described, err := describeTokens(ctx, r, []*token.AccessToken{t}, uc.now())
 		if err == nil {
@@ -41,4 +38,17 @@ func (uc *ShowToken) Execute(ctx context.Context, id uid.ID) (out DescribedToken
 		return err
 	})
 	return out, err
+}
+
+// findToken finds the token that an administrator names. It returns
+// [ErrNoSuchToken].
+func findToken(ctx context.Context, tokens ports.TokenReader, id uid.ID) (*token.AccessToken, error) {
+	t, err := tokens.ByID(ctx, id)
+	if errors.Is(err, token.ErrUnknown) {
+		return nil, ErrNoSuchToken
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find token: %w", err)
+	}
+	return t, nil
 }
