@@ -1,4 +1,6 @@
-// Package batching lets calls to a store share round trips under load.
+// Package batching lets calls to a store share round trips under load. A [Batcher]
+// gathers the calls that wait while others are under way, and a [Sender], which the
+// adapter of the store has, sends them together.
 package batching
 
 import (

@@ -1,5 +1,6 @@
-// Package lifecycle runs what happens in the background while the application runs.
-// The module.go files of adapters and package bootstrap share it.
+// Package lifecycle runs what happens in the background while the application runs:
+// hooks that start a goroutine with it and wait for its end. The module.go files of
+// adapters and package bootstrap share it.
 package lifecycle
 
 import (

@@ -1,4 +1,7 @@
-// Package commands is the command line of devicegate.
+// Package commands is the command line of operators: a file for each command, or for
+// several about one resource, and its field in the struct commands. A command reads
+// its flags, calls a use case or starts a process, and words the result; it decides
+// nothing. Package clientcmd has the commands of people who sign in.
 package commands
 
 import (

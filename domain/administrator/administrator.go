@@ -1,5 +1,6 @@
 // Package administrator names the administrators: the operators and programs that
-// may call the administrators' API, each with a token of its own.
+// may call the administrators' API, each with a token of its own. All of them may do
+// the same; what they do is a use case, which takes their name as the actor.
 package administrator
 
 import (

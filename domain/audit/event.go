@@ -1,7 +1,10 @@
 // Package audit describes the events that are kept for auditors.
 //
 // Aggregates return an [Event] from each move; a store keeps it in the
-// transaction that keeps the move. An Event never carries a secret.
+// transaction that keeps the move. An Event never carries a secret. What happens to
+// events afterwards is here, too: [Seal] makes a change of past days evident,
+// [Progress] and [Parked] say how their delivery to a [Sink] goes, and [Retention]
+// how long they are kept.
 package audit
 
 import (

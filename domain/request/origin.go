@@ -1,4 +1,6 @@
-// Package request describes where a request came from.
+// Package request describes where a request came from: the address, the user agent
+// and the id under which the log has it. Events record an [Origin], and rules compare
+// addresses of origins; what a request asks for belongs to the package of its subject.
 package request
 
 import "net/netip"

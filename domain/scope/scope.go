@@ -1,4 +1,7 @@
-// Package scope models OAuth scopes (RFC 6749 §3.3).
+// Package scope models OAuth scopes (RFC 6749 §3.3): the names that are known here,
+// and a [Set] of them, which is what a client asks for, an authorization has and a
+// token may do. Which scopes a client may have is said by package client, and by
+// package policy.
 package scope
 
 import (
