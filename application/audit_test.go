@@ -60,7 +60,7 @@ func TestEventsNameTheirActorAndAuthorization(t *testing.T) {
 	client, ann := audit.ClientOf("difyctl"), audit.Actor{Kind: audit.Person, Name: "ann@acme.example"}
 	want := map[audit.Kind]audit.Actor{
 		audit.DeviceFlowStarted: client, audit.LoginStarted: audit.Anonymous, audit.AssertionAccepted: ann, audit.LoginCompleted: ann,
-		audit.DeviceFlowApproved: ann, audit.DeviceCodeCrossIP: client, audit.TokenRevoked: client, audit.TokenMinted: client,
+		audit.DeviceFlowApproved: ann, audit.DeviceCodeCrossIP: client, audit.PhishingSuspected: client, audit.TokenRevoked: client, audit.TokenMinted: client,
 	}
 	for _, e := range second {
 		if e.Actor != want[e.Kind] || e.AuthorizationID != login {

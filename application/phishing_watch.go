@@ -77,7 +77,7 @@ func (w *PhishingWatch) keep(ctx context.Context, tx ports.Tx, d device.Snapshot
 				return nil, err
 			}
 			if first {
-				o = o.AsFirstTime(d)
+				o = o.AsFirstTime()
 			}
 		}
 		one := watched{o, d, event.Origin, event.Actor}

@@ -141,7 +141,11 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 	for n := range 2 { // a machine room
 		s.approves(s.begins(fmt.Sprint("room-", n), agent("198.18.77.7", "difyctl/1")).UserCode, fmt.Sprintf("dan%d@acme.example", n), "10.88.0.7")
 	}
+	for n := range 2 { // an office
+		s.approves(s.begins("desk", agent("198.18.3.7", "difyctl/1")).UserCode, fmt.Sprintf("eve%d@acme.example", n), "198.18.3.9")
+	}
 	s.Clock.Advance(25 * time.Hour)
+	s.approves(s.begins("room-0", agent("198.18.77.7", "difyctl/1")).UserCode, "dan0@acme.example", "10.88.0.7")
 	for n := range 4 {
 		from := agent(fmt.Sprintf("203.%d.113.9", n), fmt.Sprint("x/", n))
 		started := s.begins(fmt.Sprint("laptop-", n*37), from)
@@ -168,7 +172,9 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 		{"old", "198.18.1.7", "ann@acme.example", "10.77.0.7", false},    // connected before
 		{"other", "198.18.2.7", "ann@acme.example", "10.77.0.7", true},
 		{"room-9", "198.18.77.7", "carl@acme.example", "10.77.0.7", false}, // a familiar network
-		{"other", "198.18.1.7", "carl@acme.example", "10.77.0.7", false},   // where ann approved at her desk
+		{"other", "198.18.1.7", "ann@acme.example", "10.77.0.7", false},    // where she approved at her desk
+		{"other", "198.18.1.7", "carl@acme.example", "10.77.0.7", true},    // where only ann did
+		{"other", "198.18.3.7", "carl@acme.example", "10.77.0.7", false},   // where two people did
 	} {
 		if got := s.isSuspected(c.label, agent(c.device, "difyctl/1"), c.email, c.address); got != c.want {
 			t.Errorf("%+v: got suspected %t", c, got)

@@ -162,6 +162,7 @@ func (uc *PollDevice) recordPollOrigin(ctx context.Context, id uid.ID, origin re
 // redeem mints the token or, if that was done before, repeats the answer. Where
 // the poll comes from is recorded with it.
 func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, life token.Lifetime, origin request.Origin) (out Redeemed, err error) {
+	var observed []watched
 	err = uc.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		a, err := tx.Authorizations().ByID(ctx, id)
 		if err != nil {
@@ -183,8 +184,13 @@ func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, life token.Lifetime
 			}
 			return ports.CommitWith(err)
 		}
-		return tx.Audit().Record(ctx, elsewhere)
+		if err := tx.Audit().Record(ctx, elsewhere); err != nil {
+			return fmt.Errorf("record poll origin: %w", err)
+		}
+		observed, err = uc.watch.keepPoll(ctx, tx, a.Snapshot(), elsewhere)
+		return err
 	})
+	uc.watch.assess(ctx, observed...)
 	if err != nil {
 		return Redeemed{}, err
 	}

@@ -48,7 +48,7 @@ func (h sourceHistory) isCommon(ctx context.Context, source incident.Source) (bo
 }
 
 // isFirstTime reports whether a person elsewhere has never connected the client and
-// label of d, which is in a network in which no person is. Without a label of its
+// label of d, whose network is unknown to [incident.IsUsedNear]. Without a label of its
 // own it counts as connected only where it was.
 func (h sourceHistory) isFirstTime(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, d device.Snapshot, person identity.Subject) (bool, error) {
 	at, network := h.now(), incident.NetworkOf(d.RequestedFrom)
@@ -67,7 +67,7 @@ func (h sourceHistory) isFirstTime(ctx context.Context, r ports.IncidentReader, 
 		return true, nil
 	}
 	_, seen, err := h.of(ctx, r, incident.Source{Kind: incident.Network, Network: network}, at)
-	return err == nil && !incident.HasPeopleNear(seen), err
+	return err == nil && !incident.IsUsedNear(person, seen), err
 }
 
 // sameDevice matches a person's tokens of the client and label of d.

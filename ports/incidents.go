@@ -24,13 +24,16 @@ type IncidentReader interface {
 	// All is a part of all incidents, the youngest first, and how many there are.
 	All(ctx context.Context, offset, limit int) ([]*incident.Incident, int, error)
 
-	// Seen are up to limit observations of a source, the youngest first.
+	// Seen are up to limit observations of people and of a source, and as many
+	// without a person, which strangers can cause: these displace none of people.
+	// The youngest come first.
 	Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error)
 	// SeenOf are the observations of one authorization, the youngest first.
 	SeenOf(ctx context.Context, authorization uid.ID) ([]incident.Observation, error)
 
 	// StartedBy finds up to limit authorizations that a source started at the given
-	// time or later, the youngest first. In an Update they are locked.
+	// time or later, those that were decided before those that wait, and the youngest
+	// of each first. In an Update they are locked.
 	StartedBy(ctx context.Context, source incident.Source, since time.Time, limit int) ([]*device.Authorization, error)
 }
 

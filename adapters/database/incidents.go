@@ -1,9 +1,12 @@
 package database
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -65,6 +68,7 @@ type incidentRow struct {
 	DeviceLabel     text
 	UserAgent       text
 	NoticedAt       timestamp
+	SeenSince       timestamp
 	AuthorizationID id
 	Why             text
 	Reported        bool
@@ -81,7 +85,7 @@ func incidentRowOf(i *incident.Incident) *incidentRow {
 	row := &incidentRow{
 		ID: id(s.ID), Source: text(s.Source.Key()), SourceKind: text(s.Source.Kind),
 		ClientID: text(s.Source.ClientID), DeviceLabel: text(s.Source.Label), UserAgent: text(s.Source.UserAgent),
-		NoticedAt: timestamp(s.NoticedAt), AuthorizationID: id(s.Authorization), Why: text(s.Why), Reported: s.Reported, HeldUntil: timestamp(s.HeldUntil),
+		NoticedAt: timestamp(s.NoticedAt), SeenSince: timestamp(s.Since), AuthorizationID: id(s.Authorization), Why: text(s.Why), Reported: s.Reported, HeldUntil: timestamp(s.HeldUntil),
 		ContainedAt: timestamp(s.ContainedAt), ContainedBy: text(s.ContainedBy), ContainedPartly: s.Partly, ReleasedAt: timestamp(s.ReleasedAt), ReleasedBy: text(s.ReleasedBy),
 	}
 	if s.Source.Network.IsValid() {
@@ -100,7 +104,7 @@ func (r *incidentRow) restore() (*incident.Incident, error) {
 			Kind: incident.SourceKind(r.SourceKind), Network: network,
 			ClientID: string(r.ClientID), Label: string(r.DeviceLabel), UserAgent: string(r.UserAgent),
 		},
-		NoticedAt: r.NoticedAt.time(), Authorization: uid.ID(r.AuthorizationID), Why: string(r.Why), Reported: r.Reported, HeldUntil: r.HeldUntil.time(),
+		NoticedAt: r.NoticedAt.time(), Since: r.SeenSince.time(), Authorization: uid.ID(r.AuthorizationID), Why: string(r.Why), Reported: r.Reported, HeldUntil: r.HeldUntil.time(),
 		ContainedAt: r.ContainedAt.time(), ContainedBy: string(r.ContainedBy), Partly: r.ContainedPartly, ReleasedAt: r.ReleasedAt.time(), ReleasedBy: string(r.ReleasedBy),
 	})
 }
@@ -151,7 +155,7 @@ func (r incidentReader) many(ctx context.Context, those func(*bun.SelectQuery) *
 }
 
 func (r incidentReader) Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error) {
-	return r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery {
+	of := func(q *bun.SelectQuery) *bun.SelectQuery {
 		switch q = q.Where("at >= ?", timestamp(since)); source.Kind {
 		case incident.Network:
 			return q.Where("network = ?", text(source.Network.String()))
@@ -159,7 +163,20 @@ func (r incidentReader) Seen(ctx context.Context, source incident.Source, since 
 			return q.Where("first_time = ?", text(source.Key()))
 		}
 		return q.Where("devices = ?", text(source.Key()))
+	}
+	people, err := r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery { return of(q).Where("person_email IS NOT NULL") })
+	if err != nil {
+		return nil, err
+	}
+	others, err := r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery { return of(q).Where("person_email IS NULL") })
+	if err != nil {
+		return nil, err
+	}
+	all := append(people, others...)
+	slices.SortFunc(all, func(a, b incident.Observation) int {
+		return cmp.Or(b.At.Compare(a.At), bytes.Compare(b.ID[:], a.ID[:]))
 	})
+	return all, nil
 }
 
 func (r incidentReader) SeenOf(ctx context.Context, authorization uid.ID) ([]incident.Observation, error) {
@@ -185,7 +202,8 @@ func (r incidentReader) seen(ctx context.Context, limit int, those func(*bun.Sel
 
 func (r incidentReader) StartedBy(ctx context.Context, source incident.Source, since time.Time, limit int) ([]*device.Authorization, error) {
 	var rows []authorizationRow
-	q := r.from(&rows).Where("requested_at >= ?", timestamp(since)).Order("requested_at DESC", "id DESC").Limit(int64(limit))
+	q := r.from(&rows).Where("requested_at >= ?", timestamp(since)).Limit(int64(limit)).
+		OrderExpr("CASE status WHEN ? THEN 1 ELSE 0 END", text(device.Pending)).Order("requested_at DESC", "id DESC")
 	switch source.Kind {
 	case incident.Network:
 		q = q.Where(inNetwork(r.db, "requested_from"), source.Network.String())

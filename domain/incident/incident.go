@@ -31,9 +31,10 @@ type Snapshot struct {
 	ID            uid.ID
 	Source        Source
 	NoticedAt     time.Time
-	Authorization uid.ID // with which it was noticed
-	Why           string // the last assessment, for operators
-	Reported      bool   // a person said that they did not ask
+	Since         time.Time // when the first of its people was seen; zero: within the window
+	Authorization uid.ID    // with which it was noticed
+	Why           string    // the last assessment, for operators
+	Reported      bool      // a person said that they did not ask
 	HeldUntil     time.Time
 	ContainedAt   time.Time // for the last time
 	ContainedBy   string
@@ -58,7 +59,7 @@ func (i *Incident) Snapshot() Snapshot { return i.s }
 func (r Rules) Notice(source Source, why Assessment, authorization uid.ID, at time.Time) (*Incident, audit.Event) {
 	i := &Incident{Snapshot{
 		ID: uid.New(at), Source: source, NoticedAt: at, Authorization: authorization,
-		Why: why.String(), Reported: len(why.Reporters) > 0, HeldUntil: at.Add(r.Hold),
+		Why: why.String(), Reported: len(why.Reporters) > 0, HeldUntil: at.Add(r.Hold), Since: why.Since,
 	}}
 	return i, i.event(audit.IncidentNoticed, audit.WorkerOf("incidents"), at, request.Origin{})
 }
@@ -68,6 +69,9 @@ func (r Rules) Notice(source Source, why Assessment, authorization uid.ID, at ti
 func (r Rules) Extend(i *Incident, why Assessment, at time.Time) (audit.Event, error) {
 	if !i.s.ReleasedAt.IsZero() {
 		return audit.Event{}, ErrReleased
+	}
+	if !why.Since.IsZero() && (i.s.Since.IsZero() || why.Since.Before(i.s.Since)) {
+		i.s.Since = why.Since
 	}
 	i.s.Why, i.s.Reported, i.s.HeldUntil = why.String(), i.s.Reported || len(why.Reporters) > 0, at.Add(r.Hold)
 	return i.event(audit.IncidentExtended, audit.WorkerOf("incidents"), at, request.Origin{}), nil
@@ -101,7 +105,17 @@ func (i *Incident) Contain(by audit.Actor, partly bool, ended string, at time.Ti
 }
 
 // Since is the time from which on containing ends what the source started.
-func (r Rules) Since(i *Incident) time.Time { return i.s.NoticedAt.Add(-r.Window) }
+func (r Rules) Since(i *Incident) time.Time {
+	since := i.s.NoticedAt.Add(-r.Window)
+	if first := i.s.Since.Add(-longestCode); !i.s.Since.IsZero() && first.Before(since) {
+		return first
+	}
+	return since
+}
+
+// longestCode is longer than any code lives: its device had started before a person
+// was seen.
+const longestCode = time.Hour
 
 // lastMinute is left of a code for the poll that gets the token after a wait.
 const lastMinute = time.Minute
@@ -113,7 +127,8 @@ const lastMinute = time.Minute
 //
 // Nothing is redeemed of a network that an administrator contained, nor of one that
 // was reported, unless it has people near ([HasPeopleNear]): reports must not lock
-// an office out. Devices that are merely alike may be honest ones: after a
+// an office out. Nor unless an administrator contained what certain people approved:
+// then others there are honest. Devices that are merely alike may be honest ones: after a
 // containment they wait until their code is about to end. [FirstTime] makes nothing
 // wait.
 func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at time.Time) bool {
@@ -121,8 +136,9 @@ func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at tim
 		return true
 	}
 	contained, end := !i.s.ContainedAt.IsZero() && !i.s.Partly, d.ExpiresAt.Add(-lastMinute)
+	reported := i.s.Reported && !peopleNear && !i.s.Partly
 	switch {
-	case i.s.Source.Kind == Network && (contained || i.s.Reported && !peopleNear):
+	case i.s.Source.Kind == Network && (contained || reported):
 		return false
 	case contained:
 		return !at.Before(end)

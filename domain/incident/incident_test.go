@@ -65,7 +65,7 @@ func TestAnIncidentIsReleasedOnceAndContainedBefore(t *testing.T) {
 
 var (
 	alike = incident.Source{Kind: incident.Devices, ClientID: "difyctl", Label: "prod", UserAgent: "x"}
-	first = incident.Source{Kind: incident.FirstTime, ClientID: "difyctl"}
+	first = incident.Source{Kind: incident.FirstTime}
 )
 
 func TestWhenAHeldApprovalIsRedeemed(t *testing.T) {
@@ -92,6 +92,7 @@ func TestWhenAHeldApprovalIsRedeemed(t *testing.T) {
 		"decided late":                     {network, as, false, end.Add(-minute), end.Add(-minute), true},
 		"reported":                         {network, reported, false, noon.Add(minute), end.Add(-1), false},
 		"contained":                        {network, contained, false, noon.Add(minute), end.Add(-1), false},
+		"reported, contained partly":       {network, func(s *incident.Snapshot) { reported(s); partly(s) }, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
 		"contained partly":                 {network, partly, false, noon.Add(minute), noon.Add(minute + rules.Wait), true},
 		"reported, but over":               {network, reported, false, noon.Add(-1), noon.Add(rules.Hold), true},
 		"reported, released":               {network, func(s *incident.Snapshot) { reported(s); released(s) }, false, noon.Add(-1), noon, true},
@@ -203,7 +204,7 @@ func TestImpossibleIncidentsAreRefused(t *testing.T) {
 		"no releaser":     func(s *incident.Snapshot) { s.ReleasedAt = noon },
 		"no containment":  func(s *incident.Snapshot) { s.ContainedBy = "ops" },
 		"a part of none":  func(s *incident.Snapshot) { s.Partly = true },
-		"first of none":   func(s *incident.Snapshot) { s.Source = incident.Source{Kind: incident.FirstTime} },
+		"first of one":    func(s *incident.Snapshot) { s.Source = incident.Source{Kind: incident.FirstTime, ClientID: "difyctl"} },
 		"devices unnamed": func(s *incident.Snapshot) { s.Source = incident.Source{Kind: incident.Devices} },
 	} {
 		s := good

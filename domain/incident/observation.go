@@ -80,7 +80,7 @@ func Observe(what What, d device.Snapshot, person identity.Subject, browser Brow
 	o := of(what, d, at)
 	o.Person, o.Browser, o.Where = person, browser.Session, WhereaboutsOf(d, from, browser.SignedInFrom)
 	if what == Reported {
-		return o.AsFirstTime(d)
+		return o.AsFirstTime()
 	}
 	return o
 }
@@ -143,11 +143,11 @@ func (o Observation) IsWeighed() bool { return o.What != Approved }
 // has never connected the client and label of the device ([Observation.AsFirstTime]).
 func (o Observation) MayBeFirstTime() bool { return o.Where == Far && o.FirstTime == "" }
 
-// AsFirstTime says that the person of o has never connected the client and label
-// of d, or reports it. It counts for [FirstTime] if the person is far.
-func (o Observation) AsFirstTime(d device.Snapshot) Observation {
+// AsFirstTime says that the person of o has never connected the device, or reports
+// it. It counts for [FirstTime] if the person is far.
+func (o Observation) AsFirstTime() Observation {
 	if o.Where == Far {
-		o.FirstTime = Source{Kind: FirstTime, ClientID: d.ClientID}.Key()
+		o.FirstTime = Source{Kind: FirstTime}.Key()
 	}
 	return o
 }

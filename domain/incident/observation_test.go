@@ -80,7 +80,7 @@ func TestWhatAnObservationIsGoodFor(t *testing.T) {
 		if got := o.FirstTime != ""; got != c.firstTime {
 			t.Errorf("%s: got %t for a first connection, want %t", name, got, c.firstTime)
 		}
-		if got := o.AsFirstTime(d).FirstTime != ""; got != c.firstTimeIfUnknown {
+		if got := o.AsFirstTime().FirstTime != ""; got != c.firstTimeIfUnknown {
 			t.Errorf("%s: got %t for a first connection of a new person, want %t", name, got, c.firstTimeIfUnknown)
 		}
 	}

@@ -47,7 +47,7 @@ var DefaultRules = Rules{
 const Memory = 30 * 24 * time.Hour
 
 // SeenAtMost bounds how many observations of one source are weighed, the newest
-// first.
+// first: so many of people, and as many of what a stranger can cause.
 const SeenAtMost = 5000
 
 // The points of what is observed. One suspect case and one report by another
@@ -71,6 +71,8 @@ type Assessment struct {
 	Usual     int // of [FirstTime]: people that may be a coincidence
 	Points    int
 	Threshold int // zero: none can be reached
+	// Since is when the first of the people was seen; zero: within the window.
+	Since time.Time
 }
 
 // Suspected reports whether there is an incident.
@@ -91,14 +93,30 @@ func (r Rules) IsExempt(network netip.Prefix) bool {
 // observed before a release is no reason for suspicion any more; a zero released
 // is none. A common source is one that honest devices without a name of their own
 // share, which takes twice as much. Of [FirstTime] people count if so many of them,
-// each from a network of their own that is not familiar, within so short a span are
-// hardly a coincidence: at the average of the time before, that is expected about
-// once a month. What was contained is not part of the average.
+// in different networks that are not familiar, within so short a span are hardly a
+// coincidence: at the average of the time before, that is expected about
+// once a month. What was contained is not part of the average. The people of a
+// [Network] count for all of [Memory], too, see [Rules.assessSlow].
 func (r Rules) Assess(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
 	seen = slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) })
+	out := r.assessQuick(source, common, seen, past, at)
+	if source.Kind != Network {
+		return out
+	}
+	if slow := r.assessSlow(seen, len(out.Reporters), past, at); slow.Suspected() && slow.Points > out.Points {
+		out.People, out.AtHome, out.Since, out.Points, out.Threshold = slow.People, slow.AtHome, slow.Since, slow.Points, slow.Threshold
+	}
+	return out
+}
+
+// assessQuick weighs what was observed within the window.
+func (r Rules) assessQuick(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
 	home := r.atHome(seen, past.Released, at)
 	e := r.gather(seen, home, past, at)
 	out := Assessment{AtHome: len(home), People: e.people, Reporters: e.reports}
+	if source.Kind == Network {
+		out.AtHome = r.presentOf(seen, home, past, at)
+	}
 	for id, of := range e.opened {
 		if severalBrowsers(of) {
 			out.Shared++
@@ -209,6 +227,20 @@ func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]boo
 	return home
 }
 
+// presentOf counts the people at home at a network who make it likely that others
+// use it from elsewhere: those who did so before, and those who were near within the
+// window. People who were near long ago would hide an attacker in a network that
+// everybody uses now and then.
+func (r Rules) presentOf(seen []Observation, home map[person]bool, past Past, at time.Time) int {
+	present, since := map[person]bool{}, r.since(past, at)
+	for _, o := range seen {
+		if o.What == Approved && home[o.person()] && (o.Where != Near || o.At.After(since)) {
+			present[o.person()] = true
+		}
+	}
+	return len(present)
+}
+
 // IsAtHome reports whether a person is at home at the source that was seen.
 func (r Rules) IsAtHome(subject identity.Subject, seen []Observation, past Past, at time.Time) bool {
 	return r.atHome(seen, past.Released, at)[personOf(subject)]
@@ -222,22 +254,30 @@ func ApprovedNear(seen []Observation) bool {
 
 // HasPeopleNear reports whether a person approved a device from its own network, of
 // the observations of that network. An attacker's has none.
-func HasPeopleNear(seen []Observation) bool {
-	near, reported := map[person]bool{}, map[person]bool{}
+func HasPeopleNear(seen []Observation) bool { return len(nearOf(seen)) > 0 }
+
+// nearOf are those who approved a device from its own network, and reported none.
+func nearOf(seen []Observation) map[person]bool {
+	near := map[person]bool{}
 	for _, o := range seen {
-		switch {
-		case o.What == Reported:
-			reported[o.person()] = true
-		case o.What == Approved && o.Where == Near:
+		if o.What == Approved && o.Where == Near {
 			near[o.person()] = true
 		}
 	}
-	for by := range near {
-		if !reported[by] {
-			return true
+	for _, o := range seen {
+		if o.What == Reported {
+			delete(near, o.person())
 		}
 	}
-	return false
+	return near
+}
+
+// IsUsedNear reports whether a person, or several others, approved devices from
+// their own network, of the observations of that network. One person's home is no
+// place in which others are expected to have devices.
+func IsUsedNear(by identity.Subject, seen []Observation) bool {
+	near := nearOf(seen)
+	return near[personOf(by)] || len(near) >= peopleOfNetwork
 }
 
 // severalBrowsers reports whether several people opened a code, each in a browser

@@ -72,6 +72,7 @@ func (s *story) assess(source incident.Source) incident.Assessment {
 }
 
 func TestWhatHoldsASource(t *testing.T) {
+	const day = 24 * time.Hour
 	for name, c := range map[string]struct {
 		seen func(s *story)
 		want bool
@@ -95,6 +96,15 @@ func TestWhatHoldsASource(t *testing.T) {
 		"three people from the device's network": {func(s *story) { s.near(1, 2, 3, 4, 5) }, false},
 		"three people behind an unknown proxy":   {func(s *story) { s.unknown(1, 2, 3, 4, 5) }, false},
 		"three people, long ago":                 {func(s *story) { s.ago(25*time.Hour, 1, 2, 3) }, false},
+		"three, a day after each other":          {func(s *story) { s.ago(50*time.Hour, 1).ago(25*time.Hour, 2).opened(3) }, true},
+		"three, a week after each other":         {func(s *story) { s.ago(14*day, 1).ago(7*day, 2).opened(3) }, true},
+		"one a day, whose second reports":        {func(s *story) { s.ago(50*time.Hour, 1, 2).reported(2).opened(3) }, true},
+		"one a day, and some come again":         {func(s *story) { s.ago(50*time.Hour, 1, 2).ago(25*time.Hour, 1).opened(3, 4) }, false},
+		"one a day, in an office": {func(s *story) {
+			s.each(incident.Approved, incident.Near, 9*day, upTo(9)).ago(50*time.Hour, 11, 12).opened(13)
+		}, false},
+		"three, where many were near weeks ago":  {func(s *story) { s.each(incident.Approved, incident.Near, 9*day, upTo(9)).opened(11, 12, 13) }, true},
+		"three, where many are near":             {func(s *story) { s.near(upTo(9)...).opened(11, 12, 13) }, false},
 		"three who approved long ago, again":     {func(s *story) { s.ago(25*time.Hour, 1, 2, 3).opened(1, 2, 3) }, false},
 		"an office, and two with telephones":     {func(s *story) { s.near(1, 2, 3).opened(1, 2, 3, 4, 5) }, false},
 		"an office, and many from elsewhere":     {func(s *story) { s.near(1, 2).opened(3, 4, 5, 6, 7) }, true},
@@ -201,8 +211,14 @@ func TestUnusuallyManyFirstConnectionsAreSuspected(t *testing.T) {
 			s.far(2*day, 1, 2).sameNetwork(2).approved(2).far(0, 3, 4, 5).reported(1)
 			s.seen[4].Network = s.seen[1].Network
 		}, incident.Past{}, true},
-		"many people in two networks": {func(s *story) {
-			s.far(0, 1, 2, 3).sameNetwork(3).far(0, 4, 5, 6).sameNetwork(3)
+		"two people in each of two networks": {func(s *story) {
+			s.far(0, 1, 2).sameNetwork(2).far(0, 3, 4).sameNetwork(2)
+		}, incident.Past{}, true},
+		"many people in one network, and one in another": {func(s *story) {
+			s.far(0, upTo(20)...).sameNetwork(20).far(0, 21)
+		}, incident.Past{}, true},
+		"one person in two networks, and another": {func(s *story) {
+			s.far(0, 1, 1).far(time.Hour, 1, 2)
 		}, incident.Past{}, false},
 		"the people of another day": {func(s *story) { s.ago(9*day, 1, 2, 3).far(0, 1, 2, 3) }, incident.Past{}, false},
 		"after a release":           {func(s *story) { s.far(2*time.Hour, 1, 2, 3).far(0, 4, 5, 6) }, incident.Past{Released: noon.Add(-time.Hour)}, false},

@@ -22,9 +22,9 @@ const (
 	// Devices are those of one client with one label and one user agent, in
 	// whatever networks.
 	Devices SourceKind = "devices"
-	// FirstTime are the codes of one client that people in other networks open for
-	// a device they have never connected. Nothing else has to be alike, so honest
-	// devices are always among them.
+	// FirstTime are the codes that people in other networks open for a device they
+	// have never connected, of all clients: an attacker may choose one for each
+	// device. Nothing else has to be alike, so honest devices are always among them.
 	FirstTime SourceKind = "first_time"
 )
 
@@ -33,7 +33,7 @@ type Source struct {
 	Kind    SourceKind
 	Network netip.Prefix // of a [Network]
 
-	ClientID         string // of [Devices] and [FirstTime]
+	ClientID         string // of [Devices]
 	Label, UserAgent string // of [Devices]
 }
 
@@ -57,7 +57,7 @@ func SourcesOf(d device.Snapshot) []Source {
 	if network := NetworkOf(d.RequestedFrom); network.IsValid() {
 		sources = append(sources, Source{Kind: Network, Network: network})
 	}
-	return append(sources, Source{Kind: FirstTime, ClientID: d.ClientID})
+	return append(sources, Source{Kind: FirstTime})
 }
 
 // IsZero reports whether there is no source.
@@ -69,7 +69,7 @@ func (s Source) Key() string {
 	case Network:
 		return string(Network) + " " + s.Network.String()
 	case FirstTime:
-		return string(FirstTime) + " " + s.ClientID
+		return string(FirstTime)
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{s.ClientID, s.Label, s.UserAgent}, "\x00")))
 	return string(Devices) + " " + secret.Digest(sum).Hex()[:32]
@@ -81,7 +81,7 @@ func (s Source) String() string {
 	case Network:
 		return s.Network.String()
 	case FirstTime:
-		return "first connections of " + s.ClientID + " from other networks"
+		return "first connections from other networks"
 	}
 	return fmt.Sprintf("devices %s of %s with %s", strconv.Quote(s.Label), s.ClientID, strconv.Quote(s.UserAgent))
 }
@@ -93,7 +93,7 @@ func (s Source) possible() bool {
 	case Devices:
 		return s.ClientID != "" && s == Source{Kind: Devices, ClientID: s.ClientID, Label: s.Label, UserAgent: s.UserAgent}
 	case FirstTime:
-		return s.ClientID != "" && s == Source{Kind: FirstTime, ClientID: s.ClientID}
+		return s == Source{Kind: FirstTime}
 	}
 	return false
 }

@@ -54,14 +54,48 @@ func (r Rules) split(seen []Observation, home, reporters map[person]bool, past P
 	return now, before
 }
 
-// places is how many people have a network of their own among them: neither many
-// people in one network nor one person in many are more than one.
-func (all firstConnections) places() int {
-	people, networks := map[person]bool{}, map[netip.Prefix]bool{}
-	for _, o := range all {
-		people[o.person()], networks[o.Network] = true, true
+// gathering counts people who connect devices in different networks. Of one network
+// it counts fewer than make a [Network] suspect by themselves: a third of it is that
+// network's matter, such as a machine room's. One person in many networks is one.
+type gathering struct {
+	people map[person]bool
+	within map[netip.Prefix]map[person]bool
+	room   int
+}
+
+const peopleOfNetwork = 2
+
+func newGathering() *gathering {
+	return &gathering{people: map[person]bool{}, within: map[netip.Prefix]map[person]bool{}}
+}
+
+func (g *gathering) add(o Observation) {
+	by, there := o.person(), g.within[o.Network]
+	if there == nil {
+		there = map[person]bool{}
+		g.within[o.Network] = there
 	}
-	return min(len(people), len(networks))
+	if g.people[by] = true; !there[by] && len(there) < peopleOfNetwork {
+		there[by] = true
+		g.room++
+	}
+}
+
+// count is how many they are; none where all are in one network.
+func (g *gathering) count() int {
+	if len(g.within) < 2 {
+		return min(1, len(g.people))
+	}
+	return min(len(g.people), g.room)
+}
+
+// gathered is how many people they are, see [gathering].
+func (all firstConnections) gathered() int {
+	g := newGathering()
+	for _, o := range all {
+		g.add(o)
+	}
+	return g.count()
 }
 
 // familiar are the networks in which several people approved. An attacker with many
@@ -100,8 +134,8 @@ func (r Rules) IsUnconcerned(source Source, by identity.Subject, network netip.P
 	return source.Kind == FirstTime && r.IsFamiliar(network, seen, past, at) || r.IsAtHome(by, seen, past, at)
 }
 
-// beyondUsual is how many people connect for the first time, each from a network of
-// their own, within a span that is too short for them to be a coincidence. For a
+// beyondUsual is how many people connect for the first time, in different networks,
+// within a span that is too short for them to be a coincidence. For a
 // window after a release, as many are usual as any such span, or any hour, before it
 // had. The observations are the oldest first.
 func (r Rules) beyondUsual(seen []Observation, home, reporters map[person]bool, past Past, at time.Time) (most int) {
@@ -111,14 +145,14 @@ func (r Rules) beyondUsual(seen []Observation, home, reporters map[person]bool, 
 	if past.Released.After(at.Add(-r.Window)) {
 		released = before.after(past.Released.Add(-r.Window))
 	}
-	people, networks := map[person]bool{}, map[netip.Prefix]bool{}
+	together := newGathering()
 	for i := len(now) - 1; i >= 0; i-- {
 		o := now[i]
 		if familiar[o.Network] {
 			continue
 		}
-		people[o.person()], networks[o.Network] = true, true
-		n, span := min(len(people), len(networks)), at.Sub(o.At)
+		together.add(o)
+		n, span := together.count(), at.Sub(o.At)
 		if n > most && often.isUnusual(max(n, r.FirstTime), span) {
 			most = max(most, n-released.mostPeople(max(span, time.Hour)))
 		}
@@ -169,7 +203,7 @@ func (all firstConnections) often(at time.Time) frequency {
 		return 0
 	}
 	weeks := max(1, float64(at.Sub(all[0].At))/float64(week))
-	return frequency(float64(all.places()) / weeks / hoursOfWeek)
+	return frequency(float64(all.gathered()) / weeks / hoursOfWeek)
 }
 
 // isUnusual reports whether n people or more within a span are seldom a coincidence:

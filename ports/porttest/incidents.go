@@ -9,6 +9,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/domain/identity"
 	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
@@ -23,7 +24,7 @@ func (w *fixture) devices() incident.Source {
 func (w *fixture) observation(at time.Time) incident.Observation {
 	return incident.Observation{
 		ID: uid.New(at), What: incident.Opened, At: at, Authorization: uid.New(at), Network: netip.MustParsePrefix("2001:db8:7::/48"),
-		Devices: w.devices().Key(), FirstTime: incident.Source{Kind: incident.FirstTime, ClientID: random().Hex()}.Key(), Person: w.ann, Browser: random(), Where: incident.Far,
+		Devices: w.devices().Key(), FirstTime: random().Hex(), Person: w.ann, Browser: random(), Where: incident.Far,
 	}
 }
 
@@ -52,7 +53,7 @@ func (w *fixture) saw(s ports.Store, authorization uid.ID, want ...incident.Obse
 // fullIncident has every field.
 func (w *fixture) fullIncident() incident.Snapshot {
 	return incident.Snapshot{
-		ID: uid.New(w.now), Source: w.devices(), NoticedAt: w.now, Authorization: uid.New(w.now), Why: "people: 3", Reported: true,
+		ID: uid.New(w.now), Source: w.devices(), NoticedAt: w.now, Since: w.now.Add(-hour), Authorization: uid.New(w.now), Why: "people: 3", Reported: true,
 		HeldUntil: w.now.Add(hour), ContainedAt: w.now, ContainedBy: "ops", Partly: true, ReleasedAt: w.now, ReleasedBy: "ops",
 	}
 }
@@ -120,6 +121,28 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		})
 	})
 
+	t.Run("what strangers cause displaces no observation of a person", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		source := w.devices()
+		person, poll := w.observation(w.now), w.observation(w.now)
+		person.Devices, poll.Devices = source.Key(), source.Key()
+		poll.What, poll.Person, poll.Where = incident.PolledElsewhere, identity.Subject{}, ""
+		first := poll
+		for i := range 3 {
+			poll.ID, poll.At = uid.New(w.now), w.now.Add(time.Duration(i+1)*time.Second)
+			w.observed(s, poll)
+			first = poll
+		}
+		w.observed(s, person)
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Incidents().Seen(ctx, source, w.now, 1)
+			if want := []incident.Observation{first, person}; !slices.Equal(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+			return err
+		})
+	})
+
 	t.Run("an incident is kept with every field", func(t *testing.T) {
 		s, w := open(t), newFixture(t)
 		full := w.fullIncident()
@@ -131,7 +154,7 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		w.keepsIncident(s, network)
 		changed := network
 		changed.Why, changed.Reported, changed.HeldUntil = "people: 4", false, w.now.Add(2*hour)
-		changed.ContainedAt, changed.ContainedBy, changed.Partly = time.Time{}, "", false
+		changed.ContainedAt, changed.ContainedBy, changed.Partly, changed.Since = time.Time{}, "", false, time.Time{}
 		changed.ReleasedAt, changed.ReleasedBy = w.now.Add(1000), "other"
 		update(t, s, func(ctx context.Context, tx ports.Tx) error {
 			return tx.Incidents().Save(ctx, w.incident(changed), w.event())
@@ -245,6 +268,23 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 				return err
 			})
 		}
+	})
+
+	t.Run("codes that wait displace none that was decided", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		w.by.UserAgent = random().Hex()
+		decided := w.added(s).Snapshot()
+		decided.Status, decided.Subject, decided.DecidedAt = device.Denied, w.ann, w.now
+		w.saved(s, decided)
+		w.added(s)
+		source := incident.Source{Kind: incident.Devices, ClientID: decided.ClientID, Label: decided.Label, UserAgent: decided.UserAgent}
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			found, err := r.Incidents().StartedBy(ctx, source, w.now, 1)
+			if got := idsOf(found); !slices.Equal(got, []uid.ID{decided.ID}) {
+				t.Errorf("got %v, want %s, which was decided", got, decided.ID)
+			}
+			return err
+		})
 	})
 
 	keepsEvents(t, open, map[string]func(w *fixture, s ports.Store) eventWrite{
