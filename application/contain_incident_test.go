@@ -1,10 +1,12 @@
 package application_test
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/application/applicationtest"
@@ -15,6 +17,7 @@ import (
 	"github.com/devicegate/devicegate/domain/notice"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // attacked is a campaign with two tokens, an approval that waits and a code that
@@ -146,6 +149,50 @@ func TestOnlyWhatCertainPeopleApprovedIsContained(t *testing.T) {
 	}
 }
 
+// lateFailure is a store whose transactions fail with their last write.
+type lateFailure struct {
+	ports.Store
+	failing      bool
+	transactions int
+}
+
+func (s *lateFailure) Update(ctx context.Context, fn func(context.Context, ports.Tx) error) error {
+	s.transactions++
+	return s.Store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
+		if err := fn(ctx, tx); err != nil || !s.failing {
+			return err
+		}
+		return errDown
+	})
+}
+
+// A containment that fails has ended nothing, and can be tried again.
+func TestAContainmentIsOneTransaction(t *testing.T) {
+	s, id, _, _ := attacked(t)
+	store := &lateFailure{Store: s.Store, failing: true}
+	contain := application.NewContainIncident(store, s.Throttle, application.NewNotices(false), s.Rules, s.Clock.Now)
+	before := s.History(t)
+	got, err := contain.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	is(t, err, errDown)
+	if !reflect.DeepEqual(got, application.Contained{}) || s.live() != 3 || s.History(t) != before {
+		t.Errorf("got %+v and %d live tokens, want nothing ended", got, s.live())
+	}
+	store.failing = false
+	got, err = contain.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	if err != nil || got.Tokens != 2 || s.live() != 1 || store.transactions != 2 {
+		t.Errorf("got %+v, %v, %d live tokens in %d transactions, want two tokens ended in one more", got, err, s.live(), store.transactions)
+	}
+}
+
+func TestTokensThatHaveExpiredAreNotCountedAsEnded(t *testing.T) {
+	s, id, _, _ := attacked(t)
+	s.Clock.Advance(15 * 24 * time.Hour)
+	got, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id, Near: true}, audit.AdminOf("ops"), request.Origin{})
+	if err != nil || got.Tokens != 0 {
+		t.Errorf("got %+v, %v, want no token that was alive", got, err)
+	}
+}
+
 func TestAReleaseLetsDevicesGoOn(t *testing.T) {
 	s, id, approved, _ := attacked(t)
 	if s.redeems(approved.Code, attacker) {
@@ -164,8 +211,10 @@ func TestAReleaseLetsDevicesGoOn(t *testing.T) {
 	}
 	s.incidents(1)
 	is(t, s.ReleaseIncident.Execute(t.Context(), id, audit.AdminOf("ops"), request.Origin{}), incident.ErrReleased)
-	_, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
-	is(t, err, incident.ErrReleased)
+	for _, dry := range []bool{true, false} {
+		_, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id, DryRun: dry}, audit.AdminOf("ops"), request.Origin{})
+		is(t, err, incident.ErrReleased)
+	}
 }
 
 func TestUnknownIncidentsAreNotFound(t *testing.T) {

@@ -315,6 +315,30 @@ func TestReportsHoldASource(t *testing.T) {
 	}
 }
 
+// A person elsewhere who approves at once has not read the page.
+func TestAHastyApprovalFromElsewhereIsASignal(t *testing.T) {
+	for name, c := range map[string]struct {
+		from    string
+		reading bool
+		want    int
+	}{
+		"elsewhere, at once":           {"10.1.0.7", false, 1},
+		"elsewhere, after reading":     {"10.1.0.7", true, 0},
+		"in the device's own, at once": {attacker, false, 0},
+	} {
+		s := newCampaign(t)
+		started := s.begins("prod-01", agent(attacker, "x/1"))
+		if c.reading {
+			s.approves(started.UserCode, ann, c.from)
+		} else {
+			must(t, s.approveBy(started.UserCode, from(c.from)))
+		}
+		if got := s.signals(incident.HastyDecision); got != c.want {
+			t.Errorf("%s: got %d signals, want %d", name, got, c.want)
+		}
+	}
+}
+
 func TestThatWasntMeIsAReport(t *testing.T) {
 	s := newCampaign(t)
 	started := s.begins("prod-01", agent(attacker, "x/1"))

@@ -77,14 +77,15 @@ func TestWhatHoldsASource(t *testing.T) {
 		seen func(s *story)
 		want bool
 	}{
-		"nothing":                        {func(*story) {}, false},
-		"two people from elsewhere":      {func(s *story) { s.opened(1, 2) }, false},
-		"three people from elsewhere":    {func(s *story) { s.opened(1, 2, 3) }, true},
-		"one person often":               {func(s *story) { s.opened(1, 1, 1, 1, 1, 1) }, false},
-		"two people for one code":        {func(s *story) { s.opened(1, 2).sameCode(2) }, true},
-		"one person for one code in two": {func(s *story) { s.opened(1, 1).sameCode(2) }, false},
-		"a victim, and a report":         {func(s *story) { s.opened(1).add(incident.Reported, 2, incident.Far, 0) }, true},
-		"a victim who reports":           {func(s *story) { s.opened(1).add(incident.Reported, 1, incident.Far, 0) }, false},
+		"nothing":                                      {func(*story) {}, false},
+		"two people from elsewhere":                    {func(s *story) { s.opened(1, 2) }, false},
+		"three people from elsewhere":                  {func(s *story) { s.opened(1, 2, 3) }, true},
+		"one person often":                             {func(s *story) { s.opened(1, 1, 1, 1, 1, 1) }, false},
+		"two people for one code":                      {func(s *story) { s.opened(1, 2).sameCode(2) }, true},
+		"one person for one code in two":               {func(s *story) { s.opened(1, 1).sameCode(2) }, false},
+		"a victim, and a report":                       {func(s *story) { s.opened(1).add(incident.Reported, 2, incident.Far, 0) }, true},
+		"a victim, and one who took the approval back": {func(s *story) { s.near(1).reported(1).opened(2) }, true},
+		"a victim who reports":                         {func(s *story) { s.opened(1).add(incident.Reported, 1, incident.Far, 0) }, false},
 		"two reports": {func(s *story) {
 			s.add(incident.Reported, 1, incident.Near, 0).add(incident.Reported, 2, incident.Far, 0)
 		}, true},

@@ -101,3 +101,37 @@ func TestWhatIsSaidOfTheInstallationReplacesThePreset(t *testing.T) {
 		t.Errorf("got %+v, want the file's life and link, and the preset's token_ttl_far", l)
 	}
 }
+
+func TestStrictShortensLives(t *testing.T) {
+	l := must(t, policy.Settings{Preset: policy.Strict}).Limits("difyctl", "")
+	if l.CodeTTL != 10*time.Minute || l.TokenTTLFar != 24*time.Hour || l.LinkCarriesCode {
+		t.Errorf("got %+v, want codes of 10m, tokens of 24h elsewhere, and no code in links", l)
+	}
+}
+
+// A later rule that is wider takes nothing back.
+func TestOfSeveralRulesTheNarrowestSettingCounts(t *testing.T) {
+	narrow := policy.Changes{
+		DevicesFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/25")}, CodeTTL: 5 * time.Minute, ScopesFar: scope.Restore("apps:run"),
+	}
+	wide := policy.Changes{DevicesFrom: []netip.Prefix{office}, CodeTTL: 10 * time.Minute, ScopesFar: scope.Restore("apps:run other")}
+	short := policy.Changes{GrantTTL: time.Minute, TokenTTL: 24 * time.Hour, TokenTTLFar: time.Hour}
+	long := policy.Changes{GrantTTL: 2 * time.Minute, TokenTTL: 48 * time.Hour, TokenTTLFar: 2 * time.Hour}
+	ci, acme := policy.Conditions{Clients: []string{"ci"}}, policy.Conditions{Connections: []string{"acme"}}
+	for name, changes := range map[string][]policy.Changes{"the narrow ones first": {narrow, short, wide, long}, "and last": {wide, long, narrow, short}} {
+		var rules []policy.Rule
+		for i, c := range changes {
+			rules = append(rules, policy.Rule{Name: string(rune('a' + i)), When: []policy.Conditions{ci, acme}[i%2], Set: c})
+		}
+		l := must(t, policy.Settings{Preset: policy.Parity, Rules: rules}).Limits("ci", "acme")
+		if l.CodeTTL != 5*time.Minute || l.GrantTTL != time.Minute || l.TokenTTL != 24*time.Hour || l.TokenTTLFar != time.Hour {
+			t.Errorf("%s: got %+v, want the shorter lives", name, l)
+		}
+		if err := l.CheckStart(netip.MustParseAddr("192.0.2.200"), true); !errors.Is(err, policy.ErrStartNotAllowed) {
+			t.Errorf("%s: got %v for a device in the wider networks only, want it refused", name, err)
+		}
+		if got, err := l.Scopes(policy.Far, scope.Restore("apps:run other")); err != nil || got.String() != "apps:run" {
+			t.Errorf("%s: got the scopes %s, %v, want apps:run", name, got, err)
+		}
+	}
+}

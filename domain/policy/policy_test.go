@@ -8,6 +8,7 @@ import (
 
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/policy"
+	"github.com/devicegate/devicegate/domain/scope"
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
@@ -46,6 +47,7 @@ func TestPresets(t *testing.T) {
 		{"near, suspected", with(near, func(c *policy.Circumstances) { c.Suspected = true }), policy.Warn, policy.Type, policy.Reauthenticate, true},
 		{"far, suspected", with(far, func(c *policy.Circumstances) { c.Suspected = true }), policy.Warn, policy.Reauthenticate, policy.Refuse, true},
 		{"far, from a known network", with(far, func(c *policy.Circumstances) { c.KnownNetwork = true }), policy.Warn, policy.Warn, policy.Reauthenticate, true},
+		{"far, from a known network, person in a trusted one", with(far, func(c *policy.Circumstances) { c.KnownNetwork, c.Browser = true, inside }), policy.Warn, policy.Warn, policy.Reauthenticate, true},
 		{"far, device in a trusted network", with(far, func(c *policy.Circumstances) { c.Device = inside }), policy.Warn, policy.Warn, policy.Reauthenticate, true},
 		{"far, person in a trusted network", with(far, func(c *policy.Circumstances) { c.Browser = inside }), policy.Warn, policy.Warn, policy.Refuse, true},
 		{"far, both in trusted networks", with(far, func(c *policy.Circumstances) { c.Device, c.Browser = inside, inside }), policy.Warn, policy.Warn, policy.Type, true},
@@ -201,7 +203,19 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		"start by connection": {policy.Settings{Rules: []policy.Rule{{
 			Name: "rules[0]", When: policy.Conditions{Connections: []string{"acme"}}, Set: policy.Changes{CodeTTL: 300e9},
 		}}}, []string{"rules[0]: devices_from"}},
-		"a rule that widens": {policy.Settings{Rules: []policy.Rule{{Name: "rules[0]", Set: policy.Changes{LinkCarriesCode: policy.Yes}}}}, []string{"rules[0]: a rule narrows"}},
+		"a rule that widens":     {policy.Settings{Rules: []policy.Rule{{Name: "rules[0]", Set: policy.Changes{LinkCarriesCode: policy.Yes}}}}, []string{"rules[0]: a rule narrows"}},
+		"too many rules":         {policy.Settings{Rules: make([]policy.Rule, 201)}, []string{"rules: 201; at most 200"}},
+		"no outcome":             {policy.Settings{Rules: []policy.Rule{rule("rules[0]", far, 9)}}, []string{"rules[0]: then: there is no such outcome"}},
+		"connection":             {policy.Settings{Rules: []policy.Rule{rule("rules[0]", policy.Conditions{Connections: []string{"No Slug"}}, policy.Type)}}, []string{`rules[0]: connection "No Slug" is not the slug`}},
+		"condition twice":        {policy.Settings{Rules: []policy.Rule{rule("rules[0]", policy.Conditions{Networks: []policy.Network{policy.Far, policy.Far}}, policy.Type)}}, []string{`rules[0]: network "far" stands there twice`}},
+		"life in a rule":         {policy.Settings{Rules: []policy.Rule{{Name: "rules[0]", Set: policy.Changes{GrantTTL: -1}}}}, []string{"rules[0]: grant_ttl: -1ns: use 30s to 15m"}},
+		"life of tokens":         {policy.Settings{Set: policy.Changes{TokenTTL: -1, TokenTTLFar: -1}}, []string{"token_ttl: -1ns: use 1m", "token_ttl_far: -1ns: use 1m"}},
+		"where devices start":    {policy.Settings{Set: policy.Changes{DevicesFrom: []netip.Prefix{netip.MustParsePrefix("2001:db8::1/32")}}}, []string{"devices_from: 2001:db8::1/32 has host bits"}},
+		"neither true nor false": {policy.Settings{Set: policy.Changes{LinkCarriesCode: "perhaps", RequireLoginHint: "no"}}, []string{`link_carries_code: "perhaps": use true or false`, `require_login_hint: "no": use`}},
+		"scope of no client":     {policy.Settings{Set: policy.Changes{ScopesFar: scope.Restore(scope.Full)}}, []string{"scopes_far: \"" + scope.Full + "\" cannot be a scope"}},
+		"too many networks":      {policy.Settings{Trusted: make([]netip.Prefix, 1001)}, []string{"trusted_networks: 1001 networks; at most 1000"}},
+		"no network":             {policy.Settings{Trusted: make([]netip.Prefix, 1)}, []string{"trusted_networks: one is not a network"}},
+		"IPv4 within IPv6":       {policy.Settings{Trusted: []netip.Prefix{netip.MustParsePrefix("::ffff:192.0.2.0/120")}}, []string{"trusted_networks: ::ffff:192.0.2.0/120: write it as an IPv4 network"}},
 		"several": {policy.Settings{
 			Preset: "lax", Set: policy.Changes{CodeTTL: -1, GrantTTL: 1},
 		}, []string{"preset: ", "code_ttl: ", "grant_ttl: "}},
@@ -267,6 +281,35 @@ func TestOnlyStrictLinksCarryNoCode(t *testing.T) {
 		}
 		if got := p.PrefillsCode(); got != want {
 			t.Errorf("%s: got that links carry the code %t, want %t", preset, got, want)
+		}
+	}
+}
+
+// A link of an attacker carries a code all the same, so it has to be typed where the
+// client's links carry none.
+func TestARuleWithoutCodesInLinksAsksForTheTypedCode(t *testing.T) {
+	p := must(t, policy.Settings{Preset: policy.Parity, Rules: []policy.Rule{
+		{Name: "rules[0]", When: policy.Conditions{Clients: []string{"ci"}}, Set: policy.Changes{LinkCarriesCode: policy.No}},
+	}})
+	for client, want := range map[string]policy.Outcome{"ci": policy.Type, "difyctl": policy.Warn} {
+		if got := p.Resolve(policy.Circumstances{Client: client, Network: policy.Near}).Outcome; got != want {
+			t.Errorf("%s: got %s, want %s", client, got, want)
+		}
+	}
+}
+
+func TestHistoryIsReadOnlyForRulesAboutIt(t *testing.T) {
+	for name, test := range map[string]struct {
+		when policy.Conditions
+		want bool
+	}{
+		"known network": {policy.Conditions{KnownNetwork: policy.No}, true},
+		"new device":    {policy.Conditions{NewDevice: policy.Yes}, true},
+		"neither":       {policy.Conditions{Networks: []policy.Network{policy.Far}}, false},
+	} {
+		p := must(t, policy.Settings{Preset: policy.Parity, Rules: []policy.Rule{{Name: "rules[0]", When: test.when, Then: policy.Type}}})
+		if got := p.AsksHistory(); got != test.want {
+			t.Errorf("%s: got %t, want %t", name, got, test.want)
 		}
 	}
 }
