@@ -22,6 +22,8 @@ type IncidentReader interface {
 	// [*UnreadableError] if there are others that cannot be read.
 	Holding(ctx context.Context, at time.Time) ([]*incident.Incident, error)
 	// All is a part of all incidents, the youngest first, and how many there are.
+	// Beside them it returns an [*UnreadableError] if there are others in that part
+	// that cannot be read.
 	All(ctx context.Context, offset, limit int) ([]*incident.Incident, int, error)
 
 	// Seen are up to limit observations of people and of a source, and as many

@@ -50,6 +50,12 @@ type incidentBody struct {
 	ReleasedBy  string     `json:"released_by,omitempty"`
 }
 
+// unreadableIncidentBody is one of which nothing else can be read.
+type unreadableIncidentBody struct {
+	ID         string `json:"id"`
+	Unreadable string `json:"unreadable"`
+}
+
 type sourceBody struct {
 	Kind      string `json:"kind"`
 	Network   string `json:"network,omitempty"`
@@ -115,7 +121,14 @@ func IncidentJSON(i application.IncidentDetails) any {
 
 // IncidentsJSON is a page of incidents as the API answers it, for encoding/json.
 func IncidentsJSON(page application.Page, found application.IncidentList) any {
-	return pageBody(page, found.Total, bodiesOf(found.Incidents, incidentBodyOf))
+	return pageBody(page, found.Total, bodiesOf(found.Incidents, listedIncidentOf))
+}
+
+func listedIncidentOf(i application.DescribedIncident) any {
+	if i.Unreadable != "" {
+		return unreadableIncidentBody{i.ID.String(), i.Unreadable}
+	}
+	return incidentBodyOf(i)
 }
 
 // ContainedJSON is what a containment did as the API answers it, for

@@ -38,6 +38,24 @@ func (s *fixture) held() uid.ID {
 	return i.Snapshot().ID
 }
 
+func TestAnIncidentThatCannotBeReadHidesNoOther(t *testing.T) {
+	s := newFixture(t)
+	id := s.held().String()
+	torn := "01a227a0-809a-74c4-91bb-c694a57a069e"
+	_, err := s.DB.ExecContext(t.Context(), "INSERT INTO phishing_incidents (id, source, source_kind, noticed_at, reported, held_until) "+
+		"VALUES (?, 'x', 'network', 'soon', false, '2226-11-25 12:00:00.000000+00:00')", torn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := decoded[struct {
+		Total int
+		Data  []struct{ ID, Unreadable string }
+	}](t, s.as("GET /admin/v1/incidents", ""))
+	if list.Total != 2 || len(list.Data) != 2 || list.Data[0].ID != id || list.Data[0].Unreadable != "" || list.Data[1].ID != torn || list.Data[1].Unreadable == "" {
+		t.Errorf("got %+v, want both, and why one cannot be read", list)
+	}
+}
+
 func TestAdministratorsContainAndReleaseIncidents(t *testing.T) {
 	s := newFixture(t)
 	id := s.held().String()

@@ -79,26 +79,16 @@ func (r *clientRow) restore() (ports.ClientRecord, error) {
 	return ports.ClientRecord{Client: c, Version: r.Version, ChangedAt: r.ChangedAt.time()}, nil
 }
 
+var clientRows = rowKind[clientRow, ports.ClientRecord]{"client", (*clientRow).key, (*clientRow).restore}
+
 type clientReader struct{ reader }
 
 func (r clientReader) All(ctx context.Context) ([]ports.ClientRecord, error) {
-	var rows []clientRow
-	if err := r.from(&rows).Order("id").Scan(ctx); err != nil {
-		return nil, mapError(ctx, err)
-	}
-	return restoreAll(rows, "client", (*clientRow).key, (*clientRow).restore)
+	return clientRows.all(ctx, r.reader, r.from((*clientRow)(nil)).Order("id"))
 }
 
 func (r clientReader) ByID(ctx context.Context, id string) (ports.ClientRecord, error) {
-	row := new(clientRow)
-	if err := found(ctx, r.from(row).Where("id = ?", text(id)).Limit(1).Scan(ctx), ports.ErrUnknownClient); err != nil {
-		return ports.ClientRecord{}, err
-	}
-	c, err := row.restore()
-	if err != nil {
-		return ports.ClientRecord{}, unreadable("client", id, err)
-	}
-	return c, nil
+	return clientRows.one(ctx, r.reader, r.from((*clientRow)(nil)).Where("id = ?", text(id)), ports.ErrUnknownClient)
 }
 
 type clientRecords struct {

@@ -117,14 +117,12 @@ func (t *transaction) Connections() ports.StoredConnections {
 	return storedConnections{connectionReader{t.reader()}, t}
 }
 
+var connectionRows = rowKind[connectionRow, *connection.Stored]{"connection", (*connectionRow).key, (*connectionRow).restore}
+
 type connectionReader struct{ reader }
 
 func (r connectionReader) All(ctx context.Context) ([]*connection.Stored, error) {
-	var rows []connectionRow
-	if err := r.from(&rows).Order("slug").Scan(ctx); err != nil {
-		return nil, mapError(ctx, err)
-	}
-	return restoreAll(rows, "connection", (*connectionRow).key, (*connectionRow).restore)
+	return connectionRows.all(ctx, r.reader, r.from((*connectionRow)(nil)).Order("slug"))
 }
 
 type storedConnections struct {

@@ -109,6 +109,8 @@ func (r *incidentRow) restore() (*incident.Incident, error) {
 	})
 }
 
+var incidentRows = rowKind[incidentRow, *incident.Incident]{"incident", (*incidentRow).key, (*incidentRow).restore}
+
 type incidentReader struct{ reader }
 
 func (r incidentReader) ByID(ctx context.Context, wanted uid.ID) (*incident.Incident, error) {
@@ -122,11 +124,7 @@ func (r incidentReader) LatestOf(ctx context.Context, source incident.Source) (*
 }
 
 func (r incidentReader) one(ctx context.Context, those func(*bun.SelectQuery) *bun.SelectQuery) (*incident.Incident, error) {
-	row := new(incidentRow)
-	if err := found(ctx, those(r.db.NewSelect().Model(row)).Limit(1).Scan(ctx), incident.ErrUnknown); err != nil {
-		return nil, err
-	}
-	return row.restore()
+	return incidentRows.one(ctx, r.reader, those(r.db.NewSelect().Model((*incidentRow)(nil))), incident.ErrUnknown)
 }
 
 func (r incidentReader) Holding(ctx context.Context, at time.Time) ([]*incident.Incident, error) {
@@ -147,11 +145,7 @@ func (r incidentReader) All(ctx context.Context, offset, limit int) ([]*incident
 }
 
 func (r incidentReader) many(ctx context.Context, those func(*bun.SelectQuery) *bun.SelectQuery) ([]*incident.Incident, error) {
-	var rows []incidentRow
-	if err := those(r.db.NewSelect().Model(&rows)).Scan(ctx); err != nil {
-		return nil, mapError(ctx, err)
-	}
-	return restoreAll(rows, "incident", (*incidentRow).key, (*incidentRow).restore)
+	return incidentRows.all(ctx, r.reader, those(r.db.NewSelect().Model((*incidentRow)(nil))))
 }
 
 func (r incidentReader) Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error) {

@@ -21,6 +21,7 @@ type Condition struct {
 	Missing  int       // migrations that are not applied
 	Newer    int       // migrations that a newer release has applied
 	OldQueue bool      // a table or a change of the job queue's is missing
+	NoTables bool      // this user may not make tables where ours are looked for
 }
 
 // Inspect asks an opened database. It changes nothing. Its errors are for
@@ -32,6 +33,9 @@ func Inspect(ctx context.Context, db *bun.DB) (Condition, error) {
 	}
 	migrator, err := newMigrator(db)
 	if err != nil {
+		return c, err
+	}
+	if err := checkForeign(ctx, db); err != nil {
 		return c, err
 	}
 	there, err := applied(ctx, db)
@@ -58,8 +62,9 @@ func (c *Condition) askServer(ctx context.Context, db *bun.DB) error {
 		return db.NewRaw("SELECT 'SQLite ' || sqlite_version()").Scan(ctx, &c.Product)
 	}
 	return db.NewRaw(`SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1), clock_timestamp(),
-		pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean, current_setting('max_connections')::int`).
-		Scan(ctx, &c.Product, &c.Now, &c.ReadOnly, &c.MaxConns)
+		pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean, current_setting('max_connections')::int,
+		NOT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)`).
+		Scan(ctx, &c.Product, &c.Now, &c.ReadOnly, &c.MaxConns, &c.NoTables)
 }
 
 // File is the file of a SQLite database, or "".

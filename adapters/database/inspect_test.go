@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,28 @@ func TestTheConditionOfADatabaseTellsWhatIsMissing(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheConditionOfADatabaseTellsWhetherTablesMayBeMade(t *testing.T) {
+	engines(t, func(t *testing.T, engine databasetest.Engine) {
+		if engine.Name != "PostgreSQL" {
+			t.Skip("only PostgreSQL has rights")
+		}
+		at, err := url.Parse(engine.URL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path, want := range map[string]bool{"public": false, "nowhere": true} {
+			query := at.Query()
+			query.Set("search_path", path)
+			here := *at
+			here.RawQuery = query.Encode()
+			got, err := database.Inspect(t.Context(), databasetest.Open(t, here.String()))
+			if err != nil || got.NoTables != want {
+				t.Errorf("%s: got %t, %v, want %t", path, got.NoTables, err, want)
+			}
+		}
+	})
 }
 
 // lead elects a leader, as River does.

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -104,11 +105,17 @@ func (t *transaction) Metadata() ports.MetadataCopies {
 	return metadataCopies{metadataReader{t.reader()}, t}
 }
 
+var metadataRows = rowKind[metadataRow, connection.CopySnapshot]{metadataOf, (*metadataRow).key, (*metadataRow).snapshot}
+
 type metadataReader struct{ reader }
 
 func (r metadataReader) Of(ctx context.Context, slug string) (*connection.MetadataCopy, error) {
 	row := new(metadataRow)
-	if err := found(ctx, r.find(ctx, row, "connection = ?", text(slug)), connection.ErrNoMetadata); err != nil {
+	err := r.find(ctx, row, "connection = ?", text(slug))
+	if wrong, ok := errors.AsType[*columnError](err); ok {
+		return nil, unreadable(metadataOf, slug, wrong)
+	}
+	if err := found(ctx, err, connection.ErrNoMetadata); err != nil {
 		return nil, err
 	}
 	c, err := row.restore()
@@ -119,11 +126,7 @@ func (r metadataReader) Of(ctx context.Context, slug string) (*connection.Metada
 }
 
 func (r metadataReader) All(ctx context.Context) ([]connection.CopySnapshot, error) {
-	var rows []metadataRow
-	if err := r.db.NewSelect().Model(&rows).ExcludeColumn("document").Order("connection").Scan(ctx); err != nil {
-		return nil, mapError(ctx, err)
-	}
-	return restoreAll(rows, metadataOf, (*metadataRow).key, (*metadataRow).snapshot)
+	return metadataRows.all(ctx, r.reader, r.db.NewSelect().Model((*metadataRow)(nil)).ExcludeColumn("document").Order("connection"))
 }
 
 type metadataCopies struct {

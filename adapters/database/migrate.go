@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,10 +22,11 @@ var ErrOldSchema = errors.New("the database schema is older than this program: r
 
 // Migrate applies the migrations that are missing. Any number of processes may
 // do so at once: the others wait for the first. A schema that is newer than
-// this program is left as it is.
+// this program is left as it is, and so is a file of another program's
+// ([ForeignFileError]).
 func Migrate(ctx context.Context, db *bun.DB) error {
 	if err := migrate(ctx, db); err != nil {
-		return fmt.Errorf("migrate: %w", mapError(ctx, err))
+		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
 }
@@ -45,6 +47,9 @@ func migrate(ctx context.Context, db *bun.DB) (err error) {
 		return fmt.Errorf("wait for other migrations: %w", err)
 	}
 	defer func() { err = errors.Join(err, release()) }()
+	if err := checkForeign(ctx, db); err != nil {
+		return err
+	}
 	if _, err := migrator.Up(ctx); err != nil {
 		return err
 	}
@@ -60,7 +65,7 @@ func CheckSchema(ctx context.Context, db *bun.DB) error {
 	}
 	applied, err := applied(ctx, db)
 	if err != nil {
-		return fmt.Errorf("check schema: %w", mapError(ctx, err))
+		return fmt.Errorf("check schema: %w", err)
 	}
 	for _, m := range migrator.ListSources() {
 		if !applied[m.Version] {
@@ -82,14 +87,47 @@ func newMigrator(db *bun.DB) (*goose.Provider, error) {
 	return goose.NewProvider(dialect, db.DB, files, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true))
 }
 
-// applied reads goose's table; goose itself would create it first.
-func applied(ctx context.Context, db *bun.DB) (map[int64]bool, error) {
+// ForeignFileError says that a SQLite file is another program's. A PostgreSQL database
+// may be shared; a file is not.
+type ForeignFileError struct{ Table string }
+
+func (e *ForeignFileError) Error() string {
+	return fmt.Sprintf("the SQLite file is another program's: it has the table %q and none of devicegate; check DATABASE_URL and DATA_DIR", e.Table)
+}
+
+// checkForeign returns a [*ForeignFileError].
+func checkForeign(ctx context.Context, db *bun.DB) error {
+	if isPostgres(db) {
+		return nil
+	}
+	if ours, err := hasSchemaTable(ctx, db); ours || err != nil {
+		return err
+	}
+	var table string
+	err := db.NewRaw("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT 1").Scan(ctx, &table)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &ForeignFileError{table}
+}
+
+// hasSchemaTable reports whether goose's table is there; goose itself would create it.
+func hasSchemaTable(ctx context.Context, db *bun.DB) (bool, error) {
 	there := "SELECT count(*) FROM sqlite_master WHERE name = ?"
 	if isPostgres(db) {
 		there = "SELECT count(to_regclass(?))"
 	}
 	var tables int
-	if err := db.NewRaw(there, schemaTable).Scan(ctx, &tables); err != nil || tables == 0 {
+	err := db.NewRaw(there, schemaTable).Scan(ctx, &tables)
+	return tables > 0, err
+}
+
+// applied reads goose's table.
+func applied(ctx context.Context, db *bun.DB) (map[int64]bool, error) {
+	if there, err := hasSchemaTable(ctx, db); err != nil || !there {
 		return nil, err
 	}
 	var versions []int64

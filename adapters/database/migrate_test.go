@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
+	"github.com/devicegate/devicegate/domain/fault"
 )
 
 const crowd = 5
@@ -79,6 +81,52 @@ func appliedOnce(t *testing.T, db *bun.DB) {
 		Scan(t.Context(), &twice)
 	if err != nil || twice != 0 {
 		t.Errorf("got %d migrations applied more than once (%v), want 0", twice, err)
+	}
+}
+
+// TestAFileOfAnotherProgramIsLeftAsItIs: DATABASE_URL may name the wrong file.
+func TestAFileOfAnotherProgramIsLeftAsItIs(t *testing.T) {
+	db := databasetest.Open(t, "sqlite:"+filepath.ToSlash(filepath.Join(t.TempDir(), "other.db")))
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE dashboard (id INTEGER PRIMARY KEY AUTOINCREMENT)"); err != nil {
+		t.Fatal(err)
+	}
+	before := tablesIn(t, db)
+	var foreign *database.ForeignFileError
+	if err := database.Prepare(t.Context(), db, database.MigrateAuto); !errors.As(err, &foreign) || foreign.Table != "dashboard" {
+		t.Errorf("a start: got %v, want the table that is not ours", err)
+	}
+	if _, err := database.Inspect(t.Context(), db); !errors.As(err, &foreign) {
+		t.Errorf("an inspection: got %v, want the table that is not ours", err)
+	}
+	if after := tablesIn(t, db); after != before {
+		t.Errorf("got the tables %s, want %s as before", after, before)
+	}
+}
+
+func tablesIn(t *testing.T, db *bun.DB) (names string) {
+	t.Helper()
+	if err := db.NewRaw("SELECT group_concat(name) FROM sqlite_master").Scan(t.Context(), &names); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// TestAStartSaysWhatTheDatabaseSays: trying again in a few seconds mends no wrong name.
+func TestAStartSaysWhatTheDatabaseSays(t *testing.T) {
+	folder := t.TempDir()
+	text := filepath.Join(folder, "text")
+	if err := os.WriteFile(text, []byte("this is no database, but longer than its header would be, which has 100 bytes: that is read first."), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		"sqlite:" + filepath.ToSlash(folder): filepath.Base(folder),
+		"sqlite:" + filepath.ToSlash(text):   "not a database",
+		"postgres://gate@127.0.0.1:1/x":      "refused",
+	} {
+		err := database.Prepare(t.Context(), databasetest.Open(t, url), database.MigrateAuto)
+		if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("%s: got %v, want an error with %q and without what requests are told", url, err, want)
+		}
 	}
 }
 

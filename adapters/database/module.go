@@ -50,14 +50,15 @@ func open(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*bun.DB, error) {
 	return db, nil
 }
 
-// Prepare makes sure that the database answers and deals with its schema.
+// Prepare makes sure that the database answers and deals with its schema. Its errors
+// are for operators, in the driver's own words: waiting does not mend a start.
 func Prepare(ctx context.Context, db *bun.DB, mode MigrateMode) error {
 	ping := db.PingContext
 	if !isPostgres(db) {
 		ping = func(ctx context.Context) error { return pingSQLite(ctx, db) }
 	}
 	if err := ping(ctx); err != nil {
-		return fmt.Errorf("database: %w", mapError(ctx, err))
+		return fmt.Errorf("database: %w", err)
 	}
 	switch mode {
 	case "", MigrateAuto:

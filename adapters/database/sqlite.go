@@ -65,7 +65,7 @@ func sqlitePool(path string, options url.Values, size int, tracer *tracing.Trace
 	if err != nil {
 		panic(err) // it reads the DSN when it connects
 	}
-	pool := sql.OpenDB(sqliteConnector{connector, "BEGIN " + options.Get("_txlock"), tracer})
+	pool := sql.OpenDB(sqliteConnector{connector, path, "BEGIN " + options.Get("_txlock"), tracer})
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return pool

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -56,6 +57,7 @@ const keep = "/* keep */ "
 
 type sqliteConnector struct {
 	driver.Connector
+	path   string
 	begin  string // the statement that begins a transaction
 	tracer *tracing.Tracer
 }
@@ -64,7 +66,7 @@ type sqliteConnector struct {
 func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", c.path, err)
 	}
 	made := &sqliteConn{sqliteDriverConn: conn.(sqliteDriverConn), kept: map[string]keptStatement{}, begin: keep + c.begin, tracer: c.tracer}
 	made.RegisterRollbackHook(func() { made.rolledBack = true })

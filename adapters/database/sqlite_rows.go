@@ -40,7 +40,7 @@ func (c *sqliteConn) queryRow(ctx context.Context, q query, into []any) error {
 		var column string
 		column, columns, _ = strings.Cut(columns, separator)
 		if err := scanJoined(to, column); err != nil {
-			return err
+			return &columnError{err}
 		}
 	}
 	return nil
@@ -80,11 +80,18 @@ func (c *sqliteConn) queryColumns(ctx context.Context, q query, into []any) erro
 			err = fmt.Errorf("no column is read into a %T", into)
 		}
 		if err != nil {
-			return err
+			return &columnError{err}
 		}
 	}
 	return nil
 }
+
+// columnError says that a row was found and one of its columns has the wrong type.
+// SQLite keeps any value in any column.
+type columnError struct{ error }
+
+// Unwrap returns what is wrong with the column.
+func (e *columnError) Unwrap() error { return e.error }
 
 // values reads the first row of a result; [sql.ErrNoRows] if there is none.
 func (c *sqliteConn) values(ctx context.Context, q query, row []driver.Value) (err error) {

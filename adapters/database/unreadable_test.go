@@ -24,51 +24,76 @@ import (
 // processes read as a whole.
 func TestARowThatCannotBeReadHidesNoOther(t *testing.T) {
 	engines(t, func(t *testing.T, engine databasetest.Engine) {
-		db := engine.Migrated(t)
-		store := databasetest.Store(t, db)
-		network := addTwoOfEach(t, store)
-		for _, statement := range []string{
+		breaking(t, engine.Migrated(t),
 			`UPDATE devicegate_clients SET settings = '{"home_page":"ftp://x"}' WHERE id = 'bad'`,
 			`UPDATE idp_connections SET settings = '{"broker":"carrier-pigeon"}' WHERE slug = 'bad'`,
 			`UPDATE idp_metadata SET facts = '[]' WHERE connection = 'bad'`,
-			`UPDATE phishing_incidents SET network = '' WHERE network = '192.0.2.0/24'`,
-		} {
-			if _, err := db.ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(statement, err)
-			}
-		}
-		err := store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
-			clients, err := r.Clients().All(ctx)
-			leavesOut(t, "client", "bad", err)
-			if len(clients) != 1 || clients[0].Client.ID() != "good" {
-				t.Errorf("got the clients %+v, want the good one", clients)
-			}
-			_, err = r.Clients().ByID(ctx, "bad")
-			leavesOut(t, "client", "bad", err)
-			connections, err := r.Connections().All(ctx)
-			leavesOut(t, "connection", "bad", err)
-			if len(connections) != 1 || connections[0].Connection().Slug() != "good" {
-				t.Errorf("got the connections %+v, want the good one", connections)
-			}
-			copies, err := r.Metadata().All(ctx)
-			leavesOut(t, "metadata of connection", "bad", err)
-			if len(copies) != 1 || copies[0].Connection != "good" {
-				t.Errorf("got the copies %+v, want the good one", copies)
-			}
-			_, err = r.Metadata().Of(ctx, "bad")
-			leavesOut(t, "metadata of connection", "bad", err)
-			held, err := r.Incidents().Holding(ctx, time.Now())
-			leavesOut(t, "incident", network.String(), err)
-			if len(held) != 1 {
-				t.Errorf("got %d incidents, want the good one", len(held))
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		removesBad(t, db, store)
+			`UPDATE phishing_incidents SET network = '' WHERE network = '192.0.2.0/24'`)
 	})
+}
+
+// TestAColumnOfAnotherTypeHidesNoOtherRow breaks rows as only SQLite allows, which
+// keeps any value in any column.
+func TestAColumnOfAnotherTypeHidesNoOtherRow(t *testing.T) {
+	for name, wrong := range map[string]string{"a word": "'soon'", "a number": "7", "bytes": "x'ff'"} {
+		t.Run(name, func(t *testing.T) {
+			breaking(t, databasetest.Memory(t),
+				`UPDATE devicegate_clients SET changed_at = `+wrong+` WHERE id = 'bad'`,
+				`UPDATE idp_connections SET added_at = `+wrong+` WHERE slug = 'bad'`,
+				`UPDATE idp_metadata SET tried_at = `+wrong+` WHERE connection = 'bad'`,
+				`UPDATE phishing_incidents SET noticed_at = `+wrong+` WHERE network = '192.0.2.0/24'`)
+		})
+	}
+}
+
+// breaking breaks what is named bad by statements, and looks what is left out.
+func breaking(t *testing.T, db *bun.DB, statements ...string) {
+	t.Helper()
+	store := databasetest.Store(t, db)
+	network := addTwoOfEach(t, store)
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	err := store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+		clients, err := r.Clients().All(ctx)
+		leavesOut(t, "client", "bad", err)
+		if len(clients) != 1 || clients[0].Client.ID() != "good" {
+			t.Errorf("got the clients %+v, want the good one", clients)
+		}
+		_, err = r.Clients().ByID(ctx, "bad")
+		leavesOut(t, "client", "bad", err)
+		connections, err := r.Connections().All(ctx)
+		leavesOut(t, "connection", "bad", err)
+		if len(connections) != 1 || connections[0].Connection().Slug() != "good" {
+			t.Errorf("got the connections %+v, want the good one", connections)
+		}
+		copies, err := r.Metadata().All(ctx)
+		leavesOut(t, "metadata of connection", "bad", err)
+		if len(copies) != 1 || copies[0].Connection != "good" {
+			t.Errorf("got the copies %+v, want the good one", copies)
+		}
+		_, err = r.Metadata().Of(ctx, "bad")
+		leavesOut(t, "metadata of connection", "bad", err)
+		held, err := r.Incidents().Holding(ctx, time.Now())
+		leavesOut(t, "incident", network.String(), err)
+		if len(held) != 1 {
+			t.Errorf("got %d incidents, want the good one", len(held))
+		}
+		listed, total, err := r.Incidents().All(ctx, 0, 10)
+		leavesOut(t, "incident", network.String(), err)
+		if len(listed) != 1 || total != 2 {
+			t.Errorf("got %d of %d incidents, want the good one of 2", len(listed), total)
+		}
+		_, err = r.Incidents().ByID(ctx, network)
+		leavesOut(t, "incident", network.String(), err)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	removesBad(t, db, store)
 }
 
 func leavesOut(t *testing.T, what, key string, err error) {

@@ -55,6 +55,10 @@ func (c listIncidents) Run(ctx context.Context, out io.Writer) error {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tSOURCE\tNOTICED\tSTATE\tWHY")
 		for _, i := range found.Incidents {
+			if i.Unreadable != "" {
+				fmt.Fprintf(table, "%s\t-\t-\tcannot be read: %s\t-\n", i.ID, printable(i.Unreadable))
+				continue
+			}
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", i.ID, printable(i.Source.String()), minute(i.NoticedAt), incidentState(i), printable(i.Why))
 		}
 		if err := table.Flush(); err != nil {

@@ -45,7 +45,7 @@ func (s serveCommand) Run(ctx context.Context) error {
 		return rootCause(err)
 	}
 	if err := start(ctx, app); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	err = untilStopped(ctx, hangups, server)
 	if err == nil && !wasInterrupted(ctx) {
@@ -65,6 +65,15 @@ func start(ctx context.Context, app *fx.App) error {
 		return err
 	}
 	return nil
+}
+
+// unlessStopped is the error of a start: none if it ended because the process was told
+// to stop.
+func unlessStopped(ctx context.Context, err error) error {
+	if _, is := context.Cause(ctx).(signalled); is {
+		return nil
+	}
+	return err
 }
 
 func stop(app *fx.App) error {

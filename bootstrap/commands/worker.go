@@ -42,7 +42,7 @@ func work(ctx context.Context, says string, parts ...jobs.Option) error {
 		return rootCause(err)
 	}
 	if err := start(ctx, app); err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	log.InfoContext(ctx, says)
 	<-ctx.Done()

@@ -204,6 +204,8 @@ func TestRowsThatCannotBeReadAreFound(t *testing.T) {
 	for _, statement := range []string{
 		`INSERT INTO devicegate_clients (id, settings, version, changed_at) VALUES ('tv', '{"home_page":"ftp://x"}', 1, '2026-11-25 12:00:00.000000+00:00')`,
 		`INSERT INTO idp_connections (slug, settings, revision, added_at, changed_at, changed_by) VALUES ('acme', '{"broker":"carrier-pigeon"}', 1, '2026-11-25 12:00:00.000000+00:00', '2026-11-25 12:00:00.000000+00:00', 'ops')`,
+		`INSERT INTO idp_metadata (connection, facts, revision) VALUES ('beta', '[]', 1)`,
+		`INSERT INTO phishing_incidents (id, source, source_kind, noticed_at, why, reported, held_until) VALUES ('01a227a0-809a-74c4-91bb-c694a57a069e', 'x', 'network', '2026-11-25 12:00:00.000000+00:00', 'people: 3', 0, '2226-11-25 12:00:00.000000+00:00')`,
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
@@ -212,6 +214,20 @@ func TestRowsThatCannotBeReadAreFound(t *testing.T) {
 	all := Examine(t.Context(), load(t, map[string]string{"DATABASE_URL": at}), Options{Offline: true})
 	want(t, all, "clients", Fail, `client "tv"`)
 	want(t, all, "connections", Fail, `connection "acme"`)
+	want(t, all, "connections", Fail, `metadata of connection "beta"`)
+	want(t, all, "incidents", Fail, `incident "01a227a0-809a-74c4-91bb-c694a57a069e"`)
+}
+
+func TestAFileThatCannotBeOursIsNamed(t *testing.T) {
+	folder := t.TempDir()
+	at := "sqlite:" + filepath.ToSlash(filepath.Join(folder, "other.db"))
+	if _, err := databasetest.Open(t, at).ExecContext(t.Context(), "CREATE TABLE dashboard (id INTEGER)"); err != nil {
+		t.Fatal(err)
+	}
+	all := Examine(t.Context(), load(t, map[string]string{"DATABASE_URL": at}), Options{Offline: true})
+	want(t, all, "database", Fail, `the table "dashboard" and none of devicegate`)
+	all = Examine(t.Context(), load(t, map[string]string{"DATABASE_URL": "sqlite:" + filepath.ToSlash(folder)}), Options{Offline: true})
+	want(t, all, "database", Fail, filepath.ToSlash(folder)+": unable to open")
 }
 
 func TestStoresThatDoNotAnswerFailWithoutANetwork(t *testing.T) {

@@ -62,6 +62,14 @@ func (x *examination) storedConnections(ctx context.Context, db *bun.DB) {
 		for _, row := range unreadable {
 			x.fail("connections", row.Error()+"; no sign-in by it is possible", "devicegate connections remove, then add it again")
 		}
+		if err != nil {
+			return err
+		}
+		_, err = r.Metadata().All(ctx)
+		unreadable, err = ports.LeaveOut(err)
+		for _, row := range unreadable {
+			x.fail("connections", row.Error()+"; no sign-in by it is possible", "delete it from idp_metadata to have it fetched anew")
+		}
 		return err
 	})
 	joined, conflict := connection.NewDirectory(all...)
@@ -84,6 +92,21 @@ func (x *examination) storedClients(ctx context.Context, db *bun.DB) {
 	})
 	if err != nil {
 		x.fail("clients", err.Error(), "look at what the database says")
+	}
+}
+
+// storedIncidents tells which incidents cannot be read.
+func (x *examination) storedIncidents(ctx context.Context, db *bun.DB) {
+	err := database.NewStore(db).View(ctx, func(ctx context.Context, r ports.Reader) error {
+		_, err := r.Incidents().Holding(ctx, x.Clock())
+		unreadable, err := ports.LeaveOut(err)
+		for _, row := range unreadable {
+			x.fail("incidents", row.Error()+"; its source is not held", "delete it from phishing_incidents; if a newer release wrote it, bring this process up to that")
+		}
+		return err
+	})
+	if err != nil {
+		x.fail("incidents", err.Error(), "look at what the database says")
 	}
 }
 

@@ -36,7 +36,11 @@ func (x *examination) database(ctx context.Context) {
 	condition, err := database.Inspect(asked, db)
 	if err != nil {
 		x.databaseIsDown = true
-		x.fail("database", oneLine(err), "check that the server runs and can be reached from here, and user, password and database name in DATABASE_URL")
+		do := "check that the server runs and can be reached from here, and user, password and database name in DATABASE_URL"
+		if x.Database.File() != "" {
+			do = "check DATABASE_URL and DATA_DIR, and that this user may read and write the file and its folder"
+		}
+		x.fail("database", oneLine(err), do)
 		return
 	}
 	switch {
@@ -55,6 +59,7 @@ func (x *examination) database(ctx context.Context) {
 		x.work(asked, db)
 		x.storedConnections(asked, db)
 		x.storedClients(asked, db)
+		x.storedIncidents(asked, db)
 	}
 }
 
@@ -103,6 +108,10 @@ func (x *examination) schema(c database.Condition) {
 		found := fmt.Sprintf("%d migrations are missing", c.Missing)
 		if c.Missing == 0 {
 			found = "the tables of the job queue are old"
+		}
+		if c.NoTables {
+			x.fail("schema", found+", and this user may not make tables", "GRANT CREATE ON SCHEMA public TO the user of DATABASE_URL, or run devicegate migrate as the database's owner")
+			return
 		}
 		if x.Database.Migrate == database.MigrateAuto {
 			x.warn("schema", found, "devicegate serve applies them (MIGRATE=auto), and so does devicegate migrate")
