@@ -25,6 +25,7 @@ import (
 // serves the metrics of the process.
 func Worker(c Config, log *slog.Logger, parts ...jobs.Option) fx.Option {
 	c, log, tracing := traced(c, log)
+	c.Database.Beside = true
 	return fx.Options(
 		tracing,
 		fx.NopLogger, // the command tells an error of the start, once

@@ -45,6 +45,9 @@ type Config struct {
 	// DifyAccounts says that this is Dify's database, whose accounts' addresses
 	// are looked up in it.
 	DifyAccounts bool
+	// Beside says that another process serves from the same SQLite file, whose requests
+	// come first.
+	Beside bool
 	// Tracer makes a span of each statement of a traced request; nil: none.
 	Tracer *tracing.Tracer
 	// Clock is kept in step with PostgreSQL's while the pool is open; nil: none is.

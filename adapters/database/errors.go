@@ -35,6 +35,19 @@ func mapError(ctx context.Context, err error) error {
 	return err
 }
 
+// forOperators is mapError in the driver's own words: what requests are told, to try
+// again in a few seconds, mends no wrong name or password.
+func forOperators(ctx context.Context, err error) error {
+	return operatorError{err, mapError(ctx, err)}
+}
+
+type operatorError struct{ said, means error }
+
+func (e operatorError) Error() string { return e.said.Error() }
+
+// Unwrap returns what the error means.
+func (e operatorError) Unwrap() error { return e.means }
+
 func isUnavailable(err error) bool {
 	var (
 		pg      *pgconn.PgError

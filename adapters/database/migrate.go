@@ -26,7 +26,7 @@ var ErrOldSchema = errors.New("the database schema is older than this program: r
 // ([ForeignFileError]).
 func Migrate(ctx context.Context, db *bun.DB) error {
 	if err := migrate(ctx, db); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return fmt.Errorf("migrate: %w", forOperators(ctx, err))
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func CheckSchema(ctx context.Context, db *bun.DB) error {
 	}
 	applied, err := applied(ctx, db)
 	if err != nil {
-		return fmt.Errorf("check schema: %w", err)
+		return fmt.Errorf("check schema: %w", forOperators(ctx, err))
 	}
 	for _, m := range migrator.ListSources() {
 		if !applied[m.Version] {

@@ -20,8 +20,8 @@ var Module = fx.Module("database",
 	fx.Provide(store, accounts, poolOf, func(c *Changes) ports.Changes { return c }),
 )
 
-func store(db *bun.DB, queue Queue, sealer Sealer, changes *Changes, observer Observer) *Store {
-	return NewStore(db).WithQueue(queue).WithSealer(sealer).WithChanges(changes).WithObserver(observer)
+func store(cfg Config, db *bun.DB, queue Queue, sealer Sealer, changes *Changes, observer Observer) *Store {
+	return NewStore(db).WithQueue(queue).WithSealer(sealer).WithChanges(changes).WithObserver(observer).Beside(cfg.Beside)
 }
 
 // changes depends on the pool because it runs while the pool is open.
@@ -50,15 +50,14 @@ func open(lc fx.Lifecycle, cfg Config, log *slog.Logger) (*bun.DB, error) {
 	return db, nil
 }
 
-// Prepare makes sure that the database answers and deals with its schema. Its errors
-// are for operators, in the driver's own words: waiting does not mend a start.
+// Prepare makes sure that the database answers and deals with its schema.
 func Prepare(ctx context.Context, db *bun.DB, mode MigrateMode) error {
 	ping := db.PingContext
 	if !isPostgres(db) {
 		ping = func(ctx context.Context) error { return pingSQLite(ctx, db) }
 	}
 	if err := ping(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
+		return fmt.Errorf("database: %w", forOperators(ctx, err))
 	}
 	switch mode {
 	case "", MigrateAuto:

@@ -221,6 +221,49 @@ func TestAConnectionThatIsCut(t *testing.T) {
 	}
 }
 
+// TestReadsPassOverConnectionsThatHaveEnded: after a restart of the server each
+// connection of the pool has ended, and none knows.
+func TestReadsPassOverConnectionsThatHaveEnded(t *testing.T) {
+	url := postgres(t).URL(t)
+	db, other := databasetest.Open(t, url), databasetest.Open(t, url)
+	if err := database.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	s := database.NewStore(db)
+	a, started := start()
+	if err := s.AddAuthorization(t.Context(), a, started); err != nil {
+		t.Fatal(err)
+	}
+	for name, read := range map[string]func(context.Context, ports.Reader) error{
+		"by a prepared statement": func(ctx context.Context, r ports.Reader) error {
+			_, err := r.Authorizations().ByID(ctx, a.Snapshot().ID)
+			return err
+		},
+		"by bun": func(ctx context.Context, r ports.Reader) error {
+			_, err := r.Clients().All(ctx)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var idle []bun.Conn
+			for range 5 {
+				conn, err := db.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				idle = append(idle, conn)
+			}
+			for _, conn := range idle {
+				_ = conn.Close() // gives it back
+			}
+			execute(t, other, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+			if err := s.View(t.Context(), read); err != nil {
+				t.Errorf("got %v, want nil", err)
+			}
+		})
+	}
+}
+
 func TestADeadlockEndsOneOfTheTwo(t *testing.T) {
 	s := database.NewStore(postgres(t).Migrated(t))
 	a, started := start()

@@ -68,7 +68,7 @@ func (s *statements) share(ctx context.Context, b *batching.Batcher[statementCal
 
 // SendOne implements [batching.Sender].
 func (s *statements) SendOne(ctx context.Context, call statementCall) error {
-	return s.fromPool(ctx, func(c *pgConn) error {
+	return s.fromPool(ctx, call.written == nil, func(c *pgConn) error {
 		if call.written == nil {
 			return c.queryRow(ctx, call.query, call.into)
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -219,12 +220,24 @@ func (c *pgConn) ExecContext(ctx context.Context, text string, args []driver.Nam
 	return c.Conn.ExecContext(c.bound(ctx), text, unprepared(args))
 }
 
-// QueryContext implements [driver.QueryerContext].
+// QueryContext implements [driver.QueryerContext]. A read outside of transactions that
+// met a connection of the pool which had ended is sent again by database/sql, at last
+// on a new connection: it has changed nothing.
 func (c *pgConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	if err := c.flush(ctx); err != nil {
 		return nil, err
 	}
-	return c.Conn.QueryContext(c.bound(ctx), text, unprepared(args))
+	rows, err := c.Conn.QueryContext(c.bound(ctx), text, unprepared(args))
+	if c.tx == nil && strings.HasPrefix(text, "SELECT ") && c.hasEnded(ctx, err) {
+		return nil, driver.ErrBadConn
+	}
+	return rows, err
+}
+
+// hasEnded reports whether a statement failed because the server had ended the
+// connection, and not because its caller or its time has.
+func (c *pgConn) hasEnded(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !pgconn.Timeout(err) && c.Conn.Conn().IsClosed()
 }
 
 // PrepareContext implements [driver.ConnPrepareContext].

@@ -200,7 +200,7 @@ func (s *Store) leave(g *group) {
 	if len(g.kept) > 0 && !g.lost && s.writers.join(g) {
 		return
 	}
-	defer s.writers.release()
+	defer s.giveWay(g)
 	defer func() { _ = g.conn.Close() }() // gives it back
 	defer close(g.ended)
 	if len(g.kept) == 0 {
@@ -216,6 +216,17 @@ func (s *Store) leave(g *group) {
 	for _, t := range g.kept {
 		s.tell(t, g.err == nil)
 	}
+}
+
+// giveWay releases the turn. Beside a process that serves it first leaves the file
+// alone for as long as the transaction had it: SQLite gives its lock to the process
+// that happens to ask, and one that writes without a pause asks at every moment.
+func (s *Store) giveWay(g *group) {
+	if !s.beside {
+		s.writers.release()
+		return
+	}
+	time.AfterFunc(time.Since(g.began), s.writers.release)
 }
 
 // wait waits for the end of the group's transaction. A caller that has gone away

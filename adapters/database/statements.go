@@ -148,15 +148,22 @@ func (s *statements) queryRow(ctx context.Context, q query, into []any) error {
 // or to have lost their statements; it is database/sql's own number.
 const poolTries = 3
 
-func (s *statements) fromPool(ctx context.Context, read func(*pgConn) error) error {
+// fromPool sends a statement; one that reads also goes again if the connection of the
+// pool had ended, by a restart of the server for example.
+func (s *statements) fromPool(ctx context.Context, reads bool, send func(*pgConn) error) error {
 	for tries := 1; ; tries++ {
 		conn, err := s.db.DB.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		err = onPG(conn, read)
+		ended := false
+		err = onPG(conn, func(c *pgConn) error {
+			err := send(c)
+			ended = c.hasEnded(ctx, err)
+			return err
+		})
 		_ = conn.Close() // gives it back
-		if err == nil || tries == poolTries || !lostStatement(err) && !pgconn.SafeToRetry(err) {
+		if err == nil || tries == poolTries || !lostStatement(err) && !pgconn.SafeToRetry(err) && !(reads && ended) {
 			return err
 		}
 	}

@@ -25,12 +25,19 @@ import (
 type Store struct {
 	db       *bun.DB
 	writers  *writers // of SQLite; nil: PostgreSQL
+	beside   bool     // see Config.Beside
 	limit    *deadline.Limit
 	hot      *statements
 	queue    Queue
 	changes  *Changes // nil: nothing in this process wants to know
 	sealer   Sealer
 	observer Observer
+}
+
+// Beside has the store give way to other processes; see [Config.Beside].
+func (s *Store) Beside(is bool) *Store {
+	s.beside = is
+	return s
 }
 
 // Written is what an [Observer] learns of an event.
