@@ -95,13 +95,16 @@ func (e *ForeignFileError) Error() string {
 	return fmt.Sprintf("the SQLite file is another program's: it has the table %q and none of devicegate; check DATABASE_URL and DATA_DIR", e.Table)
 }
 
-// checkForeign returns a [*ForeignFileError].
+// checkForeign returns a [*ForeignFileError]. A file with the table of the tokens may be
+// shared: that table can be there before us.
 func checkForeign(ctx context.Context, db *bun.DB) error {
 	if isPostgres(db) {
 		return nil
 	}
-	if ours, err := hasSchemaTable(ctx, db); ours || err != nil {
-		return err
+	for _, table := range []string{schemaTable, "oauth_access_tokens"} {
+		if there, err := hasTable(ctx, db, table); there || err != nil {
+			return err
+		}
 	}
 	var table string
 	err := db.NewRaw("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name LIMIT 1").Scan(ctx, &table)
@@ -114,20 +117,19 @@ func checkForeign(ctx context.Context, db *bun.DB) error {
 	return &ForeignFileError{table}
 }
 
-// hasSchemaTable reports whether goose's table is there; goose itself would create it.
-func hasSchemaTable(ctx context.Context, db *bun.DB) (bool, error) {
+func hasTable(ctx context.Context, db *bun.DB, name string) (bool, error) {
 	there := "SELECT count(*) FROM sqlite_master WHERE name = ?"
 	if isPostgres(db) {
 		there = "SELECT count(to_regclass(?))"
 	}
 	var tables int
-	err := db.NewRaw(there, schemaTable).Scan(ctx, &tables)
+	err := db.NewRaw(there, name).Scan(ctx, &tables)
 	return tables > 0, err
 }
 
-// applied reads goose's table.
+// applied reads goose's table; goose itself would create it first.
 func applied(ctx context.Context, db *bun.DB) (map[int64]bool, error) {
-	if there, err := hasSchemaTable(ctx, db); err != nil || !there {
+	if there, err := hasTable(ctx, db, schemaTable); err != nil || !there {
 		return nil, err
 	}
 	var versions []int64
