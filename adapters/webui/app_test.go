@@ -54,6 +54,21 @@ func TestTheDecisionPageSaysWhatTheOperatorKnowsOfTheClient(t *testing.T) {
 	}
 }
 
+// What a device calls itself is marked as that, and the client stands beside it: a
+// name that looks like a client's is still the device's own.
+func TestTheDecisionPageMarksTheDevicesOwnName(t *testing.T) {
+	s := withClients(t, "  - {id: difyctl, name: Dify CLI}\n", acme)
+	v := s.visitor(home)
+	page := v.signIn(s.device("Microsoft Teams", home).UserCode, "alice")
+	v.sees(page, "decide", "")
+	if want := "Calls itselfMicrosoft Teams Dify CLI"; !strings.Contains(words(page.main()), want) {
+		t.Errorf("got %s, want %q", words(page.main()), want)
+	}
+	if !strings.Contains(page.text, "<q><bdi>Microsoft Teams</bdi></q>") {
+		t.Error("got the name without quotation marks, want it quoted")
+	}
+}
+
 func TestAClientThatIsOnlyNamedHasNoRowOfItsOwn(t *testing.T) {
 	s := served(t)
 	v := s.visitor(home)

@@ -30,7 +30,7 @@ func TestTheLastPageSaysWhatCameOfTheDecision(t *testing.T) {
 	}
 	again := v.get(attribute(done.element("check"), "href"))
 	v.sees(again, "approved", "")
-	if text := words(again.main()); !strings.Contains(text, "Your device is connected") || again.element("check") != nil || !strings.Contains(again.text, " data-fetched") {
+	if text := words(again.main()); !strings.Contains(text, "Your device is connected") || !strings.Contains(text, "It has fetched its access") || again.element("check") != nil || !strings.Contains(again.text, " data-fetched") {
 		t.Errorf("got %s, want that the device has its access", text)
 	}
 	if got := again.header.Get("Content-Security-Policy"); strings.Contains(got, "connect-src") {
