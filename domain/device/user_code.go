@@ -49,16 +49,23 @@ func NewUserCode() UserCode {
 // or none, full-width letters, zero-width characters. It returns
 // [ErrInvalidUserCode] for what cannot have been issued.
 func ParseUserCode(text string) (UserCode, error) {
-	if len(text) == userCodeLength+1 && text[4] == '-' { // as shown and stored
-		if letters := text[:4] + text[5:]; inAlphabet(letters) {
-			return UserCode{letters}, nil
-		}
+	if letters, ok := asShown(text); ok {
+		return UserCode{letters}, nil
 	}
 	folded := NormalizeUserCode(text)
 	if len(folded) != userCodeLength || !inAlphabet(folded) {
 		return UserCode{}, ErrInvalidUserCode
 	}
 	return UserCode{folded}, nil
+}
+
+// asShown reads a code that is spelt as people see it, and as it is stored.
+func asShown(text string) (letters string, ok bool) {
+	if len(text) != userCodeLength+1 || text[4] != '-' {
+		return "", false
+	}
+	letters = text[:4] + text[5:]
+	return letters, inAlphabet(letters)
 }
 
 func inAlphabet(text string) bool {
@@ -100,6 +107,9 @@ func isSeparator(r rune) bool {
 // NormalizeUserCode removes what does not distinguish codes, so that two spellings
 // of one guess are counted as one even if no such code can exist.
 func NormalizeUserCode(text string) string {
+	if letters, ok := asShown(text); ok {
+		return letters
+	}
 	if len(text) > userCodeMaxInput*utf8.UTFMax {
 		text = text[:userCodeMaxInput*utf8.UTFMax]
 	}
