@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -21,16 +22,19 @@ import (
 
 const inMemory = ":memory:"
 
-// cachePages lets each connection keep 8 MiB of the file: the inner pages of the
-// indexes of a million rows. SQLite's own 2 MiB hold those of some ten thousand.
-const cachePages = "cache_size(-8192)"
+// busyTimeout is how long a statement waits for a lock on the file.
+const busyTimeout = 10 * time.Second
 
 // openSQLite makes the file if need be, for our user alone; SQLite gives its
 // journal the same mode. Transactions lock for writing when they begin: one
 // that reads first and writes later could not be given the lock any more.
 // Every commit is on disk before it is answered.
+//
+// The page cache stays at SQLite's own 2 MiB for each connection: a commit empties
+// those of all others, and a page that is cached anew takes fresh memory until the
+// cache is full, which costs more than reading the page again.
 func openSQLite(path string, c Config) (*bun.DB, error) {
-	options := url.Values{"_foreign_keys": {"1"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_busy_timeout": {"10000"}}
+	options := url.Values{"_foreign_keys": {"1"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)}}
 	if path == inMemory { // each connection would have a database of its own
 		return bun.NewDB(sqlitePool(inMemory, options, 1, c.Tracer), sqlitedialect.New()), nil
 	}
@@ -41,7 +45,6 @@ func openSQLite(path string, c Config) (*bun.DB, error) {
 		return nil, fmt.Errorf("database file: %w", err)
 	}
 	options.Set("_journal_mode", "WAL") // readers do not wait for the writer
-	options.Set("_pragma", cachePages)
 	return bun.NewDB(sqlitePool(path, options, c.MaxConns, c.Tracer), sqlitedialect.New()), nil
 }
 

@@ -6,7 +6,11 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
+	"time"
+
+	"github.com/devicegate/devicegate/adapters/deadline"
 )
 
 // joined is the columns of a row as one. The driver makes two strings for the
@@ -20,10 +24,50 @@ func joined(columns []string) string {
 		}
 		texts[i] = "ifnull(" + column + ", '')"
 	}
-	return "concat_ws(char(31), " + strings.Join(texts, ", ") + ")"
+	return "concat_ws('" + separator + "', " + strings.Join(texts, ", ") + ")"
 }
 
 const separator = "\x1f"
+
+// sqliteReads are the reads outside of transactions. Each connection caches pages of
+// its own: with few connections the caches are full of what is read most, and take
+// less memory. Two for each processor: one may wait for the disk.
+type sqliteReads struct {
+	pool  *sql.DB
+	slots chan struct{}
+}
+
+func newSQLiteReads(pool *sql.DB) *sqliteReads {
+	return &sqliteReads{pool, make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+}
+
+// queryRow reads a row on a connection of the pool, which hands out the one that was
+// used last.
+func (r *sqliteReads) queryRow(ctx context.Context, q query, into []any) error {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	conn, err := r.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	return onSQLite(conn, func(c *sqliteConn) error { return c.queryRow(unwatched(ctx), q, into) })
+}
+
+// unwatched is the context for a read of one row outside of transactions. The driver
+// watches a context that can end, in a goroutine for each statement. Such a read
+// waits for locks alone, and for these no longer than busyTimeout.
+func unwatched(ctx context.Context) context.Context {
+	values, end, shared := deadline.Split(ctx)
+	if !shared || time.Until(end) < busyTimeout {
+		return ctx
+	}
+	return values
+}
 
 // queryRow reads a row whose columns are [joined]. If one of them contains the
 // separator, it reads them one by one.

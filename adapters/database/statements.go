@@ -24,6 +24,7 @@ type statements struct {
 	texts sync.Map // statementKey: statement
 	// PostgreSQL's reads outside of transactions, and writes that need none.
 	reads, writes *batching.Batcher[statementCall]
+	sqlite        *sqliteReads // nil: PostgreSQL
 }
 
 func newStatements(db *bun.DB) *statements {
@@ -31,6 +32,8 @@ func newStatements(db *bun.DB) *statements {
 	if isPostgres(db) {
 		s.reads = batching.New(sharedTrips(db), stuckAfter, batching.Sender[statementCall](reads{s}))
 		s.writes = batching.New(sharedTrips(db), stuckAfter, batching.Sender[statementCall](writes{s}))
+	} else {
+		s.sqlite = newSQLiteReads(db.DB)
 	}
 	return s
 }
@@ -136,12 +139,7 @@ func (s *statements) queryRow(ctx context.Context, q query, into []any) error {
 	if isPostgres(s.db) {
 		return s.share(ctx, s.reads, statementCall{query: q, into: into})
 	}
-	conn, err := s.db.DB.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }() // gives it back
-	return onSQLite(conn, func(c *sqliteConn) error { return c.queryRow(ctx, q, into) })
+	return s.sqlite.queryRow(ctx, q, into)
 }
 
 // poolTries is how often a read is sent while connections turn out to be closed
