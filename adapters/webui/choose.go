@@ -29,28 +29,28 @@ type chooseBody struct {
 
 // choosePage asks how to sign in. It names only the public connections.
 func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
-	m := p.readState(r)
-	if m.Code == "" && !m.Managing && p.cookiesOff(r) {
+	state := p.readState(r)
+	if state.Code == "" && !state.Managing && p.cookiesOff(r) {
 		p.setCookie(w, probeCookie, "1", 0)
 		p.checkCookies(w, r, "")
 		return
 	}
-	if m.Code == "" && !m.Managing {
+	if state.Code == "" && !state.Managing {
 		p.redirect(w, r, "")
 		return
 	}
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	body := chooseBody{Notice: m.Notice, Hint: m.Hint, Managing: m.Managing, ShowCode: !m.Managing && (m.ByHand || p.prefillsCode(r.Context()))}
-	all := p.connectionsFor(r.Context(), m).All()
+	body := chooseBody{Notice: state.Notice, Hint: state.Hint, Managing: state.Managing, ShowCode: !state.Managing && (state.ByHand || p.prefillsCode(r.Context()))}
+	all := p.connectionsFor(r.Context(), state).All()
 	if len(all) == 1 {
-		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(m)}
+		body.Only = signInOption{all[0].Slug(), all[0].Settings().Name, p.initiate(state)}
 	} else {
 		body.ByMail = true
 		last := p.lastConnection(r)
 		for _, c := range all {
-			option := signInOption{c.Slug(), c.Settings().Name, p.initiate(m, "connection", c.Slug())}
+			option := signInOption{c.Slug(), c.Settings().Name, p.initiate(state, "connection", c.Slug())}
 			switch {
 			case c.Slug() == last:
 				body.Last = option
@@ -59,64 +59,64 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	v := view{State: "choose", Title: "choose.title", at: "sign-in", Step: 2, Code: m.Code, Body: body}
-	if m.Managing {
+	v := view{State: "choose", Title: "choose.title", at: "sign-in", Step: 2, Code: state.Code, Body: body}
+	if state.Managing {
 		v.Step = 0
 	}
-	if m.Notice == noMatch || m.Notice == badEmail {
-		v.Problem, v.Invalid = m.Notice, true
+	if state.Notice == noMatch || state.Notice == badEmail {
+		v.Problem, v.Invalid = state.Notice, true
 	}
-	v.Until, v.Ends = moment(m.Until), endOfCode
+	v.Until, v.Ends = moment(state.Until), endOfCode
 	p.show(w, r, http.StatusOK, pageChoose, v)
 }
 
 // chooseForm takes a work e-mail address. Whether a connection speaks for its
 // domain is decided at sso-initiate, where attempts are counted.
 func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
-	m := p.readState(r)
+	state := p.readState(r)
 	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
-	if err != nil && !m.Managing {
+	if err != nil && !state.Managing {
 		p.writeState(w, pageState{Problem: device.ErrInvalidUserCode.Code})
 		p.redirect(w, r, "#code-wrong")
 		return
 	}
-	if code.String() != m.Code {
-		m = pageState{Code: code.String()}
+	if code.String() != state.Code {
+		state = pageState{Code: code.String()}
 	}
 	if r.PostForm.Get("again") == sameAccount { // policy asks for a new sign-in
-		p.signInAnew(w, r, m, code)
+		p.signInAnew(w, r, state, code)
 		return
 	}
 	if r.PostForm.Get("again") != "" { // with another account
-		m.Notice, m.Fresh, m.Redirect = otherAccount, true, false
-		p.writeState(w, m)
+		state.Notice, state.Fresh, state.Redirect = otherAccount, true, false
+		p.writeState(w, state)
 		p.redirect(w, r, "/sign-in")
 		return
 	}
 	email, err := identity.ParseEmail(r.PostForm.Get("login_hint"))
 	if err != nil {
-		m.Notice, m.Redirect = badEmail, false
-		p.writeState(w, m)
+		state.Notice, state.Redirect = badEmail, false
+		p.writeState(w, state)
 		p.redirect(w, r, "/sign-in#hint-wrong")
 		return
 	}
-	m.Hint, m.Notice, m.Redirect = email.String(), "", true
-	p.writeState(w, m)
+	state.Hint, state.Notice, state.Redirect = email.String(), "", true
+	p.writeState(w, state)
 	p.redirect(w, r, "/leave")
 }
 
 // signInAnew goes back to the identity provider of a sign-in, which asks for
 // credentials again.
-func (p *Pages) signInAnew(w http.ResponseWriter, r *http.Request, m pageState, code device.UserCode) {
+func (p *Pages) signInAnew(w http.ResponseWriter, r *http.Request, state pageState, code device.UserCode) {
 	what, err := p.deps.Describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
-	m.Fresh = true
+	state.Fresh = true
 	if err != nil { // it has expired
-		p.writeState(w, m)
+		p.writeState(w, state)
 		p.redirect(w, r, "/sign-in")
 		return
 	}
-	m.Hint, m.Notice, m.Redirect = what.Subject.Email().String(), "", true
-	p.writeState(w, m)
+	state.Hint, state.Notice, state.Redirect = what.Subject.Email().String(), "", true
+	p.writeState(w, state)
 	p.redirect(w, r, "/leave")
 }
 
@@ -128,8 +128,8 @@ type redirectBody struct {
 // redirectPage goes on to the identity provider by itself, once. With the
 // browser's back button the person gets to choose instead of being sent away.
 func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
-	m := p.readState(r)
-	if m.Code == "" && !m.Managing || !m.Redirect {
+	state := p.readState(r)
+	if state.Code == "" && !state.Managing || !state.Redirect {
 		p.redirect(w, r, "/sign-in")
 		return
 	}
@@ -137,18 +137,18 @@ func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodHead {
-		m.Redirect = false
-		p.writeState(w, m)
+		state.Redirect = false
+		p.writeState(w, state)
 	}
-	v := view{State: "choose", Title: "redirect.title", Step: 2, Code: m.Code, noLanguages: true, Body: redirectBody{Managing: m.Managing}}
-	v.RedirectURL = p.initiate(m)
-	if m.Managing {
+	v := view{State: "choose", Title: "redirect.title", Step: 2, Code: state.Code, noLanguages: true, Body: redirectBody{Managing: state.Managing}}
+	v.RedirectURL = p.initiate(state)
+	if state.Managing {
 		v.Step = 0
 	}
-	if all := p.connectionsFor(r.Context(), m).All(); len(all) == 1 {
-		v.Body = redirectBody{all[0].Settings().Name, m.Managing}
+	if all := p.connectionsFor(r.Context(), state).All(); len(all) == 1 {
+		v.Body = redirectBody{all[0].Settings().Name, state.Managing}
 	} else {
-		v.RedirectURL = p.initiate(m, "login_hint", m.Hint)
+		v.RedirectURL = p.initiate(state, "login_hint", state.Hint)
 	}
 	p.show(w, r, http.StatusOK, pageRedirect, v)
 }

@@ -18,10 +18,10 @@ func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	m := p.readState(r)
+	state := p.readState(r)
 	signIn, err := p.deps.SignIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
 	if err != nil {
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
 	if !signIn.NeedsCode {
@@ -31,10 +31,10 @@ func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {
 	v := view{State: "enter", Title: "enter.title", at: "code", Until: signIn.ExpiresAt, Ends: endOfSignIn}
 	body := enterBody{
 		CSRF: signIn.CSRF.Reveal(), Email: signIn.Subject.Email().String(),
-		Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code,
+		Typed: state.Typed, Wrong: state.Problem == device.ErrInvalidUserCode.Code,
 	}
 	if body.Wrong {
-		v.State, v.Problem, v.Ref, v.Invalid = "error", m.Problem, m.Ref, true
+		v.State, v.Problem, v.Ref, v.Invalid = "error", state.Problem, state.Ref, true
 	}
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageEnter, v)

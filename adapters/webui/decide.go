@@ -64,10 +64,10 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	m := p.readState(r)
-	code, _ := device.ParseUserCode(m.Code) // none: the latest sign-in
-	if m.Outcome != "" {                    // with the browser's back button
-		p.redirect(w, r, "/"+m.Outcome)
+	state := p.readState(r)
+	code, _ := device.ParseUserCode(state.Code) // none: the latest sign-in
+	if state.Outcome != "" {                    // with the browser's back button
+		p.redirect(w, r, "/"+state.Outcome)
 		return
 	}
 	session, origin := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
@@ -83,20 +83,20 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
 	v := view{State: "decide", Title: "decide.title", at: "decide", Step: 3, Code: what.UserCode.String(), Until: what.ExpiresAt, Ends: endOfSignIn}
-	if until := moment(m.Until); m.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
+	if until := moment(state.Until); state.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
 		v.Until, v.Ends = until, endOfCode
 	}
 	known, err := p.deps.Recall.Execute(r.Context(), what.Subject, what.ClientID, what.DeviceLabel)
 	if err != nil {
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
-	body := p.whatToDecide(r.Context(), what, known, m, origin)
-	if body.MustType && m.Notice == typedMismatch {
+	body := p.whatToDecide(r.Context(), what, known, state, origin)
+	if body.MustType && state.Notice == typedMismatch {
 		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
 	}
 	if body.Blocked != "" { // an administrator may have to be told
@@ -106,16 +106,16 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
 
-func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, known application.Recalled, m pageState, origin request.Origin) decideBody {
+func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, known application.Recalled, state pageState, origin request.Origin) decideBody {
 	code := what.UserCode.String()
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
 		RequestedAt: what.RequestedAt, Minutes: max(0, int(p.deps.Now().Sub(what.RequestedAt)/time.Minute)),
-		Near: what.NetworkMatch == device.SameNetwork, Hasty: !m.Entered || m.Code != code,
+		Near: what.NetworkMatch == device.SameNetwork, Hasty: !state.Entered || state.Code != code,
 		Verdict:  "verdict." + string(what.NetworkMatch),
 		Harmless: what.NetworkMatch == device.OtherNetwork && !what.Circumstances.Suspected,
 		App:      appOf(what.Client), CSRF: what.CSRF.Reveal(), Until: p.deps.Now().Add(what.TokenLife),
-		MustType: what.MustType && !typedAlready(m, code), BoundTo: what.BoundTo.String(),
+		MustType: what.MustType && !typedAlready(state, code), BoundTo: what.BoundTo.String(),
 	}
 	if refusal, blocked := fault.Of(what.Refusal); blocked {
 		body.Blocked = refusal.Code
@@ -148,19 +148,19 @@ func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, kno
 // anotherCode is for a tab whose code another tab has replaced: the person is
 // still signed in, for the other code.
 func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other application.Approval) {
-	m := pageState{Code: other.UserCode.String(), Problem: "another_code", Ref: httpserver.RequestID(r.Context())}
-	p.writeState(w, m)
+	state := pageState{Code: other.UserCode.String(), Problem: "another_code", Ref: httpserver.RequestID(r.Context())}
+	p.writeState(w, state)
 	p.redirect(w, r, "/problem")
 }
 
 // typedAlready reports whether the person typed the code on the first page. A link
 // may have filled it in there, or have led past that page.
-func typedAlready(m pageState, code string) bool { return m.ByHand && m.Code == code }
+func typedAlready(state pageState, code string) bool { return state.ByHand && state.Code == code }
 
 // typedCode is the user code that the person typed: on the first page of this
 // browser, else with the decision.
-func typedCode(r *http.Request, m pageState, code device.UserCode) device.UserCode {
-	if typedAlready(m, code.String()) {
+func typedCode(r *http.Request, state pageState, code device.UserCode) device.UserCode {
+	if typedAlready(state, code.String()) {
 		return code
 	}
 	typed, _ := device.ParseUserCode(r.PostForm.Get("typed_code")) // zero: no code
@@ -181,29 +181,29 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		if !p.requireOpen(r.Context(), w, r) {
 			return
 		}
-		m := p.readState(r)
+		state := p.readState(r)
 		code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
 		if err != nil {
-			p.fail(w, r, m, err, noAllowance)
+			p.fail(w, r, state, err, noAllowance)
 			return
 		}
-		if code.String() != m.Code {
-			m = pageState{Code: code.String()}
+		if code.String() != state.Code {
+			state = pageState{Code: code.String()}
 		}
-		if m.Outcome != "" { // sent twice
-			p.redirect(w, r, "/"+m.Outcome)
+		if state.Outcome != "" { // sent twice
+			p.redirect(w, r, "/"+state.Outcome)
 			return
 		}
 		proof := approval.Proof{
-			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: typedCode(r, m, code),
+			Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf")), Typed: typedCode(r, state, code),
 			NotRequested: r.PostForm.Get("reason") == device.NotRequested,
 		}
 		origin := p.deps.Client.Origin(r)
 		origin.Language = p.locales[p.localeOf(r)].Tag()
 		decided, err := decide(r.Context(), proof, code, origin)
 		if errors.Is(err, policy.ErrTypedCodeRequired) {
-			m.Notice = typedMismatch
-			p.writeState(w, m)
+			state.Notice = typedMismatch
+			p.writeState(w, state)
 			p.redirect(w, r, "/decide#code-wrong")
 			return
 		}
@@ -212,7 +212,7 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 			return
 		}
 		if err != nil {
-			p.fail(w, r, m, err, decided.Allowance)
+			p.fail(w, r, state, err, decided.Allowance)
 			return
 		}
 		if !decided.MoreToDecide {
@@ -226,10 +226,10 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 
 // problemPage shows a refusal.
 func (p *Pages) problemPage(w http.ResponseWriter, r *http.Request) {
-	m := p.readState(r)
+	state := p.readState(r)
 	switch {
-	case m.Problem != "":
-		p.problem(w, r, http.StatusOK, m)
+	case state.Problem != "":
+		p.problem(w, r, http.StatusOK, state)
 	case !p.hasCookies(r) && r.Header.Get("Sec-Fetch-Site") != "none": // a redirect led here, but its cookie did not come along
 		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
 	default:

@@ -21,15 +21,15 @@ type doneBody struct {
 // donePage shows the outcome.
 func (p *Pages) donePage(outcome string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		m := p.readState(r)
-		if m.Outcome != outcome {
+		state := p.readState(r)
+		if state.Outcome != outcome {
 			p.redirect(w, r, "")
 			return
 		}
 		body := p.whatWasDecided(r)
 		v := view{
-			State: outcome, Title: outcome + ".title", at: outcome, Code: m.Code,
-			Ref: m.Ref, ShowRef: outcome != approved && m.Ref != "", // which the person may have to tell an administrator
+			State: outcome, Title: outcome + ".title", at: outcome, Code: state.Code,
+			Ref: state.Ref, ShowRef: outcome != approved && state.Ref != "", // which the person may have to tell an administrator
 		}
 		switch {
 		case outcome != approved:

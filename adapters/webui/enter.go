@@ -56,13 +56,13 @@ func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 		p.checkCookies(w, r, "")
 		return
 	}
-	m := p.readState(r)
-	body := enterBody{Typed: m.Typed, Wrong: m.Problem == device.ErrInvalidUserCode.Code, NoCode: m.Notice == noCode}
+	state := p.readState(r)
+	body := enterBody{Typed: state.Typed, Wrong: state.Problem == device.ErrInvalidUserCode.Code, NoCode: state.Notice == noCode}
 	v := view{State: "enter", Title: "enter.title", Step: 1}
 	if body.Wrong {
-		v.State, v.Problem, v.Ref, v.Invalid = "error", m.Problem, m.Ref, true
+		v.State, v.Problem, v.Ref, v.Invalid = "error", state.Problem, state.Ref, true
 	}
-	body.Linked = !body.Wrong && m.Linked && body.Typed != ""
+	body.Linked = !body.Wrong && state.Linked && body.Typed != ""
 	v.Body = body
 	p.show(w, r, http.StatusOK, pageEnter, v)
 }
@@ -71,7 +71,7 @@ func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 // redirects to the page that they are for. It looks no code up, so that a
 // scanner that opens links changes and learns nothing.
 func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
-	q, m := r.URL.Query(), p.readState(r)
+	q, state := r.URL.Query(), p.readState(r)
 	if q.Has(cookieCheck) {
 		p.cookiesChecked(w, r)
 		return
@@ -85,34 +85,34 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	}
 	code, err := device.ParseUserCode(q.Get("user_code"))
 	hasCode := err == nil
-	if hasCode && code.String() != m.Code {
-		m = pageState{Code: code.String()}
+	if hasCode && code.String() != state.Code {
+		state = pageState{Code: code.String()}
 	}
-	m = m.withoutMessages()
+	state = state.withoutMessages()
 	to := ""
 	switch {
 	case q.Get("sso_error") != "":
-		to = p.takeError(r, q, &m)
+		to = p.takeError(r, q, &state)
 	case q.Get("sso_verified") == "1":
-		if to, err = p.afterSignIn(w, r, code, &m); err != nil {
-			p.fail(w, r, m, err, noAllowance)
+		if to, err = p.afterSignIn(w, r, code, &state); err != nil {
+			p.fail(w, r, state, err, noAllowance)
 			return
 		}
-	case q.Get("choose") == "1" && m.Code != "":
+	case q.Get("choose") == "1" && state.Code != "":
 		if by, err := p.clients(r.Context()).Find(q.Get("client_id")); err == nil {
-			m.Client = by.ID()
+			state.Client = by.ID()
 		}
-		if to = "/sign-in"; m.Hint != "" { // and no connection speaks for it
-			m.Notice, to = noMatch, "/sign-in#hint-wrong"
+		if to = "/sign-in"; state.Hint != "" { // and no connection speaks for it
+			state.Notice, to = noMatch, "/sign-in#hint-wrong"
 		}
 	case !p.prefillsCode(r.Context()):
-		m.Typed, m.Linked = "", false
+		state.Typed, state.Linked = "", false
 	case hasCode:
-		m.Typed, m.Linked = code.String(), true
+		state.Typed, state.Linked = code.String(), true
 	case q.Has("user_code"):
-		m.Typed, m.Notice = "", noCode
+		state.Typed, state.Notice = "", noCode
 	}
-	p.writeState(w, m.valid(p.deps.Now()))
+	p.writeState(w, state.valid(p.deps.Now()))
 	if path, _, _ := strings.Cut(to, "#"); !p.hasCookies(r) && (path == "" || path == "/sign-in") {
 		p.checkCookies(w, r, to)
 		return
@@ -128,7 +128,7 @@ func (p *Pages) prefillsCode(ctx context.Context) bool {
 }
 
 // afterSignIn returns the page for what the person signed in for.
-func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.UserCode, m *pageState) (string, error) {
+func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.UserCode, state *pageState) (string, error) {
 	session := p.deps.Cookies.GrantSession(r)
 	signIn, err := p.deps.SignIn.Execute(r.Context(), session)
 	if err != nil {
@@ -137,45 +137,45 @@ func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.
 	p.remember(w, signIn.Connection)
 	switch {
 	case signIn.Purpose == approval.ManageDevices:
-		*m = pageState{}
+		*state = pageState{}
 		return "/sessions", nil
 	case signIn.NeedsCode:
-		*m = pageState{}
+		*state = pageState{}
 		return "/code", nil
 	}
 	what, err := p.deps.Describe.Execute(r.Context(), session, code, p.deps.Client.Origin(r))
 	if err != nil {
 		return "", err
 	}
-	if what.UserCode.String() != m.Code {
-		*m = pageState{Code: what.UserCode.String()}
+	if what.UserCode.String() != state.Code {
+		*state = pageState{Code: what.UserCode.String()}
 	}
 	return "/decide", nil
 }
 
 // takeError keeps a refusal that stands in the address, and returns the page
 // that shows it.
-func (p *Pages) takeError(r *http.Request, q url.Values, m *pageState) string {
-	m.Problem, m.Reason, m.Ref, m.Retry = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref"), q.Get("at")
+func (p *Pages) takeError(r *http.Request, q url.Values, state *pageState) string {
+	state.Problem, state.Reason, state.Ref, state.Retry = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref"), q.Get("at")
 	if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(longestWait/time.Second) {
-		m.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
+		state.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
 	}
-	if !problemForm.MatchString(m.Problem) {
-		m.Problem = "unknown"
+	if !problemForm.MatchString(state.Problem) {
+		state.Problem = "unknown"
 	}
-	if !referenceForm.MatchString(m.Ref) {
-		m.Ref = httpserver.RequestID(r.Context())
+	if !referenceForm.MatchString(state.Ref) {
+		state.Ref = httpserver.RequestID(r.Context())
 	}
-	if m.Problem == device.ErrInvalidUserCode.Code {
+	if state.Problem == device.ErrInvalidUserCode.Code {
 		return "#code-wrong"
 	}
 	return "/problem"
 }
 
 // withoutMessages drops what earlier requests had to say.
-func (m pageState) withoutMessages() pageState {
-	m.Problem, m.Reason, m.Ref, m.Notice, m.Retry, m.Wait, m.Redirect = "", "", "", "", "", 0, false
-	return m
+func (state pageState) withoutMessages() pageState {
+	state.Problem, state.Reason, state.Ref, state.Notice, state.Retry, state.Wait, state.Redirect = "", "", "", "", "", 0, false
+	return state
 }
 
 // ownLink reports whether a link of our own pages led here, as far as the
@@ -220,17 +220,17 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	filled := p.readState(r)
-	m := pageState{
+	state := pageState{
 		Code: found.UserCode.String(), Client: found.ClientID, Entered: true,
 		ByHand: !filled.Linked || filled.Typed != typed,
 	}
 	if found.Remaining > 0 {
-		m.Until = p.deps.Now().Add(found.Remaining).Unix()
+		state.Until = p.deps.Now().Add(found.Remaining).Unix()
 	}
 	to := "/sign-in"
-	if found.Bound || len(p.connectionsFor(r.Context(), m).All()) == 1 { // the device named the account
-		m.Redirect, to = true, "/leave"
+	if found.Bound || len(p.connectionsFor(r.Context(), state).All()) == 1 { // the device named the account
+		state.Redirect, to = true, "/leave"
 	}
-	p.writeState(w, m)
+	p.writeState(w, state)
 	p.redirect(w, r, to)
 }

@@ -73,48 +73,48 @@ var (
 
 // readState reads the browser's state. A field that was not written by
 // [Pages.writeState] is dropped.
-func (p *Pages) readState(r *http.Request) (m pageState) {
+func (p *Pages) readState(r *http.Request) (state pageState) {
 	value := p.readCookie(r, pageStateCookie)
 	if value == "" || len(value) > pageStateMax {
 		return pageState{}
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(value)
-	if err != nil || json.Unmarshal(raw, &m) != nil {
+	if err != nil || json.Unmarshal(raw, &state) != nil {
 		return pageState{}
 	}
-	return m.valid(p.deps.Now())
+	return state.valid(p.deps.Now())
 }
 
-// valid keeps the fields of m that have a possible value.
-func (m pageState) valid(at time.Time) pageState {
-	if code, err := device.ParseUserCode(m.Code); err == nil {
-		m.Code, m.Managing = code.String(), false
+// valid keeps the fields of the state that have a possible value.
+func (state pageState) valid(at time.Time) pageState {
+	if code, err := device.ParseUserCode(state.Code); err == nil {
+		state.Code, state.Managing = code.String(), false
 	} else {
-		m.Code, m.Entered, m.ByHand, m.Until, m.Outcome = "", false, false, 0, ""
-		m.Redirect, m.Fresh = m.Redirect && m.Managing, m.Fresh && m.Managing
+		state.Code, state.Entered, state.ByHand, state.Until, state.Outcome = "", false, false, 0, ""
+		state.Redirect, state.Fresh = state.Redirect && state.Managing, state.Fresh && state.Managing
 	}
-	m.Typed = clean(m.Typed)
-	if email, err := identity.ParseEmail(m.Hint); err == nil {
-		m.Hint = email.String()
+	state.Typed = clean(state.Typed)
+	if email, err := identity.ParseEmail(state.Hint); err == nil {
+		state.Hint = email.String()
 	} else {
-		m.Hint = ""
+		state.Hint = ""
 	}
-	if !problemForm.MatchString(m.Problem) {
-		m.Problem = ""
+	if !problemForm.MatchString(state.Problem) {
+		state.Problem = ""
 	}
-	if !problemForm.MatchString(m.Reason) {
-		m.Reason = ""
+	if !problemForm.MatchString(state.Reason) {
+		state.Reason = ""
 	}
-	if !referenceForm.MatchString(m.Ref) {
-		m.Ref = ""
+	if !referenceForm.MatchString(state.Ref) {
+		state.Ref = ""
 	}
-	if pagePath(m.Retry) == "" {
-		m.Retry = ""
+	if pagePath(state.Retry) == "" {
+		state.Retry = ""
 	}
-	m.Ended = min(max(m.Ended, 0), 1_000_000)
-	m.Until = bounded(m.Until, at)
-	m.Wait = bounded(m.Wait, at)
-	return m
+	state.Ended = min(max(state.Ended, 0), 1_000_000)
+	state.Until = bounded(state.Until, at)
+	state.Wait = bounded(state.Wait, at)
+	return state
 }
 
 // clean bounds what goes back into a field.
@@ -140,8 +140,8 @@ func bounded(unix int64, at time.Time) int64 {
 
 // writeState writes the cookie. It is Lax, because the browser comes back from
 // the identity provider's site, and is sent to the pages only.
-func (p *Pages) writeState(w http.ResponseWriter, m pageState) {
-	raw, err := json.Marshal(m)
+func (p *Pages) writeState(w http.ResponseWriter, state pageState) {
+	raw, err := json.Marshal(state)
 	if err != nil {
 		return // it has only strings, numbers and booleans
 	}

@@ -117,18 +117,18 @@ func (p *Pages) redirect(w http.ResponseWriter, r *http.Request, below string) {
 }
 
 // initiate is the address that takes a browser to its identity provider.
-func (p *Pages) initiate(m pageState, more ...string) string {
+func (p *Pages) initiate(state pageState, more ...string) string {
 	q := url.Values{}
-	if !m.Managing {
-		q.Set("user_code", m.Code)
+	if !state.Managing {
+		q.Set("user_code", state.Code)
 	}
-	if m.Fresh {
+	if state.Fresh {
 		q.Set("prompt", "login")
 	}
 	for i := 0; i+1 < len(more); i += 2 {
 		q.Set(more[i], more[i+1])
 	}
-	if m.Managing {
+	if state.Managing {
 		return p.root + "/sessions/sign-in?" + q.Encode()
 	}
 	return p.deps.Addresses.Public(connection.Canonical.Prefix()+"/oauth/device/sso-initiate") + "?" + q.Encode()
@@ -137,9 +137,9 @@ func (p *Pages) initiate(m pageState, more ...string) string {
 // connectionsFor are those of now through which people may come to the device's
 // client. What an address may do is decided at sso-initiate; this is what is
 // offered.
-func (p *Pages) connectionsFor(ctx context.Context, m pageState) connection.Directory {
+func (p *Pages) connectionsFor(ctx context.Context, state pageState) connection.Directory {
 	all := p.connections(ctx)
-	if by, err := p.clients(ctx).Find(m.Client); err == nil {
+	if by, err := p.clients(ctx).Find(state.Client); err == nil {
 		return all.Among(by.MayConnect)
 	}
 	return all

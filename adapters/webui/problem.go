@@ -123,35 +123,35 @@ type problemBody struct {
 	OtherAccount bool // the way out is a form that signs in with another account
 }
 
-func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, m pageState) {
-	code := problemCode(m.Reason)
+func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, state pageState) {
+	code := problemCode(state.Reason)
 	if code == "unknown" {
-		code = problemCode(m.Problem)
+		code = problemCode(state.Problem)
 	}
 	retry := retryPage(r.URL.Path)
 	if status == http.StatusOK {
-		retry = pagePath(m.Retry)
+		retry = pagePath(state.Retry)
 	}
 	if retry == codePath {
 		code = onCodePage(code)
 	}
 	v := view{
-		State: "error", Problem: m.Problem, Title: "problem." + code + ".title", Code: m.Code,
-		Ref: m.Ref, ShowRef: problems[code].ref && m.Ref != "",
+		State: "error", Problem: state.Problem, Title: "problem." + code + ".title", Code: state.Code,
+		Ref: state.Ref, ShowRef: problems[code].ref && state.Ref != "",
 	}
-	if m.Wait != 0 {
-		v.Until = time.Unix(m.Wait, 0)
+	if state.Wait != 0 {
+		v.Until = time.Unix(state.Wait, 0)
 	}
 	if status == http.StatusOK {
 		v.at = "problem"
 	} else {
-		v.again = p.parametersOf(m, v.Until, retry)
+		v.again = p.parametersOf(state, v.Until, retry)
 	}
-	v.Body = p.nextStepOf(code, m, retry)
+	v.Body = p.nextStepOf(code, state, retry)
 	p.show(w, r, status, pageProblem, v)
 }
 
-func (p *Pages) nextStepOf(code string, m pageState, retry string) problemBody {
+func (p *Pages) nextStepOf(code string, state pageState, retry string) problemBody {
 	body := problemBody{Code: code, Icon: iconOf(code), Action: "action.enter_code", Href: p.root}
 	next := problems[code].next
 	switch {
@@ -161,7 +161,7 @@ func (p *Pages) nextStepOf(code string, m pageState, retry string) problemBody {
 		body.Href = p.root + retry
 	case next == tryAgain:
 		body.Action, body.Href, body.Waits = "action.try_again", p.root+retry, true
-	case m.Code == "":
+	case state.Code == "":
 	case next == signInAgain:
 		body.Action, body.Href, body.OtherCode = "action.sign_in_again", p.root+"/sign-in", true
 	case next == signInOther:
@@ -175,17 +175,17 @@ func (p *Pages) nextStepOf(code string, m pageState, retry string) problemBody {
 // parametersOf are those with which [Pages.takeParameters] shows the same
 // problem again. A page that answers a failed request at once has no address of
 // its own, and its language links need one.
-func (p *Pages) parametersOf(m pageState, until time.Time, retry string) url.Values {
-	q := url.Values{"sso_error": {m.Problem}}
+func (p *Pages) parametersOf(state pageState, until time.Time, retry string) url.Values {
+	q := url.Values{"sso_error": {state.Problem}}
 	add := func(name, value string) {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	if m.Reason != m.Problem {
-		add("sso_reason", m.Reason)
+	if state.Reason != state.Problem {
+		add("sso_reason", state.Reason)
 	}
-	add("ref", m.Ref)
+	add("ref", state.Ref)
 	add("at", strings.TrimPrefix(retry, "/"))
 	if left := until.Sub(p.deps.Now()); !until.IsZero() && left > 0 {
 		add("retry_after", strconv.Itoa(int(math.Ceil(left.Seconds()))))
@@ -221,7 +221,7 @@ func iconOf(code string) string {
 // fail answers a form or a page that was refused. A refusal is kept and shown
 // after a redirect, so that reloading repeats nothing; one that needs a status
 // of its own is shown at once.
-func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m pageState, err error, allowance quota.Allowance) {
+func (p *Pages) fail(w http.ResponseWriter, r *http.Request, state pageState, err error, allowance quota.Allowance) {
 	id := httpserver.RequestID(r.Context())
 	var tooLarge *http.MaxBytesError
 	f, refused := fault.Of(err)
@@ -240,27 +240,27 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, m pageState, err er
 		return
 	}
 	p.deps.Log.InfoContext(r.Context(), "page refused", "request_id", id, "route", r.URL.Path, "code", f.PageCode())
-	m.Problem, m.Reason, m.Ref, m.Wait = f.Code, f.PageCode(), id, 0
+	state.Problem, state.Reason, state.Ref, state.Wait = f.Code, f.PageCode(), id, 0
 	switch {
 	case f.Kind == fault.RateLimited:
-		m.Wait = p.deps.Now().Add(allowance.Reset).Unix()
+		state.Wait = p.deps.Now().Add(allowance.Reset).Unix()
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(allowance.Reset.Seconds())))))
-		p.writeState(w, m) // what was typed is still there afterwards
-		p.problem(w, r, http.StatusTooManyRequests, m)
+		p.writeState(w, state) // what was typed is still there afterwards
+		p.problem(w, r, http.StatusTooManyRequests, state)
 	case errors.Is(err, httpserver.ErrCrossOrigin): // another site must not change the page state
-		p.problem(w, r, http.StatusForbidden, pageState{Problem: m.Problem, Ref: id})
+		p.problem(w, r, http.StatusForbidden, pageState{Problem: state.Problem, Ref: id})
 	default:
-		p.toProblem(w, r, m)
+		p.toProblem(w, r, state)
 	}
 }
 
-func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, m pageState) {
-	if m.Problem == device.ErrInvalidUserCode.Code {
-		p.writeState(w, pageState{Typed: m.Typed, Problem: m.Problem, Ref: m.Ref})
+func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, state pageState) {
+	if state.Problem == device.ErrInvalidUserCode.Code {
+		p.writeState(w, pageState{Typed: state.Typed, Problem: state.Problem, Ref: state.Ref})
 		p.redirect(w, r, "#code-wrong")
 		return
 	}
-	p.writeState(w, m)
+	p.writeState(w, state)
 	p.redirect(w, r, "/problem")
 }
 

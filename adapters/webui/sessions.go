@@ -80,35 +80,35 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
 		return
 	}
-	m := p.readState(r)
+	state := p.readState(r)
 	first, err := application.NewPage(1, devicesShown)
 	if err != nil {
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
 	own, err := p.deps.Sessions.Execute(r.Context(), application.OwnerAt(approval.Proof{Session: p.grantSession(r)}), first)
 	v := view{State: "sessions", Title: "sessions.title", at: "sessions"}
 	switch {
 	case errors.Is(err, approval.ErrNoSession):
-		v.Body = sessionsBody{TooLate: m.Notice == tooLate}
+		v.Body = sessionsBody{TooLate: state.Notice == tooLate}
 	case err != nil:
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	default:
 		devices := p.ownDevices(own)
 		v.Until, v.Ends = own.SignIn.ExpiresAt, endOfSignIn
 		body := sessionsBody{
 			SignedIn: true, Email: own.SignIn.Subject.Email().String(), CSRF: own.SignIn.CSRF.Reveal(),
-			Devices: devices, Total: own.Total + len(own.Waiting), More: own.More, Ended: m.Ended,
-			Confirm: m.Notice == confirmAll && len(devices) > 0,
+			Devices: devices, Total: own.Total + len(own.Waiting), More: own.More, Ended: state.Ended,
+			Confirm: state.Notice == confirmAll && len(devices) > 0,
 		}
 		if body.Confirm {
 			v.Title = "sessions.confirm_title"
 		}
 		v.Body = body
-		if r.Method != http.MethodHead && (m.Ended > 0 || m.Notice == confirmAll) { // shown once
-			m.Ended, m.Notice = 0, ""
-			p.writeState(w, m)
+		if r.Method != http.MethodHead && (state.Ended > 0 || state.Notice == confirmAll) { // shown once
+			state.Ended, state.Notice = 0, ""
+			p.writeState(w, state)
 		}
 	}
 	p.show(w, r, http.StatusOK, pageSessions, v)
@@ -120,7 +120,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	m := p.readState(r)
+	state := p.readState(r)
 	if r.PostForm.Get("csrf") == "" {
 		p.chooseForSessions(w, r)
 		return
@@ -132,8 +132,8 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if all && r.PostForm.Get("confirmed") == "" {
-		m.Notice = confirmAll
-		p.writeState(w, m)
+		state.Notice = confirmAll
+		p.writeState(w, state)
 		p.redirect(w, r, "/sessions")
 		return
 	}
@@ -142,21 +142,21 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, approval.ErrInvalidSession): // the page asks to sign in
 	case err != nil:
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
-	m.Ended = ended
-	p.writeState(w, m)
+	state.Ended = ended
+	p.writeState(w, state)
 	p.redirect(w, r, "/sessions")
 }
 
 // chooseForSessions leads to the choice of a connection, if there is one to make.
 func (p *Pages) chooseForSessions(w http.ResponseWriter, r *http.Request) {
-	m, to := pageState{Managing: true}, "/sign-in"
+	state, to := pageState{Managing: true}, "/sign-in"
 	if len(p.connections(r.Context()).All()) == 1 {
-		m.Redirect, to = true, "/leave"
+		state.Redirect, to = true, "/leave"
 	}
-	p.writeState(w, m)
+	p.writeState(w, state)
 	p.redirect(w, r, to)
 }
 
@@ -166,21 +166,21 @@ func (p *Pages) accountSignIn(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
-	m, q := p.readState(r), r.URL.Query()
+	state, q := p.readState(r), r.URL.Query()
 	out, err := p.deps.AccountSignIn.Execute(r.Context(), application.Initiate{
 		Connection: q.Get("connection"), LoginHint: q.Get("login_hint"), ForceAuthn: q.Get("prompt") == "login", Mount: connection.Canonical,
 		Browser: p.deps.Cookies.BrowserBinding(r), GrantSession: p.deps.Cookies.GrantSession(r), Origin: p.deps.Client.Origin(r),
 	})
 	switch {
 	case errors.Is(err, connection.ErrChoose):
-		m, to := pageState{Managing: true, Hint: m.Hint}, "/sign-in"
-		if m.Hint != "" { // and no connection speaks for it
-			m.Notice, to = noMatch, "/sign-in#hint-wrong"
+		state, to := pageState{Managing: true, Hint: state.Hint}, "/sign-in"
+		if state.Hint != "" { // and no connection speaks for it
+			state.Notice, to = noMatch, "/sign-in#hint-wrong"
 		}
-		p.writeState(w, m)
+		p.writeState(w, state)
 		p.redirect(w, r, to)
 	case err != nil:
-		p.fail(w, r, m, err, out.Allowance)
+		p.fail(w, r, state, err, out.Allowance)
 	default:
 		p.deps.Cookies.SetBrowserBinding(w, out.Browser)
 		if len(out.Redirect.Fields) > 0 {
@@ -193,21 +193,21 @@ func (p *Pages) accountSignIn(w http.ResponseWriter, r *http.Request) {
 
 // undoForm undoes the approval that this browser has just given.
 func (p *Pages) undoForm(w http.ResponseWriter, r *http.Request) {
-	m := p.readState(r)
+	state := p.readState(r)
 	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
 	if err != nil {
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
 	err = p.deps.Undo.Execute(r.Context(), approval.ParseUndoToken(r.PostForm.Get("undo")), p.deps.Client.Origin(r))
 	if errors.Is(err, approval.ErrInvalidSession) { // the five minutes are over
-		m.Notice = tooLate
-		p.writeState(w, m)
+		state.Notice = tooLate
+		p.writeState(w, state)
 		p.redirect(w, r, "/sessions")
 		return
 	}
 	if err != nil {
-		p.fail(w, r, m, err, noAllowance)
+		p.fail(w, r, state, err, noAllowance)
 		return
 	}
 	p.writeState(w, pageState{Code: code.String(), Outcome: undone, Ref: httpserver.RequestID(r.Context())})
