@@ -27,17 +27,17 @@ type deliverAudit struct {
 // Kind implements [river.JobArgs].
 func (deliverAudit) Kind() string { return string(ports.DeliverAudit) }
 
-// delivering hands events to sinks, and tells the log when one begins to fail and
+// deliverAuditWorker hands events to sinks, and logs when one begins to fail and
 // when it takes events again. How it is meanwhile is kept with the progress, so
 // that a receiver that is away for a day does not fail thousands of jobs.
-type delivering struct {
+type deliverAuditWorker struct {
 	river.WorkerDefaults[deliverAudit]
 	run func(ctx context.Context, to audit.Sink) (application.Delivered, error)
 	log *slog.Logger
 }
 
 // Work implements [river.Worker].
-func (d *delivering) Work(ctx context.Context, job *river.Job[deliverAudit]) error {
+func (d *deliverAuditWorker) Work(ctx context.Context, job *river.Job[deliverAudit]) error {
 	done, err := d.run(ctx, audit.Sink(job.Args.Key))
 	switch {
 	case done.Before.Failures == 0 && done.After.Failures > 0:
@@ -52,7 +52,7 @@ func (d *delivering) Work(ctx context.Context, job *river.Job[deliverAudit]) err
 }
 
 // Timeout implements [river.Worker].
-func (*delivering) Timeout(*river.Job[deliverAudit]) time.Duration { return deliveryTime }
+func (*deliverAuditWorker) Timeout(*river.Job[deliverAudit]) time.Duration { return deliveryTime }
 
 // deliveries enqueues a run for each sink.
 func deliveries(sinks []audit.Sink) (all []*river.PeriodicJob) {

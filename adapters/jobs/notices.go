@@ -17,9 +17,9 @@ type sendNotice struct {
 // Kind implements [river.JobArgs].
 func (sendNotice) Kind() string { return string(ports.SendNotice) }
 
-// sending sends mails. They have a queue of their own, so that nothing else waits
+// sendNoticeWorker sends mails. They have a queue of their own, so that nothing else waits
 // for a mail server that hangs.
-type sending struct {
+type sendNoticeWorker struct {
 	river.WorkerDefaults[sendNotice]
 	run func(ctx context.Context, key string) error
 }
@@ -28,14 +28,14 @@ type sending struct {
 const noticeTime = 2 * time.Minute
 
 // Work implements [river.Worker].
-func (s *sending) Work(ctx context.Context, job *river.Job[sendNotice]) error {
+func (s *sendNoticeWorker) Work(ctx context.Context, job *river.Job[sendNotice]) error {
 	return s.run(ctx, job.Args.Key)
 }
 
 // Timeout implements [river.Worker].
-func (*sending) Timeout(*river.Job[sendNotice]) time.Duration { return noticeTime }
+func (*sendNoticeWorker) Timeout(*river.Job[sendNotice]) time.Duration { return noticeTime }
 
 // NextRetry implements [river.Worker].
-func (*sending) NextRetry(job *river.Job[sendNotice]) time.Time {
+func (*sendNoticeWorker) NextRetry(job *river.Job[sendNotice]) time.Time {
 	return time.Now().Add(notice.PauseAfter(job.Attempt))
 }

@@ -17,16 +17,16 @@ type sealAudit struct {
 // Kind implements [river.JobArgs].
 func (sealAudit) Kind() string { return string(ports.SealAudit) }
 
-// sealing seals days, and tells the log of their heads: what is kept elsewhere
+// sealAuditWorker seals days, and logs their heads: what is kept elsewhere
 // cannot be changed together with the database.
-type sealing struct {
+type sealAuditWorker struct {
 	river.WorkerDefaults[sealAudit]
 	run func(ctx context.Context) ([]audit.Seal, error)
 	log *slog.Logger
 }
 
 // Work implements [river.Worker].
-func (s *sealing) Work(ctx context.Context, _ *river.Job[sealAudit]) error {
+func (s *sealAuditWorker) Work(ctx context.Context, _ *river.Job[sealAudit]) error {
 	sealed, err := s.run(ctx)
 	for _, of := range sealed {
 		s.log.InfoContext(ctx, "audit day sealed", "day", string(of.Day), "events", of.Events, "head", of.Head.Hex())

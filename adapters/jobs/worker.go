@@ -86,12 +86,12 @@ type Tasks struct {
 func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*Worker, error) {
 	workers := river.NewWorkers()
 	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: atOnce}}
-	river.AddWorker(workers, &sweep[sweepExpired]{run: tasks.SweepExpired.Execute, log: log})
-	river.AddWorker(workers, &sweep[sweepTokens]{run: tasks.SweepTokens.Execute, log: log})
-	river.AddWorker(workers, &sealing{run: tasks.SealAudit.Execute, log: log})
-	river.AddWorker(workers, &sweep[refreshMetadata]{run: tasks.RefreshMetadata.ExecuteDue, did: "metadata of identity providers refreshed", log: log})
+	river.AddWorker(workers, &sweepWorker[sweepExpired]{run: tasks.SweepExpired.Execute, log: log})
+	river.AddWorker(workers, &sweepWorker[sweepTokens]{run: tasks.SweepTokens.Execute, log: log})
+	river.AddWorker(workers, &sealAuditWorker{run: tasks.SealAudit.Execute, log: log})
+	river.AddWorker(workers, &sweepWorker[refreshMetadata]{run: tasks.RefreshMetadata.ExecuteDue, did: "metadata of identity providers refreshed", log: log})
 	if tasks.SendNotice != nil {
-		river.AddWorker(workers, &sending{run: tasks.SendNotice.Execute})
+		river.AddWorker(workers, &sendNoticeWorker{run: tasks.SendNotice.Execute})
 		queues[noticeQueue] = river.QueueConfig{MaxWorkers: atOnce}
 	}
 	periodic := []*river.PeriodicJob{
@@ -99,11 +99,11 @@ func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*
 		every(metadataEvery, refreshMetadata{}), every(sealEvery, sealAudit{}),
 	}
 	if tasks.SweepAudit != nil {
-		river.AddWorker(workers, &sweep[sweepAudit]{run: tasks.SweepAudit.Execute, log: log})
+		river.AddWorker(workers, &sweepWorker[sweepAudit]{run: tasks.SweepAudit.Execute, log: log})
 		periodic = append(periodic, every(sealEvery, sweepAudit{}))
 	}
 	if tasks.DeliverAudit != nil && len(tasks.DeliverAudit.Sinks()) > 0 {
-		river.AddWorker(workers, &delivering{run: tasks.DeliverAudit.Execute, log: log})
+		river.AddWorker(workers, &deliverAuditWorker{run: tasks.DeliverAudit.Execute, log: log})
 		queues[deliveryQueue] = river.QueueConfig{MaxWorkers: len(tasks.DeliverAudit.Sinks())}
 		periodic = append(periodic, deliveries(tasks.DeliverAudit.Sinks())...)
 	}
@@ -115,7 +115,7 @@ func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*
 		FetchPollInterval: pollInterval,
 		JobTimeout:        jobTime,
 		SoftStopTimeout:   stopTime,
-		ErrorHandler:      failures{log},
+		ErrorHandler:      errorHandler{log},
 		Logger:            slog.New(onlyWarnings{log.Handler()}),
 		Middleware:        []rivertype.Middleware{traced(db.Tracer)},
 	}
@@ -175,8 +175,8 @@ type refreshMetadata struct {
 // Kind implements [river.JobArgs].
 func (refreshMetadata) Kind() string { return string(ports.RefreshMetadata) }
 
-// sweep runs work that goes through rows, and says how many it changed.
-type sweep[T river.JobArgs] struct {
+// sweepWorker runs a sweep over rows, and logs how many it changed.
+type sweepWorker[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
 	run func(ctx context.Context) (rows int, err error)
 	did string // for the log; empty: swept
@@ -184,7 +184,7 @@ type sweep[T river.JobArgs] struct {
 }
 
 // Work implements [river.Worker].
-func (s *sweep[T]) Work(ctx context.Context, job *river.Job[T]) error {
+func (s *sweepWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	rows, err := s.run(ctx)
 	if rows > 0 {
 		s.log.InfoContext(ctx, cmp.Or(s.did, "swept"), "job", job.Kind, "job_id", job.ID, "rows", rows)
@@ -192,18 +192,18 @@ func (s *sweep[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	return err
 }
 
-// failures tells the log of jobs that fail. River tries them again.
-type failures struct{ log *slog.Logger }
+// errorHandler logs jobs that fail. River tries them again.
+type errorHandler struct{ log *slog.Logger }
 
 // HandleError implements [river.ErrorHandler].
-func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	f.log.ErrorContext(ctx, "a job failed", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "error", err)
+func (h errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	h.log.ErrorContext(ctx, "a job failed", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "error", err)
 	return nil
 }
 
 // HandlePanic implements [river.ErrorHandler].
-func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
-	f.log.ErrorContext(ctx, "a job panicked", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "panic", fmt.Sprint(value), "stack", trace)
+func (h errorHandler) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	h.log.ErrorContext(ctx, "a job panicked", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "panic", fmt.Sprint(value), "stack", trace)
 	return nil
 }
 
