@@ -45,11 +45,11 @@ func (b tab) another() tab {
 	return tab{b.t, ctx}
 }
 
-const patience = 30 * time.Second
+const stepTimeout = 30 * time.Second
 
 func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		at, _ := chromedp.Run(b.ctx, chromedp.Location())

@@ -115,11 +115,11 @@ func (w *fixture) deviceAt(server string) demo.Device {
 
 // person is a person with a fresh browser.
 func (w *fixture) person(user, press string) *demo.Person {
-	hops := w.t.Output()
+	requestLog := w.t.Output()
 	if _, measuring := w.t.(*testing.B); measuring {
-		hops = io.Discard
+		requestLog = io.Discard
 	}
-	return demo.NewPerson(user, "password", press, hops).Through(described{w.t})
+	return demo.NewPerson(user, "password", press, requestLog).Through(described{w.t})
 }
 
 // start begins a login.

@@ -121,8 +121,8 @@ func (w tokens) RevokeMatching(ctx context.Context, wanted token.Filter, at time
 	var rows []endedRow
 	var err error
 	if isPostgres(w.tx.db) {
-		_, err = revoke.With("doomed", which().Column("id", "token_hash").For("UPDATE")).TableExpr("doomed").
-			Where("oauth_access_tokens.id = doomed.id").Returning("doomed.id, doomed.token_hash").Exec(ctx, &rows)
+		_, err = revoke.With("matching", which().Column("id", "token_hash").For("UPDATE")).TableExpr("matching").
+			Where("oauth_access_tokens.id = matching.id").Returning("matching.id, matching.token_hash").Exec(ctx, &rows)
 	} else if err = which().Column("id", "token_hash").Scan(ctx, &rows); err == nil {
 		_, err = revoke.Where("id IN (?)", which().Column("id")).Exec(ctx)
 	}

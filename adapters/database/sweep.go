@@ -167,8 +167,8 @@ func (t *transaction) deleteRows(ctx context.Context, row any, key string, which
 	if isPostgres(t.db) {
 		which = which.For("UPDATE SKIP LOCKED")
 	}
-	result, err := t.db.NewDelete().Model(row).With("doomed", which).
-		Where("? IN (SELECT ? FROM doomed)", bun.Ident(key), bun.Ident(key)).Exec(ctx)
+	result, err := t.db.NewDelete().Model(row).With("matching", which).
+		Where("? IN (SELECT ? FROM matching)", bun.Ident(key), bun.Ident(key)).Exec(ctx)
 	if err != nil {
 		return 0, mapError(ctx, err)
 	}

@@ -80,9 +80,9 @@ func (c *Client) retryAfter(text string) time.Duration {
 
 // Bounds of what is repeated outside the poll, where a person watches.
 const (
-	attemptsMax  = 5
-	firstBackOff = time.Second
-	patience     = 30 * time.Second // the longest Retry-After that is waited for
+	attemptsMax   = 5
+	firstBackOff  = time.Second
+	retryAfterMax = 30 * time.Second // the longest Retry-After that is waited for
 )
 
 // persist sends r until it is answered, at most five times. It returns answers
@@ -98,7 +98,7 @@ func (c *Client) persist(ctx context.Context, doing string, r request) (answer, 
 			return answer{}, ctx.Err()
 		case err != nil && (permanent(err) || attempt == attemptsMax):
 			return answer{}, fmt.Errorf("%s: %w", doing, plain(err))
-		case err == nil && (attempt == attemptsMax || a.retryAfter > patience):
+		case err == nil && (attempt == attemptsMax || a.retryAfter > retryAfterMax):
 			return answer{}, refusal(doing, a)
 		}
 		if err := c.Wait(ctx, max(delay, a.retryAfter)); err != nil {

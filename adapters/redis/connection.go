@@ -229,17 +229,17 @@ func (c *Connection) pause(d time.Duration) {
 	}
 }
 
-// note keeps what ails the server and logs it if that is new.
+// note keeps the problem of the server and logs it if it is new.
 func (c *Connection) note(cause error) {
 	c.state, c.code = Down, refusal(cause)
 	if c.code != "" {
 		c.state = Refusing
 	}
-	told := string(c.state) + c.code
-	if told == c.logged && time.Since(c.loggedAt) < repeatInterval {
+	problem := string(c.state) + c.code
+	if problem == c.logged && time.Since(c.loggedAt) < repeatInterval {
 		return
 	}
-	c.logged, c.loggedAt = told, time.Now()
+	c.logged, c.loggedAt = problem, time.Now()
 	if c.state == Refusing {
 		c.log.Warn("redis refuses commands; this process counts for itself", "code", c.code, "error", cause)
 	} else {

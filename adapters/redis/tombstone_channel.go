@@ -63,7 +63,7 @@ func openTombstoneChannel(c *Connection, local ports.TokenCache, timing channelT
 	ch.options.DisableCache = false  // it would not track
 	ch.options.RingScaleEachConn = 6 // it carries little
 	ch.options.ClientTrackingOptions = []string{"BCAST", "PREFIX", tombstonePrefix, "PREFIX", ch.probes}
-	ch.options.OnInvalidations = ch.told
+	ch.options.OnInvalidations = ch.onInvalidations
 	c.running.Go(ch.listen)
 	return ch
 }
@@ -208,9 +208,9 @@ func send(ctx context.Context, r rueidis.Client, a announcement) error {
 	return nil
 }
 
-// told is called in the order of the server's messages. Without keys, a
+// onInvalidations is called in the order of the server's messages. Without keys, a
 // connection was lost or everything was deleted.
-func (c *tombstoneChannel) told(keys []rueidis.RedisMessage) {
+func (c *tombstoneChannel) onInvalidations(keys []rueidis.RedisMessage) {
 	if keys == nil {
 		c.lost()
 		return

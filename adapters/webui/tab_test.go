@@ -26,7 +26,7 @@ import (
 	"github.com/devicegate/devicegate/e2e/services"
 )
 
-const patience = 30 * time.Second
+const stepTimeout = 30 * time.Second
 
 // chromium is the one browser of all tests: tabs share nothing in it.
 var chromium struct {
@@ -144,18 +144,18 @@ func (b *tab) where() string {
 	return at
 }
 
-// do carries steps out, with patience.
+// do carries steps out within stepTimeout.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	b.must(chromedp.Do(ctx, steps...))
 }
 
-// call has the browser carry out a command, with the same patience.
+// call has the browser carry out a command, within the same time.
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	answer, err := chromedp.Call(ctx, command, params)
 	b.must(err)
@@ -164,7 +164,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 
 func ask[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	answer, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	b.must(err)
@@ -174,7 +174,7 @@ func ask[T any](b *tab, expression string) T {
 // awaits waits until an expression is true.
 func (b *tab) awaits(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
 	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond)))
 	b.must(err)

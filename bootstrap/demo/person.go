@@ -18,7 +18,7 @@ import (
 type Person struct {
 	User, Password string
 	Press          string    // id of the button on the decision page: approve or deny
-	Hops           io.Writer // one line a request, with its status
+	RequestLog     io.Writer // one line a request, with its status
 
 	// Steps counts what the decision page asked for first.
 	Steps Steps
@@ -39,10 +39,10 @@ type Steps struct {
 const Blocked = "blocked"
 
 // NewPerson makes a person with a fresh browser.
-func NewPerson(user, password, press string, hops io.Writer) *Person {
+func NewPerson(user, password, press string, requestLog io.Writer) *Person {
 	jar, _ := cookiejar.New(nil) // never fails
 	return &Person{
-		User: user, Password: password, Press: press, Hops: hops, jar: jar,
+		User: user, Password: password, Press: press, RequestLog: requestLog, jar: jar,
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
@@ -223,7 +223,7 @@ func (p *Person) send(ctx context.Context, method string, target *url.URL, value
 		}
 		p.jar.SetCookies(target, resp.Cookies())
 		p.visited = append(p.visited, target.String())
-		fmt.Fprintf(p.Hops, "  %-4s %-70s %d\n", method, short(target), resp.StatusCode)
+		fmt.Fprintf(p.RequestLog, "  %-4s %-70s %d\n", method, short(target), resp.StatusCode)
 		if resp.StatusCode/100 != 3 {
 			p.page = target
 			doc, err := html.Parse(resp.Body)

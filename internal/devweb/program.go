@@ -58,8 +58,8 @@ func (p *program) restart(ctx context.Context) {
 	}(p.ended)
 }
 
-// patience is how long the program may take to stop.
-const patience = 5 * time.Second
+// stopTimeout is how long the program may take to stop.
+const stopTimeout = 5 * time.Second
 
 // stop ends the program, as Ctrl-C does where there is such a signal.
 func (p *program) stop() {
@@ -71,7 +71,7 @@ func (p *program) stop() {
 	}
 	select {
 	case <-p.ended:
-	case <-time.After(patience):
+	case <-time.After(stopTimeout):
 		_ = p.running.Process.Kill()
 		<-p.ended
 	}

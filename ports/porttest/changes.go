@@ -31,7 +31,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 			return nil
 		})
 	}
-	told := func(t *testing.T, channels ...<-chan struct{}) {
+	announced := func(t *testing.T, channels ...<-chan struct{}) {
 		t.Helper()
 		for i, changed := range channels {
 			select {
@@ -68,7 +68,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 			waiting(changed) // that of its own write, if it has written
 			for range 2 {
 				write(t, c, 1-hears, topic)
-				told(t, changed)
+				announced(t, changed)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		changed := watching(t, c, ports.TopicClients)
 		for by := range c.Stores {
 			write(t, c, by, ports.TopicClients)
-			told(t, changed...)
+			announced(t, changed...)
 		}
 	})
 
@@ -89,7 +89,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 			changed := watching(t, c, a.topic)
 			update(t, c.Stores[0], a.write)
 			t.Log(a.name)
-			told(t, changed...)
+			announced(t, changed...)
 		}
 	})
 
@@ -97,7 +97,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		c := open(t)
 		clients, keys := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicKeys)
 		write(t, c, 0, ports.TopicKeys, ports.TopicClients, ports.TopicKeys)
-		told(t, append(clients, keys...)...)
+		announced(t, append(clients, keys...)...)
 	})
 
 	t.Run("a transaction that fails announces nothing", func(t *testing.T) {
@@ -116,7 +116,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 			t.Fatalf("got %v, want the refusal", err)
 		}
 		write(t, c, 0, ports.TopicKeys) // announced in the order of the commits
-		told(t, keys...)
+		announced(t, keys...)
 		for i, changed := range clients {
 			if waiting(changed) {
 				t.Errorf("process %d: got a notification of a change that was not committed, want none", i)
@@ -135,7 +135,7 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		if err != refused {
 			t.Fatalf("got %v, want the refusal", err)
 		}
-		told(t, changed...)
+		announced(t, changed...)
 	})
 
 	t.Run("a receiver that is busy is told when it asks, and delays no other", func(t *testing.T) {
@@ -143,8 +143,8 @@ func Changes(t *testing.T, open func(t *testing.T) ChangesUnderTest) {
 		changed, busy := watching(t, c, ports.TopicClients), watching(t, c, ports.TopicClients)
 		for range 5 {
 			write(t, c, 0, ports.TopicClients)
-			told(t, changed...)
+			announced(t, changed...)
 		}
-		told(t, busy...)
+		announced(t, busy...)
 	})
 }

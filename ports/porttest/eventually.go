@@ -9,12 +9,12 @@ import (
 // test if that takes too long.
 func Eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	const patience = 20 * time.Second
+	const timeout = 20 * time.Second
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !is(); <-tick.C {
+	for deadline := time.Now().Add(timeout); !is(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatalf("got nothing within %s, want: %s", patience, what)
+			t.Fatalf("got nothing within %s, want: %s", timeout, what)
 		}
 	}
 }
