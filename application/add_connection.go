@@ -18,7 +18,7 @@ func NewAddConnection(checks *ConnectionChecks) *AddConnection { return &AddConn
 // sign-in waits for no server. A dry run only checks. It returns an
 // [*InvalidConnectionError] with everything that is wrong, or
 // [connection.ErrSlugTaken].
-func (uc *AddConnection) Execute(ctx context.Context, s connection.Settings, dryRun bool, by connection.By) (ConnectionReport, error) {
+func (uc *AddConnection) Execute(ctx context.Context, s connection.Settings, dryRun bool, by connection.Author) (ConnectionReport, error) {
 	report, err := uc.checks.check(ctx, s, asBefore{})
 	if err != nil {
 		return report, err
@@ -66,7 +66,7 @@ func (c *ConnectionChecks) recheck(ctx context.Context, tx ports.Tx, reports ...
 	return nil
 }
 
-func addConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, by connection.By) error {
+func addConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, by connection.Author) error {
 	added, event := connection.Add(r.Connection, by)
 	if err := tx.Connections().Add(ctx, added, event); err != nil {
 		return err
@@ -76,7 +76,7 @@ func addConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, by conn
 
 // keepMetadata keeps what was read of a connection that an administrator has
 // changed.
-func keepMetadata(ctx context.Context, tx ports.Tx, c *connection.MetadataCopy, r ConnectionReport, by connection.By) error {
+func keepMetadata(ctx context.Context, tx ports.Tx, c *connection.MetadataCopy, r ConnectionReport, by connection.Author) error {
 	if r.Metadata.EntityID == "" || r.kept {
 		return nil
 	}

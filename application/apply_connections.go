@@ -56,7 +56,7 @@ const (
 // is a dry run everything happens in one transaction, or nothing does. It returns
 // errors that join an [*InvalidConnectionError] for each connection that cannot
 // be, or [connection.ErrEdited] if the store has changed meanwhile.
-func (uc *ApplyConnections) Execute(ctx context.Context, wanted connection.Directory, prune, dryRun bool, by connection.By) (Plan, error) {
+func (uc *ApplyConnections) Execute(ctx context.Context, wanted connection.Directory, prune, dryRun bool, by connection.Author) (Plan, error) {
 	plan, err := uc.plan(ctx, wanted, prune)
 	if err != nil || dryRun || len(plan.Steps) == 0 {
 		return plan, err
@@ -96,7 +96,7 @@ func revisionsOf(stored []*connection.Stored) map[string]int64 {
 	return out
 }
 
-func (s Step) take(ctx context.Context, tx ports.Tx, by connection.By) error {
+func (s Step) take(ctx context.Context, tx ports.Tx, by connection.Author) error {
 	switch s.Do {
 	case StepAdd:
 		return addConnection(ctx, tx, s.report, by)

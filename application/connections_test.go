@@ -27,7 +27,7 @@ type idps struct {
 	store     ports.Store
 }
 
-var admin = connection.By{Actor: audit.AdminOf("ann"), Origin: applicationtest.From("192.0.2.9")}
+var admin = connection.Author{Actor: audit.AdminOf("ann"), Origin: applicationtest.From("192.0.2.9")}
 
 func newIdPs(t *testing.T, file ...connection.Settings) *idps {
 	t.Helper()

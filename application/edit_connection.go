@@ -29,13 +29,13 @@ type Edited struct {
 // there when the edit begins. A dry run only checks. It returns
 // [connection.ErrUnknown], [connection.ErrInFile], [connection.ErrEdited],
 // [connection.ErrNothingToChange] or an [*InvalidConnectionError].
-func (uc *EditConnection) Execute(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.By) (Edited, error) {
+func (uc *EditConnection) Execute(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.Author) (Edited, error) {
 	return uc.executeWith(ctx, slug, revision, change, dryRun, by, nil)
 }
 
 // executeWith is Execute that also runs a function in the transaction of the edit;
 // nil: none.
-func (uc *EditConnection) executeWith(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.By, also func(context.Context, ports.Tx) error) (Edited, error) {
+func (uc *EditConnection) executeWith(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, dryRun bool, by connection.Author, also func(context.Context, ports.Tx) error) (Edited, error) {
 	stored, kept, err := uc.checks.find(ctx, slug)
 	if err != nil {
 		return Edited{}, err
@@ -89,7 +89,7 @@ func (e *Edited) compare(kept connection.CopySnapshot) {
 
 // editConnection changes the connection that has the given revision, and returns the
 // new one.
-func editConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, by connection.By) (int64, error) {
+func editConnection(ctx context.Context, tx ports.Tx, r ConnectionReport, revision int64, by connection.Author) (int64, error) {
 	all, _, err := readable(tx.Connections().All(ctx))
 	if err != nil {
 		return 0, err

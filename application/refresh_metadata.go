@@ -39,7 +39,7 @@ type Refreshed struct {
 
 // Execute refreshes one connection because an administrator wants it. It returns
 // [connection.ErrUnknown] and [ErrNoAddress].
-func (uc *RefreshMetadata) Execute(ctx context.Context, slug string, by connection.By) (Refreshed, error) {
+func (uc *RefreshMetadata) Execute(ctx context.Context, slug string, by connection.Author) (Refreshed, error) {
 	via, err := findConnection(ctx, uc.connections, slug)
 	if err != nil {
 		return Refreshed{}, err
@@ -115,7 +115,7 @@ func (uc *RefreshMetadata) ExecuteDue(ctx context.Context) (changed int, err err
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			after, failed := uc.refresh(ctx, via, 0, connection.By{Actor: audit.WorkerOf(metadataTask)})
+			after, failed := uc.refresh(ctx, via, 0, connection.Author{Actor: audit.WorkerOf(metadataTask)})
 			mu.Lock()
 			defer mu.Unlock()
 			if after.Revision != kept[via.Slug()].Revision {
@@ -140,12 +140,12 @@ func (uc *RefreshMetadata) due(via connection.Connection, kept connection.CopySn
 // nothing if the last attempt was within gap. It returns the copy that is stored
 // afterwards, also with an error, unless the store did not answer.
 func (uc *RefreshMetadata) Refresh(ctx context.Context, via connection.Connection, gap time.Duration) (connection.CopySnapshot, error) {
-	return uc.refresh(ctx, via, gap, connection.By{Actor: audit.WorkerOf(metadataTask)})
+	return uc.refresh(ctx, via, gap, connection.Author{Actor: audit.WorkerOf(metadataTask)})
 }
 
 // refresh claims the attempt in one transaction, fetches, and keeps the result in
 // another, so that nothing is locked while a server takes its time.
-func (uc *RefreshMetadata) refresh(ctx context.Context, via connection.Connection, gap time.Duration, by connection.By) (kept connection.CopySnapshot, err error) {
+func (uc *RefreshMetadata) refresh(ctx context.Context, via connection.Connection, gap time.Duration, by connection.Author) (kept connection.CopySnapshot, err error) {
 	err = uc.update(ctx, via, func(ctx context.Context, tx ports.Tx, c *connection.MetadataCopy) error {
 		if err := c.Claim(uc.now(), gap); err != nil {
 			kept = c.Snapshot()

@@ -20,7 +20,7 @@ func NewRemoveConnection(checks *ConnectionChecks) *RemoveConnection {
 // later connection of that slug begins with nothing. No person signs in by it any
 // more; tokens that people have got stay. A dry run changes nothing. It returns
 // [connection.ErrUnknown], [connection.ErrInFile] or [connection.ErrEdited].
-func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision int64, dryRun bool, by connection.By) (*connection.Stored, error) {
+func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision int64, dryRun bool, by connection.Author) (*connection.Stored, error) {
 	stored, _, err := uc.checks.find(ctx, slug)
 	if errors.Is(err, connection.ErrUnreadable) {
 		stored, err = connection.Unreadable(slug), nil
@@ -38,7 +38,7 @@ func (uc *RemoveConnection) Execute(ctx context.Context, slug string, revision i
 	})
 }
 
-func removeConnection(ctx context.Context, tx ports.Tx, slug string, revision int64, by connection.By) error {
+func removeConnection(ctx context.Context, tx ports.Tx, slug string, revision int64, by connection.Author) error {
 	all, torn, err := readable(tx.Connections().All(ctx))
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func NewShadowConnection(checks *ConnectionChecks, edit *EditConnection) *Shadow
 // Try checks a change as an edit is checked, and lets it run beside the connection,
 // which stays as it is. It takes the place of another one that was tried. It returns
 // what [EditConnection.Execute] returns.
-func (uc *ShadowConnection) Try(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, by connection.By) (Edited, error) {
+func (uc *ShadowConnection) Try(ctx context.Context, slug string, revision int64, change func(*connection.Settings) error, by connection.Author) (Edited, error) {
 	stored, kept, err := uc.checks.find(ctx, slug)
 	if err != nil {
 		return Edited{}, err
@@ -74,7 +74,7 @@ func (uc *ShadowConnection) Find(ctx context.Context, slug string) (s connection
 // The change is checked once more, and refused with [connection.ErrEdited] if the
 // connection was changed since the attempt began, if it has not the revision that the
 // administrator has read (0: any), or if another change took the place of this one.
-func (uc *ShadowConnection) Promote(ctx context.Context, slug string, revision int64, by connection.By) (Edited, error) {
+func (uc *ShadowConnection) Promote(ctx context.Context, slug string, revision int64, by connection.Author) (Edited, error) {
 	read, err := uc.Find(ctx, slug)
 	if err != nil {
 		return Edited{}, err
@@ -93,13 +93,13 @@ func (uc *ShadowConnection) Promote(ctx context.Context, slug string, revision i
 // Drop ends the attempt. The connection stays as it is. It returns
 // [connection.ErrNoShadow], or [connection.ErrEdited] if the shadow is of another
 // revision than the one that the administrator has read (0: any).
-func (uc *ShadowConnection) Drop(ctx context.Context, slug string, revision int64, by connection.By) error {
+func (uc *ShadowConnection) Drop(ctx context.Context, slug string, revision int64, by connection.Author) error {
 	return uc.checks.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error {
 		return uc.drop(ctx, tx, slug, by, func(now connection.ShadowSnapshot) bool { return revision == 0 || revision == now.Revision })
 	})
 }
 
-func (uc *ShadowConnection) drop(ctx context.Context, tx ports.Tx, slug string, by connection.By, meant func(connection.ShadowSnapshot) bool) error {
+func (uc *ShadowConnection) drop(ctx context.Context, tx ports.Tx, slug string, by connection.Author, meant func(connection.ShadowSnapshot) bool) error {
 	shadow, err := tx.Shadows().Of(ctx, slug)
 	if err != nil {
 		return err

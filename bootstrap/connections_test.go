@@ -94,7 +94,7 @@ func TestChangesOfConnectionsReachAllReplicas(t *testing.T) {
 	if _, err := started(t, Administration(c, slog.New(slog.DiscardHandler)), &add, &refresh); err != nil {
 		t.Fatal(err)
 	}
-	by := connection.By{Actor: audit.AdminOf("ann")}
+	by := connection.Author{Actor: audit.AdminOf("ann")}
 	report, err := add.Execute(t.Context(), connection.Settings{
 		Slug: "acme", Domains: []string{"acme.example"}, SAML: connection.SAMLSettings{MetadataURL: idp.URL, MetadataPrivate: true},
 	}, false, by)
@@ -164,7 +164,7 @@ func TestAConnectionHasOneOwner(t *testing.T) {
 	}
 	if _, err := add.Execute(t.Context(), connection.Settings{
 		Slug: "stored", Domains: []string{"stored.example"}, SAML: connection.SAMLSettings{Metadata: other},
-	}, false, connection.By{Actor: audit.AdminOf("ann")}); err != nil {
+	}, false, connection.Author{Actor: audit.AdminOf("ann")}); err != nil {
 		t.Fatal(err)
 	}
 	owners := func() string {

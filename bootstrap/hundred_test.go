@@ -82,7 +82,7 @@ func BenchmarkAHundredConnections(b *testing.B) {
 		var broker *saml.Broker
 		stop := start(Service(c, quiet), &apply, &list)
 		measure("apply", func() error {
-			_, err := apply.Execute(b.Context(), wanted, false, false, connection.By{Actor: audit.AdminOf("ann")})
+			_, err := apply.Execute(b.Context(), wanted, false, false, connection.Author{Actor: audit.AdminOf("ann")})
 			return err
 		})
 		measure("list", func() error {

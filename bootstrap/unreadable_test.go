@@ -47,7 +47,7 @@ func tear(t *testing.T) torn {
 	for _, slug := range []string{"acme", "beta"} {
 		_, err := add.Execute(t.Context(), connection.Settings{
 			Slug: slug, Broker: connection.Enterprise, Domains: []string{slug + ".example"},
-		}, false, connection.By{Actor: audit.AdminOf("ops")})
+		}, false, connection.Author{Actor: audit.AdminOf("ops")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestAdministratorsRemoveWhatCannotBeRead(t *testing.T) {
 	if !errors.Is(err, application.ErrClientUnreadable) {
 		t.Errorf("got %v for an edit, want %v", err, application.ErrClientUnreadable)
 	}
-	by := connection.By{Actor: audit.AdminOf("ops")}
+	by := connection.Author{Actor: audit.AdminOf("ops")}
 	change := func(s *connection.Settings) error { s.Name = "ACME"; return nil }
 	if _, err := s.edit.Execute(t.Context(), "acme", 0, change, false, by); !errors.Is(err, connection.ErrUnreadable) {
 		t.Errorf("got %v for an edit, want %v", err, connection.ErrUnreadable)

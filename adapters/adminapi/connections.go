@@ -53,7 +53,7 @@ func (c *Connections) Mount(r chi.Router) {
 // connectionsMax bounds bodies with metadata in them.
 const connectionsMax = 8 << 20
 
-func byOf(by Caller) connection.By { return connection.By{Actor: by.Actor, Origin: by.Origin} }
+func byOf(by Caller) connection.Author { return connection.Author{Actor: by.Actor, Origin: by.Origin} }
 
 // list answers GET connections.
 func (c *Connections) list(w http.ResponseWriter, r *http.Request, _ Caller) error {

@@ -108,7 +108,7 @@ func leavesOut(t *testing.T, what, key string, err error) {
 func addTwoOfEach(t *testing.T, store *database.Store) (bad uid.ID) {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	by := connection.By{Actor: audit.AdminOf("ann"), At: now}
+	by := connection.Author{Actor: audit.AdminOf("ann"), At: now}
 	err := store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 		var errs []error
 		for _, name := range []string{"bad", "good"} {

@@ -35,7 +35,7 @@ type connectionsCommand struct {
 }
 
 // as is the administrator of an act, for use cases.
-func as(actor audit.Actor) connection.By { return connection.By{Actor: actor} }
+func as(actor audit.Actor) connection.Author { return connection.Author{Actor: actor} }
 
 type listConnections struct{}
 

@@ -185,7 +185,7 @@ func TestTheSchemaIsChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	added, event := connection.Add(via, connection.By{Actor: audit.AdminOf("ann"), At: time.Now()})
+	added, event := connection.Add(via, connection.Author{Actor: audit.AdminOf("ann"), At: time.Now()})
 	err = databasetest.Store(t, db).Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
 		return tx.Connections().Add(ctx, added, event)
 	})

@@ -122,7 +122,7 @@ func (c *MetadataCopy) Claim(at time.Time, gap time.Duration) error {
 // Accept takes what was fetched. The event is zero if nothing that matters has
 // changed. If the metadata is of another identity provider than the last good
 // copy, it is refused with [ErrOtherEntity], which has an event the first time.
-func (c *MetadataCopy) Accept(fetched Metadata, by By) (audit.Event, error) {
+func (c *MetadataCopy) Accept(fetched Metadata, by Author) (audit.Event, error) {
 	first := c.s.SeenAt.IsZero()
 	if c.s.IsAnother(fetched) {
 		before := c.s.Failure
@@ -146,7 +146,7 @@ func (c *MetadataCopy) Accept(fetched Metadata, by By) (audit.Event, error) {
 
 // Replace takes the metadata of a connection whose source an administrator has
 // chosen, whatever it was before. The event is zero if that says nothing new.
-func (c *MetadataCopy) Replace(of Connection, fetched Metadata, by By) audit.Event {
+func (c *MetadataCopy) Replace(of Connection, fetched Metadata, by Author) audit.Event {
 	changes := c.s.Good.Changes(fetched)
 	c.s = CopySnapshot{
 		Connection: of.Slug(), Source: of.MetadataSource(), Good: fetched,

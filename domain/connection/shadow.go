@@ -56,7 +56,7 @@ type Judged struct {
 
 // NewShadow tries next in the place of the connection, with the metadata that was
 // read for it. It returns [ErrNothingToChange].
-func (c *Stored) NewShadow(next Connection, m Metadata, by By) (*Shadow, audit.Event, error) {
+func (c *Stored) NewShadow(next Connection, m Metadata, by Author) (*Shadow, audit.Event, error) {
 	changes := Differences(c.s.Settings, next.Settings())
 	if next.Slug() != c.via.Slug() {
 		return nil, audit.Event{}, fmt.Errorf("connection %s cannot become %s", c.via.Slug(), next.Slug())
@@ -119,6 +119,6 @@ func (j Judged) verdict() string {
 func (j Judged) subject() string { return j.NameID + " of " + j.Issuer }
 
 // Drop returns the event that the change is no longer tried.
-func (s *Shadow) Drop(by By) audit.Event {
+func (s *Shadow) Drop(by Author) audit.Event {
 	return by.event(audit.ConnectionShadowDropped, s.via.Slug(), fmt.Sprintf("%d responses compared, %d the same", s.s.Compared, s.s.Same))
 }

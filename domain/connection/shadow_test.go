@@ -12,7 +12,7 @@ import (
 
 func TestAShadowCountsWhatIsJudgedDifferently(t *testing.T) {
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
-	by := connection.By{Actor: audit.AdminOf("ann"), At: at}
+	by := connection.Author{Actor: audit.AdminOf("ann"), At: at}
 	made := func(attribute string) connection.Connection {
 		via, err := connection.New(connection.Settings{Slug: "acme", Domains: []string{"acme.example"}, EmailAttribute: attribute})
 		if err != nil {

@@ -44,21 +44,21 @@ type StoredSnapshot struct {
 	ChangedBy string // the administrator
 }
 
-// By is an administrator's act: the actor, where the request came from, and when.
-type By struct {
+// Author is the administrator of a change, with the origin and the time of the request.
+type Author struct {
 	Actor  audit.Actor
 	Origin request.Origin
 	At     time.Time
 }
 
-func (b By) event(kind audit.Kind, slug, detail string) audit.Event {
-	e := audit.New(kind, b.Actor, b.At, b.Origin)
+func (a Author) event(kind audit.Kind, slug, detail string) audit.Event {
+	e := audit.New(kind, a.Actor, a.At, a.Origin)
 	e.Connection, e.Detail = slug, detail
 	return e
 }
 
 // Add makes a new connection, with revision 1.
-func Add(via Connection, by By) (*Stored, audit.Event) {
+func Add(via Connection, by Author) (*Stored, audit.Event) {
 	s := &Stored{via.OwnedBy(Database), StoredSnapshot{
 		Settings: via.Settings(), Revision: 1, AddedAt: by.At, ChangedAt: by.At, ChangedBy: by.Actor.Name,
 	}}
@@ -105,7 +105,7 @@ func (c *Stored) check(revision int64) error {
 
 // Edit replaces the settings but for the slug, which names the connection for
 // ever. It returns [ErrEdited] or [ErrNothingToChange].
-func (c *Stored) Edit(next Connection, revision int64, by By) (audit.Event, error) {
+func (c *Stored) Edit(next Connection, revision int64, by Author) (audit.Event, error) {
 	if err := c.check(revision); err != nil {
 		return audit.Event{}, err
 	}
@@ -123,7 +123,7 @@ func (c *Stored) Edit(next Connection, revision int64, by By) (audit.Event, erro
 }
 
 // Remove returns the event that the connection was removed, or [ErrEdited].
-func (c *Stored) Remove(revision int64, by By) (audit.Event, error) {
+func (c *Stored) Remove(revision int64, by Author) (audit.Event, error) {
 	if err := c.check(revision); err != nil {
 		return audit.Event{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/devicegate/devicegate/domain/connection"
 )
 
-var ann = connection.By{Actor: audit.AdminOf("ann"), At: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)}
+var ann = connection.Author{Actor: audit.AdminOf("ann"), At: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)}
 
 func TestARefusedChangeChangesNothing(t *testing.T) {
 	via := newConnection(t, "acme", "acme.example")

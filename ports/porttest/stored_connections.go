@@ -14,8 +14,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-func (w *fixture) administrator() connection.By {
-	return connection.By{Actor: audit.AdminOf("ann"), Origin: w.by, At: w.now}
+func (w *fixture) administrator() connection.Author {
+	return connection.Author{Actor: audit.AdminOf("ann"), Origin: w.by, At: w.now}
 }
 
 // filled sets every field of a struct to something that is not zero, so that one
