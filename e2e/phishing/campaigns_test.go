@@ -27,6 +27,14 @@ type campaign struct {
 	insider bool               // the attacker is in the victims' network
 	careful bool               // the second of each three victims reports instead
 	by      int                // the victim by whom it is noticed at the latest; 0: the third
+
+	client func(i int) string        // nil: difyctl
+	at     func(i int) string        // where the i-th victim is; nil: in the office or at home, in turns
+	press  func(i int) string        // what the i-th victim chooses; nil: to approve
+	gap    func(i int) time.Duration // after the i-th victim; nil: a minute
+	ready  func(s *service)          // what is there before
+	within bool                      // the attacker is in a network that the company trusts
+	late   bool                      // the attacker polls when codes are about to end, from elsewhere
 }
 
 const third, never = 3, -1
@@ -79,6 +87,9 @@ func (c campaign) play(s *service, victims int, others *crowd, before int) resul
 		newCrowd(before, 0).logIn(s)
 		s.skip(25 * time.Hour)
 	}
+	if c.ready != nil {
+		c.ready(s)
+	}
 	var codes []*login
 	if c.lure == mail {
 		for i := range victims {
@@ -93,12 +104,13 @@ func (c campaign) play(s *service, victims int, others *crowd, before int) resul
 			contain = s.now().Add(operatorAfter)
 		}
 	}
+	s.tend = tend
 	for i := range victims {
 		if c.lure != mail {
 			codes = append(codes, c.start(s, i))
 		}
 		c.deceive(s, codes[i], i)
-		s.pollAll(codes)
+		c.poll(s, codes)
 		if r.signalled == 0 && s.events(audit.PhishingSuspected) > 0 {
 			r.signalled = i + 1
 		}
@@ -108,12 +120,12 @@ func (c campaign) play(s *service, victims int, others *crowd, before int) resul
 		tend()
 		others.logIn(s)
 		s.skip(time.Minute)
+		if c.gap != nil && c.gap(i) > 0 {
+			c.finish(s, codes, tend)
+			s.skip(c.gap(i))
+		}
 	}
-	for range 20 { // longer than codes live
-		s.skip(time.Minute)
-		s.pollAll(codes)
-		tend()
-	}
+	c.finish(s, codes, tend)
 	for _, l := range codes {
 		if l.token != "" {
 			r.tokens++
@@ -123,18 +135,48 @@ func (c campaign) play(s *service, victims int, others *crowd, before int) resul
 	return r
 }
 
+// finish polls for longer than codes live.
+func (c campaign) finish(s *service, codes []*login, tend func()) {
+	for range 20 {
+		s.skip(time.Minute)
+		c.poll(s, codes)
+		tend()
+	}
+}
+
+// poll polls for the codes that are open.
+func (c campaign) poll(s *service, codes []*login) {
+	if !c.late {
+		s.pollAll(codes)
+		return
+	}
+	var now []*login
+	for _, l := range codes {
+		if s.now().After(l.begun.Add(13 * time.Minute)) {
+			l.device.HTTP.Transport = at{s: s, address: elsewhere, agent: commandLine}
+			now = append(now, l)
+		}
+	}
+	s.pollAll(now)
+}
+
 func (c campaign) start(s *service, i int) *login {
-	label := ""
+	label, client := "", "difyctl"
 	if c.label != nil {
 		label = c.label(i)
 	}
-	return s.start(c.from(i), label)
+	if c.client != nil {
+		client = c.client(i)
+	}
+	return s.startAs(client, c.from(i), label)
 }
 
 // victimAt is where the i-th victim is: in the office or at home, in turns. The
 // insider's victims are in the office.
 func (c campaign) victimAt(i int) string {
 	switch {
+	case c.at != nil:
+		return c.at(i)
 	case c.lure == qr:
 		return network(mobile, 10+i%200)
 	case c.insider, i%2 == 0:
@@ -161,6 +203,9 @@ func (c campaign) deceive(s *service, l *login, i int) {
 	victim := s.person(user(i), c.victimAt(i), agent)
 	if c.careful && i%3 == 1 {
 		victim.Press = "deny-unasked"
+	}
+	if c.press != nil {
+		victim.Press = c.press(i)
 	}
 	if _, err := victim.Decide(s.t.Context(), address, l.codes.UserCode); err != nil {
 		s.t.Fatal(err)

@@ -6,12 +6,12 @@ import "testing"
 func (c campaign) check(t *testing.T, preset string, r result) {
 	t.Helper()
 	if preset == "strict" {
-		if !c.insider && r.tokens != 0 {
+		if !c.insider && !c.within && r.tokens != 0 {
 			t.Errorf("got %d tokens for the attacker, want none", r.tokens)
 		}
 		return
 	}
-	if preset == "parity" && r.tokens == 0 {
+	if preset == "parity" && r.tokens == 0 && !c.late {
 		t.Error("got no token for the attacker, want one: the attack is none")
 	}
 	by := c.noticedBy()

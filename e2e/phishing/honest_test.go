@@ -107,14 +107,25 @@ func (c *crowd) logIn(s *service) {
 // ended is what became of the honest logins in the end.
 func (c *crowd) ended(s *service) map[string]tally {
 	for kind, all := range c.got {
-		n := c.done[kind]
-		n.ended = n.logins - n.refused - s.alive(all)
+		n, young := c.done[kind], c.young(s, all)
+		n.ended = len(young) - s.alive(young)
 		c.done[kind] = n
 	}
 	return c.done
 }
 
-// play plays one honest login to its end.
+// young are the logins whose tokens no policy has let end by now.
+func (c *crowd) young(s *service, all []*login) (out []*login) {
+	for _, l := range all {
+		if l.token != "" && s.now().Before(l.begun.Add(20*time.Hour)) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// play plays one honest login to its end. While its device waits, an operator goes on
+// working.
 func (s *service) play(user string, on trip) (out tally, l *login) {
 	s.t.Helper()
 	out.logins = 1
@@ -136,6 +147,7 @@ func (s *service) play(user string, on trip) (out tally, l *login) {
 		if s.pollAll([]*login{l}); l.token == "" {
 			out.late = 1
 			s.skip(30 * time.Second)
+			s.tend()
 		}
 	}
 	if l.token == "" {

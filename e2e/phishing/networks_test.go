@@ -18,6 +18,8 @@ const (
 	abroad      = "100.64.7.9"    // the attacker's
 	sameISP     = "198.18.250.66" // the attacker's, at the provider of the homes
 	many        = "100.65.%d.4"   // the attacker's, one network each
+	elsewhere   = "100.66.1.1"    // the attacker's, to poll from
+	abroad6     = "2001:db8:bad:77::9"
 	rotating    = "2001:db8:bad:%x:%x::1"
 )
 

@@ -10,14 +10,18 @@ import (
 	"testing"
 )
 
+// clients are the company's command-line tools.
+const clients = "difyctl,acme-cli,acme-build"
+
 // settings are what the operator of a preset has set. Strict wants to know the
 // networks of the company.
 func settings(t *testing.T, dir, preset string) map[string]string {
 	t.Helper()
 	if preset != "strict" {
-		return map[string]string{"POLICY": preset}
+		return map[string]string{"POLICY": preset, "OPENAPI_KNOWN_CLIENT_IDS": clients}
 	}
 	return map[string]string{
+		"OPENAPI_KNOWN_CLIENT_IDS": clients,
 		"INCIDENT_EXEMPT_NETWORKS": "203.0.113.0/24,198.18.251.0/24",
 		"POLICY_FILE": write(t, dir, "policy.yaml", []byte(`policy:
   preset: strict

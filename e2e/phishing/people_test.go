@@ -42,16 +42,24 @@ type login struct {
 	codes  demo.Codes
 	token  string // empty: not yet
 	ended  bool   // there will be no token
+	begun  time.Time
 }
 
 func (s *service) start(address, label string) *login {
 	s.t.Helper()
+	return s.startAs("difyctl", address, label)
+}
+
+// startAs starts a login of a client.
+func (s *service) startAs(client, address, label string) *login {
+	s.t.Helper()
 	d := s.device(address, label)
+	d.ClientID = client
 	codes, err := d.Start(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &login{device: d, from: address, codes: codes}
+	return &login{device: d, from: address, codes: codes, begun: s.now()}
 }
 
 // link is the page's address with the code, whether or not the server gives one.

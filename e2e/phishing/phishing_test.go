@@ -9,33 +9,39 @@ func TestCampaigns(t *testing.T) {
 		many, each = *victims, *honest
 	}
 	for _, preset := range presets {
-		t.Run(preset, func(t *testing.T) {
-			results, together := make([]result, len(campaigns)), map[string]tally{}
-			t.Run("campaigns", func(t *testing.T) {
-				for i, c := range campaigns {
-					t.Run(c.name, func(t *testing.T) {
-						t.Parallel()
-						others := newCrowd(each, i*each*many)
-						if *again {
-							others.again(*past)
-						}
-						results[i] = c.play(serve(t, preset), many, others, *past)
-						c.check(t, preset, results[i])
-					})
-				}
-			})
-			for _, r := range results {
-				for kind, n := range r.honest {
-					together[kind] = together[kind].plus(n)
-				}
-			}
-			checkHonest(t, preset, together)
-			if *whole || testing.Verbose() {
-				printCampaigns(t.Output(), preset, results)
-				printHonest(t.Output(), preset, together)
+		playAll(t, preset, campaigns, many, each)
+	}
+}
+
+// playAll plays campaigns against a preset, and checks and prints what came of them
+// and of the honest logins between.
+func playAll(t *testing.T, preset string, all []campaign, many, each int) {
+	t.Run(preset, func(t *testing.T) {
+		results, together := make([]result, len(all)), map[string]tally{}
+		t.Run("campaigns", func(t *testing.T) {
+			for i, c := range all {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					others := newCrowd(each, i*each*many)
+					if *again {
+						others.again(*past)
+					}
+					results[i] = c.play(serve(t, preset), many, others, *past)
+					c.check(t, preset, results[i])
+				})
 			}
 		})
-	}
+		for _, r := range results {
+			for kind, n := range r.honest {
+				together[kind] = together[kind].plus(n)
+			}
+		}
+		checkHonest(t, preset, together)
+		if *whole || testing.Verbose() {
+			printCampaigns(t.Output(), preset, all, results)
+			printHonest(t.Output(), preset, together)
+		}
+	})
 }
 
 // A campaign of many networks is noticed by the third victim on a later day, too, and

@@ -32,6 +32,7 @@ type service struct {
 	admin    string // token for it
 	database string
 	ahead    atomic.Int64
+	tend     func() // what an operator does from time to time
 }
 
 func (s *service) now() time.Time { return ports.SystemClock().Add(time.Duration(s.ahead.Load())) }
@@ -48,7 +49,7 @@ func serve(t *testing.T, preset string) *service {
 func serveWith(t *testing.T, settings func(dir string) map[string]string) *service {
 	t.Helper()
 	s := &service{
-		t: t, public: fmt.Sprintf("http://localhost:%d", services.Port(t)), ops: fmt.Sprintf("localhost:%d", services.Port(t)),
+		t: t, tend: func() {}, public: fmt.Sprintf("http://localhost:%d", services.Port(t)), ops: fmt.Sprintf("localhost:%d", services.Port(t)),
 		database: "sqlite:" + filepath.Join(t.TempDir(), "devicegate.db"),
 	}
 	name, err := administrator.ParseName("operator")

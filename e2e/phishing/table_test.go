@@ -18,13 +18,13 @@ func noticedAt(n int) string {
 	return fmt.Sprint(n)
 }
 
-func printCampaigns(w io.Writer, preset string, results []result) {
+func printCampaigns(w io.Writer, preset string, all []campaign, results []result) {
 	fmt.Fprintf(w, "\n| %s | victims | noticed | tokens | alive | asked |\n| --- | --: | --: | --: | --: | --: |\n", preset)
 	for i, r := range results {
 		if r.victims == 0 { // not played
 			continue
 		}
-		fmt.Fprintf(w, "| %s | %d | %s | %d | %d | %d |\n", campaigns[i].name, r.victims, noticedAt(r.noticed), r.tokens, r.alive, r.asked)
+		fmt.Fprintf(w, "| %s | %d | %s | %d | %d | %d |\n", all[i].name, r.victims, noticedAt(r.noticed), r.tokens, r.alive, r.asked)
 	}
 }
 
