@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/devicegate/devicegate/bootstrap/commands"
+	"github.com/devicegate/devicegate/domain/incident"
 )
 
 var (
@@ -142,6 +145,56 @@ func TestDocsNameEventsThatExist(t *testing.T) {
 				if event := m[1] + "." + m[2]; subjects[m[1]] && !events[event] && !isFile {
 					t.Errorf("%s: %q: got the event %s, want one that there is", file, piece, event)
 				}
+			}
+		}
+	}
+}
+
+// constantsOf are the values of the constants of one type in a file.
+func constantsOf(t *testing.T, file, typed string) (values []string) {
+	t.Helper()
+	inOrder(parseModule(t), file, func(n ast.Node) {
+		if spec, is := n.(*ast.ValueSpec); is && len(spec.Values) == 1 {
+			if id, is := spec.Type.(*ast.Ident); is && id.Name == typed {
+				values = append(values, text(spec.Values[0]))
+			}
+		}
+	})
+	if len(values) < 3 {
+		t.Errorf("got %d constants %s in %s, want at least 3", len(values), typed, file)
+	}
+	return values
+}
+
+func TestEverySignalIsListedAndExplained(t *testing.T) {
+	explained := namesIn(t, "../docs/incidents.md")
+	for _, signal := range constantsOf(t, "../domain/incident/signal.go", "Signal") {
+		if !slices.Contains(incident.Signals, incident.Signal(signal)) {
+			t.Errorf("got incident.Signals without %s, want it in the list: metrics have no series for it", signal)
+		}
+		if !explained[signal] {
+			t.Errorf("got no row for %s in docs/incidents.md, want one that says what happened", signal)
+		}
+	}
+}
+
+func TestEverySinkIsExplained(t *testing.T) {
+	handbook, err := os.ReadFile("../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference := map[string]string{}
+	for section := range strings.SplitSeq(commands.Reference(), "\n## ") {
+		path, rest, _ := strings.Cut(section, "\n")
+		reference[path] = rest
+	}
+	for _, sink := range constantsOf(t, "../domain/audit/delivery.go", "Sink") {
+		if !strings.Contains(strings.ToLower(string(handbook)), sink) {
+			t.Errorf("got docs/audit.md without %s, want it explained", sink)
+		}
+		for _, command := range []string{"audit deliveries", "audit replay"} {
+			if !strings.Contains(reference[command], sink) {
+				t.Errorf("got the help of %s without %s, want its name", command, sink)
 			}
 		}
 	}

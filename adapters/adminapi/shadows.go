@@ -40,7 +40,7 @@ func (c *Connections) showShadow(w http.ResponseWriter, r *http.Request, _ Calle
 		return err
 	}
 	out := shadowBody{
-		Revision: s.Revision, MadeAt: jsonTime(s.MadeAt), MadeBy: s.MadeBy, Outdated: s.Revision != of.Stored.Revision,
+		Revision: s.Revision, MadeAt: jsonTime(s.MadeAt), MadeBy: s.MadeBy, Outdated: s.IsOutdated(of.Stored.Revision),
 		Changes:  changesOf(connection.Differences(of.Connection.Settings(), s.Settings)),
 		Compared: s.Compared, Same: s.Same, Differences: []shadowDifferenceBody{},
 	}

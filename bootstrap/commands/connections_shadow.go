@@ -49,7 +49,7 @@ func printShadow(ctx context.Context, out io.Writer, shadows *application.Shadow
 		return err
 	}
 	fmt.Fprintf(out, "\nshadow: made %s by %s for revision %d\n", when(s.MadeAt), s.MadeBy, s.Revision)
-	if s.Revision != of.Stored.Revision {
+	if s.IsOutdated(of.Stored.Revision) {
 		fmt.Fprintln(out, "warning the connection was changed since: the shadow cannot be promoted; make it anew")
 	}
 	for _, d := range connection.Differences(of.Connection.Settings(), s.Settings) {

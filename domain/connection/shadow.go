@@ -36,6 +36,10 @@ type ShadowSnapshot struct {
 	Differences []ShadowDifference // the newest first
 }
 
+// IsOutdated reports whether the connection, whose revision is given, was changed after
+// the shadow was made of it. It cannot be promoted then.
+func (s ShadowSnapshot) IsOutdated(revision int64) bool { return s.Revision != revision }
+
 // ShadowDifference is a response that the connection and its shadow judged
 // differently.
 type ShadowDifference struct {
