@@ -71,7 +71,7 @@ func (w *PhishingWatch) keep(ctx context.Context, tx ports.Tx, d device.Snapshot
 		if !o.IsEvidence() {
 			continue
 		}
-		if o.MayBeFirstTime() {
+		if o.MayBeFirstTime() && !w.rules.IsExempt(o.Network) {
 			first, err := w.history.isFirstTime(ctx, tx.Incidents(), tx.Tokens(), d, o.Person)
 			if err != nil {
 				return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,30 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 	}
 	if !people["victim0@acme.example"] || !people["victim3@acme.example"] || people["ann@acme.example"] {
 		t.Errorf("got the people %v, want the victims", people)
+	}
+}
+
+// First connections in exempt networks do not count, so a containment of the others
+// must not end them.
+func TestFirstConnectionsInExemptNetworksAreNotContained(t *testing.T) {
+	rules := incident.DefaultRules
+	rules.Exempt = []netip.Prefix{netip.MustParsePrefix("198.18.77.0/24")}
+	s := campaign{newFixture(t, applicationtest.Options{Rules: &rules})}
+	s.approves(s.begins("runner-1", agent("198.18.77.7", "difyctl/1")).UserCode, "ann@acme.example", "10.88.0.7")
+	for n := range 3 {
+		s.victim(n, s.begins(fmt.Sprint("laptop-", n*37), agent(fmt.Sprintf("203.%d.113.9", n), fmt.Sprint("x/", n))))
+	}
+	found, err := s.ListIncidents.Execute(t.Context(), page(t))
+	must(t, err)
+	if found.Total != 1 {
+		t.Fatalf("got %d incidents, want 1", found.Total)
+	}
+	got, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: found.Incidents[0].ID, DryRun: true}, audit.AdminOf("ops"), request.Origin{})
+	must(t, err)
+	want := []string{"victim0@acme.example", "victim1@acme.example", "victim2@acme.example"}
+	slices.Sort(got.People)
+	if !slices.Equal(got.People, want) {
+		t.Errorf("got the people %v, want %v", got.People, want)
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 	"github.com/devicegate/devicegate/adapters/database"
 	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/domain/fault"
+	"github.com/devicegate/devicegate/domain/incident"
+	"github.com/devicegate/devicegate/domain/uid"
+	"github.com/devicegate/devicegate/ports"
 )
 
 const crowd = 5
@@ -369,6 +372,44 @@ func TestAMigrationThatWasInterruptedIsDoneAgain(t *testing.T) {
 	}
 	if err := database.CheckSchema(t.Context(), db); err != nil {
 		t.Error(err)
+	}
+}
+
+// Until version 21 first connections were a source for each client.
+func TestFirstConnectionsOfEachClientBecomeOneSource(t *testing.T) {
+	for name, db := range map[string]*bun.DB{"PostgreSQL": postgres(t).Empty(t), "SQLite": databasetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "devicegate.db"))} {
+		t.Run(name, func(t *testing.T) {
+			if err := database.MigrateTo(t.Context(), db, 21); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
+			stored := func(at time.Time) string { return at.Format("2006-01-02 15:04:05.000000-07:00") }
+			for n, client := range []string{"difyctl", "other"} {
+				execute(t, db, "INSERT INTO phishing_incidents (id, source, source_kind, client_id, noticed_at, reported, held_until) VALUES (?, ?, 'first_time', ?, ?, false, ?)",
+					uid.New(at).String(), "first_time "+client, client, stored(at.Add(time.Duration(n)*time.Hour)), stored(at.AddDate(0, 0, 1)))
+			}
+			execute(t, db, "INSERT INTO phishing_observations (id, what, at, first_time) VALUES (?, 'approved', ?, 'first_time difyctl')", uid.New(at).String(), stored(at))
+			if err := database.Migrate(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			source := incident.Source{Kind: incident.FirstTime}
+			err := database.NewStore(db).View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+				found, total, err := r.Incidents().All(ctx, 0, 10)
+				if err != nil {
+					return err
+				}
+				if total != 1 || found[0].Snapshot().Source != source || !found[0].Snapshot().NoticedAt.Equal(at.Add(time.Hour)) {
+					t.Errorf("got %d incidents, the first %+v, want the youngest alone, of %+v", total, found[0].Snapshot(), source)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if n := count(t, db, "SELECT count(*) FROM phishing_observations WHERE first_time = ?", source.Key()); n != 1 {
+				t.Errorf("got %d observations of %s, want 1", n, source.Key())
+			}
+		})
 	}
 }
 

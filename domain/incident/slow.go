@@ -23,8 +23,8 @@ func (v visits) cameBack(window time.Duration) bool {
 
 // assessSlow weighs the people of a network who came from elsewhere, however long
 // after each other, if one of them came within the window: an attacker is in no
-// hurry. Reports are those of the window. Those who were near, who came back a window later or who came before a
-// release are at home there, and raise the threshold.
+// hurry. Reports are those of the window. People who were near, came back a window
+// later or came before a release are at home there, and raise the threshold.
 func (r Rules) assessSlow(seen []Observation, reports int, past Past, at time.Time) (out Assessment) {
 	if r.People <= 0 {
 		return out
