@@ -1,6 +1,8 @@
 // Command devweb serves the page and starts it again whenever one of its files is
-// saved. A file that does not compile leaves the page as it is. It runs in the
-// folder of the module; its arguments are those of devicegate serve.
+// saved. A file that does not compile leaves the page as it is; after one with which
+// the page cannot start, such as a template with a mistake, it starts as it was
+// before. It runs in the folder of the module; its arguments are those of devicegate
+// serve.
 package main
 
 import (
@@ -18,6 +20,7 @@ func main() {
 	program := program{
 		module:    ".",
 		into:      "data/dev",
+		ready:     `"msg":"listening"`,
 		arguments: append([]string{"serve"}, os.Args[1:]...),
 		out:       os.Stderr,
 	}
@@ -49,6 +52,10 @@ func (p *program) follow(ctx context.Context, folder string, ticks <-chan time.T
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-p.ended:
+			if ctx.Err() == nil { // else Ctrl-C has ended both
+				p.replace(err)
+			}
 		case <-ticks:
 		}
 	}

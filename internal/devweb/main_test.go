@@ -19,12 +19,14 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"text/template"
 )
 
 //go:embed page/page.html
 var page string
 
 func main() {
+	template.Must(template.New("page.html").Parse(page))
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, os.Interrupt)
 	fmt.Println("page:", page)
@@ -51,7 +53,7 @@ func TestEachWayOfSavingAFileStartsThePageAgain(t *testing.T) {
 	write("page/page.html", "one")
 
 	out := &logtest.Log{}
-	p := &program{module: module, into: t.TempDir(), out: out}
+	p := &program{module: module, into: t.TempDir(), ready: "page:", out: out}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	ticks := time.NewTicker(10 * time.Millisecond)
@@ -93,12 +95,28 @@ func TestEachWayOfSavingAFileStartsThePageAgain(t *testing.T) {
 	write("page/page.html", "four")
 	says("page: four")
 
+	// A template with a mistake ends the program that was built with it; saved twice,
+	// as an editor may.
+	for _, mistake := range []string{"mistaken\n{{ if }}", "again\n\n{{ end }}"} {
+		write("page/page.html", mistake)
+	}
+	says("page.html:3: unexpected {{end}}\ndevweb: the page is as it was before")
+	for deadline := time.After(2 * time.Minute); strings.Count(out.String(), "page: four") < 2; {
+		select {
+		case <-ticks.C:
+		case <-deadline:
+			t.Fatalf("got %q, want the page before the mistake again", out)
+		}
+	}
+	write("page/page.html", "five")
+	says("page: five")
+
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if n, m := strings.Count(out.String(), "page: "), strings.Count(out.String(), "ended: "); n != 4 || m != 4 {
-		t.Errorf("got %d starts and %d ends, want 4 of each:\n%s", n, m, out)
+	if n, m := strings.Count(out.String(), "page: "), strings.Count(out.String(), "ended: "); n != 6 || m != 6 {
+		t.Errorf("got %d starts and %d ends, want 6 of each:\n%s", n, m, out)
 	}
 }
 
