@@ -8,7 +8,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -39,29 +39,44 @@ type release struct {
 	version, commit string
 	date            time.Time // of the commit: nothing in an archive depends on today
 	out             string
-	check           bool // build twice and compare
+	made            []string // names of the files that are there by now
+	programs        string   // folder for programs that are built
 }
 
 func main() {
 	var r release
 	targets := flag.String("targets", allTargets, "platforms, as GOOS/GOARCH,…")
 	flag.StringVar(&r.version, "version", "", "version; empty: that of git describe")
+	flag.StringVar(&r.commit, "commit", "", "commit; empty: that of git")
+	flag.Func("date", "date of the commit (RFC 3339); empty: that of git", func(text string) (err error) {
+		r.date, err = time.Parse(time.RFC3339, text)
+		return err
+	})
 	flag.StringVar(&r.out, "out", "dist", "folder for the archives")
-	flag.BoolVar(&r.check, "check", false, "build each program twice, in two folders and without a cache, and compare")
+	check := flag.Bool("check", false, "make everything a second time, in another folder and environment without a cache, and compare")
 	flag.Parse()
-	if err := r.run(context.Background(), strings.Split(*targets, ",")); err != nil {
+	ctx := context.Background()
+	err := r.run(ctx, strings.Split(*targets, ","))
+	if err == nil && *check {
+		err = r.compare(ctx, *targets)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
 }
 
-func (r *release) run(ctx context.Context, targets []string) error {
+func (r *release) run(ctx context.Context, targets []string) (err error) {
 	if err := r.identify(ctx); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
 	}
+	if r.programs, err = os.MkdirTemp("", "devicegate-programs-"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(r.programs) }()
 	extra, err := r.extra(ctx)
 	if err != nil {
 		return err
@@ -70,11 +85,15 @@ func (r *release) run(ctx context.Context, targets []string) error {
 	keep := func(name string, content []byte) error {
 		sums = append(sums, fmt.Sprintf("%x  %s\n", sha256.Sum256(content), name))
 		fmt.Println(name)
-		return os.WriteFile(filepath.Join(r.out, name), content, 0o644)
+		return r.write(name, content)
 	}
 	for _, target := range targets {
 		goos, goarch, _ := strings.Cut(target, "/")
-		program, err := r.build(ctx, ".", goos, goarch)
+		path, err := r.build(ctx, goos, goarch)
+		if err != nil {
+			return err
+		}
+		program, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
@@ -95,29 +114,38 @@ func (r *release) run(ctx context.Context, targets []string) error {
 		}
 	}
 	slices.Sort(sums)
-	return os.WriteFile(filepath.Join(r.out, "SHA256SUMS"), []byte(strings.Join(sums, "")), 0o644)
+	return r.write("SHA256SUMS", []byte(strings.Join(sums, "")))
 }
 
-// identify asks git which commit this is.
+func (r *release) write(name string, content []byte) error {
+	r.made = append(r.made, name)
+	return os.WriteFile(filepath.Join(r.out, name), content, 0o644)
+}
+
+// identify asks git for what it was not told about this commit.
 func (r *release) identify(ctx context.Context) error {
-	ask := func(args ...string) (string, error) {
+	ask := func(known bool, args ...string) (string, error) {
+		if known {
+			return "", nil
+		}
 		out, err := exec.CommandContext(ctx, "git", args...).Output()
 		return strings.TrimSpace(string(out)), err
 	}
-	commit, err1 := ask("rev-parse", "HEAD")
-	date, err2 := ask("show", "-s", "--format=%cI", "HEAD")
-	described, err3 := ask("describe", "--tags", "--always", "--dirty")
+	commit, err1 := ask(r.commit != "", "rev-parse", "HEAD")
+	date, err2 := ask(!r.date.IsZero(), "show", "-s", "--format=%cI", "HEAD")
+	described, err3 := ask(r.version != "", "describe", "--tags", "--always", "--dirty")
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return fmt.Errorf("git: %w", err)
 	}
-	at, err := time.Parse(time.RFC3339, date)
-	if err != nil {
-		return err
+	r.commit, r.version = cmp.Or(r.commit, commit), cmp.Or(r.version, described)
+	if r.date.IsZero() {
+		at, err := time.Parse(time.RFC3339, date)
+		if err != nil {
+			return err
+		}
+		r.date = at
 	}
-	r.commit, r.date = commit, at.UTC()
-	if r.version == "" {
-		r.version = described
-	}
+	r.date = r.date.UTC()
 	return nil
 }
 
@@ -135,13 +163,8 @@ func (r *release) extra(ctx context.Context) (map[string][]byte, error) {
 		}
 		all[name] = content
 	}
-	folder, err := os.MkdirTemp("", "devicegate-release-")
+	program, err := r.build(ctx, runtime.GOOS, runtime.GOARCH)
 	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	program := filepath.Join(folder, "devicegate"+exe(runtime.GOOS))
-	if err := r.compile(ctx, ".", program, runtime.GOOS, runtime.GOARCH, nil); err != nil {
 		return nil, err
 	}
 	for file, args := range map[string][]string{
@@ -157,47 +180,22 @@ func (r *release) extra(ctx context.Context) (map[string][]byte, error) {
 	return all, nil
 }
 
-// build returns the program. With check it is built again from a copy of the
-// sources in another folder, with an empty cache.
-func (r *release) build(ctx context.Context, source, goos, goarch string) ([]byte, error) {
-	folder, err := os.MkdirTemp("", "devicegate-release-")
-	if err != nil {
-		return nil, err
+// build returns the path of the program for a platform, and builds it unless it has
+// done so already.
+func (r *release) build(ctx context.Context, goos, goarch string) (string, error) {
+	path := filepath.Join(r.programs, "devicegate_"+goos+"_"+goarch+exe(goos))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	out := filepath.Join(folder, "one")
-	if err := r.compile(ctx, source, out, goos, goarch, nil); err != nil {
-		return nil, err
-	}
-	program, err := os.ReadFile(out)
-	if err != nil || !r.check {
-		return program, err
-	}
-	elsewhere := filepath.Join(folder, "sources")
-	if err := exec.CommandContext(ctx, "git", "clone", "--quiet", "--no-hardlinks", ".", elsewhere).Run(); err != nil {
-		return nil, fmt.Errorf("copy the sources: %w", err)
-	}
-	again := filepath.Join(folder, "two")
-	if err := r.compile(ctx, elsewhere, again, goos, goarch, []string{"GOCACHE=" + filepath.Join(folder, "cache")}); err != nil {
-		return nil, err
-	}
-	second, err := os.ReadFile(again)
-	if err == nil && !bytes.Equal(program, second) {
-		err = fmt.Errorf("%s/%s: two builds of %s differ (uncommitted changes?)", goos, goarch, r.commit)
-	}
-	return program, err
-}
-
-func (r *release) compile(ctx context.Context, source, out, goos, goarch string, env []string) error {
 	flags := fmt.Sprintf("-s -w -buildid= -X %[1]s.version=%[2]s -X %[1]s.commit=%[3]s -X %[1]s.date=%[4]s", commandPackage, r.version, r.commit, r.date.Format(time.RFC3339))
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", out, ".")
-	build.Dir = source
-	build.Env = append(os.Environ(), append(env, "GOFLAGS=", "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch, "GOAMD64=v1", "GOARM64=v8.0")...)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", path, ".")
+	// Modules that can be deleted: a second release unpacks its own.
+	build.Env = append(os.Environ(), "GOFLAGS=-modcacherw", "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch, "GOAMD64=v1", "GOARM64=v8.0")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return fmt.Errorf("build for %s/%s: %w", goos, goarch, err)
+		return "", fmt.Errorf("build for %s/%s: %w", goos, goarch, err)
 	}
-	return nil
+	return path, nil
 }
 
 func exe(goos string) string {

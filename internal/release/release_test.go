@@ -7,13 +7,24 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 )
+
+// A second release is made by the same program: here, by the tests'.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-targets" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
 
 var example = release{version: "v1.2.3", commit: "abc", date: time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)}
 
@@ -105,5 +116,70 @@ func TestFilesOfThePackageExist(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestTwoReleasesAreComparedToTheBit(t *testing.T) {
+	// With an empty one, the standard library would be compiled for each case.
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ manual, want string }{
+		"the same each time":          {`"manual"`, ""},
+		"a time stamp in the archive": {`time.Now().String()`, "devicegate_1.2.3_linux_amd64.tar.gz"},
+		"the home of the builder":     {`os.Getenv("HOME")`, "devicegate_1.2.3_linux_amd64.tar.gz"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for _, file := range shipped {
+				write(t, file, file)
+			}
+			write(t, "go.mod", "module sample\n")
+			write(t, "main.go", fmt.Sprintf(sample, c.manual))
+			if out, err := exec.Command("git", "init", "--quiet").CombinedOutput(); err != nil {
+				t.Fatalf("git init: %v: %s", err, out)
+			}
+			r := example
+			r.out = t.TempDir()
+			t.Setenv("TMPDIR", t.TempDir())
+			if err := r.run(t.Context(), []string{"linux/amd64"}); err != nil {
+				t.Fatal(err)
+			}
+			err := r.compare(t.Context(), "linux/amd64", "GOCACHE="+strings.TrimSpace(string(cache)))
+			if c.want == "" && err != nil {
+				t.Errorf("got %v, want no difference", err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %s to differ", err, c.want)
+			}
+		})
+	}
+}
+
+// The program whose release is made; what its manual says is filled in.
+const sample = `package main
+
+import (
+	"os"
+	"time"
+)
+
+var _ = time.Now
+
+func main() {
+	if os.Args[1] == "man" {
+		os.Stdout.WriteString(%s)
+	}
+}
+`
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
