@@ -45,6 +45,9 @@ type composeFile struct {
 		CapDrop     []string          `yaml:"cap_drop"`
 		DependsOn   any               `yaml:"depends_on"`
 		Grace       string            `yaml:"stop_grace_period"`
+		Health      struct {
+			StartPeriod string `yaml:"start_period"`
+		} `yaml:"healthcheck"`
 	} `yaml:"services"`
 	Volumes map[string]any `yaml:"volumes"`
 }
@@ -58,6 +61,11 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 		if _, has := file.Services[name]; !has {
 			t.Errorf("got no service %s, want one", name)
 		}
+	}
+	// The image makes the database on the first start, which took a slow machine longer
+	// than the retries last.
+	if start, err := time.ParseDuration(file.Services["postgres"].Health.StartPeriod); err != nil || start < 2*time.Minute {
+		t.Errorf("postgres: got %q to start, want 2m or more", file.Services["postgres"].Health.StartPeriod)
 	}
 	known := settings()
 	for _, name := range []string{"api", "worker"} {
