@@ -6,15 +6,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 const webhookSecret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 func TestReceiversThatAnswerAndThatDoNot(t *testing.T) {
-	sent := false
+	var sent atomic.Bool
 	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sent = sent || r.Method != http.MethodHead
+		if r.Method != http.MethodHead {
+			sent.Store(true)
+		}
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	}))
 	defer answers.Close()
@@ -29,7 +32,9 @@ func TestReceiversThatAnswerAndThatDoNot(t *testing.T) {
 	// An OTLP collector, by path of the endpoint.
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		sent = sent || len(body) > 0 && string(body) != `{"resourceLogs":[]}`
+		if len(body) > 0 && string(body) != `{"resourceLogs":[]}` {
+			sent.Store(true)
+		}
 		if strings.HasPrefix(r.URL.Path, "/locked/") && r.Header.Get("Api-Key") != "secret-key" {
 			w.WriteHeader(http.StatusUnauthorized)
 		}
@@ -69,7 +74,7 @@ func TestReceiversThatAnswerAndThatDoNot(t *testing.T) {
 			}
 		})
 	}
-	if sent {
+	if sent.Load() {
 		t.Error("got an event or a span, want none sent")
 	}
 }
