@@ -97,7 +97,7 @@ func (s *fixture) whereabouts(of request.Origin) (where incident.Whereabouts) {
 	err := s.Store.View(s.t.Context(), func(ctx context.Context, r ports.Reader) error {
 		seen, err := r.Incidents().Seen(ctx, incident.Source{Kind: incident.Devices, ClientID: "difyctl", Label: laptop, UserAgent: of.UserAgent}, s.Clock.Now().Add(-time.Hour), 10)
 		for _, o := range seen {
-			if o.What == incident.Approved {
+			if o.Kind == incident.Approved {
 				where = o.Where
 			}
 		}

@@ -54,8 +54,8 @@ func (w *PhishingWatch) keepPoll(ctx context.Context, tx ports.Tx, d device.Snap
 
 // keepPerson keeps what a person did about d in a browser, of which event is the
 // record.
-func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, what incident.What, d device.Snapshot, person identity.Subject, browser incident.Browser, event audit.Event) ([]watched, error) {
-	return w.keep(ctx, tx, d, event, incident.Observe(what, d, person, browser, event.At, event.Origin))
+func (w *PhishingWatch) keepPerson(ctx context.Context, tx ports.Tx, kind incident.ObservationKind, d device.Snapshot, person identity.Subject, browser incident.Browser, event audit.Event) ([]watched, error) {
+	return w.keep(ctx, tx, d, event, incident.Observe(kind, d, person, browser, event.At, event.Origin))
 }
 
 // keepDecision keeps a person's decision about d in a browser that had signed in

@@ -113,7 +113,7 @@ func startedBy(ctx context.Context, r ports.IncidentReader, i *incident.Incident
 	}
 	where := map[uid.ID]incident.Whereabouts{}
 	for _, o := range seen {
-		if o.What == incident.Approved {
+		if o.Kind == incident.Approved {
 			where[o.Authorization] = o.Where
 		}
 	}

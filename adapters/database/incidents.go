@@ -36,7 +36,7 @@ type observationRow struct {
 
 func observationRowOf(o incident.Observation) *observationRow {
 	row := &observationRow{
-		ID: id(o.ID), What: text(o.What), At: timestamp(o.At), AuthorizationID: id(o.Authorization), Devices: text(o.Devices),
+		ID: id(o.ID), What: text(o.Kind), At: timestamp(o.At), AuthorizationID: id(o.Authorization), Devices: text(o.Devices),
 		FirstTime: text(o.FirstTime), Person: columnsOf(o.Person), BrowserHash: digest(o.Browser), Whereabouts: text(o.Where),
 	}
 	if o.Network.IsValid() {
@@ -52,7 +52,7 @@ func (r *observationRow) restore() (incident.Observation, error) {
 	}
 	network, _ := netip.ParsePrefix(string(r.Network)) // none: zero
 	return incident.Observation{
-		ID: uid.ID(r.ID), What: incident.What(r.What), At: r.At.time(), Authorization: uid.ID(r.AuthorizationID), Network: network,
+		ID: uid.ID(r.ID), Kind: incident.ObservationKind(r.What), At: r.At.time(), Authorization: uid.ID(r.AuthorizationID), Network: network,
 		Devices: string(r.Devices), FirstTime: string(r.FirstTime), Person: person, Browser: secret.Digest(r.BrowserHash), Where: incident.Whereabouts(r.Whereabouts),
 	}, nil
 }

@@ -12,19 +12,19 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// What is a kind of observation.
-type What string
+// ObservationKind is a kind of observation.
+type ObservationKind string
 
 // The kinds of observations.
 const (
-	Opened   What = "opened"   // a person signed in for the code
-	Approved What = "approved" // a person approved it
-	Reported What = "reported" // a person said that they did not ask for it
+	Opened   ObservationKind = "opened"   // a person signed in for the code
+	Approved ObservationKind = "approved" // a person approved it
+	Reported ObservationKind = "reported" // a person said that they did not ask for it
 
 	// These add little: a stranger can cause them.
-	Hasty           What = "hasty"            // approved sooner than the page can be read
-	PolledElsewhere What = "polled_elsewhere" // polled from another network than it was started in
-	Burst           What = "burst"            // many codes were started in one network
+	Hasty           ObservationKind = "hasty"            // approved sooner than the page can be read
+	PolledElsewhere ObservationKind = "polled_elsewhere" // polled from another network than it was started in
+	Burst           ObservationKind = "burst"            // many codes were started in one network
 )
 
 // Whereabouts is where a person is, as seen from the device.
@@ -63,7 +63,7 @@ func WhereaboutsOf(d device.Snapshot, person request.Origin, signedInFrom netip.
 // Observation is something that was seen of one authorization.
 type Observation struct {
 	ID            uid.ID
-	What          What
+	Kind          ObservationKind
 	At            time.Time
 	Authorization uid.ID
 	Network       netip.Prefix // of the device; zero: not known
@@ -76,10 +76,10 @@ type Observation struct {
 
 // Observe makes the observation that a person did something about a device in a
 // browser.
-func Observe(what What, d device.Snapshot, person identity.Subject, browser Browser, at time.Time, from request.Origin) Observation {
-	o := of(what, d, at)
+func Observe(kind ObservationKind, d device.Snapshot, person identity.Subject, browser Browser, at time.Time, from request.Origin) Observation {
+	o := of(kind, d, at)
 	o.Person, o.Browser, o.Where = person, browser.Session, WhereaboutsOf(d, from, browser.SignedInFrom)
-	if what == Reported {
+	if kind == Reported {
 		return o.AsFirstTime()
 	}
 	return o
@@ -89,8 +89,8 @@ func Observe(what What, d device.Snapshot, person identity.Subject, browser Brow
 // records, in a browser whose person had signed in at a time: an approval, which may
 // be hasty, or a report.
 func (r Rules) ObserveDecision(d device.Snapshot, signedIn time.Time, browser Browser, decided audit.Event) []Observation {
-	observe := func(what What) Observation {
-		return Observe(what, d, d.Subject, browser, decided.At, decided.Origin)
+	observe := func(kind ObservationKind) Observation {
+		return Observe(kind, d, d.Subject, browser, decided.At, decided.Origin)
 	}
 	switch {
 	case d.Status == device.Approved:
@@ -118,8 +118,8 @@ func ObservePoll(d device.Snapshot, at time.Time, from request.Origin) (Observat
 // ObserveBurst makes the observation that d was one of many starts in its network.
 func ObserveBurst(d device.Snapshot, at time.Time) Observation { return of(Burst, d, at) }
 
-func of(what What, d device.Snapshot, at time.Time) Observation {
-	o := Observation{ID: uid.New(at), What: what, At: at, Authorization: d.ID}
+func of(kind ObservationKind, d device.Snapshot, at time.Time) Observation {
+	o := Observation{ID: uid.New(at), Kind: kind, At: at, Authorization: d.ID}
 	for _, s := range SourcesOf(d) {
 		switch s.Kind {
 		case Network:
@@ -133,11 +133,11 @@ func of(what What, d device.Snapshot, at time.Time) Observation {
 
 // IsEvidence reports whether the observation is worth keeping. Opening a code in the
 // device's own network is not.
-func (o Observation) IsEvidence() bool { return o.What != Opened || o.Where == Far }
+func (o Observation) IsEvidence() bool { return o.Kind != Opened || o.Where == Far }
 
 // IsWeighed reports whether sources are assessed because of the observation. An
 // approval is no new reason: its person was weighed when they opened the code.
-func (o Observation) IsWeighed() bool { return o.What != Approved }
+func (o Observation) IsWeighed() bool { return o.Kind != Approved }
 
 // MayBeFirstTime reports whether the observation counts for [FirstTime] if its person
 // has never connected the client and label of the device ([Observation.AsFirstTime]).
@@ -161,5 +161,5 @@ func personOf(s identity.Subject) person { return person{s.Issuer(), s.Email().S
 
 // suspect reports whether the observation is of a possible victim.
 func (o Observation) suspect() bool {
-	return (o.What == Opened || o.What == Approved) && o.Where == Far && !o.Person.IsZero()
+	return (o.Kind == Opened || o.Kind == Approved) && o.Where == Far && !o.Person.IsZero()
 }

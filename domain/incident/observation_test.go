@@ -33,19 +33,19 @@ func TestWhatADecisionIs(t *testing.T) {
 		reason  string
 		address string
 		after   time.Duration // the sign-in
-		want    []incident.What
+		want    []incident.ObservationKind
 	}{
-		"an approval":                        {device.Approved, "", far, read, []incident.What{incident.Approved}},
-		"an approval before it can be read":  {device.Approved, "", far, read - 1, []incident.What{incident.Approved, incident.Hasty}},
-		"the same, in the device's network":  {device.Approved, "", near, 0, []incident.What{incident.Approved}},
+		"an approval":                        {device.Approved, "", far, read, []incident.ObservationKind{incident.Approved}},
+		"an approval before it can be read":  {device.Approved, "", far, read - 1, []incident.ObservationKind{incident.Approved, incident.Hasty}},
+		"the same, in the device's network":  {device.Approved, "", near, 0, []incident.ObservationKind{incident.Approved}},
 		"a denial":                           {device.Denied, "", far, 0, nil},
-		"a denial of what was not asked for": {device.Denied, device.NotRequested, far, 0, []incident.What{incident.Reported}},
+		"a denial of what was not asked for": {device.Denied, device.NotRequested, far, 0, []incident.ObservationKind{incident.Reported}},
 	} {
 		origin, browser := inBrowser(c.address)
 		decided := audit.Event{At: noon, Reason: c.reason, Origin: origin}
-		var got []incident.What
+		var got []incident.ObservationKind
 		for _, o := range rules.ObserveDecision(requested(t, c.status), noon.Add(-c.after), browser, decided) {
-			got = append(got, o.What)
+			got = append(got, o.Kind)
 			if o.Person != person(t, 1) || o.At != noon {
 				t.Errorf("%s: got %+v, want the person and the time of the decision", name, o)
 			}
@@ -58,7 +58,7 @@ func TestWhatADecisionIs(t *testing.T) {
 
 func TestWhatAnObservationIsGoodFor(t *testing.T) {
 	for name, c := range map[string]struct {
-		what                          incident.What
+		kind                          incident.ObservationKind
 		address                       string
 		evidence, weighed, needsPast  bool
 		firstTime, firstTimeIfUnknown bool
@@ -72,7 +72,7 @@ func TestWhatAnObservationIsGoodFor(t *testing.T) {
 	} {
 		d := requested(t, device.Pending)
 		origin, browser := inBrowser(c.address)
-		o := incident.Observe(c.what, d, person(t, 1), browser, noon, origin)
+		o := incident.Observe(c.kind, d, person(t, 1), browser, noon, origin)
 		if o.IsEvidence() != c.evidence || o.IsWeighed() != c.weighed || o.MayBeFirstTime() != c.needsPast {
 			t.Errorf("%s: got evidence %t, weighed %t and may be a first time %t, want %t, %t and %t",
 				name, o.IsEvidence(), o.IsWeighed(), o.MayBeFirstTime(), c.evidence, c.weighed, c.needsPast)

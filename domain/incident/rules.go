@@ -149,13 +149,13 @@ type evidence struct {
 	networks            map[netip.Prefix]bool
 	opened              map[uid.ID][]Observation // by suspects
 	polled              map[uid.ID]bool          // from elsewhere
-	rest                map[What]bool            // what strangers can cause
+	rest                map[ObservationKind]bool // what strangers can cause
 }
 
 func (r Rules) gather(seen []Observation, home map[person]bool, past Past, at time.Time) evidence {
 	e := evidence{
 		suspects: map[person]bool{}, reporters: map[person]bool{}, networks: map[netip.Prefix]bool{},
-		opened: map[uid.ID][]Observation{}, polled: map[uid.ID]bool{}, rest: map[What]bool{},
+		opened: map[uid.ID][]Observation{}, polled: map[uid.ID]bool{}, rest: map[ObservationKind]bool{},
 	}
 	for _, o := range seen {
 		if !o.At.After(past.Released) || !o.At.After(at.Add(-r.Window)) || r.IsExempt(o.Network) {
@@ -163,7 +163,7 @@ func (r Rules) gather(seen []Observation, home map[person]bool, past Past, at ti
 		}
 		by := o.person()
 		switch {
-		case o.What == Reported && !o.Person.IsZero() && !e.reporters[by]:
+		case o.Kind == Reported && !o.Person.IsZero() && !e.reporters[by]:
 			e.reporters[by] = true
 			e.reports = append(e.reports, o.Person)
 		case o.suspect() && !home[by]:
@@ -173,10 +173,10 @@ func (r Rules) gather(seen []Observation, home map[person]bool, past Past, at ti
 			}
 			e.suspects[by] = true
 			e.people = append(e.people, o.Person)
-		case o.What == PolledElsewhere:
-			e.polled[o.Authorization], e.rest[o.What] = true, true
-		case o.What == Hasty && o.Where == Far && !home[by], o.What == Burst:
-			e.rest[o.What] = true
+		case o.Kind == PolledElsewhere:
+			e.polled[o.Authorization], e.rest[o.Kind] = true, true
+		case o.Kind == Hasty && o.Where == Far && !home[by], o.Kind == Burst:
+			e.rest[o.Kind] = true
 		}
 	}
 	return e
@@ -214,13 +214,13 @@ func (r Rules) count(out Assessment, source Source, people, rest int, common boo
 func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]bool {
 	home := map[person]bool{}
 	for _, o := range seen {
-		if o.What == Approved && !o.Person.IsZero() &&
+		if o.Kind == Approved && !o.Person.IsZero() &&
 			(o.Where == Near || !o.At.After(released) || !o.At.After(at.Add(-r.Window))) {
 			home[o.person()] = true
 		}
 	}
 	for _, o := range seen { // an approval that was taken back shows nothing
-		if o.What == Reported {
+		if o.Kind == Reported {
 			delete(home, o.person())
 		}
 	}
@@ -234,7 +234,7 @@ func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]boo
 func (r Rules) presentOf(seen []Observation, home map[person]bool, past Past, at time.Time) int {
 	present, since := map[person]bool{}, r.since(past, at)
 	for _, o := range seen {
-		if o.What == Approved && home[o.person()] && (o.Where != Near || o.At.After(since)) {
+		if o.Kind == Approved && home[o.person()] && (o.Where != Near || o.At.After(since)) {
 			present[o.person()] = true
 		}
 	}
@@ -249,7 +249,7 @@ func (r Rules) IsAtHome(subject identity.Subject, seen []Observation, past Past,
 // ApprovedNear reports whether a device was approved from its own network, of the
 // observations of its authorization.
 func ApprovedNear(seen []Observation) bool {
-	return slices.ContainsFunc(seen, func(o Observation) bool { return o.What == Approved && o.Where == Near })
+	return slices.ContainsFunc(seen, func(o Observation) bool { return o.Kind == Approved && o.Where == Near })
 }
 
 // HasPeopleNear reports whether a person approved a device from its own network, of
@@ -260,12 +260,12 @@ func HasPeopleNear(seen []Observation) bool { return len(nearOf(seen)) > 0 }
 func nearOf(seen []Observation) map[person]bool {
 	near := map[person]bool{}
 	for _, o := range seen {
-		if o.What == Approved && o.Where == Near {
+		if o.Kind == Approved && o.Where == Near {
 			near[o.person()] = true
 		}
 	}
 	for _, o := range seen {
-		if o.What == Reported {
+		if o.Kind == Reported {
 			delete(near, o.person())
 		}
 	}

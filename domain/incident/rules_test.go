@@ -43,8 +43,8 @@ type story struct {
 	seen []incident.Observation
 }
 
-func (s *story) add(what incident.What, n int, where incident.Whereabouts, ago time.Duration) *story {
-	o := incident.Observation{ID: uid.New(noon), What: what, At: noon.Add(-ago), Authorization: uid.New(noon), Network: network.Network, Where: where}
+func (s *story) add(kind incident.ObservationKind, n int, where incident.Whereabouts, ago time.Duration) *story {
+	o := incident.Observation{ID: uid.New(noon), Kind: kind, At: noon.Add(-ago), Authorization: uid.New(noon), Network: network.Network, Where: where}
 	if n > 0 {
 		o.Person, o.Browser = person(s.t, n), secret.Random("", 9).Digest()
 	}
@@ -145,9 +145,9 @@ func (s *story) reported(people ...int) *story {
 	return s.each(incident.Reported, incident.Far, 0, people)
 }
 
-func (s *story) each(what incident.What, where incident.Whereabouts, ago time.Duration, people []int) *story {
+func (s *story) each(kind incident.ObservationKind, where incident.Whereabouts, ago time.Duration, people []int) *story {
 	for _, n := range people {
-		s.add(what, n, where, ago)
+		s.add(kind, n, where, ago)
 	}
 	return s
 }
@@ -281,7 +281,7 @@ func (s *story) sameNetwork(last int) *story {
 
 func (s *story) approved(last int) *story {
 	for i := range last {
-		s.seen[len(s.seen)-1-i].What = incident.Approved
+		s.seen[len(s.seen)-1-i].Kind = incident.Approved
 	}
 	return s
 }
@@ -400,8 +400,8 @@ func TestSuspicionGrows(t *testing.T) {
 		s := &story{t: t}
 		before := 0
 		for range rapid.IntRange(1, 20).Draw(r, "observations") {
-			what := rapid.SampledFrom([]incident.What{incident.Opened, incident.Reported, incident.Hasty, incident.Burst}).Draw(r, "what")
-			s.add(what, rapid.IntRange(1, 9).Draw(r, "person"), incident.Far, 0)
+			kind := rapid.SampledFrom([]incident.ObservationKind{incident.Opened, incident.Reported, incident.Hasty, incident.Burst}).Draw(r, "kind")
+			s.add(kind, rapid.IntRange(1, 9).Draw(r, "person"), incident.Far, 0)
 			after := s.assess(network).Points
 			if after < before {
 				r.Fatalf("got %d points after %d, want as many at least", after, before)

@@ -25,7 +25,7 @@ var Signals = []Signal{SeveralPeople, ManyFirstTimes, SeveralBrowsers, PersonRep
 
 // Signal is what the observation is by itself; empty: nothing without others.
 func (o Observation) Signal() Signal {
-	switch o.What {
+	switch o.Kind {
 	case Reported:
 		return PersonReports
 	case Hasty:

@@ -54,11 +54,11 @@ func (r Rules) assessSlow(seen []Observation, reports int, past Past, at time.Ti
 func (r Rules) visitsOf(seen []Observation, past Past) (all []visits) {
 	reporters, of := map[person]bool{}, map[person]int{}
 	for _, o := range seen {
-		reporters[o.person()] = reporters[o.person()] || o.What == Reported
+		reporters[o.person()] = reporters[o.person()] || o.Kind == Reported
 	}
 	for _, o := range seen {
 		by := o.person()
-		if o.Person.IsZero() || reporters[by] || r.IsExempt(o.Network) || o.What != Opened && o.What != Approved {
+		if o.Person.IsZero() || reporters[by] || r.IsExempt(o.Network) || o.Kind != Opened && o.Kind != Approved {
 			continue
 		}
 		i, known := of[by]
@@ -67,10 +67,10 @@ func (r Rules) visitsOf(seen []Observation, past Past) (all []visits) {
 			of[by], all = i, append(all, visits{subject: o.Person, first: o.At})
 		}
 		v := &all[i]
-		if o.What == Approved && v.approved.IsZero() {
+		if o.Kind == Approved && v.approved.IsZero() {
 			v.approved = o.At
 		}
-		v.near = v.near || o.What == Approved && o.Where == Near
+		v.near = v.near || o.Kind == Approved && o.Where == Near
 		if o.suspect() {
 			v.latest, v.suspected = o.At, v.suspected || o.At.After(past.Released)
 		}

@@ -103,7 +103,7 @@ func (all firstConnections) gathered() int {
 func (all firstConnections) familiar() map[netip.Prefix]bool {
 	first, familiar := map[netip.Prefix]person{}, map[netip.Prefix]bool{}
 	for _, o := range all {
-		if o.What != Approved {
+		if o.Kind != Approved {
 			continue
 		}
 		if by, known := first[o.Network]; known && by != o.person() {
@@ -119,7 +119,7 @@ func (all firstConnections) familiar() map[netip.Prefix]bool {
 func (r Rules) IsFamiliar(network netip.Prefix, seen []Observation, past Past, at time.Time) bool {
 	reporters := map[person]bool{}
 	for _, o := range seen {
-		if o.What == Reported {
+		if o.Kind == Reported {
 			reporters[o.person()] = true
 		}
 	}

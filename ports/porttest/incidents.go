@@ -23,7 +23,7 @@ func (w *fixture) devices() incident.Source {
 // observation has every field.
 func (w *fixture) observation(at time.Time) incident.Observation {
 	return incident.Observation{
-		ID: uid.New(at), What: incident.Opened, At: at, Authorization: uid.New(at), Network: netip.MustParsePrefix("2001:db8:7::/48"),
+		ID: uid.New(at), Kind: incident.Opened, At: at, Authorization: uid.New(at), Network: netip.MustParsePrefix("2001:db8:7::/48"),
 		Devices: w.devices().Key(), FirstTime: random().Hex(), Person: w.ann, Browser: random(), Where: incident.Far,
 	}
 }
@@ -88,7 +88,7 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		s, w := open(t), newFixture(t)
 		full := w.observation(w.now)
 		noZero(t, full)
-		least := incident.Observation{ID: uid.New(w.now), What: incident.Burst, At: w.now, Authorization: uid.New(w.now)}
+		least := incident.Observation{ID: uid.New(w.now), Kind: incident.Burst, At: w.now, Authorization: uid.New(w.now)}
 		w.observed(s, full, least)
 		w.saw(s, full.Authorization, full)
 		w.saw(s, least.Authorization, least)
@@ -126,7 +126,7 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		source := w.devices()
 		person, poll := w.observation(w.now), w.observation(w.now)
 		person.Devices, poll.Devices = source.Key(), source.Key()
-		poll.What, poll.Person, poll.Where = incident.PolledElsewhere, identity.Subject{}, ""
+		poll.Kind, poll.Person, poll.Where = incident.PolledElsewhere, identity.Subject{}, ""
 		first := poll
 		for i := range 3 {
 			poll.ID, poll.At = uid.New(w.now), w.now.Add(time.Duration(i+1)*time.Second)
