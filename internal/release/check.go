@@ -9,25 +9,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
 
 // compare makes the release a second time, where nothing but the sources and the Go
-// toolchain is the same, and returns an error that names the files that differ. The
-// environment of the second can be changed further.
-func (r *release) compare(ctx context.Context, targets string, environment ...string) error {
+// toolchain is the same, and returns an error that names the files that differ. With
+// shareCache the second takes the packages of Go and of other modules from the build
+// cache, and compiles those of the sources alone.
+func (r *release) compare(ctx context.Context, targets string, shareCache bool) error {
 	folder, err := os.MkdirTemp("", "devicegate-release-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	sources := filepath.Join(folder, "sources")
-	if err := copySources(ctx, sources); err != nil {
+	end := ""
+	if shareCache {
+		end = "\n" // the cache knows a package by its sources, and the program is the same with it
+	}
+	if err := copySources(ctx, sources, end); err != nil {
 		return fmt.Errorf("copy the sources: %w", err)
 	}
-	elsewhere, err := environmentIn(ctx, folder)
+	elsewhere, err := environmentIn(ctx, folder, shareCache)
 	if err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func (r *release) compare(ctx context.Context, targets string, environment ...st
 	}
 	again := exec.CommandContext(ctx, self, "-targets", targets, "-out", second,
 		"-version", r.version, "-commit", r.commit, "-date", r.date.Format(time.RFC3339))
-	again.Dir, again.Env, again.Stderr = sources, slices.Concat(os.Environ(), elsewhere, environment), os.Stderr
+	again.Dir, again.Env, again.Stderr = sources, append(os.Environ(), elsewhere...), os.Stderr
 	if err := again.Run(); err != nil {
 		return errors.Join(fmt.Errorf("make the release again: %w", err), os.RemoveAll(second))
 	}
@@ -53,8 +57,8 @@ func (r *release) compare(ctx context.Context, targets string, environment ...st
 }
 
 // copySources copies the working tree, uncommitted changes included, as another umask
-// would have it.
-func copySources(ctx context.Context, to string) error {
+// would have it. Each Go file gets end as its last line.
+func copySources(ctx context.Context, to, end string) error {
 	list, err := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
 	if err != nil {
 		return fmt.Errorf("git ls-files: %w", err)
@@ -64,6 +68,9 @@ func copySources(ctx context.Context, to string) error {
 		if errors.Is(err, fs.ErrNotExist) { // deleted, and not committed yet
 			continue
 		}
+		if filepath.Ext(name) == ".go" {
+			content = append(content, end...)
+		}
 		path := filepath.Join(to, name)
 		if err := errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)); err != nil {
 			return err
@@ -72,20 +79,23 @@ func copySources(ctx context.Context, to string) error {
 	return nil
 }
 
-// environmentIn has a home, temporary files, modules and an empty build cache of its
-// own below a folder, and another time zone and language. Modules are unpacked anew
-// out of what was downloaded already.
-func environmentIn(ctx context.Context, folder string) ([]string, error) {
-	known, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE", "GOPROXY", "GOENV").Output()
+// environmentIn has a home, temporary files, modules and, unless it is shared, an empty
+// build cache of its own below a folder, and another time zone and language. Modules
+// are unpacked anew out of what was downloaded already.
+func environmentIn(ctx context.Context, folder string, shareCache bool) ([]string, error) {
+	known, err := exec.CommandContext(ctx, "go", "env", "GOMODCACHE", "GOPROXY", "GOENV", "GOCACHE").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
 	lines := strings.Split(strings.ReplaceAll(string(known), "\r", ""), "\n")
 	downloaded := filepath.ToSlash(filepath.Join(lines[0], "cache", "download"))
-	temporary := filepath.Join(folder, "tmp")
+	temporary, cache := filepath.Join(folder, "tmp"), filepath.Join(folder, "cache")
+	if shareCache {
+		cache = lines[3]
+	}
 	return []string{
 		"HOME=" + filepath.Join(folder, "home"), "TMPDIR=" + temporary,
-		"GOPATH=" + filepath.Join(folder, "go"), "GOMODCACHE=", "GOCACHE=" + filepath.Join(folder, "cache"),
+		"GOPATH=" + filepath.Join(folder, "go"), "GOMODCACHE=", "GOCACHE=" + cache,
 		"GOPROXY=file:///" + strings.TrimPrefix(downloaded, "/") + "," + lines[1], "GOENV=" + lines[2],
 		"TZ=Asia/Kathmandu", "LC_ALL=de_DE.UTF-8",
 	}, os.Mkdir(temporary, 0o700)
