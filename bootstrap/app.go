@@ -31,7 +31,7 @@ func Service(c Config, log *slog.Logger) fx.Option {
 		fx.Provide(newFailure, newServer),
 		administration(c),
 		operationsTLS(c),
-		fx.Invoke(relaxCollector, serveOperations, warn),
+		fx.Invoke(relaxCollector, serveOperations, warn, warnOfSettings),
 		fx.Invoke(measureStores, measureJobs, measureDeliveries, measureClients),
 		fx.Invoke(requireClosable),
 		workerBeside(c),

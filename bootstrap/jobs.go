@@ -34,7 +34,7 @@ func Worker(c Config, log *slog.Logger, parts ...jobs.Option) fx.Option {
 		fx.Provide(newMetrics, newFailure, func() (*files.Keys, *files.Policy, *saml.Broker) { return nil, nil, nil }),
 		fx.Provide(func() (*adminapi.Router, *acsui.StatusPage) { return nil, nil }), // they are served beside the API
 		operationsTLS(c),
-		fx.Invoke(serveOperations, measureStores, measureJobs, measureDeliveries, measureClients),
+		fx.Invoke(serveOperations, warnOfSettings, measureStores, measureJobs, measureDeliveries, measureClients),
 		background(c, parts...),
 	)
 }

@@ -22,9 +22,6 @@ func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, policies ports.Po
 			log.Info("FIPS 140-3 mode", "module", fips140.Version())
 		}
 		warnOfPolicy(ctx, policies, clients, connections, log)
-		for _, w := range c.Warnings {
-			log.Warn(w.Text, "setting", w.Setting)
-		}
 		if c.PublicURL.Scheme == "http" && !at.Local() {
 			log.Warn("browsers reach devicegate without TLS", "setting", "PUBLIC_URL")
 		}
@@ -35,6 +32,15 @@ func warn(lc fx.Lifecycle, c Config, at *httpserver.Addresses, policies ports.Po
 			if via.MayAssertAnyDomain() {
 				log.Warn("this identity provider may vouch for every e-mail address", "connection", via.Slug())
 			}
+		}
+	}))
+}
+
+// warnOfSettings logs, once at start, which settings should be changed.
+func warnOfSettings(lc fx.Lifecycle, c Config, log *slog.Logger) {
+	lc.Append(fx.StartHook(func() {
+		for _, w := range c.Warnings {
+			log.Warn(w.Text, "setting", w.Setting)
 		}
 	}))
 }

@@ -141,7 +141,7 @@ func loadFromEnvironment() (config.Config, error) {
 	if err != nil {
 		return config.Config{}, configError{err}
 	}
-	c, err := config.Load(vars.Values)
+	c, err := vars.Load()
 	if err != nil {
 		return c, configError{err}
 	}

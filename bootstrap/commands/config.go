@@ -23,7 +23,7 @@ func (c configCommand) Run(out io.Writer) error {
 	if err := c.print(out, vars.Effective()); err != nil {
 		return err
 	}
-	if _, err := config.Load(vars.Values); err != nil {
+	if _, err := vars.Load(); err != nil {
 		return configError{err}
 	}
 	return nil
@@ -36,11 +36,25 @@ func (c configCommand) print(out io.Writer, all []config.Setting) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SETTING\tVALUE\tFROM")
 	for _, s := range all {
+		if s.Warning != "" {
+			continue
+		}
 		value := s.Value
 		if value == "" {
 			value = "-"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", s.Name, value, s.Source)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.Warning == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "\nwarning: %s %s\n", printable(s.Name), printable(s.Warning)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

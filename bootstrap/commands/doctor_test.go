@@ -13,6 +13,7 @@ import (
 func TestTheDoctorsExitCodesAreForScripts(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("SECRET_KEY", strings.Repeat("k", 42))
+	t.Setenv("PUBLIC_ULR", "https://sso.example.com")
 	for what, c := range map[string]struct {
 		doctor             doctorCommand
 		publicURL, proxies string
@@ -34,6 +35,9 @@ func TestTheDoctorsExitCodesAreForScripts(t *testing.T) {
 			}
 			if code != c.code || (err == nil) != (c.code == 0) {
 				t.Errorf("got exit code %d (%v), want %d", code, err, c.code)
+			}
+			if !strings.Contains(out.String(), "PUBLIC_ULR: is no setting") {
+				t.Errorf("got %s, want the misspelt setting", out.String())
 			}
 			if c.doctor.JSON && !json.Valid(out.Bytes()) || out.Len() == 0 {
 				t.Errorf("got %s, want a report", out.String())

@@ -20,6 +20,8 @@ type Setting struct {
 	Value  string `json:"value"` // of a secret: that there is one
 	Source string `json:"source"`
 	Secret bool   `json:"secret"`
+	// Warning is set for a variable that is no setting and probably was meant to be.
+	Warning string `json:"warning,omitempty"`
 }
 
 const (
@@ -29,14 +31,15 @@ const (
 )
 
 // Effective lists every setting with its value and where that came from. A
-// value that [Load] refuses is listed as it was read.
+// value that [Load] refuses is listed as it was read. Misspelt settings come last,
+// without a value.
 func (v Variables) Effective() []Setting {
 	e, wrong := parse(v.Values)
 	_, through := values(v.Values, &problems{settled: map[string]bool{}})
 	fields := reflect.ValueOf(e)
 	var all []Setting
 	for i, s := range variables() {
-		one := Setting{s.name, written(fields.Field(i)), byDefault, s.secret}
+		one := Setting{Name: s.name, Value: written(fields.Field(i)), Source: byDefault, Secret: s.secret}
 		if name := through[s.name]; name != "" {
 			one.Source = v.source(s.name, name)
 			if wrong.settled[s.name] && !s.secret {
@@ -44,6 +47,9 @@ func (v Variables) Effective() []Setting {
 			}
 		}
 		all = append(all, one.derived(e).safe())
+	}
+	for _, w := range v.Misspelt() {
+		all = append(all, Setting{Name: w.Setting, Source: v.source(w.Setting, w.Setting), Warning: w.Text})
 	}
 	return all
 }

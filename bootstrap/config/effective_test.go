@@ -30,18 +30,18 @@ func TestEachSettingIsListedWithItsSource(t *testing.T) {
 		t.Errorf("got %d settings, want %d", len(all), len(variables()))
 	}
 	for _, want := range []Setting{
-		{"LOG_LEVEL", "debug", "environment", false},
-		{"COOKIE_DOMAIN", "example.com", ".env:2", false},
-		{"PUBLIC_URL", "https://sso.example.com", ".env:3, as CONSOLE_API_URL", false},
-		{"WEB_URL", "https://web.example.com", "environment, as CONSOLE_WEB_URL", false},
-		{"SECRET_KEY", "[secret]", key + " (SECRET_KEY_FILE, environment)", true},
-		{"LISTEN_ADDR", ":8080", "default", false},
-		{"SAML_CLOCK_SKEW", "3m0s", "default", false},
-		{"LEGACY_SUNSET", "", "default", false},
-		{"OAUTH_TTL_DAYS", "many", "environment", false},
-		{"DATABASE_URL", "postgres://postgres:xxxxx@db:5432/dify", "DB_HOST and its companions", true},
-		{"DB_MAX_IDLE_CONNS", "10", "DB_MAX_CONNS", false},
-		{"REDIS_URL", "", "default", true},
+		{"LOG_LEVEL", "debug", "environment", false, ""},
+		{"COOKIE_DOMAIN", "example.com", ".env:2", false, ""},
+		{"PUBLIC_URL", "https://sso.example.com", ".env:3, as CONSOLE_API_URL", false, ""},
+		{"WEB_URL", "https://web.example.com", "environment, as CONSOLE_WEB_URL", false, ""},
+		{"SECRET_KEY", "[secret]", key + " (SECRET_KEY_FILE, environment)", true, ""},
+		{"LISTEN_ADDR", ":8080", "default", false, ""},
+		{"SAML_CLOCK_SKEW", "3m0s", "default", false, ""},
+		{"LEGACY_SUNSET", "", "default", false, ""},
+		{"OAUTH_TTL_DAYS", "many", "environment", false, ""},
+		{"DATABASE_URL", "postgres://postgres:xxxxx@db:5432/dify", "DB_HOST and its companions", true, ""},
+		{"DB_MAX_IDLE_CONNS", "10", "DB_MAX_CONNS", false, ""},
+		{"REDIS_URL", "", "default", true, ""},
 	} {
 		if got := in(t, all, want.Name); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
