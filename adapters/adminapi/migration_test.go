@@ -27,6 +27,7 @@ func TestAdministratorsMoveCallbacks(t *testing.T) {
 		{"GET /admin/v1/migration/dify", "", 404, "unknown_connection"}, // no callback of ours
 		{"GET /admin/v1/migration/beta/text", "", 200, `"idp":"okta"`},
 		{"GET /admin/v1/migration/beta/text", "", 200, "https://sso.example.com/openapi/v1/oauth/device/sso-complete"},
+		{"GET /admin/v1/migration/beta/text", "", 200, "keep the old one, which is still used"},
 		{"GET /admin/v1/migration/beta/text?idp=adfs", "", 200, "Relying Party Trusts"},
 		{"GET /admin/v1/migration/beta/text?idp=acme", "", 400, "Write one of: adfs, entra"},
 		{"GET /admin/v1/migration/dify/text", "", 409, "no_acs"},
@@ -44,6 +45,7 @@ func TestAdministratorsMoveCallbacks(t *testing.T) {
 		{"POST /admin/v1/migration/close", "", 409, "Connection beta: its requests name the legacy callback"},
 		{"POST /admin/v1/migration/advance", `{"connections":["beta"],"unproven":true,"dry_run":false}`, 200, `"dry_run":false,"connections":["beta"]`},
 		{"GET /admin/v1/migration/beta", "", 200, `"moved_by":"ann"`},
+		{"GET /admin/v1/migration/beta/text", "", 200, "The old address is no longer used"},
 		{"POST /admin/v1/migration/close", `{"force":true}`, 400, "force"},
 		{"POST /admin/v1/migration/close", "", 200, `{"dry_run":true,"status":"not_needed"}`},
 		{"POST /admin/v1/migration/close", `{"dry_run":false}`, 200, `{"dry_run":false,"status":"not_needed"}`},

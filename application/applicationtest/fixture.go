@@ -246,7 +246,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	completions := application.NewCompletions(w.Store, w.Accounts, w.Connections, w.Policies, failures, watch, now)
 	w.ExplainResponse = application.NewExplainResponse(w.Store, w.Connections, w.Broker, now)
 	w.ACSStatus = application.NewACSStatus(w.Store, w.Connections, now)
-	w.ACSInstructions = application.NewACSInstructions(w.Connections, application.ServiceProvider{
+	w.ACSInstructions = application.NewACSInstructions(w.Store, w.Connections, now, application.ServiceProvider{
 		PublicURL: "https://sso.example.com", EntityID: "https://sso.example.com/saml/metadata",
 	}, func(via connection.Connection) []string { return []string{"https://" + via.Slug() + ".okta.com/"} })
 	w.RotateKeys = application.NewRotateKeys(w.Store, false, now)

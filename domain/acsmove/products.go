@@ -92,6 +92,8 @@ type InstructionValues struct {
 	Metadata  string // address of ours for this connection
 	Canonical string // the new callback
 	Legacy    string // the old one
+	Moved     bool   // requests name the new one
+	Needs     string // why the old one is needed although it has moved; empty: it is not
 }
 
 // Instructions are what an identity provider's administrator has to do: add the
@@ -99,9 +101,12 @@ type InstructionValues struct {
 func Instructions(p Product, f InstructionValues) string {
 	now, later := steps(p)
 	fill := strings.NewReplacer(
-		"{name}", f.Name, "{entity}", f.EntityID, "{metadata}", f.Metadata, "{new}", f.Canonical, "{old}", f.Legacy,
+		"{needs}", f.Needs, "{name}", f.Name, "{entity}", f.EntityID, "{metadata}", f.Metadata, "{new}", f.Canonical, "{old}", f.Legacy,
 		"{regexp}", "^("+regexp.QuoteMeta(f.Canonical)+"|"+regexp.QuoteMeta(f.Legacy)+")$",
 	)
+	if f.Moved {
+		return fill.Replace(movedText(now, later, f.Needs != ""))
+	}
 	return fill.Replace(`Subject: a second callback address for {name}
 
 The address to which your identity provider sends people back after they have
@@ -123,6 +128,41 @@ tell you when the old address is no longer used. Nothing stops working meanwhile
 What to do then:
 
 ` + numbered(later))
+}
+
+// movedText is for a connection whose requests name the new callback.
+func movedText(now, later []string, oldIsUsed bool) string {
+	text := `Subject: the old callback address for {name}
+
+The address to which your identity provider sends people back after they have
+signed in (Assertion Consumer Service, also called ACS, Reply or SSO URL) has a
+successor, which our requests name:
+
+  new: {new}
+  old: {old}
+
+Our entity ID stays: {entity}
+Our metadata:        {metadata}
+
+`
+	if oldIsUsed {
+		text += `Keep the old address for now: {needs}. If your product has
+a default among its addresses, make the new one that. We tell you when the old one
+is no longer used.
+`
+	} else {
+		text += `The old address is no longer used: nothing stops working without it.
+`
+	}
+	text += `
+How the new address is added, if that has not been done:
+
+` + numbered(now) + `
+`
+	if oldIsUsed {
+		return text + "What to do when the old one is no longer used:\n\n" + numbered(later)
+	}
+	return text + "What to do with the old one, if it is registered:\n\n" + numbered(later)
 }
 
 func numbered(lines []string) string {

@@ -55,3 +55,24 @@ func TestInstructionsAreFilledInForEveryProduct(t *testing.T) {
 		seen[text] = p
 	}
 }
+
+func TestInstructionsOfAMovedConnectionDoNotSayThatTheOldCallbackIsUsed(t *testing.T) {
+	facts := acsmove.InstructionValues{
+		Name: "ACME Corp", EntityID: "https://sso.example.com/saml/metadata", Metadata: "https://sso.example.com/saml/metadata/acme",
+		Canonical: "https://sso.example.com/openapi/v1/oauth/device/sso-complete", Legacy: "https://sso.example.com/v1/device/sso-complete", Moved: true,
+	}
+	for _, p := range acsmove.Products() {
+		for needs, want := range map[string]string{"": "no longer used: nothing stops", "a response came today": "Keep the old address for now: a response came today."} {
+			facts.Needs = needs
+			text := acsmove.Instructions(acsmove.Product(p), facts)
+			for _, part := range []string{facts.Name, facts.EntityID, facts.Metadata, facts.Canonical, facts.Legacy, "\n  1. ", want} {
+				if !strings.Contains(text, part) {
+					t.Errorf("%s: got no %q, want it in\n%s", p, part, text)
+				}
+			}
+			if strings.Contains(text, "still used") || strings.Contains(text, "switch over") || strings.ContainsAny(text, "{}") {
+				t.Errorf("%s: got %s, want nothing of a move that is over", p, text)
+			}
+		}
+	}
+}
