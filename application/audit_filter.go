@@ -43,6 +43,9 @@ func (t AuditFilterText) Parse() (f ports.AuditFilter, err error) {
 			return f, invalidAuditFilter(name, fmt.Sprintf("has at most %d bytes, and no control characters.", longestFilter))
 		}
 	}
+	if kind := t["event"]; kind != "" && !slices.Contains(audit.Kinds(), audit.Kind(kind)) {
+		return f, invalidAuditFilter("event", strconv.Quote(kind)+" is not known. The events are "+knownKinds()+".")
+	}
 	f = ports.AuditFilter{
 		Kind: audit.Kind(t["event"]), Issuer: t["subject_issuer"], Connection: t["connection"], ClientID: t["client_id"],
 		Actor: audit.Actor{Kind: audit.ActorKind(t["actor_kind"]), Name: t["actor_name"]},
@@ -79,6 +82,14 @@ func (t AuditFilterText) Parse() (f ports.AuditFilter, err error) {
 		return f, invalidAuditFilter("until", "is not later than since: no event lies between.")
 	}
 	return f, nil
+}
+
+func knownKinds() string {
+	var names []string
+	for _, kind := range audit.Kinds() {
+		names = append(names, string(kind))
+	}
+	return strings.Join(names, ", ")
 }
 
 func invalidAuditFilter(field, reason string) error {

@@ -143,12 +143,16 @@ func TestInvalidAuditFiltersAreRefused(t *testing.T) {
 			t.Errorf("%s=%q: got %v, want invalid_filter that names it", name, value, err)
 		}
 	}
-	_, err := application.AuditFilterText{"since": "2026-11-02", "until": "2026-11-02T00:00:00Z"}.Parse()
+	_, err := application.AuditFilterText{"event": "oauth.token_mintd"}.Parse()
+	if f, is := fault.Of(err); !is || f.Code != "invalid_filter" || !strings.Contains(f.Message, "oauth.token_minted,") {
+		t.Errorf("got %v, want invalid_filter that names the kinds of events", err)
+	}
+	_, err = application.AuditFilterText{"since": "2026-11-02", "until": "2026-11-02T00:00:00Z"}.Parse()
 	if f, is := fault.Of(err); !is || f.Code != "invalid_filter" {
 		t.Errorf("got %v, want invalid_filter", err)
 	}
 	at := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
-	f, err := application.AuditFilterText{"event": "e", "subject_email": "ANN@acme.example", "actor_kind": "admin", "actor_name": "bob", "since": "2026-11-02"}.Parse()
+	f, err := application.AuditFilterText{"event": "oauth.token_minted", "subject_email": "ANN@acme.example", "actor_kind": "admin", "actor_name": "bob", "since": "2026-11-02"}.Parse()
 	must(t, err)
-	want(t, "filter", f, ports.AuditFilter{Kind: "e", Email: "ann@acme.example", Actor: audit.AdminOf("bob"), Since: at})
+	want(t, "filter", f, ports.AuditFilter{Kind: audit.TokenMinted, Email: "ann@acme.example", Actor: audit.AdminOf("bob"), Since: at})
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/devicegate/devicegate/domain/audit"
 )
 
 // The references are read from the code; these tests show that what they are
@@ -56,6 +58,23 @@ func TestKindsOfEventsAndJobsStandInOneFile(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+func TestKindsOfEventsAreAllListed(t *testing.T) {
+	listed := map[string]bool{}
+	for _, kind := range audit.Kinds() {
+		listed[string(kind)] = true
+	}
+	declared := namesIn(t, "../docs/reference/audit-events.md")
+	for name := range declared {
+		if strings.Contains(name, ".") && !listed[name] {
+			t.Errorf("got no %s in audit.Kinds, want it", name)
+		}
+		delete(listed, name)
+	}
+	for name := range listed {
+		t.Errorf("got %s in audit.Kinds, want only kinds that are declared", name)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestAdministratorsReadTheAuditPageByPage(t *testing.T) {
 	}
 	for target, want := range map[string]int{
 		"after=x": http.StatusNotFound, "after=01a21293-b600-7088-aa01-d69538312388": http.StatusNotFound,
-		"limit=0": 422, "limit=1001": 422, "limit=x": 422, "page=1": 422, "event=": 422, "since=now": 422,
+		"limit=0": 422, "limit=1001": 422, "limit=x": 422, "page=1": 422, "event=": 422, "event=nosuch": 422, "since=now": 422,
 	} {
 		if w := s.as("GET /admin/v1/audit?"+target, ""); w.Code != want {
 			t.Errorf("%s: got %d %s, want %d", target, w.Code, w.Body, want)

@@ -24,7 +24,7 @@ type auditCommand struct {
 
 // auditFilter is an [application.AuditFilterText] as flags; nil: not given.
 type auditFilter struct {
-	Kind       *string `placeholder:"EVENT" help:"Of this kind, for instance oauth.token_minted."`
+	Kind       *string `placeholder:"EVENT" help:"Of this kind, for instance oauth.token_minted (docs/reference/audit-events.md)."`
 	Subject    *string `placeholder:"EMAIL" help:"About this person."`
 	Issuer     *string `placeholder:"ENTITY-ID" help:"About people of this identity provider."`
 	Connection *string `placeholder:"SLUG" help:"Of this connection."`

@@ -78,6 +78,22 @@ const (
 	IncidentReleased  Kind = "security.incident_released"  // it was a false alarm
 )
 
+// Kinds returns all kinds of events.
+func Kinds() []Kind {
+	return []Kind{
+		DeviceFlowStarted, DeviceFlowApproved, DeviceFlowDenied, DeviceFlowRejected, DeviceCodeCrossIP, TokenMinted,
+		TokenRotated, TokenRevoked, TokenExpired, TokensRevoked, TokenFirstUsed, LoginStarted,
+		AssertionAccepted, LoginCompleted, LoginFailed, UserCodeEntered, BrowserLeft,
+		ClientAdded, ClientChanged, ClientSuspended, ClientAllowed, ClientRemoved,
+		ConnectionAdded, ConnectionEdited, ConnectionRemoved, ConnectionShadowed, ConnectionShadowDropped, MetadataChanged,
+		MetadataRefused,
+		ACSTestMade, ACSTestPassed, ACSTestFailed, ACSMoved, ACSMovedBack, ACSLegacyClosed,
+		DayRemoved, Replayed, ResponseRevealed, JobRetried,
+		KeysMade, KeyAdded, KeyPromoted, KeyRetired, KeysResealed,
+		PhishingSuspected, IncidentNoticed, IncidentExtended, IncidentContained, IncidentReleased,
+	}
+}
+
 // ActorKind is a kind of actor.
 type ActorKind string
 
