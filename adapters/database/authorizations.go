@@ -136,6 +136,21 @@ func (r authorizationReader) ApprovedBy(ctx context.Context, email identity.Emai
 	return restoreAuthorizations(rows)
 }
 
+func (r authorizationReader) Unfetched(ctx context.Context, wanted token.Filter, limit int) ([]*device.Authorization, error) {
+	var rows []authorizationRow
+	q := matchingDevice(r.from(&rows), wanted).Where("undone_at IS NULL").Where("status = ? OR undelivered", text(device.Approved))
+	if wanted.Connection != "" {
+		q = q.Where("connection = ?", text(wanted.Connection))
+	}
+	if wanted.FetchedFrom.IsValid() {
+		q = q.Where(inNetwork(r.db, "requested_from"), wanted.FetchedFrom.String())
+	}
+	if err := q.Order("id DESC").Limit(int64(limit)).Scan(ctx); err != nil {
+		return nil, mapError(ctx, err)
+	}
+	return restoreAuthorizations(rows)
+}
+
 func restoreAuthorizations(rows []authorizationRow) ([]*device.Authorization, error) {
 	all := make([]*device.Authorization, len(rows))
 	for i := range rows {

@@ -1,7 +1,6 @@
 package database
 
 import (
-	"context"
 	"database/sql/driver"
 	"net/netip"
 	"time"
@@ -9,9 +8,6 @@ import (
 	"github.com/uptrace/bun"
 	"modernc.org/sqlite"
 
-	"github.com/devicegate/devicegate/domain/audit"
-	"github.com/devicegate/devicegate/domain/device"
-	"github.com/devicegate/devicegate/domain/secret"
 	"github.com/devicegate/devicegate/domain/token"
 )
 
@@ -88,65 +84,4 @@ func matchingDevice(q *bun.SelectQuery, wanted token.Filter) *bun.SelectQuery {
 		}
 	}
 	return q
-}
-
-// live narrows q to tokens that are neither revoked nor expired.
-func live(q *bun.SelectQuery, at time.Time) *bun.SelectQuery {
-	return q.Where("revoked_at IS NULL").Where("expires_at > ?", timestamp(at))
-}
-
-func (r tokenReader) Matching(ctx context.Context, wanted token.Filter, ended bool, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
-	those := func(q *bun.SelectQuery) *bun.SelectQuery {
-		if !ended {
-			q = live(q, at)
-		}
-		return matching(q, r.db, wanted)
-	}
-	return r.page(ctx, those, offset, limit)
-}
-
-// endedRow is what is left of a token that RevokeMatching has revoked.
-type endedRow struct {
-	ID        id
-	TokenHash digest
-}
-
-// RevokeMatching reads and writes in one statement on PostgreSQL, where another
-// transaction could add a token between two. In SQLite none can.
-func (w tokens) RevokeMatching(ctx context.Context, wanted token.Filter, at time.Time, event func(revoked int) audit.Event) ([]secret.Digest, error) {
-	which := func() *bun.SelectQuery {
-		return matching(live(w.tx.db.NewSelect().Model((*tokenRow)(nil)), at), w.tx.db, wanted)
-	}
-	revoke := w.tx.db.NewUpdate().Table("oauth_access_tokens").Set("revoked_at = ?", timestamp(at)).Set("token_hash = NULL")
-	var rows []endedRow
-	var err error
-	if isPostgres(w.tx.db) {
-		_, err = revoke.With("matching", which().Column("id", "token_hash").For("UPDATE")).TableExpr("matching").
-			Where("oauth_access_tokens.id = matching.id").Returning("matching.id, matching.token_hash").Exec(ctx, &rows)
-	} else if err = which().Column("id", "token_hash").Scan(ctx, &rows); err == nil {
-		_, err = revoke.Where("id IN (?)", which().Column("id")).Exec(ctx)
-	}
-	if err != nil {
-		return nil, mapError(ctx, err)
-	}
-	digests := make([]secret.Digest, len(rows))
-	for i := range rows {
-		digests[i] = secret.Digest(rows[i].TokenHash)
-	}
-	return digests, w.tx.record(ctx, event(len(rows)))
-}
-
-func (r authorizationReader) Unfetched(ctx context.Context, wanted token.Filter, limit int) ([]*device.Authorization, error) {
-	var rows []authorizationRow
-	q := matchingDevice(r.from(&rows), wanted).Where("undone_at IS NULL").Where("status = ? OR undelivered", text(device.Approved))
-	if wanted.Connection != "" {
-		q = q.Where("connection = ?", text(wanted.Connection))
-	}
-	if wanted.FetchedFrom.IsValid() {
-		q = q.Where(inNetwork(r.db, "requested_from"), wanted.FetchedFrom.String())
-	}
-	if err := q.Order("id DESC").Limit(int64(limit)).Scan(ctx); err != nil {
-		return nil, mapError(ctx, err)
-	}
-	return restoreAuthorizations(rows)
 }

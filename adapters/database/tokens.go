@@ -138,6 +138,16 @@ func (r tokenReader) Sessions(ctx context.Context, email identity.Email, issuer 
 	return r.page(ctx, those, offset, limit)
 }
 
+func (r tokenReader) Matching(ctx context.Context, wanted token.Filter, ended bool, at time.Time, offset, limit int) ([]*token.AccessToken, int, error) {
+	those := func(q *bun.SelectQuery) *bun.SelectQuery {
+		if !ended {
+			q = live(q, at)
+		}
+		return matching(q, r.db, wanted)
+	}
+	return r.page(ctx, those, offset, limit)
+}
+
 // page is a part of the tokens that those selects, the newest first, and how many
 // it selects in all.
 func (r tokenReader) page(ctx context.Context, those func(*bun.SelectQuery) *bun.SelectQuery, offset, limit int) ([]*token.AccessToken, int, error) {
@@ -166,6 +176,11 @@ func issuedTo(q *bun.SelectQuery, email identity.Email, issuer string) *bun.Sele
 		return q.Where("subject_issuer IS NULL")
 	}
 	return q.Where("subject_issuer = ?", text(issuer))
+}
+
+// live narrows q to tokens that are neither revoked nor expired.
+func live(q *bun.SelectQuery, at time.Time) *bun.SelectQuery {
+	return q.Where("revoked_at IS NULL").Where("expires_at > ?", timestamp(at))
 }
 
 type tokens struct {
@@ -220,4 +235,35 @@ func (w tokens) SaveUse(ctx context.Context, t *token.AccessToken) error {
 		return token.ErrUnknown
 	}
 	return err
+}
+
+// endedRow is what is left of a token that RevokeMatching has revoked.
+type endedRow struct {
+	ID        id
+	TokenHash digest
+}
+
+// RevokeMatching reads and writes in one statement on PostgreSQL, where another
+// transaction could add a token between two. In SQLite none can.
+func (w tokens) RevokeMatching(ctx context.Context, wanted token.Filter, at time.Time, event func(revoked int) audit.Event) ([]secret.Digest, error) {
+	which := func() *bun.SelectQuery {
+		return matching(live(w.tx.db.NewSelect().Model((*tokenRow)(nil)), at), w.tx.db, wanted)
+	}
+	revoke := w.tx.db.NewUpdate().Table("oauth_access_tokens").Set("revoked_at = ?", timestamp(at)).Set("token_hash = NULL")
+	var rows []endedRow
+	var err error
+	if isPostgres(w.tx.db) {
+		_, err = revoke.With("matching", which().Column("id", "token_hash").For("UPDATE")).TableExpr("matching").
+			Where("oauth_access_tokens.id = matching.id").Returning("matching.id, matching.token_hash").Exec(ctx, &rows)
+	} else if err = which().Column("id", "token_hash").Scan(ctx, &rows); err == nil {
+		_, err = revoke.Where("id IN (?)", which().Column("id")).Exec(ctx)
+	}
+	if err != nil {
+		return nil, mapError(ctx, err)
+	}
+	digests := make([]secret.Digest, len(rows))
+	for i := range rows {
+		digests[i] = secret.Digest(rows[i].TokenHash)
+	}
+	return digests, w.tx.record(ctx, event(len(rows)))
 }
