@@ -2,6 +2,7 @@ package application
 
 import (
 	"context"
+	"errors"
 
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/ports"
@@ -58,8 +59,33 @@ func (uc *ShadowConnection) Try(ctx context.Context, slug string, revision int64
 	})
 }
 
-// Find returns [connection.ErrNoShadow].
-func (uc *ShadowConnection) Find(ctx context.Context, slug string) (s connection.ShadowSnapshot, err error) {
+// ShownShadow is a change that is being tried, beside the connection as it is now.
+type ShownShadow struct {
+	connection.ShadowSnapshot
+	Outdated bool                    // the connection was changed since: it cannot be promoted
+	Changes  []connection.Difference // that promoting would make
+}
+
+// Show returns [connection.ErrNoShadow], also for a connection in the file, and
+// [connection.ErrNotListed].
+func (uc *ShadowConnection) Show(ctx context.Context, slug string) (ShownShadow, error) {
+	stored, _, err := uc.checks.find(ctx, slug)
+	if errors.Is(err, connection.ErrInFile) {
+		err = connection.ErrNoShadow
+	}
+	if err != nil {
+		return ShownShadow{}, err
+	}
+	s, err := uc.find(ctx, slug)
+	if err != nil {
+		return ShownShadow{}, err
+	}
+	now := stored.Snapshot()
+	return ShownShadow{s, s.IsOutdated(now.Revision), connection.Differences(now.Settings, s.Settings)}, nil
+}
+
+// find returns [connection.ErrNoShadow].
+func (uc *ShadowConnection) find(ctx context.Context, slug string) (s connection.ShadowSnapshot, err error) {
 	err = uc.checks.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
 		shadow, err := r.Shadows().Of(ctx, slug)
 		if err == nil {
@@ -75,7 +101,7 @@ func (uc *ShadowConnection) Find(ctx context.Context, slug string) (s connection
 // connection was changed since the attempt began, if it has not the revision that the
 // administrator has read (0: any), or if another change took the place of this one.
 func (uc *ShadowConnection) Promote(ctx context.Context, slug string, revision int64, by connection.Author) (Edited, error) {
-	read, err := uc.Find(ctx, slug)
+	read, err := uc.find(ctx, slug)
 	if err != nil {
 		return Edited{}, err
 	}

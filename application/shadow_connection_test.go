@@ -41,7 +41,7 @@ func TestAShadowIsComparedWithLiveSignIns(t *testing.T) {
 		}
 	}
 	must(t, s.Shadows.CompareWaiting(t.Context()))
-	got, err := uc.Find(t.Context(), "acme")
+	got, err := uc.Show(t.Context(), "acme")
 	must(t, err)
 	if got.Compared != 2 || got.Same != 0 || len(got.Differences) != 2 {
 		t.Fatalf("got %+v, want two responses that differ", got)
@@ -72,7 +72,7 @@ func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
 	if edited.Revision != 2 || len(edited.Changes) != 1 {
 		t.Errorf("got %+v, want revision 2 with one change", edited)
 	}
-	_, err = uc.Find(t.Context(), "acme")
+	_, err = uc.Show(t.Context(), "acme")
 	is(t, err, connection.ErrNoShadow)
 
 	_, err = uc.Try(t.Context(), "acme", 0, attribute("mail3"), admin)
@@ -91,7 +91,11 @@ func TestAShadowIsPromotedUnlessTheConnectionWasChanged(t *testing.T) {
 	must(t, err)
 	_, err = application.NewRemoveConnection(s.checks).Execute(t.Context(), "acme", 0, false, admin)
 	must(t, err)
-	_, err = uc.Find(t.Context(), "acme")
+	_, err = uc.Show(t.Context(), "acme")
+	is(t, err, connection.ErrNotListed)
+	_, err = application.NewAddConnection(s.checks).Execute(t.Context(), s.acme(), false, admin)
+	must(t, err)
+	_, err = uc.Show(t.Context(), "acme")
 	is(t, err, connection.ErrNoShadow)
 }
 

@@ -4,8 +4,6 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
-
-	"github.com/devicegate/devicegate/domain/connection"
 )
 
 // shadowBody is a change of a connection that is tried.
@@ -30,18 +28,12 @@ type shadowDifferenceBody struct {
 
 // showShadow answers GET connections/{slug}/shadow.
 func (c *Connections) showShadow(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	slug := chi.URLParam(r, "slug")
-	of, err := c.uses.List.Find(r.Context(), slug)
-	if err != nil {
-		return err
-	}
-	s, err := c.uses.Shadow.Find(r.Context(), slug)
+	s, err := c.uses.Shadow.Show(r.Context(), chi.URLParam(r, "slug"))
 	if err != nil {
 		return err
 	}
 	out := shadowBody{
-		Revision: s.Revision, MadeAt: jsonTime(s.MadeAt), MadeBy: s.MadeBy, Outdated: s.IsOutdated(of.Stored.Revision),
-		Changes:  changesOf(connection.Differences(of.Connection.Settings(), s.Settings)),
+		Revision: s.Revision, MadeAt: jsonTime(s.MadeAt), MadeBy: s.MadeBy, Outdated: s.Outdated, Changes: changesOf(s.Changes),
 		Compared: s.Compared, Same: s.Same, Differences: []shadowDifferenceBody{},
 	}
 	for _, d := range s.Differences {

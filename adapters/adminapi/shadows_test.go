@@ -41,6 +41,7 @@ func TestAChangeIsTriedPromotedAndDropped(t *testing.T) {
 	s.refused(s.as("PUT /admin/v1/connections/nope/shadow", mail2), http.StatusNotFound, "unknown_connection")
 	s.refused(s.as("GET /admin/v1/connections/nope/shadow", ""), http.StatusNotFound, "unknown_connection")
 	s.refused(s.as("PUT /admin/v1/connections/acme/shadow", mail2), http.StatusConflict, "connection_in_file")
+	s.refused(s.as("GET /admin/v1/connections/acme/shadow", ""), http.StatusNotFound, "no_shadow")
 
 	w = s.with(promote, "", "If-Match", `"1"`)
 	s.holds(w, http.StatusOK, `"after":"mail2"`, `"revision":2`)

@@ -131,7 +131,7 @@ func (c showConnection) Run(ctx context.Context, out io.Writer) error {
 			fmt.Fprintf(out, "metadata fetched: %s, the same since %s\n", k.FetchedAt.UTC().Format(time.RFC3339), k.SeenAt.UTC().Format(time.RFC3339))
 		}
 		printFindings(out, "", found.Problems, found.Warnings)
-		return printShadow(ctx, out, shadows, found)
+		return printShadow(ctx, out, shadows, c.Slug)
 	}, &list, &shadows)
 }
 

@@ -40,8 +40,8 @@ func printEdited(out io.Writer, e application.Edited) {
 
 // printShadow tells how often the change that is tried would have judged otherwise,
 // if there is one.
-func printShadow(ctx context.Context, out io.Writer, shadows *application.ShadowConnection, of application.ConnectionState) error {
-	s, err := shadows.Find(ctx, of.Connection.Slug())
+func printShadow(ctx context.Context, out io.Writer, shadows *application.ShadowConnection, slug string) error {
+	s, err := shadows.Show(ctx, slug)
 	if errors.Is(err, connection.ErrNoShadow) {
 		return nil
 	}
@@ -49,10 +49,10 @@ func printShadow(ctx context.Context, out io.Writer, shadows *application.Shadow
 		return err
 	}
 	fmt.Fprintf(out, "\nshadow: made %s by %s for revision %d\n", when(s.MadeAt), s.MadeBy, s.Revision)
-	if s.IsOutdated(of.Stored.Revision) {
+	if s.Outdated {
 		fmt.Fprintln(out, "warning the connection was changed since: the shadow cannot be promoted; make it anew")
 	}
-	for _, d := range connection.Differences(of.Connection.Settings(), s.Settings) {
+	for _, d := range s.Changes {
 		fmt.Fprintf(out, "  %s\n", d)
 	}
 	fmt.Fprintf(out, "responses compared: %d, the same: %d\n", s.Compared, s.Same)
