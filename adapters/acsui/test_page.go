@@ -15,12 +15,12 @@ import (
 // Path is where the page lies below PUBLIC_URL.
 const Path = "/saml/test"
 
-// LinkParameter carries the link in the address that an operator is given.
-const LinkParameter = "link"
+// linkParameter carries the link in the address that an operator is given.
+const linkParameter = "link"
 
 // LinkURL is the address of the page below public that opens link.
 func LinkURL(public string, link acsmove.Link) string {
-	return public + Path + "?" + url.Values{LinkParameter: {link.Reveal()}}.Encode()
+	return public + Path + "?" + url.Values{linkParameter: {link.Reveal()}}.Encode()
 }
 
 // PostToIdP shows the page from which a form goes to an identity provider that
@@ -89,7 +89,7 @@ func (p *TestPage) serve(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		return fault.New(fault.MethodNotAllowed, "method_not_allowed", "Open this address in a browser.")
 	}
-	if r.URL.Query().Has(LinkParameter) {
+	if r.URL.Query().Has(linkParameter) {
 		return p.look(w, r)
 	}
 	result, err := p.describe.Execute(r.Context(), p.cookies.BrowserBinding(r))
@@ -105,7 +105,7 @@ var titles = map[acsmove.Outcome]string{
 }
 
 func (p *TestPage) look(w http.ResponseWriter, r *http.Request) error {
-	link := acsmove.ParseLink(r.URL.Query().Get(LinkParameter))
+	link := acsmove.ParseLink(r.URL.Query().Get(linkParameter))
 	via, err := p.open.Look(r.Context(), link, p.client.Origin(r))
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (p *TestPage) start(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return fault.InvalidRequest("The form cannot be read. Open the link again.")
 	}
-	begun, err := p.open.Execute(r.Context(), acsmove.ParseLink(r.PostForm.Get(LinkParameter)), p.cookies.BrowserBinding(r), p.client.Origin(r))
+	begun, err := p.open.Execute(r.Context(), acsmove.ParseLink(r.PostForm.Get(linkParameter)), p.cookies.BrowserBinding(r), p.client.Origin(r))
 	if err != nil {
 		return err
 	}

@@ -35,12 +35,12 @@ type Config struct {
 	URL string
 	// Migrate says what happens at start; empty is [MigrateAuto].
 	Migrate MigrateMode
-	// MaxConns bounds the connections of this process; 0 is [DefaultMaxConns].
+	// MaxConns bounds the connections of this process; 0 is 10.
 	MaxConns int
 	// MaxIdleConns bounds those that are kept for later; 0 is MaxConns.
 	MaxIdleConns int
 	// ConnMaxLifetime ends PostgreSQL connections, so that they follow a
-	// failover; 0 is [DefaultConnMaxLifetime].
+	// failover; 0 is an hour.
 	ConnMaxLifetime time.Duration
 	// DifyAccounts says that this is Dify's database, whose accounts' addresses
 	// are looked up in it.
@@ -67,8 +67,8 @@ const (
 // PostgreSQL allows 100 connections unless told otherwise, three of them for
 // administrators: the default leaves room for nine replicas.
 const (
-	DefaultMaxConns        = 10
-	DefaultConnMaxLifetime = time.Hour
+	defaultMaxConns        = 10
+	defaultConnMaxLifetime = time.Hour
 )
 
 // The bounds of [Config.MaxConns]. Migrating takes two connections.
@@ -119,9 +119,9 @@ func (c Config) usable() bool {
 // Open opens the database without connecting to it. Its errors say what is
 // wrong with the configuration, and never repeat the URL: it holds a password.
 func Open(cfg Config) (*bun.DB, error) {
-	cfg.MaxConns = cmp.Or(cfg.MaxConns, DefaultMaxConns)
+	cfg.MaxConns = cmp.Or(cfg.MaxConns, defaultMaxConns)
 	cfg.MaxIdleConns = cmp.Or(cfg.MaxIdleConns, cfg.MaxConns)
-	cfg.ConnMaxLifetime = cmp.Or(cfg.ConnMaxLifetime, DefaultConnMaxLifetime)
+	cfg.ConnMaxLifetime = cmp.Or(cfg.ConnMaxLifetime, defaultConnMaxLifetime)
 	scheme, rest, _ := strings.Cut(cfg.URL, ":")
 	switch scheme {
 	case "postgres", "postgresql":

@@ -94,9 +94,9 @@ type metadata struct {
 
 var errNoStandardMount = errors.New("the server announces no device login in its metadata (RFC 8414)")
 
-// Discover finds the server's endpoints. The other methods call it when they
+// discover finds the server's endpoints. The other methods call it when they
 // need it; it asks once.
-func (c *Client) Discover(ctx context.Context) error {
+func (c *Client) discover(ctx context.Context) error {
 	if c.endpoints != nil {
 		return nil
 	}

@@ -7,7 +7,7 @@
 //	fmt.Println("open", a.VerificationURI, "and enter", a.UserCode)
 //	token, err := c.Poll(ctx, a) // ErrDenied, ErrExpired, the context's error, …
 //
-// [Client.Discover] reads the server's metadata (RFC 8414). A server that
+// The first call reads the server's metadata (RFC 8414). A server that
 // announces a device authorization endpoint is spoken to as the RFCs say; any
 // other is taken for one with the routes of Dify's API under /openapi/v1.
 //

@@ -60,7 +60,7 @@ func (p *pollTimer) answered() { p.failing = 0 }
 // [ErrDenied], [ErrExpired]. Lost answers and 5xx are repeated with growing
 // pauses while the code lives. When ctx ends, so does Poll, with ctx's error.
 func (c *Client) Poll(ctx context.Context, a Authorization) (Token, error) {
-	if err := c.Discover(ctx); err != nil {
+	if err := c.discover(ctx); err != nil {
 		return Token{}, err
 	}
 	p := pollTimer{interval: a.Interval, doubling: !c.endpoints.standard}

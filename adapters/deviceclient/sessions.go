@@ -73,7 +73,7 @@ func (c *Client) Revoke(ctx context.Context, token Secret, id string) error {
 // session. A token that is dead already is no error.
 func (c *Client) Logout(ctx context.Context, token Secret) error {
 	const doing = "revoke the token"
-	if err := c.Discover(ctx); err != nil {
+	if err := c.discover(ctx); err != nil {
 		return err
 	}
 	if c.endpoints.revocation == "" {

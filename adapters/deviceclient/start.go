@@ -37,7 +37,7 @@ type Login struct {
 // Start begins a login (RFC 8628 §3.1).
 func (c *Client) Start(ctx context.Context, login Login) (Authorization, error) {
 	const doing = "start the login"
-	if err := c.Discover(ctx); err != nil {
+	if err := c.discover(ctx); err != nil {
 		return Authorization{}, err
 	}
 	form := url.Values{"client_id": {c.ClientID}}

@@ -11,8 +11,8 @@ import (
 	"github.com/devicegate/devicegate/domain/setting"
 )
 
-// DefaultTimeout bounds a call to the inner API, unless configured.
-const DefaultTimeout = 10 * time.Second
+// defaultTimeout bounds a call to the inner API, unless configured.
+const defaultTimeout = 10 * time.Second
 
 // Config says where the inner API is and what is shared with it.
 type Config struct {
@@ -21,8 +21,8 @@ type Config struct {
 	PublicURL    *url.URL      // of this API, with its path prefix if any
 	SigningKey   []byte        // signs envelopes, verifies assertions
 	PreviousKeys [][]byte      // still verify assertions
-	Timeout      time.Duration // of a call; 0: DefaultTimeout
-	LicenseGrace time.Duration // 0: DefaultLicenseGrace
+	Timeout      time.Duration // of a call; 0: ten seconds
+	LicenseGrace time.Duration // 0: a day
 
 	Transport http.RoundTripper // of calls; nil: http.DefaultTransport
 	Tracer    *tracing.Tracer   // nil: no spans

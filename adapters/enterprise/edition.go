@@ -13,9 +13,9 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// DefaultLicenseGrace is how long the last answer about the licence holds while
+// defaultLicenseGrace is how long the last answer about the licence holds while
 // the inner API does not answer, unless configured.
-const DefaultLicenseGrace = 24 * time.Hour
+const defaultLicenseGrace = 24 * time.Hour
 
 const (
 	refreshEvery = time.Minute
@@ -72,7 +72,7 @@ func NewEdition(cfg Config, now ports.Clock, log *slog.Logger) (*Edition, error)
 	}
 	grace := cfg.LicenseGrace
 	if grace == 0 {
-		grace = DefaultLicenseGrace
+		grace = defaultLicenseGrace
 	}
 	return &Edition{api: newInnerAPI(cfg), grace: grace, now: now, log: log, tried: make(chan struct{})}, nil
 }

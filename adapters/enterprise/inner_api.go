@@ -32,7 +32,7 @@ type innerAPI struct {
 func newInnerAPI(cfg Config) innerAPI {
 	timeout := cfg.Timeout
 	if timeout <= 0 {
-		timeout = DefaultTimeout
+		timeout = defaultTimeout
 	}
 	return innerAPI{cfg, &http.Client{
 		Transport:     cfg.Transport,

@@ -49,9 +49,6 @@ func page(base string, query url.Values) string {
 	return base + pagePath + "?" + query.Encode()
 }
 
-// Secure reports whether browsers reach us by https.
-func (a *Addresses) Secure() bool { return a.public.Scheme == "https" }
-
 // Local reports whether browsers reach us on this machine only.
 func (a *Addresses) Local() bool { return IsLocal(a.public.Hostname()) }
 
@@ -64,9 +61,9 @@ func IsLocal(host string) bool {
 // WebOrigin is the origin of WEB_URL.
 func (a *Addresses) WebOrigin() string { return a.webOrigin }
 
-// IsOwnOrigin reports whether an Origin header names PUBLIC_URL's origin or
+// isOwnOrigin reports whether an Origin header names PUBLIC_URL's origin or
 // WEB_URL's.
-func (a *Addresses) IsOwnOrigin(header string) bool {
+func (a *Addresses) isOwnOrigin(header string) bool {
 	return header == a.publicOrigin || header == a.webOrigin
 }
 

@@ -41,7 +41,7 @@ func NewCrossOrigin(a *Addresses) (*CrossOrigin, error) {
 func (c *CrossOrigin) Check(r *http.Request) error {
 	if r.Header.Get("Sec-Fetch-Site") == "" {
 		for _, origin := range r.Header.Values("Origin") {
-			if !c.addresses.IsOwnOrigin(origin) {
+			if !c.addresses.isOwnOrigin(origin) {
 				return ErrCrossOrigin
 			}
 		}

@@ -64,12 +64,6 @@ func New(cfg Config, now ports.Clock) (*Sink, error) {
 	return s, nil
 }
 
-// Trust makes the sink trust other certificates than the system's.
-func (s *Sink) Trust(config *tls.Config) *Sink {
-	s.http.Transport = outbound.NewTransport(s.mayDial, dialTime, config)
-	return s
-}
-
 func (s *Sink) mayDial(address string) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {

@@ -136,8 +136,8 @@ func (m *Move) OpenTest(link Link, via connection.Connection, transaction uid.ID
 	return nil
 }
 
-// Concerns returns [ErrUnknownTest] unless the sign-in is that of the last test.
-func (m *Move) Concerns(transaction uid.ID) error {
+// concerns returns [ErrUnknownTest] unless the sign-in is that of the last test.
+func (m *Move) concerns(transaction uid.ID) error {
 	if transaction.IsZero() || m.s.Test.Transaction != transaction {
 		return ErrUnknownTest
 	}
@@ -150,7 +150,7 @@ func (m *Move) Concerns(transaction uid.ID) error {
 // request named the other, or if the connection was changed meanwhile, the test has
 // failed. It returns [ErrUnknownTest].
 func (m *Move) PassTest(transaction uid.ID, via connection.Connection, subject identity.Subject, on connection.Mount, at time.Time, origin request.Origin) ([]audit.Event, error) {
-	if err := m.Concerns(transaction); err != nil {
+	if err := m.concerns(transaction); err != nil {
 		return nil, err
 	}
 	t := &m.s.Test
@@ -174,7 +174,7 @@ func (m *Move) PassTest(transaction uid.ID, via connection.Connection, subject i
 // FailTest keeps why a response of a test was refused. A good one may still pass
 // it. It returns [ErrUnknownTest], also for a test that has passed.
 func (m *Move) FailTest(transaction uid.ID, reason, detail string, at time.Time, origin request.Origin) ([]audit.Event, error) {
-	if err := m.Concerns(transaction); err != nil {
+	if err := m.concerns(transaction); err != nil {
 		return nil, err
 	}
 	if m.s.Test.Passed {

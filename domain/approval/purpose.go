@@ -58,9 +58,9 @@ func TermsOf(judged policy.Decision, a *device.Authorization) Terms {
 // MustType reports whether an approval with g needs the code typed with it.
 func (t Terms) MustType(g *Grant) bool { return t.Policy.MustType() && !g.s.CodeTyped }
 
-// MustSignIn reports whether the person has to sign in anew. It is true where the
+// mustSignIn reports whether the person has to sign in anew. It is true where the
 // identity provider does not say when the person signed in.
-func (t Terms) MustSignIn(g *Grant) bool {
+func (t Terms) mustSignIn(g *Grant) bool {
 	return t.Policy.MustReauthenticate() && g.s.SignedInAt.Before(t.FreshSince)
 }
 
@@ -71,7 +71,7 @@ func (t Terms) Check(g *Grant) error {
 	if err := t.Policy.Refused(); err != nil {
 		return err
 	}
-	if t.MustSignIn(g) {
+	if t.mustSignIn(g) {
 		return policy.ErrReauthenticationRequired
 	}
 	return nil

@@ -16,12 +16,12 @@ func (r Retention) LastRemovable(at time.Time) (Day, bool) {
 	return DayOf(at.AddDate(0, 0, -int(r)-1)), true
 }
 
-// RemovalReason is the reason of a [DayRemoved].
-const RemovalReason = "retention"
+// removalReason is the reason of a [DayRemoved].
+const removalReason = "retention"
 
 // Removal completes e, the event that a day was removed by retention. It keeps the
 // day's head, by which the seals of later days can still be checked.
 func (s Seal) Removal(e Event) Event {
-	e.Reason, e.Detail = RemovalReason, fmt.Sprintf("%s %s %d", s.Day, s.Head.Hex(), s.Events)
+	e.Reason, e.Detail = removalReason, fmt.Sprintf("%s %s %d", s.Day, s.Head.Hex(), s.Events)
 	return e
 }

@@ -76,11 +76,6 @@ func (c *MetadataCopy) IsOf(via Connection) bool {
 	return c.s.Connection == via.Slug() && c.s.Source == via.MetadataSource()
 }
 
-// Expiry is how near the end of the metadata is.
-func (c *MetadataCopy) Expiry(at time.Time) (Expiry, bool) {
-	return ExpiryAt(c.s.Good.ValidUntil, c.s.Good.ValidUntil.Sub(c.s.SeenAt), at)
-}
-
 // Due reports whether it is time for another attempt.
 func (c *MetadataCopy) Due(at time.Time) bool {
 	wait := refreshEvery

@@ -12,8 +12,8 @@ import (
 var ErrNotKept = fault.New(fault.NotFound, "response_not_kept",
 	"No refused response is kept under this reference. They are kept for a day, the last ones of each connection, unless SAML_KEEP_FAILED_RESPONSES is off; the audit has the reason for longer.")
 
-// KeptFor is how long a refused response is kept.
-const KeptFor = 24 * time.Hour
+// keptFor is how long a refused response is kept.
+const keptFor = 24 * time.Hour
 
 // The bounds of what is kept, so that refused responses cannot fill the database.
 const (
@@ -44,4 +44,4 @@ func (k Kept) Check() error {
 }
 
 // DeletableBefore is the time before which what was received is deleted.
-func DeletableBefore(now time.Time) time.Time { return now.Add(-KeptFor) }
+func DeletableBefore(now time.Time) time.Time { return now.Add(-keptFor) }

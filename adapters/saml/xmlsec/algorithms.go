@@ -17,18 +17,18 @@ import (
 
 // The algorithms that this package signs with.
 const (
-	ExclusiveC14N = exclusive
-	Enveloped     = Signature + "enveloped-signature"
-	SHA256        = Encryption + "sha256"
+	exclusiveC14N = exclusive
+	enveloped     = Signature + "enveloped-signature"
+	digestSHA256  = Encryption + "sha256"
 	RSASHA256     = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
-	ECDSASHA256   = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+	ecdsaSHA256   = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 )
 
 // digests are the DigestMethods (XML Signature §6.2, RFC 6931 §2.1).
 var digests = map[string]crypto.Hash{
 	Signature + "sha1": crypto.SHA1,
 	"http://www.w3.org/2001/04/xmldsig-more#sha224": crypto.SHA224,
-	SHA256: crypto.SHA256,
+	digestSHA256: crypto.SHA256,
 	"http://www.w3.org/2001/04/xmldsig-more#sha384": crypto.SHA384,
 	Encryption + "sha512":                           crypto.SHA512,
 }
@@ -64,7 +64,7 @@ var methods = map[string]method{
 	"http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1": {scheme: pss, hash: crypto.SHA512},
 	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1":      {scheme: ellipticCurve, hash: crypto.SHA1},
 	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha224":    {scheme: ellipticCurve, hash: crypto.SHA224},
-	ECDSASHA256: {scheme: ellipticCurve, hash: crypto.SHA256},
+	ecdsaSHA256: {scheme: ellipticCurve, hash: crypto.SHA256},
 	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384":  {scheme: ellipticCurve, hash: crypto.SHA384},
 	"http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512":  {scheme: ellipticCurve, hash: crypto.SHA512},
 	"http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519": {scheme: edwardsCurve, hash: 0},

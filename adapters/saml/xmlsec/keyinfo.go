@@ -26,8 +26,8 @@ type Certificate struct {
 	SHA256              string    // of the certificate, in hex; empty where there is none
 }
 
-// KeysOf are the public keys that a KeyInfo names, as far as they can be read.
-func KeysOf(keyInfo *xmltree.Node) []crypto.PublicKey {
+// keysOf are the public keys that a KeyInfo names, as far as they can be read.
+func keysOf(keyInfo *xmltree.Node) []crypto.PublicKey {
 	if keyInfo == nil {
 		return nil
 	}
@@ -63,7 +63,7 @@ func CertificatesOf(keyInfo *xmltree.Node) ([]Certificate, error) {
 			}
 		case n.Is(Signature, "KeyValue"):
 			keep(keyValue(n))
-		case n.Is(Signature11, "DEREncodedKeyValue"):
+		case n.Is(signature11, "DEREncodedKeyValue"):
 			der, _ := base64Of(n)
 			key, err := x509.ParsePKIXPublicKey(der)
 			keep(Certificate{Key: key}, err)
@@ -134,7 +134,7 @@ func keyValue(n *xmltree.Node) (Certificate, error) {
 		switch {
 		case c.Is(Signature, "RSAKeyValue"):
 			return rsaKeyValue(c)
-		case c.Is(Signature11, "ECKeyValue"):
+		case c.Is(signature11, "ECKeyValue"):
 			return ecKeyValue(c)
 		}
 	}
@@ -159,7 +159,7 @@ func rsaKeyValue(n *xmltree.Node) (Certificate, error) {
 }
 
 func ecKeyValue(n *xmltree.Node) (Certificate, error) {
-	parts, ok := only(n, Signature11, "NamedCurve", "PublicKey")
+	parts, ok := only(n, signature11, "NamedCurve", "PublicKey")
 	if !ok || parts["NamedCurve"] == nil || parts["PublicKey"] == nil {
 		return Certificate{}, errors.New("an ECKeyValue without NamedCurve and PublicKey")
 	}
@@ -182,8 +182,8 @@ func SameKey(a, b crypto.PublicKey) bool {
 	return ok && k.Equal(b)
 }
 
-// Fingerprint names a public key in logs: the SHA-256 of its encoding, cut.
-func Fingerprint(key crypto.PublicKey) string {
+// fingerprint names a public key in logs: the SHA-256 of its encoding, cut.
+func fingerprint(key crypto.PublicKey) string {
 	print, err := KeyID(key)
 	if err != nil {
 		return "key of an unknown kind"

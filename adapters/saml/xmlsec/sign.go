@@ -37,7 +37,7 @@ func SignOctets(key crypto.Signer, octets []byte) (signature []byte, method stri
 		signature = make([]byte, 2*size)
 		pair.R.FillBytes(signature[:size])
 		pair.S.FillBytes(signature[size:])
-		return signature, ECDSASHA256, nil
+		return signature, ecdsaSHA256, nil
 	}
 	return nil, "", errors.New("xmlsec: signing wants an RSA or ECDSA key")
 }
@@ -58,7 +58,7 @@ func Sign(document []byte, id string, key crypto.Signer, certificate []byte) ([]
 		`<ds:SignatureMethod Algorithm="%s"></ds:SignatureMethod><ds:Reference URI="#%s"><ds:Transforms>`+
 		`<ds:Transform Algorithm="%s"></ds:Transform><ds:Transform Algorithm="%s"></ds:Transform></ds:Transforms>`+
 		`<ds:DigestMethod Algorithm="%s"></ds:DigestMethod><ds:DigestValue>%s</ds:DigestValue></ds:Reference></ds:SignedInfo>`,
-		Signature, ExclusiveC14N, method, id, Enveloped, ExclusiveC14N, SHA256,
+		Signature, exclusiveC14N, method, id, enveloped, exclusiveC14N, digestSHA256,
 		base64.StdEncoding.EncodeToString(digest(crypto.SHA256, canonical)))
 	value, _, err := SignOctets(key, []byte(signedInfo))
 	if err != nil {

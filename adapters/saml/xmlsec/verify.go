@@ -100,22 +100,22 @@ func verifySignedInfo(sig *xmltree.Node, keys []crypto.PublicKey, allow Consent)
 // whyNoKey distinguishes a wrong signature from one by a key that is not in the
 // metadata, as far as KeyInfo names the key.
 func whyNoKey(keyInfo *xmltree.Node, keys []crypto.PublicKey) error {
-	named := KeysOf(keyInfo)
+	named := keysOf(keyInfo)
 	for _, n := range named {
 		for _, k := range keys {
 			if SameKey(n, k) {
-				return &Error{"signature_invalid", "a signature by " + Fingerprint(k), "one that does not fit"}
+				return &Error{"signature_invalid", "a signature by " + fingerprint(k), "one that does not fit"}
 			}
 		}
 	}
 	known := make([]string, 0, len(keys))
 	for _, k := range keys {
-		known = append(known, Fingerprint(k))
+		known = append(known, fingerprint(k))
 	}
 	if len(named) == 0 {
 		return &Error{"signature_invalid", "a signature by one of " + strings.Join(known, " "), "one that fits none"}
 	}
-	return &Error{"unknown_key", "one of " + strings.Join(known, " "), Fingerprint(named[0])}
+	return &Error{"unknown_key", "one of " + strings.Join(known, " "), fingerprint(named[0])}
 }
 
 type reference struct {
@@ -169,7 +169,7 @@ func (ref *reference) transforms(n *xmltree.Node) error {
 			return refused(t.Local)
 		}
 	}
-	if algorithm(all[0]) != Enveloped || len(all[0].Elements()) > 0 {
+	if algorithm(all[0]) != enveloped || len(all[0].Elements()) > 0 {
 		return refused(algorithm(all[0]))
 	}
 	if len(all) == 1 {

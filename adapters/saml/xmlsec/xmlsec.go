@@ -17,7 +17,7 @@ import (
 // The namespaces read here.
 const (
 	Signature    = "http://www.w3.org/2000/09/xmldsig#"
-	Signature11  = "http://www.w3.org/2009/xmldsig11#"
+	signature11  = "http://www.w3.org/2009/xmldsig11#"
 	Encryption   = "http://www.w3.org/2001/04/xmlenc#"
 	Encryption11 = "http://www.w3.org/2009/xmlenc11#"
 	exclusive    = "http://www.w3.org/2001/10/xml-exc-c14n#"
