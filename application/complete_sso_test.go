@@ -94,7 +94,7 @@ func TestANewSignInMovesAllGrantsToANewGrantSession(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	one, two := s.start("one"), s.start("two")
 	ticket, b := s.accepted(one.UserCode)
-	old, err := s.complete(ticket, b, approval.ParseGrantSession("planted"))
+	old, err := s.complete(ticket, b, approval.NewGrantSession())
 	must(t, err)
 	s.begin(two.UserCode, b)
 	ticket, err = s.accept("ok a2 ben@acme.example")

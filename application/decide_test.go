@@ -51,7 +51,7 @@ func TestChecksOfADecisionComeInTheContractsOrder(t *testing.T) {
 		nobodys := device.NewUserCode()
 
 		// Each proof is also wrong in all the ways that are checked later.
-		_, err := decide(approval.Proof{Session: approval.ParseGrantSession("made-up"), CSRF: wrong.CSRF}, nobodys)
+		_, err := decide(approval.Proof{Session: approval.NewGrantSession(), CSRF: wrong.CSRF}, nobodys)
 		is(t, err, approval.ErrInvalidSession)
 		_, err = decide(wrong, nobodys)
 		is(t, err, approval.ErrCSRF)
@@ -266,7 +266,7 @@ func TestDescribeApproval(t *testing.T) {
 	if got.NetworkMatch != device.UnknownNetwork {
 		t.Errorf("without the person's address: got %s, want unknown", got.NetworkMatch)
 	}
-	for _, h := range []approval.GrantSession{{}, approval.ParseGrantSession("made-up")} {
+	for _, h := range []approval.GrantSession{{}, approval.NewGrantSession()} {
 		_, err := s.Describe.Execute(t.Context(), h, device.UserCode{}, applicationtest.From(home))
 		is(t, err, approval.ErrNoSession)
 	}

@@ -33,8 +33,10 @@ type Cookies struct {
 func NewCookies(cfg Config) *Cookies { return &Cookies{cfg.CookieDomain, cfg.secure()} }
 
 // GrantSession is what the browser's approval-grant cookie holds; it may be zero.
+// Another host of COOKIE_DOMAIN can set a cookie of this name, too, as Dify's own
+// login does: of several the first counts that can be ours.
 func (c *Cookies) GrantSession(r *http.Request) approval.GrantSession {
-	return approval.ParseGrantSession(c.Read(r, grantCookie))
+	return firstOf(c, r, grantCookie, approval.ParseGrantSession)
 }
 
 // SetGrantSession gives the browser its approval-grant cookie.
@@ -47,7 +49,17 @@ func (c *Cookies) ClearGrantSession(w http.ResponseWriter) { c.Clear(w, grantCoo
 
 // BrowserBinding is what the browser-binding cookie holds; it may be zero.
 func (c *Cookies) BrowserBinding(r *http.Request) approval.BrowserBinding {
-	return approval.ParseBrowserBinding(c.Read(r, browserCookie))
+	return firstOf(c, r, browserCookie, approval.ParseBrowserBinding)
+}
+
+// firstOf is the first cookie of a name that parse takes; zero: there is none.
+func firstOf[T interface{ IsZero() bool }](c *Cookies, r *http.Request, cookie Cookie, parse func(string) T) (none T) {
+	for _, found := range r.CookiesNamed(c.name(cookie)) {
+		if value := parse(found.Value); !value.IsZero() {
+			return value
+		}
+	}
+	return none
 }
 
 // SetBrowserBinding binds the browser to the sign-ins it begins.

@@ -1,6 +1,7 @@
 package httpserver_test
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -42,6 +43,25 @@ func TestTheGrantCookie(t *testing.T) {
 		c.ClearGrantSession(w)
 		if got, want := w.Header().Get("Set-Cookie"), test.name+"="+strings.Replace(test.want, "Max-Age=300", "Max-Age=0", 1); got != want {
 			t.Errorf("%s: got %s, want %s", test.public, got, want)
+		}
+	}
+}
+
+// Other hosts of COOKIE_DOMAIN may set a cookie of the same name, and browsers send
+// both, in either order. It must not hide ours.
+func TestACookieOfASiblingHostHidesNone(t *testing.T) {
+	c := cookies(t, "https://sso.example.com", "https://sso.example.com", "example.com")
+	session, browser := approval.NewGrantSession(), approval.BrowserBinding{}.OrNew()
+	for _, theirs := range []string{"", "eyJhbGciOiJIUzI1NiJ9.e30.x", session.Reveal() + "x"} {
+		for _, format := range []string{"%[1]s=%[2]s; %[1]s=%[3]s", "%[1]s=%[3]s; %[1]s=%[2]s"} {
+			sent := fmt.Sprintf(format, "device_approval_grant", theirs, session.Reveal())
+			if got := c.GrantSession(request("192.0.2.7:1", "Cookie", sent)); !got.Equal(session.Text) {
+				t.Errorf("got the session %v of %q, want the one that was set", got, sent)
+			}
+			sent = fmt.Sprintf(format, "device_sso_browser", theirs, browser.Reveal())
+			if got := c.BrowserBinding(request("192.0.2.7:1", "Cookie", sent)); !got.Equal(browser.Text) {
+				t.Errorf("got the binding %v of %q, want the one that was set", got, sent)
+			}
 		}
 	}
 }

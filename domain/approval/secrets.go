@@ -37,7 +37,7 @@ func newRelayState() RelayState     { return RelayState{secret.Random("relay sta
 func newTicket() Ticket             { return Ticket{secret.Random("ticket", secretBytes)} }
 func newGrantSession() GrantSession { return GrantSession{secret.Random("grant session", secretBytes)} }
 
-var browserForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+var cookieForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // ParseRelayState wraps the value that came back with a response.
 func ParseRelayState(text string) RelayState { return RelayState{secret.New("relay state", text)} }
@@ -62,8 +62,12 @@ func (r RelayState) Unknown() *Refusal {
 // ParseTicket wraps what a browser presents.
 func ParseTicket(text string) Ticket { return Ticket{secret.New("ticket", text)} }
 
-// ParseGrantSession wraps what a browser presents.
+// ParseGrantSession wraps what a browser presents; a value that was not made here
+// becomes the zero GrantSession.
 func ParseGrantSession(text string) GrantSession {
+	if !cookieForm.MatchString(text) {
+		return GrantSession{}
+	}
 	return GrantSession{secret.New("grant session", text)}
 }
 
@@ -73,7 +77,7 @@ func ParseCSRF(text string) CSRF { return CSRF{secret.New("csrf token", text)} }
 // ParseBrowserBinding wraps a cookie's value; a value that was not made here
 // becomes the zero BrowserBinding.
 func ParseBrowserBinding(text string) BrowserBinding {
-	if !browserForm.MatchString(text) {
+	if !cookieForm.MatchString(text) {
 		return BrowserBinding{}
 	}
 	return BrowserBinding{secret.New("browser binding", text)}
