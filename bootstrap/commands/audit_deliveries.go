@@ -15,7 +15,7 @@ import (
 
 type auditDeliveries struct {
 	Acting
-	Dead string `placeholder:"SINK" help:"List the events that this sink never took: webhook, syslog or otlp."`
+	Dead *string `placeholder:"SINK" help:"List the events that this sink never took: webhook, syslog or otlp."`
 }
 
 // sinkState is how a sink is; what does not apply is left out.
@@ -42,10 +42,17 @@ type deadEvent struct {
 
 // Run prints a list.
 func (c auditDeliveries) Run(ctx context.Context, out io.Writer) error {
+	var dead audit.Sink
+	if c.Dead != nil {
+		var err error
+		if dead, err = audit.ParseSink(*c.Dead); err != nil {
+			return fmt.Errorf("--dead %q: %w", *c.Dead, err)
+		}
+	}
 	var list *application.ListDeliveries
 	return administer(ctx, c.Acting, func(ctx context.Context, _ audit.Actor) error {
-		if c.Dead != "" {
-			dead, err := list.Dead(ctx, audit.Sink(c.Dead))
+		if dead != "" {
+			dead, err := list.Dead(ctx, dead)
 			if err != nil {
 				return err
 			}
@@ -90,9 +97,12 @@ type replayAudit struct {
 
 // Run says what will be delivered.
 func (c replayAudit) Run(ctx context.Context, out io.Writer) error {
-	wanted := application.Replay{Sink: audit.Sink(c.Sink), Dead: c.Dead}
+	sink, err := audit.ParseSink(c.Sink)
+	if err != nil {
+		return fmt.Errorf("--sink %q: %w", c.Sink, err)
+	}
+	wanted := application.Replay{Sink: sink, Dead: c.Dead}
 	if c.From != nil {
-		var err error
 		if wanted.Event, err = uid.Parse(*c.From); err != nil || wanted.Event.IsZero() {
 			wanted.Event = uid.ID{}
 			if wanted.Since, err = time.Parse(time.DateOnly, *c.From); err != nil {

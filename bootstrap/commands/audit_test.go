@@ -71,6 +71,9 @@ func TestTheAuditIsExportedAndTailed(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"export --after x": "unknown_event", "export --subject x": "invalid_filter", "tail -n 0": "invalid_param", "tail --since x": "invalid_filter",
+		"deliveries --dead nosuch":    "webhook, syslog or otlp",
+		"replay --sink nosuch --dead": "webhook, syslog or otlp",
+		"export --kind nosuch":        "oauth.token_minted",
 	} {
 		if _, err := run(t, append([]string{"audit"}, strings.Fields(args+" --as ops")...)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", args, err, want)

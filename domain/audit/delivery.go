@@ -19,6 +19,18 @@ const (
 	OTLP    Sink = "otlp"
 )
 
+// ErrNoSink says that there is no sink of a name.
+var ErrNoSink = fault.InvalidRequest("There is no such receiver of events. Write webhook, syslog or otlp.")
+
+// ParseSink reads the name of a sink. It returns [ErrNoSink].
+func ParseSink(name string) (Sink, error) {
+	switch s := Sink(name); s {
+	case Webhook, Syslog, OTLP:
+		return s, nil
+	}
+	return "", ErrNoSink
+}
+
 // ErrUnknownSink says that nothing is delivered to a sink.
 var ErrUnknownSink = fault.New(fault.NotFound, "unknown_sink",
 	"Nothing is delivered to this sink. Its setting is not there, or no worker has run with it yet; see: devicegate audit deliveries")
