@@ -32,6 +32,7 @@ func (s serveCommand) Run(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // which would end the process
 	defer signal.Stop(hangups)
+	outliveTheLog()
 	c, err := loadFromEnvironment()
 	if err != nil {
 		return err

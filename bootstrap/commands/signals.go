@@ -28,6 +28,10 @@ func untilSignalled(parent context.Context) (ctx context.Context, stop func()) {
 	return ctx, func() { cancel(nil) }
 }
 
+// outliveTheLog lets a process go on whose log is read by a program that has ended:
+// by default, the next line would end it in the middle of its requests.
+func outliveTheLog() { signal.Ignore(syscall.SIGPIPE) }
+
 // exitCode is what shells report for a process that a signal has ended.
 func exitCode(s os.Signal) int {
 	if number, is := s.(syscall.Signal); is {

@@ -36,6 +36,7 @@ func work(ctx context.Context, says string, parts ...jobs.Option) error {
 		return err
 	}
 	signal.Ignore(syscall.SIGHUP) // the connections file is read again by itself
+	outliveTheLog()
 	log := newLog(c.LogLevel)
 	app := fx.New(bootstrap.Worker(c, log, parts...), fx.StartTimeout(startTime), fx.StopTimeout(stopTime))
 	if err := app.Err(); err != nil {
