@@ -37,7 +37,8 @@ func NewContainIncident(store ports.Store, throttle ports.PollThrottle, notices 
 // Containment says what an administrator wants.
 type Containment struct {
 	Incident uid.ID
-	// Near asks that also ends what was approved from the device's own network.
+	// Near asks that also ends what was approved from the device's own network or, if the
+	// source is an address, at that address.
 	Near bool
 	// People limits it to what they approved, near or far; nil: it is not limited.
 	People []identity.Email

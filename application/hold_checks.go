@@ -39,16 +39,18 @@ func (h *HoldChecks) Held(ctx context.Context) (incident.Holds, error) {
 
 // Suspected reports whether an approval of d by a person, from origin, takes one
 // more step, because a source of d is held. A person that is, and signed in, in the
-// device's own network and one at home at the source are not concerned, nor of first
+// device's own network (at its own address, if that is the source) and one at home at
+// the source are not concerned, nor of first
 // connections one that has connected the device before, or in whose network people
 // approve, or several people approved from elsewhere before.
 // The held sources are those of [HoldChecks.Held], from before the transaction.
 func (h *HoldChecks) Suspected(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
 	holding := h.among(held, d)
-	if len(holding) == 0 || incident.WhereaboutsOf(d, origin, signedInFrom) == incident.Near {
+	if len(holding) == 0 {
 		return false, nil
 	}
-	for _, i := range holding {
+	o := incident.Observe(incident.Opened, d, person, incident.Browser{SignedInFrom: signedInFrom}, h.now(), origin)
+	for _, i := range elsewhere(holding, o) {
 		if i.Snapshot().Source.Kind == incident.FirstTime {
 			first, err := h.history.isFirstTime(ctx, r, tokens, d, person)
 			if err != nil {
@@ -63,7 +65,7 @@ func (h *HoldChecks) Suspected(ctx context.Context, r ports.IncidentReader, toke
 		if err != nil {
 			return false, err
 		}
-		if !h.rules.IsUnconcerned(source, person, incident.NetworkOf(d.RequestedFrom), seen, past, at) {
+		if !h.rules.IsUnconcerned(source, o, seen, past, at) {
 			return true, nil
 		}
 	}
@@ -85,19 +87,28 @@ func (h *HoldChecks) mayRedeem(ctx context.Context, d device.Snapshot) (may bool
 		if err != nil {
 			return fmt.Errorf("find observations: %w", err)
 		}
-		may = incident.ApprovedNear(observed)
-		if may {
-			return nil
-		}
-		may, err = h.allMayRedeem(ctx, r.Incidents(), holding, d)
+		approved := incident.ApprovalIn(observed)
+		approved.Person = d.Subject
+		may, err = h.allMayRedeem(ctx, r.Incidents(), elsewhere(holding, approved), d, approved)
 		return err
 	})
 	return may, err
 }
 
+// elsewhere are those of incidents as seen from whose source the person of o is
+// elsewhere, or may be.
+func elsewhere(all []*incident.Incident, o incident.Observation) (some []*incident.Incident) {
+	for _, i := range all {
+		if i.Snapshot().Source.WhereaboutsOf(o) != incident.Near {
+			some = append(some, i)
+		}
+	}
+	return some
+}
+
 // allMayRedeem reports whether no incident lets the redemption wait. What was seen of
 // a source, which may be much, is read only where it matters.
-func (h *HoldChecks) allMayRedeem(ctx context.Context, r ports.IncidentReader, holding []*incident.Incident, d device.Snapshot) (bool, error) {
+func (h *HoldChecks) allMayRedeem(ctx context.Context, r ports.IncidentReader, holding []*incident.Incident, d device.Snapshot, approved incident.Observation) (bool, error) {
 	at := h.now()
 	for _, i := range holding {
 		if h.rules.MayRedeem(i, d, false, at) {
@@ -107,7 +118,7 @@ func (h *HoldChecks) allMayRedeem(ctx context.Context, r ports.IncidentReader, h
 		if err != nil {
 			return false, err
 		}
-		if !h.rules.MayRedeemAfter(i, d, seen, past, at) {
+		if !h.rules.MayRedeemAfter(i, d, approved, seen, past, at) {
 			return false, nil
 		}
 	}

@@ -42,7 +42,7 @@ type IncidentDetails struct {
 // IncidentDevice is one device that a source started.
 type IncidentDevice struct {
 	device.Snapshot
-	// Where is the person who approved it, as seen from the device; empty: it was not
+	// Where is the person who approved it, as seen from the source; empty: it was not
 	// approved.
 	Where incident.Whereabouts
 	// Token is what it got; nil: nothing that is kept.
@@ -96,7 +96,7 @@ func findIncident(ctx context.Context, r ports.IncidentReader, id uid.ID) (*inci
 // startedDevice is an authorization that a source started.
 type startedDevice struct {
 	*device.Authorization
-	where incident.Whereabouts // of the person who approved it
+	where incident.Whereabouts // of the person who approved it, as seen from the source
 }
 
 // startedBy are the authorizations that the source of an incident started, up to
@@ -114,7 +114,7 @@ func startedBy(ctx context.Context, r ports.IncidentReader, i *incident.Incident
 	where := map[uid.ID]incident.Whereabouts{}
 	for _, o := range seen {
 		if o.Kind == incident.Approved {
-			where[o.Authorization] = o.Where
+			where[o.Authorization] = source.WhereaboutsOf(o)
 		}
 	}
 	out := make([]startedDevice, len(found))

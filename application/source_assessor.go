@@ -30,6 +30,9 @@ func (a *sourceAssessor) assess(ctx context.Context, o watched) {
 		if source.Kind == incident.FirstTime && (o.FirstTime == "" || a.explains(ctx)(o.Observation)) {
 			continue
 		}
+		if source.Kind == incident.Address && !o.IsBeside() { // it adds nothing there
+			continue
+		}
 		_ = a.assessSource(ctx, source, o, recorded)
 	}
 }

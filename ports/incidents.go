@@ -26,7 +26,8 @@ type IncidentReader interface {
 	// that cannot be read.
 	All(ctx context.Context, offset, limit int) ([]*incident.Incident, int, error)
 
-	// Seen are up to limit observations of people and of a source, and as many
+	// Seen are up to limit observations of people and of a source (of an
+	// [incident.Address], those of its network), and as many
 	// without a person, which strangers can cause: these displace none of people.
 	// The youngest come first.
 	Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error)

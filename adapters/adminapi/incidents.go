@@ -59,6 +59,7 @@ type unreadableIncidentBody struct {
 type sourceBody struct {
 	Kind      string `json:"kind"`
 	Network   string `json:"network,omitempty"`
+	Address   string `json:"address,omitempty"`
 	ClientID  string `json:"client_id,omitempty"`
 	Label     string `json:"device_label,omitempty"`
 	UserAgent string `json:"user_agent,omitempty"`
@@ -93,8 +94,11 @@ func incidentBodyOf(i application.DescribedIncident) incidentBody {
 		ContainedAt: jsonTime(i.ContainedAt), ContainedBy: i.ContainedBy, Partly: i.Partly, ReleasedAt: jsonTime(i.ReleasedAt), ReleasedBy: i.ReleasedBy,
 		Source: sourceBody{Kind: string(i.Source.Kind), ClientID: i.Source.ClientID, Label: i.Source.Label, UserAgent: i.Source.UserAgent},
 	}
-	if i.Source.Kind == incident.Network {
+	switch i.Source.Kind {
+	case incident.Network:
 		b.Source.Network = i.Source.Network.String()
+	case incident.Address:
+		b.Source.Address = i.Source.Network.Addr().String()
 	}
 	return b
 }

@@ -51,6 +51,16 @@ func MigrateTo(ctx context.Context, db *bun.DB, version int64) error {
 	return err
 }
 
+// MigrateDownTo takes back the migrations after a version.
+func MigrateDownTo(ctx context.Context, db *bun.DB, version int64) error {
+	migrator, err := newMigrator(db)
+	if err != nil {
+		return err
+	}
+	_, err = migrator.DownTo(ctx, version)
+	return err
+}
+
 // Announce announces a topic, as the writes of that topic do.
 func Announce(ctx context.Context, tx ports.Tx, topic ports.Topic) error {
 	return tx.(*transaction).announce(ctx, topic)

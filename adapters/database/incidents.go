@@ -32,12 +32,15 @@ type observationRow struct {
 	Person          subjectColumns `bun:"embed:person_"`
 	BrowserHash     digest
 	Whereabouts     text
+	DeviceAddress   addr
+	BrowserAddress  addr
 }
 
 func observationRowOf(o incident.Observation) *observationRow {
 	row := &observationRow{
 		ID: id(o.ID), What: text(o.Kind), At: timestamp(o.At), AuthorizationID: id(o.Authorization), Devices: text(o.Devices),
 		FirstTime: text(o.FirstTime), Person: columnsOf(o.Person), BrowserHash: digest(o.Browser), Whereabouts: text(o.Where),
+		DeviceAddress: addr(o.DeviceAddress), BrowserAddress: addr(o.BrowserAddress),
 	}
 	if o.Network.IsValid() {
 		row.Network = text(o.Network.String())
@@ -54,6 +57,7 @@ func (r *observationRow) restore() (incident.Observation, error) {
 	return incident.Observation{
 		ID: uid.ID(r.ID), Kind: incident.ObservationKind(r.What), At: r.At.time(), Authorization: uid.ID(r.AuthorizationID), Network: network,
 		Devices: string(r.Devices), FirstTime: string(r.FirstTime), Person: person, Browser: secret.Digest(r.BrowserHash), Where: incident.Whereabouts(r.Whereabouts),
+		DeviceAddress: netip.Addr(r.DeviceAddress), BrowserAddress: netip.Addr(r.BrowserAddress),
 	}, nil
 }
 
@@ -151,8 +155,8 @@ func (r incidentReader) many(ctx context.Context, those func(*bun.SelectQuery) *
 func (r incidentReader) Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error) {
 	of := func(q *bun.SelectQuery) *bun.SelectQuery {
 		switch q = q.Where("at >= ?", timestamp(since)); source.Kind {
-		case incident.Network:
-			return q.Where("network = ?", text(source.Network.String()))
+		case incident.Network, incident.Address:
+			return q.Where("network = ?", text(incident.NetworkOf(source.Network.Addr()).String()))
 		case incident.FirstTime:
 			return q.Where("first_time = ?", text(source.Key()))
 		}
@@ -199,7 +203,7 @@ func (r incidentReader) StartedBy(ctx context.Context, source incident.Source, s
 	q := r.from(&rows).Where("requested_at >= ?", timestamp(since)).Limit(int64(limit)).
 		OrderExpr("CASE status WHEN ? THEN 1 ELSE 0 END", text(device.Pending)).Order("requested_at DESC", "id DESC")
 	switch source.Kind {
-	case incident.Network:
+	case incident.Network, incident.Address:
 		q = q.Where(inNetwork(r.db, "requested_from"), source.Network.String())
 	case incident.FirstTime:
 		seen := r.db.NewSelect().Model((*observationRow)(nil)).Column("authorization_id").

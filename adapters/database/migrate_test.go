@@ -413,6 +413,47 @@ func TestFirstConnectionsOfEachClientBecomeOneSource(t *testing.T) {
 	}
 }
 
+// Until version 22 observations had no addresses. Their people are near or far as they
+// were, and beside no device. An older version knows no incident of an address.
+func TestObservationsFromBeforeAddressesAreKept(t *testing.T) {
+	for name, db := range map[string]*bun.DB{"PostgreSQL": postgres(t).Empty(t), "SQLite": databasetest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "devicegate.db"))} {
+		t.Run(name, func(t *testing.T) {
+			if err := database.MigrateTo(t.Context(), db, 22); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC)
+			stored := func(at time.Time) string { return at.Format("2006-01-02 15:04:05.000000-07:00") }
+			authorization := uid.New(at)
+			execute(t, db, "INSERT INTO phishing_observations (id, what, at, authorization_id, network, person_email, person_issuer, whereabouts) VALUES (?, 'approved', ?, ?, '192.0.2.0/24', 'ann@acme.example', 'https://idp.example', 'near')",
+				uid.New(at).String(), stored(at), authorization.String())
+			if err := database.Migrate(t.Context(), db); err != nil {
+				t.Fatal(err)
+			}
+			err := database.NewStore(db).View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+				seen, err := r.Incidents().SeenOf(ctx, authorization)
+				if len(seen) != 1 || seen[0].Where != incident.Near || seen[0].IsBeside() || seen[0].DeviceAddress.IsValid() || seen[0].BrowserAddress.IsValid() {
+					t.Errorf("got %+v, want the approval, near, without addresses", seen)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			execute(t, db, "INSERT INTO phishing_incidents (id, source, source_kind, network, noticed_at, reported, held_until) VALUES (?, 'address 192.0.2.7', 'address', '192.0.2.7/32', ?, false, ?)",
+				uid.New(at).String(), stored(at), stored(at))
+			if err := database.MigrateDownTo(t.Context(), db, 22); err != nil {
+				t.Fatal(err)
+			}
+			if n := count(t, db, "SELECT count(*) FROM phishing_incidents"); n != 0 {
+				t.Errorf("got %d incidents that an older release cannot read, want none", n)
+			}
+			if n := count(t, db, "SELECT count(*) FROM phishing_observations"); n != 1 {
+				t.Errorf("got %d observations, want 1", n)
+			}
+		})
+	}
+}
+
 // await waits until a query counts something.
 func await(t *testing.T, db *bun.DB, query string) {
 	t.Helper()

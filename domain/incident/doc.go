@@ -8,7 +8,8 @@
 // elsewhere connect them for the first time. [Rules.Assess] weighs what was
 // observed of one source:
 //
-//   - a person in another network than the device is a suspect case;
+//   - a person in another network than the device is a suspect case; of the address
+//     of a device, so is a person in its network at an address of their own;
 //   - people at home at the source are none: they approved a device of it from its
 //     own network, or longer ago than the window. They raise the threshold, too;
 //   - "I did not ask for this" is a report;
@@ -22,7 +23,9 @@
 //	          Contain ▼  │ Extend
 //	               contained
 //
-// Held means one more step for people in other networks, and that redemptions
-// wait, if the source is more than a likeness ([Rules.MayRedeem]). A person in the device's own network is never hindered, so an office behind
-// one address cannot be locked out, whatever is observed of it.
+// Held means one more step for people in other networks (of an [Address]: at other
+// addresses), and that redemptions wait, if the source is more than a likeness
+// ([Rules.MayRedeem]). A person in the device's own network is never hindered by what is
+// observed of the network, nor a person at the device's own address by anything. So an
+// office behind one address cannot be locked out, whatever is observed of it.
 package incident

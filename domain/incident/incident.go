@@ -125,8 +125,8 @@ const lastMinute = time.Minute
 // is held. It waits a while, so that people can report it and administrators can
 // contain it.
 //
-// Nothing is redeemed of a network that an administrator contained, nor of one that
-// was reported, unless it has people near ([HasPeopleNear]): reports must not lock
+// Nothing is redeemed of a network or an address that an administrator contained, nor
+// of a network that was reported, unless it has people near ([HasPeopleNear]): reports must not lock
 // an office out. Nor unless an administrator contained what certain people approved:
 // then others there are honest. Devices that are merely alike may be honest ones: after a
 // containment they wait until their code is about to end. [FirstTime] makes nothing
@@ -138,7 +138,7 @@ func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at tim
 	contained, end := !i.s.ContainedAt.IsZero() && !i.s.Partly, d.ExpiresAt.Add(-lastMinute)
 	reported := i.s.Reported && !peopleNear && !i.s.Partly
 	switch {
-	case i.s.Source.Kind == Network && (contained || reported):
+	case i.s.Source.Kind == Network && (contained || reported), i.s.Source.Kind == Address && contained:
 		return false
 	case contained:
 		return !at.Before(end)
@@ -150,10 +150,10 @@ func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at tim
 	return !at.Before(from.Add(r.Wait)) || !at.Before(end)
 }
 
-// MayRedeemAfter reports the same, for any approval of d, in the light of what was
-// observed of the source.
-func (r Rules) MayRedeemAfter(i *Incident, d device.Snapshot, seen []Observation, past Past, at time.Time) bool {
-	return r.IsAtHome(d.Subject, seen, past, at) || r.MayRedeem(i, d, HasPeopleNear(seen), at)
+// MayRedeemAfter reports the same, for any approval of d, which approved was observed
+// of, in the light of what was observed of the source.
+func (r Rules) MayRedeemAfter(i *Incident, d device.Snapshot, approved Observation, seen []Observation, past Past, at time.Time) bool {
+	return r.IsUnconcerned(i.s.Source, approved, seen, past, at) || r.MayRedeem(i, d, HasPeopleNear(seen), at)
 }
 
 func (i *Incident) event(kind audit.Kind, by audit.Actor, at time.Time, origin request.Origin) audit.Event {

@@ -72,6 +72,10 @@ type Observation struct {
 	Person        identity.Subject
 	Browser       secret.Digest // that the person used; zero: not known
 	Where         Whereabouts   // of the person; empty: there is none
+
+	// The addresses; zero: not known. Of two that the person has, BrowserAddress is one
+	// that is not the device's.
+	DeviceAddress, BrowserAddress netip.Addr
 }
 
 // Observe makes the observation that a person did something about a device in a
@@ -79,6 +83,9 @@ type Observation struct {
 func Observe(kind ObservationKind, d device.Snapshot, person identity.Subject, browser Browser, at time.Time, from request.Origin) Observation {
 	o := of(kind, d, at)
 	o.Person, o.Browser, o.Where = person, browser.Session, WhereaboutsOf(d, from, browser.SignedInFrom)
+	if o.BrowserAddress = plain(from.CertainAddress()); o.BrowserAddress == o.DeviceAddress && browser.SignedInFrom.IsValid() {
+		o.BrowserAddress = plain(browser.SignedInFrom)
+	}
 	if kind == Reported {
 		return o.AsFirstTime()
 	}
@@ -119,7 +126,7 @@ func ObservePoll(d device.Snapshot, at time.Time, from request.Origin) (Observat
 func ObserveBurst(d device.Snapshot, at time.Time) Observation { return of(Burst, d, at) }
 
 func of(kind ObservationKind, d device.Snapshot, at time.Time) Observation {
-	o := Observation{ID: uid.New(at), Kind: kind, At: at, Authorization: d.ID}
+	o := Observation{ID: uid.New(at), Kind: kind, At: at, Authorization: d.ID, DeviceAddress: plain(d.RequestedFrom)}
 	for _, s := range SourcesOf(d) {
 		switch s.Kind {
 		case Network:
@@ -132,8 +139,8 @@ func of(kind ObservationKind, d device.Snapshot, at time.Time) Observation {
 }
 
 // IsEvidence reports whether the observation is worth keeping. Opening a code in the
-// device's own network is not.
-func (o Observation) IsEvidence() bool { return o.Kind != Opened || o.Where == Far }
+// device's own network is not, unless it is done at another address than the device's.
+func (o Observation) IsEvidence() bool { return o.Kind != Opened || o.Where == Far || o.IsBeside() }
 
 // IsWeighed reports whether sources are assessed because of the observation. An
 // approval is no new reason: its person was weighed when they opened the code.

@@ -13,7 +13,7 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-const far, near = "10.1.0.7", "192.0.2.9"
+const far, near, beside = "10.1.0.7", "192.0.2.7", "192.0.2.9"
 
 // requested is an authorization whose device is in [network].
 func requested(t *testing.T, status device.Status) device.Snapshot {
@@ -64,9 +64,10 @@ func TestWhatAnObservationIsGoodFor(t *testing.T) {
 		firstTime, firstTimeIfUnknown bool
 	}{
 		"opened":                             {incident.Opened, far, true, true, true, false, true},
-		"opened in the device's network":     {incident.Opened, near, false, true, false, false, false},
+		"opened at the device's address":     {incident.Opened, near, false, true, false, false, false},
 		"approved":                           {incident.Approved, far, true, false, true, false, true},
 		"approved in the device's network":   {incident.Approved, near, true, false, false, false, false},
+		"opened beside the device":           {incident.Opened, beside, true, true, false, false, false},
 		"reported":                           {incident.Reported, far, true, true, false, true, true},
 		"reported from the device's network": {incident.Reported, near, true, true, false, false, false},
 	} {
@@ -119,14 +120,18 @@ func TestPeopleAtHomeRedeemAtOnce(t *testing.T) {
 		"another is at home":       {(&story{t: t}).near(8).opened(1, 2, 3), false},
 		"at home":                  {(&story{t: t}).near(9).opened(1, 2, 3), true},
 	} {
-		if got := rules.MayRedeemAfter(i, d, c.seen.seen, incident.Past{}, noon); got != c.want {
+		approved := incident.Observation{Kind: incident.Approved, Person: person(t, 9), Network: network.Network}
+		if got := rules.MayRedeemAfter(i, d, approved, c.seen.seen, incident.Past{}, noon); got != c.want {
 			t.Errorf("%s: got %t, want %t", name, got, c.want)
 		}
-		if got := rules.IsUnconcerned(network, person(t, 9), network.Network, c.seen.seen, incident.Past{}, noon); got != c.want {
+		if got := rules.IsUnconcerned(network, approved, c.seen.seen, incident.Past{}, noon); got != c.want {
 			t.Errorf("%s: got unconcerned %t, want %t", name, got, c.want)
 		}
 	}
-	if incident.ApprovedNear((&story{t: t}).opened(1).seen) || !incident.ApprovedNear((&story{t: t}).opened(1).near(1).seen) {
-		t.Error("got an approval in the device's network where there is none, or the reverse")
+	if got := incident.ApprovalIn((&story{t: t}).opened(1).seen); got.Kind != "" {
+		t.Errorf("got the approval %+v, want none", got)
+	}
+	if got := incident.ApprovalIn((&story{t: t}).opened(1).near(1).seen); got.Kind != incident.Approved {
+		t.Errorf("got %+v, want the approval", got)
 	}
 }

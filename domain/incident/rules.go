@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -96,14 +97,15 @@ func (r Rules) IsExempt(network netip.Prefix) bool {
 // in different networks that are not familiar, within so short a span are hardly a
 // coincidence: at the average of the time before, that is expected about
 // once a month. What was contained is not part of the average. The people of a
-// [Network] count for all of [Memory], too, see [Rules.assessSlow].
+// [Network] and of an [Address] count for all of [Memory], too, see
+// [Rules.assessSlow]. Of an [Address] the observations of its network are given.
 func (r Rules) Assess(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
-	seen = slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) })
+	seen = r.seenBy(source, seen)
 	out := r.assessQuick(source, common, seen, past, at)
-	if source.Kind != Network {
+	if source.Kind != Network && source.Kind != Address {
 		return out
 	}
-	if slow := r.assessSlow(seen, len(out.Reporters), past, at); slow.Suspected() && slow.Points > out.Points {
+	if slow := r.assessSlow(source, seen, len(out.Reporters), past, at); slow.Suspected() && slow.Points > out.Points {
 		out.People, out.AtHome, out.Since, out.Points, out.Threshold = slow.People, slow.AtHome, slow.Since, slow.Points, slow.Threshold
 	}
 	return out
@@ -114,8 +116,8 @@ func (r Rules) assessQuick(source Source, common bool, seen []Observation, past 
 	home := r.atHome(seen, past.Released, at)
 	e := r.gather(seen, home, past, at)
 	out := Assessment{AtHome: len(home), People: e.people, Reporters: e.reports}
-	if source.Kind == Network {
-		out.AtHome = r.presentOf(seen, home, past, at)
+	if source.Kind == Network || source.Kind == Address {
+		out.AtHome = r.presentOf(source, seen, home, past, at)
 	}
 	for id, of := range e.opened {
 		if severalBrowsers(of) {
@@ -125,7 +127,7 @@ func (r Rules) assessQuick(source Source, common bool, seen []Observation, past 
 			out.Polled++
 		}
 	}
-	if source.Kind != Network && len(e.networks) < 2 { // then it is the network's matter
+	if source.isMatterOfNetwork(e) {
 		return out
 	}
 	people := 0
@@ -140,6 +142,18 @@ func (r Rules) assessQuick(source Source, common bool, seen []Observation, past 
 		people = beyond
 	}
 	return r.count(out, source, people, len(e.rest), common)
+}
+
+// isMatterOfNetwork reports whether what was observed is weighed by the network alone:
+// nobody beside an address, or devices alike in one network.
+func (s Source) isMatterOfNetwork(e evidence) bool {
+	switch s.Kind {
+	case Network:
+		return false
+	case Address:
+		return len(e.suspects) == 0
+	}
+	return len(e.networks) < 2
 }
 
 // evidence is what was observed of a source within the window.
@@ -227,29 +241,32 @@ func (r Rules) atHome(seen []Observation, released, at time.Time) map[person]boo
 	return home
 }
 
-// presentOf counts the people at home at a network who make it likely that others
-// use it from elsewhere: those who did so before, and those who were near within the
-// window. People who were near long ago would hide an attacker in a network that
-// everybody uses now and then.
-func (r Rules) presentOf(seen []Observation, home map[person]bool, past Past, at time.Time) int {
-	present, since := map[person]bool{}, r.since(past, at)
+// presentOf counts the people at home at a network or an address who make it likely
+// that others use it from elsewhere: those who did so before, and those who were near
+// within the window. People who were near long ago would hide an attacker in a network
+// that everybody uses now and then.
+func (r Rules) presentOf(source Source, seen []Observation, home map[person]bool, past Past, at time.Time) int {
+	near, others, since := map[person]bool{}, map[person]bool{}, r.since(past, at)
 	for _, o := range seen {
-		if o.Kind == Approved && home[o.person()] && (o.Where != Near || o.At.After(since)) {
-			present[o.person()] = true
+		switch {
+		case o.Kind != Approved || !home[o.person()]:
+		case o.Where != Near:
+			others[o.person()] = true
+		case o.At.After(since):
+			near[o.person()] = true
 		}
 	}
-	return len(present)
+	maps.DeleteFunc(near, func(p person, _ bool) bool { return others[p] })
+	return len(others) + source.presentNear(len(near))
 }
 
-// IsAtHome reports whether a person is at home at the source that was seen.
-func (r Rules) IsAtHome(subject identity.Subject, seen []Observation, past Past, at time.Time) bool {
-	return r.atHome(seen, past.Released, at)[personOf(subject)]
-}
-
-// ApprovedNear reports whether a device was approved from its own network, of the
-// observations of its authorization.
-func ApprovedNear(seen []Observation) bool {
-	return slices.ContainsFunc(seen, func(o Observation) bool { return o.Kind == Approved && o.Where == Near })
+// ApprovalIn is the approval among the observations of one authorization; zero: there
+// is none.
+func ApprovalIn(seen []Observation) Observation {
+	if i := slices.IndexFunc(seen, func(o Observation) bool { return o.Kind == Approved }); i >= 0 {
+		return seen[i]
+	}
+	return Observation{}
 }
 
 // HasPeopleNear reports whether a person approved a device from its own network, of

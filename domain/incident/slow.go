@@ -21,19 +21,21 @@ func (v visits) cameBack(window time.Duration) bool {
 	return !v.approved.IsZero() && !v.latest.Before(v.approved.Add(window))
 }
 
-// assessSlow weighs the people of a network who came from elsewhere, however long
+// assessSlow weighs the people of a network, or of an address, who came from elsewhere, however long
 // after each other, if one of them came within the window: an attacker is in no
 // hurry. Reports are those of the window. People who were near, came back a window
 // later or came before a release are at home there, and raise the threshold.
-func (r Rules) assessSlow(seen []Observation, reports int, past Past, at time.Time) (out Assessment) {
+func (r Rules) assessSlow(source Source, seen []Observation, reports int, past Past, at time.Time) (out Assessment) {
 	if r.People <= 0 {
 		return out
 	}
 	all, since := r.visitsOf(seen, past), r.since(past, at)
-	recent := false
+	recent, near := false, 0
 	for _, v := range all {
 		switch {
-		case v.near || v.cameBack(r.Window) || !v.approved.IsZero() && !v.approved.After(past.Released):
+		case v.near:
+			near++
+		case v.cameBack(r.Window) || !v.approved.IsZero() && !v.approved.After(past.Released):
 			out.AtHome++
 		case v.suspected:
 			out.People = append(out.People, v.subject)
@@ -43,6 +45,7 @@ func (r Rules) assessSlow(seen []Observation, reports int, past Past, at time.Ti
 			}
 		}
 	}
+	out.AtHome += source.presentNear(near)
 	if recent {
 		out.Points, out.Threshold = pointsOfPerson*len(out.People)+pointsOfReport*reports, pointsOfPerson*(r.People+out.AtHome)
 	}

@@ -19,6 +19,9 @@ const (
 	// Network is the device's network: the IPv4 /24 or the IPv6 /48, as for
 	// [device.NetworkMatch]. A host chooses its IPv6 addresses freely within it.
 	Network SourceKind = "network"
+	// Address is one address of a device, for people in the same network: it counts
+	// those who are beside it ([Observation.IsBeside]).
+	Address SourceKind = "address"
 	// Devices are those of one client with one label and one user agent, in
 	// whatever networks.
 	Devices SourceKind = "devices"
@@ -31,7 +34,7 @@ const (
 // Source is what the codes of one campaign have in common.
 type Source struct {
 	Kind    SourceKind
-	Network netip.Prefix // of a [Network]
+	Network netip.Prefix // of a [Network]; of an [Address], that address alone
 
 	ClientID         string // of [Devices]
 	Label, UserAgent string // of [Devices]
@@ -39,7 +42,7 @@ type Source struct {
 
 // NetworkOf is the network of an address; zero: no address is known.
 func NetworkOf(ip netip.Addr) netip.Prefix {
-	ip = ip.Unmap().WithZone("")
+	ip = plain(ip)
 	bits := 24
 	if ip.Is6() {
 		bits = 48
@@ -51,11 +54,22 @@ func NetworkOf(ip netip.Addr) netip.Prefix {
 	return network
 }
 
+// plain is an address in the form in which addresses are compared.
+func plain(ip netip.Addr) netip.Addr { return ip.Unmap().WithZone("") }
+
+// AddressOf is the source of devices at one address; zero: no address is known.
+func AddressOf(ip netip.Addr) Source {
+	if ip = plain(ip); !ip.IsValid() {
+		return Source{}
+	}
+	return Source{Kind: Address, Network: netip.PrefixFrom(ip, ip.BitLen())}
+}
+
 // SourcesOf are those that an authorization belongs to, [FirstTime] last.
 func SourcesOf(d device.Snapshot) []Source {
 	sources := []Source{{Kind: Devices, ClientID: d.ClientID, Label: d.Label, UserAgent: d.UserAgent}}
 	if network := NetworkOf(d.RequestedFrom); network.IsValid() {
-		sources = append(sources, Source{Kind: Network, Network: network})
+		sources = append(sources, Source{Kind: Network, Network: network}, AddressOf(d.RequestedFrom))
 	}
 	return append(sources, Source{Kind: FirstTime})
 }
@@ -68,6 +82,8 @@ func (s Source) Key() string {
 	switch s.Kind {
 	case Network:
 		return string(Network) + " " + s.Network.String()
+	case Address:
+		return string(Address) + " " + s.Network.Addr().String()
 	case FirstTime:
 		return string(FirstTime)
 	}
@@ -80,6 +96,8 @@ func (s Source) String() string {
 	switch s.Kind {
 	case Network:
 		return s.Network.String()
+	case Address:
+		return s.Network.Addr().String()
 	case FirstTime:
 		return "first connections from other networks"
 	}
@@ -90,6 +108,8 @@ func (s Source) possible() bool {
 	switch s.Kind {
 	case Network:
 		return s.Network.IsValid() && s == Source{Kind: Network, Network: NetworkOf(s.Network.Addr())}
+	case Address:
+		return s.Network.IsSingleIP() && s == AddressOf(s.Network.Addr())
 	case Devices:
 		return s.ClientID != "" && s == Source{Kind: Devices, ClientID: s.ClientID, Label: s.Label, UserAgent: s.UserAgent}
 	case FirstTime:

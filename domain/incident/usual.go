@@ -3,9 +3,8 @@ package incident
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"time"
-
-	"github.com/devicegate/devicegate/domain/identity"
 )
 
 // Past is what became of earlier incidents of a source.
@@ -127,11 +126,18 @@ func (r Rules) IsFamiliar(network netip.Prefix, seen []Observation, past Past, a
 	return before.familiar()[network]
 }
 
-// IsUnconcerned reports whether a person who approves a device of a network is no
-// case for suspicion, although the source is held: the person is at home at it or, of
-// [FirstTime], the network is familiar.
-func (r Rules) IsUnconcerned(source Source, by identity.Subject, network netip.Prefix, seen []Observation, past Past, at time.Time) bool {
-	return source.Kind == FirstTime && r.IsFamiliar(network, seen, past, at) || r.IsAtHome(by, seen, past, at)
+// IsUnconcerned reports whether the person of o is no case for suspicion, although the
+// source is held: the person is at home at it or, of [FirstTime], the network is
+// familiar or, of an [Address], other people's browsers have the same address. Of an
+// [Address] the observations of its network are given.
+func (r Rules) IsUnconcerned(source Source, o Observation, seen []Observation, past Past, at time.Time) bool {
+	switch {
+	case source.Kind == FirstTime && r.IsFamiliar(o.Network, seen, past, at):
+		return true
+	case source.Kind == Address && o.IsBeside() && r.sharedAddresses(append(slices.Clone(seen), o))[o.BrowserAddress]:
+		return true
+	}
+	return r.atHome(r.seenBy(source, seen), past.Released, at)[o.person()]
 }
 
 // beyondUsual is how many people connect for the first time, in different networks,

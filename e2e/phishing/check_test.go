@@ -9,7 +9,9 @@ func (c campaign) check(t *testing.T, preset string, r result) {
 		if !c.insider && !c.within && r.tokens != 0 {
 			t.Errorf("got %d tokens for the attacker, want none", r.tokens)
 		}
-		return
+		if !c.insider {
+			return
+		}
 	}
 	if preset == "parity" && r.tokens == 0 && !c.late {
 		t.Error("got no token for the attacker, want one: the attack is none")

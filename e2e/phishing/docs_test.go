@@ -117,9 +117,14 @@ func TestTheDocumentsNameSettingsThatExist(t *testing.T) {
 func TestTheDocumentHasTheResultsOfEachCampaign(t *testing.T) {
 	text := read(t, mitigationsDoc)
 	var got bytes.Buffer
-	for _, c := range slices.Concat(campaigns, hiding) {
+	for _, c := range slices.Concat(campaigns, hiding, insiders) {
 		if !strings.Contains(text, "\n| "+c.name+" |") {
 			got.WriteString(c.name + "; ")
+		}
+	}
+	for _, p := range places {
+		if !strings.Contains(text, "\n| "+p.name+" |") {
+			got.WriteString(p.name + "; ")
 		}
 	}
 	for _, kind := range kinds() {

@@ -5,17 +5,35 @@ import (
 	"testing"
 )
 
+// suspicion is why requests of victims are suspected.
+type suspicion struct {
+	device func(i int) string
+	victim func(i int) string
+}
+
 // A request that is suspected needs its further step on every way: the JSON routes
 // of both mounts, the page's form, another tab, and a request that is sent again.
 func TestNoEntryPointAvoidsASuspicion(t *testing.T) {
+	for name, why := range map[string]suspicion{
+		"unusually many first connections": {hundred, func(i int) string { return network(homeOf, i) }},
+		"people beside one device":         {always(ownAddress), atDesk},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			why.holdsEveryDoor(t)
+		})
+	}
+}
+
+func (why suspicion) holdsEveryDoor(t *testing.T) {
 	s := serve(t, "default")
-	for i := range 3 { // unusually many
-		l := s.start(hundred(i), "")
-		if _, err := s.person(user(i), network(homeOf, i), desktop).Decide(t.Context(), l.link(), l.codes.UserCode); err != nil {
+	for i := range 3 {
+		l := s.start(why.device(i), "")
+		if _, err := s.person(user(i), why.victim(i), desktop).Decide(t.Context(), l.link(), l.codes.UserCode); err != nil {
 			t.Fatal(err)
 		}
 	}
-	victim, l := network(homeOf, 9), s.start(hundred(9), "laptop")
+	victim, l := why.victim(9), s.start(why.device(9), "laptop")
 	browser := s.browser(victim)
 	csrf := s.signIn(browser, l, s.person(user(9), victim, desktop))
 	if csrf == "" {
@@ -29,7 +47,7 @@ func TestNoEntryPointAvoidsASuspicion(t *testing.T) {
 			}
 		}
 	}
-	at, l2 := network(homeOf, 10), s.start(hundred(10), "another laptop") // of a person who has not tried so often
+	at, l2 := why.victim(10), s.start(why.device(10), "another laptop") // of a person who has not tried so often
 	b := tried{s, s.browser(at), l2, ""}
 	if b.csrf = s.signIn(b.browser, l2, s.person(user(10), at, desktop)); b.csrf == "" {
 		t.Fatal("got no sign-in of the next victim, want one")

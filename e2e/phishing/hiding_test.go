@@ -73,10 +73,14 @@ func nearHomes(first, people int) func(*service) {
 
 // ownDevices has the victims connect devices of their own, the day before.
 func ownDevices(people int) func(*service) {
+	return ownDevicesAt(people, func(i int) string { return network(homeOf, i) })
+}
+
+// ownDevicesAt has them do so at the given addresses.
+func ownDevicesAt(people int, address func(i int) string) func(*service) {
 	return func(s *service) {
 		for i := range people {
-			home := network(homeOf, i)
-			s.play(user(i), trip{home, home, desktop, network("own-%d", i), ""})
+			s.play(user(i), trip{address(i), address(i), desktop, network("own-%d", i), ""})
 		}
 		s.skip(30 * time.Hour)
 	}

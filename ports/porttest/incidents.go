@@ -25,6 +25,7 @@ func (w *fixture) observation(at time.Time) incident.Observation {
 	return incident.Observation{
 		ID: uid.New(at), Kind: incident.Opened, At: at, Authorization: uid.New(at), Network: netip.MustParsePrefix("2001:db8:7::/48"),
 		Devices: w.devices().Key(), FirstTime: random().Hex(), Person: w.ann, Browser: random(), Where: incident.Far,
+		DeviceAddress: netip.MustParseAddr("2001:db8:7::1"), BrowserAddress: netip.MustParseAddr("2001:db8:7::2"),
 	}
 }
 
@@ -117,6 +118,11 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 					t.Errorf("of the network: got %v, want %s among them", got, o.ID)
 				}
 			}
+			must(t, err)
+			of, err := r.Incidents().Seen(ctx, incident.AddressOf(netip.MustParseAddr("2001:db8:7::99")), all[0].At, incident.SeenAtMost)
+			if !slices.Equal(of, got) {
+				t.Errorf("of an address: got %v, want those of its network: %v", of, got)
+			}
 			return err
 		})
 	})
@@ -152,6 +158,10 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		network.Source = incident.Source{Kind: incident.Network, Network: netip.MustParsePrefix("192.0.2.0/24")}
 		w.noticed(s, network)
 		w.keepsIncident(s, network)
+		address := w.fullIncident()
+		address.Source = incident.AddressOf(netip.MustParseAddr("192.0.2.7"))
+		w.noticed(s, address)
+		w.keepsIncident(s, address)
 		changed := network
 		changed.Why, changed.Reported, changed.HeldUntil = "people: 4", false, w.now.Add(2*hour)
 		changed.ContainedAt, changed.ContainedBy, changed.Partly, changed.Since = time.Time{}, "", false, time.Time{}
@@ -250,6 +260,8 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 			{unlike, w.now, nil, []uid.ID{a.ID, b.ID, c.ID}},
 			{bare, w.now, []uid.ID{c.ID}, []uid.ID{a.ID, b.ID}},
 			{network, w.now, []uid.ID{b.ID, c.ID}, []uid.ID{a.ID}},
+			{incident.AddressOf(b.RequestedFrom), w.now, []uid.ID{b.ID, c.ID}, []uid.ID{a.ID}},
+			{incident.AddressOf(b.RequestedFrom.Next()), w.now, nil, []uid.ID{a.ID, b.ID, c.ID}},
 			{look, w.now.Add(1000), nil, []uid.ID{a.ID, b.ID, c.ID}},
 		} {
 			view(t, s, func(ctx context.Context, r ports.Reader) error {
