@@ -100,13 +100,17 @@ func (s *fixture) serve(o options, cfg httpapi.Config) {
 	respond, licence := httpapi.NewResponder(log, addresses), edition(!o.editionOff)
 	clients := s.Clients
 	flow := httpapi.NewDeviceFlow(respond, addresses, client, s.Clock.Now, s.Start, s.Poll, s.RevokeUndelivered, s.LookUp)
+	navigation := httpapi.NewNavigation(respond, addresses, cookies, client, licence)
+	acs := httpapi.NewACS(navigation, s.Accept, s.RefuseClosed)
 	s.operations = httpapi.NewOperations(respond, cfg, s.Store, s.Connections, metadata)
 	headers := httpserver.NewSecurityHeaders(at)
 	s.handler = httpapi.NewRouter(httpapi.Routes{
 		Config: cfg, Addresses: addresses, Responder: respond,
 		Middleware:    httpserver.NewMiddleware(client, headers),
 		Device:        flow,
-		SSO:           httpapi.NewSSO(respond, addresses, cookies, client, licence, pages, s.Initiate, s.Accept, s.Complete, s.ByAssertion, s.Fail, s.RefuseClosed),
+		SSOInitiation: httpapi.NewSSOInitiation(navigation, pages, s.Initiate),
+		ACS:           acs,
+		SSOCompletion: httpapi.NewSSOCompletion(navigation, acs, s.Complete, s.ByAssertion, s.Fail),
 		Approval:      httpapi.NewApproval(respond, cookies, client, crossOrigin, licence, s.Describe, s.Approve, s.Deny),
 		Account:       httpapi.NewAccount(respond, client, s.Verify, s.ListSessions, s.EndSessions),
 		OAuth:         httpapi.NewOAuth(respond, clients, flow),

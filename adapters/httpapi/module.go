@@ -11,7 +11,10 @@ import (
 var Module = fx.Module("httpapi", fx.Provide(
 	NewResponder,
 	NewDeviceFlow,
-	NewSSO,
+	NewNavigation,
+	NewSSOInitiation,
+	NewACS,
+	NewSSOCompletion,
 	NewApproval,
 	NewAccount,
 	NewOAuth,
@@ -34,7 +37,9 @@ type Routes struct {
 	Responder  *Responder
 
 	Device        *DeviceFlow
-	SSO           *SSO
+	SSOInitiation *SSOInitiation
+	ACS           *ACS
+	SSOCompletion *SSOCompletion
 	Approval      *Approval
 	Account       *Account
 	OAuth         *OAuth

@@ -29,7 +29,7 @@ func NewRouter(rt Routes) *Router {
 	r.Route(connection.Canonical.Prefix(), func(r chi.Router) {
 		r.Use(cross.withCookies)
 		rt.Device.Mount(r)
-		rt.SSO.Mount(r)
+		rt.mountSSO(r, connection.Canonical)
 		rt.Approval.Mount(r)
 		rt.Account.Mount(r)
 		rt.Operations.MountCanonical(r)
@@ -98,15 +98,22 @@ func fixedRoutes(r chi.Routes) map[fixedRoute]http.Handler {
 	return fixed
 }
 
+// mountSSO adds the way of a browser to an identity provider and back.
+func (rt Routes) mountSSO(r chi.Router, on connection.Mount) {
+	rt.SSOInitiation.Mount(r, on)
+	rt.ACS.Mount(r, on)
+	rt.SSOCompletion.Mount(r, on)
+}
+
 // legacy is an alias that shrinks and never grows.
 func (rt Routes) legacy(r chi.Router, cross cors) {
 	if !rt.Config.LegacyRoutes {
-		rt.SSO.MountClosed(r)
+		rt.ACS.MountClosed(r)
 		r.HandleFunc("/*", rt.Responder.htmlOrJSON(gone))
 		return
 	}
 	r.Use(cross.withCookies)
-	rt.SSO.MountLegacy(r)
+	rt.mountSSO(r, connection.Legacy)
 	rt.Approval.MountLegacy(r)
 	rt.fallbacks(r, writeError)
 }
