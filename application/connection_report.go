@@ -19,7 +19,7 @@ import (
 // ErrInvalidConnection says that a connection cannot be as it is asked for. The
 // error that wraps it lists why.
 var ErrInvalidConnection = fault.New(fault.Unprocessable, "invalid_connection",
-	"The connection cannot be like that.")
+	"The connection cannot be like that. Change what is wrong and try again.")
 
 // ErrNoAddress says that there is nothing to fetch.
 var ErrNoAddress = fault.New(fault.Conflict, "metadata_is_a_document",

@@ -18,7 +18,7 @@ var (
 		"SAML_SP_KEY_FILE is set: the keys are those of files, and are rotated there (docs/operators.md).")
 	// ErrNoKeys says that the store has no pair yet.
 	ErrNoKeys = fault.New(fault.NotFound, "no_keys",
-		"There is no SAML key yet; devicegate serve makes one at its first start.")
+		"There is no SAML key yet. Start devicegate serve: it makes one.")
 )
 
 // KeysInFiles says that the operator keeps the pairs in files.

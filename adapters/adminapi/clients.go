@@ -228,7 +228,7 @@ func (c *Clients) edit(w http.ResponseWriter, r *http.Request, by Caller) error 
 		return err
 	}
 	if body.ID != "" && body.ID != id {
-		return fault.InvalidRequest("The id of a client does not change.")
+		return fault.InvalidRequest("The id of a client does not change. Leave it out, or add a client of that id.")
 	}
 	version, err := ifMatch(r)
 	if err != nil {

@@ -201,7 +201,7 @@ func (c *Connections) apply(w http.ResponseWriter, r *http.Request, by Caller) e
 	}
 	wanted, err := connection.NewDirectory(all...)
 	if err != nil {
-		return fault.InvalidRequest("Two of the connections have one slug.")
+		return fault.InvalidRequest("Two of the connections have one slug. Give each its own.")
 	}
 	dry := body.DryRun == nil || *body.DryRun
 	plan, err := c.uses.Apply.Execute(r.Context(), wanted, body.Prune, dry, byOf(by))

@@ -13,9 +13,9 @@ import (
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
 var (
-	errGrantType    = fault.New(fault.Invalid, "unsupported_grant_type", "Only the device code grant is served here: "+deviceGrant+".")
-	errTwoClients   = fault.New(fault.Unauthenticated, "invalid_client", "The client_id in the body and the one in the Authorization header differ.")
-	errBasic        = fault.New(fault.Unauthenticated, "invalid_client", "The Authorization header is not properly encoded.")
+	errGrantType    = fault.New(fault.Invalid, "unsupported_grant_type", "Only the device code grant is served here. Send grant_type="+deviceGrant+".")
+	errTwoClients   = fault.New(fault.Unauthenticated, "invalid_client", "The client_id in the body and the one in the Authorization header differ. Send one of them.")
+	errBasic        = fault.New(fault.Unauthenticated, "invalid_client", "The Authorization header is not properly encoded. Send Basic, and the base64 form of client_id:secret.")
 	errTwoHeaders   = fault.InvalidRequest("The Authorization header is given more than once. Send it once.")
 	errClientSecret = fault.New(fault.Unauthenticated, "invalid_client", "This is a public client: leave its secret empty.")
 )

@@ -19,13 +19,13 @@ const (
 )
 
 var (
-	errTooLarge    = fault.New(fault.TooLarge, "request_too_large", "The request is larger than anything this route needs.")
+	errTooLarge    = fault.New(fault.TooLarge, "request_too_large", "The request is larger than anything this route needs. Send less.")
 	errNotJSON     = fault.InvalidRequest("The body is not one JSON object. Send valid JSON, or a form.")
-	errNotUTF8     = fault.InvalidRequest("The request is not valid UTF-8.")
+	errNotUTF8     = fault.InvalidRequest("The request is not valid UTF-8. Encode its text as UTF-8.")
 	errRepeated    = fault.InvalidRequest("A parameter is given more than once. Give each one once.")
 	errContentType = fault.InvalidRequest("The content type is not one read here. Send application/json or application/x-www-form-urlencoded.")
 	errNotForm     = fault.InvalidRequest("The content type is not one read here. Send application/x-www-form-urlencoded.")
-	errForm        = fault.InvalidRequest("The form is not properly encoded.")
+	errForm        = fault.InvalidRequest("The form is not properly encoded. Percent-encode it as UTF-8.")
 	errJSONAsForm  = fault.InvalidRequest("The body looks like JSON, but the content type says that it is a form. Send it as application/json.")
 	errJSONForForm = fault.InvalidRequest("The body looks like JSON, and this route reads a form. Send application/x-www-form-urlencoded.")
 	errFormAsJSON  = fault.InvalidRequest("The body looks like a form, but the content type says that it is JSON. Send it as application/x-www-form-urlencoded.")

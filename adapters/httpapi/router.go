@@ -120,7 +120,7 @@ func (rt Routes) legacy(r chi.Router, cross cors) {
 
 var (
 	errMoved = fault.New(fault.Gone, "gone", "This address is no longer served. Use the one in the Link header.")
-	errGone  = fault.New(fault.Gone, "gone", "This address is no longer served.")
+	errGone  = fault.New(fault.Gone, "gone", "This address is no longer served. Start on your device, or ask your administrator for the new address.")
 )
 
 func gone(w http.ResponseWriter, r *http.Request) error {

@@ -15,8 +15,8 @@ var (
 	// ErrNothingToMove says that requests of a connection name the canonical
 	// callback already: it is configured so, or was moved.
 	ErrNothingToMove = fault.New(fault.Conflict, "nothing_to_move",
-		"The connection's requests name the canonical callback already; there is nothing to move.")
-	errNotMoved = ErrNothingToMove.Saying("The connection was not moved; its requests name what acs_mount says.")
+		"The connection's requests name the canonical callback already. See where each connection is: devicegate migration status.")
+	errNotMoved = ErrNothingToMove.Saying("The connection was not moved; its requests name what acs_mount says. See where each connection is: devicegate migration status.")
 	// ErrNotProven says that no sign-in on the canonical callback was seen.
 	ErrNotProven = fault.New(fault.Conflict, "move_not_proven",
 		"No sign-in has ended on the canonical callback yet. Make one with: devicegate migration test.")

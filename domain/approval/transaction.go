@@ -32,7 +32,7 @@ var (
 	// here: the person came from a tile or a bookmark at the identity provider.
 	ErrIdPInitiated = ErrInvalidAssertion.OnPage("idp_initiated")
 	// ErrRelayStateMissing is the same for a response without a RelayState.
-	ErrRelayStateMissing = fault.InvalidRequest("RelayState is required.").OnPage("idp_initiated")
+	ErrRelayStateMissing = fault.InvalidRequest("RelayState is required. Start on the device, not at the identity provider.").OnPage("idp_initiated")
 	// ErrNoEmail says that the identity provider names no e-mail address.
 	ErrNoEmail = ErrInvalidAssertion.OnPage("email_missing")
 	// ErrDeniedByIdP says that the identity provider turned the person away.

@@ -19,7 +19,7 @@ var (
 		"The connection was changed in the meantime, and this change would undo that one. Read it again, then repeat the change with the new revision.")
 	// ErrInFile says that a connection belongs to the connections file.
 	ErrInFile = fault.New(fault.Conflict, "connection_in_file",
-		"This connection comes from CONNECTIONS_FILE and is changed there.")
+		"This connection comes from CONNECTIONS_FILE. Change it there; the file is read again when it changes.")
 	// ErrUnreadable says that nothing but the slug can be read of a connection.
 	ErrUnreadable = fault.New(fault.Conflict, "connection_unreadable",
 		"What the database has of this connection cannot be read, so it is left out. Remove it and add it again; the log says what is wrong.")

@@ -92,7 +92,7 @@ var (
 	ErrUnavailable = New(Unavailable, "temporarily_unavailable",
 		"The service cannot answer just now. Try again in a few seconds.")
 	// ErrNotFound says that there is nothing at this address.
-	ErrNotFound = New(NotFound, "not_found", "There is nothing at this address.")
+	ErrNotFound = New(NotFound, "not_found", "There is nothing at this address. Check how it is written.")
 )
 
 // InvalidRequest is the refusal of a request that cannot be right (RFC 6749

@@ -19,7 +19,7 @@ var (
 	// released.
 	ErrOpen = errors.New("incident: the source has an open incident")
 	// ErrReleased refuses to contain or to release what was released.
-	ErrReleased = fault.New(fault.Conflict, "incident_released", "This incident was released. Nothing is held because of it.")
+	ErrReleased = fault.New(fault.Conflict, "incident_released", "This incident was released: it holds nothing. List the incidents to see those that do.")
 )
 
 // Incident is a source that is held, or was. Its methods are the only ways it
