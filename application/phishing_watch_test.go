@@ -137,7 +137,7 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 	connected := s.begins("old", agent("198.18.1.7", "difyctl/1"))
 	s.approves(connected.UserCode, "ann@acme.example", "198.18.1.9")
 	if !s.redeems(connected.Code, "198.18.1.7") {
-		t.Fatal("the honest device waits")
+		t.Fatal("the honest device: got no token, want one")
 	}
 	for n := range 2 { // a machine room
 		s.approves(s.begins(fmt.Sprint("room-", n), agent("198.18.77.7", "difyctl/1")).UserCode, fmt.Sprintf("dan%d@acme.example", n), "10.88.0.7")
@@ -152,7 +152,7 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 		started := s.begins(fmt.Sprint("laptop-", n*37), from)
 		s.victim(n, started)
 		if !s.redeems(started.Code, from.IP.String()) {
-			t.Errorf("device %d waits, want only one more step", n)
+			t.Errorf("device %d: got no token, want one", n)
 		}
 		if want := max(0, n-2); s.Count(t, audit.IncidentExtended) != want {
 			t.Errorf("after person %d: got %d extensions, want %d", n, s.Count(t, audit.IncidentExtended), want)
@@ -178,7 +178,7 @@ func TestUnusuallyManyFirstConnectionsAreNoticed(t *testing.T) {
 		{"other", "198.18.3.7", "carl@acme.example", "10.77.0.7", false},   // where two people did
 	} {
 		if got := s.isSuspected(c.label, agent(c.device, "difyctl/1"), c.email, c.address); got != c.want {
-			t.Errorf("%+v: got suspected %t", c, got)
+			t.Errorf("%+v: got suspected %t, want %t", c, got, c.want)
 		}
 	}
 	shown, err := s.ShowIncident.Execute(t.Context(), found.Incidents[0].ID)
@@ -225,7 +225,7 @@ func TestADeviceWithoutANameIsKnownOnlyWhereItWasConnected(t *testing.T) {
 		mine := s.begins("", desk)
 		s.approves(mine.UserCode, fmt.Sprintf("victim%d@acme.example", n), "198.18.1.9")
 		if !s.redeems(mine.Code, "198.18.1.7") {
-			t.Fatal("a near approval waits")
+			t.Fatalf("person %d, near the device: got no token, want one", n)
 		}
 	}
 	s.Clock.Advance(25 * time.Hour)
@@ -388,7 +388,7 @@ func TestAWholeOfficeIsNotHindered(t *testing.T) {
 		started := s.begins("MacBook Pro", agent(from, "difyctl/1"))
 		s.approves(started.UserCode, email, browser)
 		if !s.redeems(started.Code, from) {
-			t.Errorf("person %d waits", n)
+			t.Errorf("person %d: got no token, want one", n)
 		}
 		s.Clock.Advance(time.Minute)
 	}
@@ -408,7 +408,7 @@ func TestAnOfficeThatIsHeldGoesOn(t *testing.T) {
 		started := s.begins(fmt.Sprint("laptop-", n), from)
 		s.approves(started.UserCode, fmt.Sprintf("honest%d@acme.example", n), "198.51.100.77")
 		if !s.redeems(started.Code, "198.51.100.9") {
-			t.Errorf("honest person %d waits", n)
+			t.Errorf("honest person %d: got no token, want one", n)
 		}
 	}
 }
@@ -460,7 +460,7 @@ func TestABuildFarmIsNotHindered(t *testing.T) {
 			operator := n / 15 % 2
 			s.approves(started.UserCode, fmt.Sprintf("op%d@acme.example", operator), fmt.Sprintf("10.%d.0.7", operator))
 			if !s.redeems(started.Code, fmt.Sprintf("192.0.2.%d", n%200)) {
-				t.Errorf("build %d waits", n)
+				t.Errorf("build %d: got no token, want one", n)
 			}
 		}
 	}
@@ -481,7 +481,7 @@ func TestAJumpHostWaitsOnItsFirstDayOnly(t *testing.T) {
 				waits++
 				s.Clock.Advance(incident.DefaultRules.Wait)
 				if !s.redeems(started.Code, "192.0.2.5") {
-					t.Errorf("person %d still waits", n)
+					t.Errorf("person %d: got no token after the wait, want one", n)
 				}
 			}
 		}
@@ -513,7 +513,7 @@ func TestRequestsWithoutASignInHoldNoOffice(t *testing.T) {
 	_, _ = s.poll(honest.Code, "10.9.1.7")
 	s.approves(honest.UserCode, "ann@acme.example", "10.3.0.7") // even by telephone
 	if !s.redeems(honest.Code, office) {
-		t.Error("the honest device waits")
+		t.Error("the honest device: got no token, want one")
 	}
 	s.incidents(0)
 }

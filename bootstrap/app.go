@@ -132,7 +132,7 @@ func brokers(c Config) fx.Option {
 	options := []fx.Option{
 		saml.Module, fx.Supply(c.SAML), fx.Invoke(refreshBroker, followMetadata, compareShadows),
 		fx.Provide(func(b *saml.Broker) ports.TrialVerifier { return b }),
-		fx.Provide(spMetadata, func(r *application.RefreshMetadata) saml.Keeper { return r }),
+		fx.Provide(spMetadata, func(r *application.RefreshMetadata) saml.Refresher { return r }),
 	}
 	if c.Enterprise.URL == nil {
 		options = append(options, fx.Provide(samlOnly))

@@ -42,7 +42,7 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var served, told []string
+	var served, described []string
 	for _, route := range newFixture(t, options{}).routes() {
 		method, path, _ := strings.Cut(route, " ")
 		if path != "/" {
@@ -57,13 +57,13 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 	}
 	for path, item := range doc.Paths.Map() {
 		for method := range maps.Keys(item.Operations()) {
-			told = append(told, method+" "+path)
+			described = append(described, method+" "+path)
 		}
 	}
-	slices.Sort(told)
+	slices.Sort(described)
 	slices.Sort(served)
-	if !slices.Equal(served, told) {
-		t.Errorf("got the routes:\n%s\n\nwant those of docs/openapi.yaml:\n%s", strings.Join(served, "\n"), strings.Join(told, "\n"))
+	if !slices.Equal(served, described) {
+		t.Errorf("got the routes:\n%s\n\nwant those of docs/openapi.yaml:\n%s", strings.Join(served, "\n"), strings.Join(described, "\n"))
 	}
 }
 

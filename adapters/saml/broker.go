@@ -22,13 +22,13 @@ import (
 
 // Broker is a [ports.Broker] for SAML connections.
 type Broker struct {
-	cfg    Config
-	keys   ports.KeyStore
-	reader *Reader
-	keeper Keeper // nil: this process fetches for itself
-	now    ports.Clock
-	log    *slog.Logger
-	served atomic.Pointer[served]
+	cfg       Config
+	keys      ports.KeyStore
+	reader    *Reader
+	refresher Refresher // nil: this process fetches for itself
+	now       ports.Clock
+	log       *slog.Logger
+	served    atomic.Pointer[served]
 
 	reload sync.Mutex                         // one Reload or Adopt at a time
 	kept   map[string]connection.CopySnapshot // by connection, also of those that are not served yet

@@ -19,8 +19,8 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// keeper is a [saml.Keeper] that a test tells what to keep.
-type keeper struct {
+// refresher is a [saml.Refresher] whose copy a test sets.
+type refresher struct {
 	mu    sync.Mutex
 	copy  connection.CopySnapshot
 	err   error
@@ -29,7 +29,7 @@ type keeper struct {
 	answer func(asked int) // nil: what is kept stays
 }
 
-func (k *keeper) Refresh(_ context.Context, _ connection.Connection, gap time.Duration) (connection.CopySnapshot, error) {
+func (k *refresher) Refresh(_ context.Context, _ connection.Connection, gap time.Duration) (connection.CopySnapshot, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.asked = append(k.asked, gap)
@@ -40,14 +40,14 @@ func (k *keeper) Refresh(_ context.Context, _ connection.Connection, gap time.Du
 }
 
 // keeps makes the copy that of an identity provider as it is now.
-func (k *keeper) keeps(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time, err error) {
+func (k *refresher) keeps(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time, err error) {
 	t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.copy, k.err = k.read(t, via, idp, at), err
 }
 
-func (*keeper) read(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time) connection.CopySnapshot {
+func (*refresher) read(t *testing.T, via connection.Connection, idp *samltest.IdP, at time.Time) connection.CopySnapshot {
 	t.Helper()
 	read, err := saml.NewReader(func() time.Time { return at }).ReadThrough(body(strings.NewReader(string(idp.Metadata())))).Read(t.Context(), via)
 	if err != nil {
@@ -56,13 +56,13 @@ func (*keeper) read(t *testing.T, via connection.Connection, idp *samltest.IdP, 
 	return connection.CopySnapshot{Connection: via.Slug(), Source: via.MetadataSource(), Good: read, SeenAt: at, FetchedAt: at, TriedAt: at, Revision: 1}
 }
 
-func (k *keeper) questions() int {
+func (k *refresher) questions() int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.asked)
 }
 
-func keptBench(t *testing.T, idp *samltest.IdP, k *keeper) *bench {
+func keptBench(t *testing.T, idp *samltest.IdP, k *refresher) *bench {
 	t.Helper()
 	b := &bench{via: viaURL(t, "https://idp.test/metadata"), idp: idp, requestedAt: samltest.Epoch, at: samltest.Epoch, on: connection.Canonical, keys: memory.NewKeys(ourKeys(t))}
 	d, err := connection.NewDirectory(b.via)
@@ -70,7 +70,7 @@ func keptBench(t *testing.T, idp *samltest.IdP, k *keeper) *bench {
 		t.Fatal(err)
 	}
 	b.broker, err = saml.New(saml.Config{PublicURL: publicURL, ClockSkew: 3 * time.Minute}, b.keys, d, func() time.Time { return b.at },
-		slog.New(slog.NewTextHandler(io.Discard, nil)), saml.KeptBy(k))
+		slog.New(slog.NewTextHandler(io.Discard, nil)), saml.RefreshedBy(k))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func keptBench(t *testing.T, idp *samltest.IdP, k *keeper) *bench {
 }
 
 func TestKeptMetadataServesTheFirstSignIn(t *testing.T) {
-	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	idp, k := samltest.NewIdP(t, idpID), new(refresher)
 	b := keptBench(t, idp, k)
 	k.keeps(t, b.via, idp, b.at, nil)
 	if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
@@ -104,7 +104,7 @@ func TestKeptMetadataServesTheFirstSignIn(t *testing.T) {
 }
 
 func TestAnUnknownKeyUsesTheCopyOfAnotherReplica(t *testing.T) {
-	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	idp, k := samltest.NewIdP(t, idpID), new(refresher)
 	rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
 	b := keptBench(t, idp, k)
 	k.keeps(t, b.via, idp, b.at.Add(-time.Hour), nil)
@@ -132,7 +132,7 @@ func TestAnUnknownKeyUsesTheCopyOfAnotherReplica(t *testing.T) {
 }
 
 func TestACopyOfAnotherSourceIsNotUsed(t *testing.T) {
-	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	idp, k := samltest.NewIdP(t, idpID), new(refresher)
 	b := keptBench(t, idp, k)
 	k.keeps(t, b.via, idp, b.at, nil)
 	other := k.copy
@@ -162,7 +162,7 @@ func TestACopyOfAnotherSourceIsNotUsed(t *testing.T) {
 
 // The refusal of the store's copy does not end what works.
 func TestAnUnreadableCopyChangesNothing(t *testing.T) {
-	idp, k := samltest.NewIdP(t, idpID), new(keeper)
+	idp, k := samltest.NewIdP(t, idpID), new(refresher)
 	b := keptBench(t, idp, k)
 	k.keeps(t, b.via, idp, b.at, nil)
 	if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
@@ -189,7 +189,7 @@ func TestAnUnknownKeyWaitsForASlowMetadataServer(t *testing.T) {
 		{4 * time.Second, 4 * time.Second, true},
 		{8 * time.Second, 5 * time.Second, false},
 	} {
-		k := new(keeper)
+		k := new(refresher)
 		b := keptBench(t, idp, k)
 		k.keeps(t, b.via, idp, b.at.Add(-time.Hour), nil)
 		if err := b.broker.Adopt([]connection.CopySnapshot{k.copy}); err != nil {
@@ -224,7 +224,7 @@ func TestAnUnknownKeyWaitsForASlowMetadataServer(t *testing.T) {
 // waits for that, and is not refused because a fetch was begun a moment ago.
 func TestAnUnknownKeyWaitsForTheFetchOfAnotherReplica(t *testing.T) {
 	for _, told := range []bool{false, true} { // the copy that says so has come already
-		idp, k := samltest.NewIdP(t, idpID), new(keeper)
+		idp, k := samltest.NewIdP(t, idpID), new(refresher)
 		rolled := samltest.NewIdPWithKey(t, idpID, samltest.RSAKey(t, 1))
 		b := keptBench(t, idp, k)
 		k.keeps(t, b.via, idp, b.at.Add(-time.Hour), connection.TooSoonError{Gap: time.Minute})

@@ -20,7 +20,7 @@ type parts struct {
 	Config      Config
 	Keys        ports.KeyStore
 	Connections ports.Connections
-	Keeper      Keeper `optional:"true"` // none: this process fetches for itself
+	Refresher   Refresher `optional:"true"` // none: this process fetches for itself
 	Clock       ports.Clock
 	Log         *slog.Logger
 }
@@ -30,7 +30,7 @@ func start(lc fx.Lifecycle, p parts) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := New(p.Config, p.Keys, now, p.Clock, p.Log, KeptBy(p.Keeper))
+	b, err := New(p.Config, p.Keys, now, p.Clock, p.Log, RefreshedBy(p.Refresher))
 	if err != nil {
 		return nil, err
 	}

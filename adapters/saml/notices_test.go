@@ -150,7 +150,7 @@ func TestFetchEndedByShutdownIsNotLogged(t *testing.T) {
 
 func TestOneIdentityProviderInTwoConnectionsIsLoggedAtStartAndReload(t *testing.T) {
 	idp := samltest.NewIdP(t, idpID)
-	k := new(keeper)
+	k := new(refresher)
 	var copies []connection.CopySnapshot
 	of := map[string]connection.Connection{}
 	for _, slug := range []string{"acme", "beta", "gamma"} {
@@ -174,7 +174,7 @@ func TestOneIdentityProviderInTwoConnectionsIsLoggedAtStartAndReload(t *testing.
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		b, err := saml.New(saml.Config{PublicURL: publicURL}, keys, directory("acme", "beta"), func() time.Time { return samltest.Epoch },
-			slog.New(slog.NewTextHandler(&log, nil)), saml.KeptBy(k))
+			slog.New(slog.NewTextHandler(&log, nil)), saml.RefreshedBy(k))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,8 +40,9 @@ func (r *Reader) Traced(t *tracing.Tracer) *Reader {
 	return r
 }
 
-// Keeper keeps the last good metadata of connections for all replicas.
-type Keeper interface {
+// Refresher fetches metadata for all replicas, which share one copy of each
+// connection's last good metadata.
+type Refresher interface {
 	// Refresh fetches the metadata of via, unless a replica tried that within gap,
 	// and returns the copy that is kept then. The error says why there is nothing
 	// newer than before; the copy is good in spite of it, or zero.
@@ -54,8 +55,8 @@ type Option func(*Broker)
 // Through fetches metadata through another transport than the network.
 func Through(t http.RoundTripper) Option { return func(b *Broker) { b.reader.through = t } }
 
-// KeptBy lets k fetch the metadata.
-func KeptBy(k Keeper) Option { return func(b *Broker) { b.keeper = k } }
+// RefreshedBy lets r fetch the metadata.
+func RefreshedBy(r Refresher) Option { return func(b *Broker) { b.refresher = r } }
 
 // Read implements [ports.MetadataReader].
 func (r *Reader) Read(ctx context.Context, via connection.Connection) (connection.Metadata, error) {

@@ -32,11 +32,11 @@ var errNotFetched = errors.New("not fetched yet")
 // whenever [Broker.ReplaceMetadata] brings another; a URL is fetched again and
 // again. The last good copy is kept.
 type source struct {
-	via    connection.Connection
-	policy policy
-	now    ports.Clock
-	reader *Reader
-	keeper Keeper // nil: this process fetches for itself
+	via       connection.Connection
+	policy    policy
+	now       ports.Clock
+	reader    *Reader
+	refresher Refresher // nil: this process fetches for itself
 
 	mu       sync.Mutex
 	idp      *idp
@@ -56,7 +56,7 @@ type attempt struct {
 }
 
 func newSource(via connection.Connection, b *Broker) (*source, error) {
-	s := &source{via: via, policy: policy{via.Settings().SAML}, now: b.now, reader: b.reader, keeper: b.keeper}
+	s := &source{via: via, policy: policy{via.Settings().SAML}, now: b.now, reader: b.reader, refresher: b.refresher}
 	s.err = inMetadata(s.policy.origin(), errNotFetched)
 	if err := s.policy.check(); err != nil || s.policy.MetadataURL != "" {
 		return s, err
@@ -169,7 +169,7 @@ func (s *source) due() bool {
 	switch {
 	case s.err != nil:
 		wait = retryAfter
-	case s.keeper != nil:
+	case s.refresher != nil:
 		wait = keptFreshFor
 	}
 	return s.policy.MetadataURL != "" && (s.tried.IsZero() || s.now().Sub(s.tried) >= wait)
@@ -178,7 +178,7 @@ func (s *source) due() bool {
 // refreshDue is a refresh by the background.
 func (s *source) refreshDue(ctx context.Context) {
 	gap := time.Duration(0)
-	if s.keeper != nil {
+	if s.refresher != nil {
 		gap = keptGap
 	}
 	_ = s.refresh(ctx, gap) // the source keeps the error
@@ -213,15 +213,15 @@ func (s *source) refresh(ctx context.Context, gap time.Duration) error {
 
 // awaited reports whether another replica may be fetching now.
 func (s *source) awaited() bool {
-	return s.keeper != nil && !s.trying.IsZero() && s.now().Sub(s.trying) < fetchTimeout
+	return s.refresher != nil && !s.trying.IsZero() && s.now().Sub(s.trying) < fetchTimeout
 }
 
 // fetch does not end with the request that started it: later requests use the
 // result too.
 func (s *source) fetch(now *attempt, gap time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*fetchTimeout) // the keeper's store may be slow, too
+	ctx, cancel := context.WithTimeout(context.Background(), 2*fetchTimeout) // the store of the copies may be slow, too
 	defer cancel()
-	if s.keeper == nil {
+	if s.refresher == nil {
 		now.err = s.fetchAlone(ctx)
 	} else {
 		now.err = s.fetchForAll(ctx, gap)
@@ -248,7 +248,7 @@ func (s *source) fetchAlone(ctx context.Context) error {
 
 func (s *source) fetchForAll(ctx context.Context, gap time.Duration) error {
 	for {
-		kept, err := s.keeper.Refresh(ctx, s.via, gap)
+		kept, err := s.refresher.Refresh(ctx, s.via, gap)
 		if unread := s.adopt(kept); unread != nil {
 			return errors.Join(unread, err)
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
-// door is one way to try an approval; it returns what it was answered.
-type door struct {
+// entryPoint is one way to try an approval; try returns the answer.
+type entryPoint struct {
 	name string
 	try  func() string
 }
@@ -54,9 +54,9 @@ func (a tried) page(path string, f url.Values) string {
 	return resp.Header.Get("Location")
 }
 
-// doors are all of them. Whatever the outcome, none avoids it.
-func (a tried) doors(typed string) []door {
-	return []door{
+// entryPoints are all but the sessions page. Whatever the outcome, none avoids it.
+func (a tried) entryPoints(typed string) []entryPoint {
+	return []entryPoint{
 		{"JSON", func() string { return a.json(a.browser, "/openapi/v1", a.csrf, typed) }},
 		{"JSON of the legacy mount", func() string { return a.json(a.browser, "/v1", a.csrf, typed) }},
 		{"the page", func() string { return a.page("/device/approve", a.form(typed)) }},
@@ -81,10 +81,10 @@ func (a tried) doors(typed string) []door {
 
 var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 
-// sessionsDoor signs in for the page of one's own devices, and tries to approve with
+// sessionsPage signs in for the page of one's own devices, and tries to approve with
 // what that gives.
-func (a tried) sessionsDoor(victim string, person *demo.Person) door {
-	return door{"the sessions page", func() string {
+func (a tried) sessionsPage(victim string, person *demo.Person) entryPoint {
+	return entryPoint{"the sessions page", func() string {
 		a.s.t.Helper()
 		browser, address := a.s.browser(victim), a.s.public+"/device/sessions/sign-in"
 		for strings.HasPrefix(address, a.s.public) {
@@ -140,7 +140,7 @@ func TestNoEntryPointAvoidsAnOutcome(t *testing.T) {
 			if outcome != "type" {
 				typed = l.codes.UserCode
 			}
-			for _, d := range append(a.doors(typed), a.sessionsDoor(victim, s.person(user(9), victim, desktop))) {
+			for _, d := range append(a.entryPoints(typed), a.sessionsPage(victim, s.person(user(9), victim, desktop))) {
 				got := d.try()
 				if strings.HasPrefix(d.name, "JSON") && got != want {
 					t.Errorf("%s: got %q, want %s", d.name, got, want)

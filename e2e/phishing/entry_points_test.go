@@ -52,7 +52,7 @@ func (why suspicion) holdsEveryDoor(t *testing.T) {
 	if b.csrf = s.signIn(b.browser, l2, s.person(user(10), at, desktop)); b.csrf == "" {
 		t.Fatal("got no sign-in of the next victim, want one")
 	}
-	for _, d := range append(b.doors(""), b.sessionsDoor(at, s.person(user(10), at, desktop))) {
+	for _, d := range append(b.entryPoints(""), b.sessionsPage(at, s.person(user(10), at, desktop))) {
 		if got := d.try(); got == "approved" || strings.HasSuffix(got, "/approved") {
 			t.Errorf("%s: got %q, want it refused", d.name, got)
 		}
