@@ -22,7 +22,7 @@ const (
 // writers is the queue of the Updates in SQLite, which allows one writer: it is
 // fairer and quicker than polling the file's lock. Updates that have waited share a
 // transaction and its COMMIT ("group commit"): one write of the pages and one sync
-// of the disk for all (docs/decisions/sqlite-group-commit.md).
+// of the disk for all (docs/decisions/0032-sqlite-group-commit.md).
 type writers struct {
 	size int           // of the largest group
 	age  time.Duration // up to which a group may be joined

@@ -5,7 +5,7 @@
 // Every limit is checked while reading, before memory is spent; a DTD is
 // refused, so that no entity, no default attribute and no external reference
 // can change what was read. Why encoding/xml does not do is written in
-// docs/decisions/saml-own-xml.md.
+// docs/decisions/0016-saml-own-xml.md.
 package xmltree
 
 import "strings"
