@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
@@ -96,8 +97,8 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := p.whatToDecide(r.Context(), what, known, state, origin)
-	if body.MustType && state.Notice == typedMismatch {
-		body.Mistyped, v.Problem, v.Invalid = true, typedMismatch, true
+	if body.MustType && (state.Notice == typedMismatch || state.Notice == typedMissing) {
+		body.Mistyped, v.Problem, v.Invalid = true, state.Notice, true
 	}
 	if body.Blocked != "" { // an administrator may have to be told
 		v.Ref, v.ShowRef = httpserver.RequestID(r.Context()), body.Blocked != device.ErrSubjectMismatch.Code
@@ -202,7 +203,9 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		origin.Language = p.locales[p.localeOf(r)].Tag()
 		decided, err := decide(r.Context(), proof, code, origin)
 		if errors.Is(err, policy.ErrTypedCodeRequired) {
-			state.Notice = typedMismatch
+			if state.Notice = typedMismatch; strings.TrimSpace(r.PostForm.Get("typed_code")) == "" {
+				state.Notice = typedMissing
+			}
 			p.writeState(w, state)
 			p.redirect(w, r, "/decide#code-wrong")
 			return

@@ -271,9 +271,17 @@ func TestRequireTypedCodeHoldsForLinksPastTheFirstPage(t *testing.T) {
 	if text := words(page.main()); strings.Contains(text, codes.UserCode) {
 		t.Errorf("got the code on the page, want it left out: %s", text)
 	}
-	v.sees(v.press(page, "approve"), "decide", "typed_mismatch")
+	for _, empty := range []string{"", " "} {
+		f := page.form("approve")
+		f.values.Set("typed_code", empty)
+		missing := v.post("/device/approve", f.values)
+		v.sees(missing, "decide", "typed_missing")
+		if got := words(missing.element("code-wrong")); got != "Before you approve, type the code here. Your device shows it." {
+			t.Errorf("got %q for an empty field, want what is to be done", got)
+		}
+	}
 	f := page.form("approve")
-	for _, wrong := range []string{"", "WRNG-C3DE", codes.UserCode + "X"} {
+	for _, wrong := range []string{"WRNG-C3DE", codes.UserCode + "X"} {
 		f.values.Set("typed_code", wrong)
 		v.sees(v.post("/device/approve", f.values), "decide", "typed_mismatch")
 	}

@@ -62,14 +62,92 @@ func TestTheDecisionIsInViewOnATelephone(t *testing.T) {
 			if out := b.outOfView(".compare .code", "#verdict", "#approve", "#deny"); out != nil {
 				t.Errorf("%s, 360x%d: got out of view %v, want all in view", l, height, out)
 			}
-			if out := b.outOfView("#caution"); out != nil && height == 740 {
-				t.Errorf("%s: got out of view %v, want all in view", l, out)
+			if height == 640 {
+				continue
+			}
+			if out := append(b.outOfView("#caution"), b.hidden("#caution")...); out != nil {
+				t.Errorf("%s: got out of view or covered %v, want all in view", l, out)
 			}
 			if lines := ask[int](b, `document.querySelector(".compare .code").getClientRects().length`); lines != 1 {
 				t.Errorf("%s: got the code on %d lines, want 1", l, lines)
 			}
 		}
 	}
+}
+
+// Places make the warning longer: what to do still stands above the buttons.
+func TestTheWarningIsInViewWherePlacesAreNamed(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, acme)
+	knowsPlaces(s)
+	s.serve()
+	b := states[0].visit(t, browser(t), s, true)
+	b.looks("light", 360, 740)
+	b.atDecision(s.device(label, elsewhere).UserCode)
+	b.do(chromedp.WaitVisible(chromedp.CSS("#places")))
+	for _, l := range languages {
+		b.speaks(l)
+		b.sees("decide", "")
+		if out := append(b.outOfView("#verdict", "#caution"), b.hidden("#caution")...); out != nil {
+			t.Errorf("%s: got out of view or covered %v, want all in view", l, out)
+		}
+	}
+}
+
+// hidden lists the elements, by selector, that another one covers.
+func (b *tab) hidden(selectors ...string) (out []string) {
+	b.t.Helper()
+	for _, s := range selectors {
+		if ask[bool](b, fmt.Sprintf(`(() => { const e = document.querySelector(%q), r = e.getBoundingClientRect(); return ![r.top + 2, r.bottom - 2].every(y => e.contains(document.elementFromPoint((r.left + r.right) / 2, y))); })()`, s)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Where policy asks for the code, its field is seen on a telephone without
+// scrolling, and pressing approve without it leads there.
+func TestTheFieldForTheCodeIsInViewOnATelephone(t *testing.T) {
+	t.Parallel()
+	s := newFixture(t, acme)
+	s.env["REQUIRE_TYPED_CODE"] = "true"
+	s.serve()
+	b := states[0].visit(t, browser(t), s, true)
+	b.looks("light", 360, 740)
+	b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + s.device(label, elsewhere).UserCode)
+	b.signsIn("alice")
+	for _, l := range languages {
+		b.speaks(l)
+		b.sees("decide", "")
+		if out := append(b.outOfView("#verdict", "#code", "#approve", "#deny"), b.hidden("#code")...); out != nil {
+			t.Errorf("%s: got out of view or covered %v, want all in view", l, out)
+		}
+	}
+	for _, l := range demanding {
+		b.looks("light", 360, 640)
+		b.speaks(l)
+		b.sees("decide", "")
+		for _, size := range []string{"", "200%"} {
+			b.enlarges(size)
+			b.do(chromedp.WaitVisible(chromedp.CSS("#approve:not([aria-disabled])")))
+			ask[bool](b, `document.getElementById("code-missing").hidden = true; scrollTo(0, document.body.scrollHeight); document.activeElement.blur(); true`)
+			b.click("approve")
+			b.awaits(`document.activeElement.id === "code"`)
+			want := []string{"#code", "#code-missing"}
+			if size != "" { // for both there is no room
+				want = want[:1]
+			}
+			if out := append(b.outOfView(want...), b.hidden(want...)...); out != nil {
+				t.Errorf("%s, text %q: got out of view or covered %v after an empty field, want what is to be done and the field", l, size, out)
+			}
+			if got := ask[string](b, `document.getElementById("code").getAttribute("aria-describedby")`); got != "code-missing" {
+				t.Errorf("%s: got the field described by %q, want the sentence", l, got)
+			}
+		}
+		b.enlarges("")
+	}
+	b.do(chromedp.Click(chromedp.CSS("#deny"))) // needs no code
+	b.sees("denied", "")
 }
 
 func TestTheCodeDoesNotBreakOnTheSignInPage(t *testing.T) { // F67

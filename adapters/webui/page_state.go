@@ -61,6 +61,7 @@ const (
 	sameAccount   = "same_account"   // the person signs in anew with the same account
 	tooLate       = "too_late"       // to undo the approval
 	typedMismatch = "typed_mismatch" // another code was typed at the decision
+	typedMissing  = "typed_missing"  // none was
 	confirmAll    = "confirm_all"    // ask before the access of all devices is ended
 )
 

@@ -101,7 +101,7 @@ func TestACodeThatALinkFilledInIsNotTyped(t *testing.T) {
 		}
 		outcome, problem := "approved", ""
 		if test.asked {
-			outcome, problem = "decide", "typed_mismatch"
+			outcome, problem = "decide", "typed_missing"
 		}
 		v.sees(v.press(page, "approve"), outcome, problem)
 	}

@@ -149,6 +149,20 @@ var states = []state{
 		b.click("approve")
 		b.sees("decide", "typed_mismatch")
 	}},
+	{name: "decide-typed-missing", env: map[string]string{"REQUIRE_TYPED_CODE": "true"}, reach: func(b *tab) {
+		b.open("/openapi/v1/oauth/device/sso-initiate?user_code=" + b.site.device(label, elsewhere).UserCode)
+		b.signsIn("alice")
+		b.sees("decide", "")
+		b.do(chromedp.WaitVisible(chromedp.CSS("#approve:not([aria-disabled])"))) // a link led here
+		if b.scripts {
+			b.click("approve")
+			b.do(chromedp.WaitVisible(chromedp.CSS("#code-missing")))
+			return
+		}
+		b.fill("code", " ") // a browser's own check lets it pass
+		b.click("approve")
+		b.sees("decide", "typed_missing")
+	}},
 	{name: "decide-replaces", reach: func(b *tab) { // F15
 		b.site.use(b.site.signedInOn(label, "alice", home))
 		b.site.advance(2 * time.Hour)

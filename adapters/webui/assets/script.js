@@ -36,6 +36,21 @@
 		document.querySelector(".wrong")?.scrollIntoView({ block: "start" });
 	}
 
+	// A field that was left empty is told of by a sentence of ours, which stays: a
+	// browser's goes away, and may have no room above the buttons.
+	document.querySelectorAll("[data-missing]").forEach((sentence) => {
+		const field = document.getElementById(sentence.dataset.missing);
+		field.addEventListener("invalid", (event) => {
+			event.preventDefault();
+			document.querySelectorAll(".wrong").forEach((said) => { said.hidden = said !== sentence; });
+			field.setAttribute("aria-invalid", "true");
+			field.setAttribute("aria-describedby", sentence.id);
+			field.focus({ preventScroll: true });
+			sentence.scrollIntoView({ block: "start" });
+			if (field.getBoundingClientRect().bottom > innerHeight) field.scrollIntoView({ block: "nearest" });
+		});
+	});
+
 	document.querySelectorAll("form[data-once]").forEach((form) => {
 		let sent = false;
 		form.addEventListener("submit", (event) => {
