@@ -28,7 +28,9 @@ type IncidentReader interface {
 
 	// Seen are up to limit observations of people and of a source (of an
 	// [incident.Address], those of its network), and as many
-	// without a person, which strangers can cause: these displace none of people.
+	// without a person, which strangers can cause: these displace none of people. Where
+	// there are more of people, each person's share comes first, so that one does
+	// not displace all of another.
 	// The youngest come first.
 	Seen(ctx context.Context, source incident.Source, since time.Time, limit int) ([]incident.Observation, error)
 	// SeenOf are the observations of one authorization, the youngest first.

@@ -162,7 +162,13 @@ func (r incidentReader) Seen(ctx context.Context, source incident.Source, since 
 		}
 		return q.Where("devices = ?", text(source.Key()))
 	}
-	people, err := r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery { return of(q).Where("person_email IS NOT NULL") })
+	ofPeople := func(q *bun.SelectQuery) *bun.SelectQuery { return of(q).Where("person_email IS NOT NULL") }
+	people, err := r.seen(ctx, limit, ofPeople)
+	if err == nil && len(people) == limit { // one person may have caused them all
+		people, err = r.seen(ctx, limit, func(q *bun.SelectQuery) *bun.SelectQuery {
+			return ofPeople(q).OrderExpr("CASE WHEN id IN (?) THEN 0 ELSE 1 END", r.shares(ofPeople, max(1, limit/sharesOfSeen)))
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +181,20 @@ func (r incidentReader) Seen(ctx context.Context, source incident.Source, since 
 		return cmp.Or(b.At.Compare(a.At), bytes.Compare(b.ID[:], a.ID[:]))
 	})
 	return all, nil
+}
+
+// sharesOfSeen is of how many people at least the observations come, if there are so
+// many, where there are more than are asked for.
+const sharesOfSeen = 100
+
+// shares are the ids of so many observations of each person: half of them the oldest,
+// by which people are known, and half the youngest.
+func (r incidentReader) shares(those func(*bun.SelectQuery) *bun.SelectQuery, share int) *bun.SelectQuery {
+	const ofPerson = "row_number() OVER (PARTITION BY person_issuer, person_email ORDER BY "
+	ranked := those(r.db.NewSelect().Model((*observationRow)(nil))).Column("id").
+		ColumnExpr(ofPerson + "at DESC, id DESC) AS youngest").ColumnExpr(ofPerson + "at, id) AS oldest")
+	return r.db.NewSelect().TableExpr("(?) AS ranked", ranked).Column("id").
+		Where("youngest <= ?", (share+1)/2).WhereOr("oldest <= ?", share/2)
 }
 
 func (r incidentReader) SeenOf(ctx context.Context, authorization uid.ID) ([]incident.Observation, error) {

@@ -127,6 +127,26 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		})
 	})
 
+	t.Run("what one person causes displaces no observation of another", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		source := w.devices()
+		other, flood := w.observation(w.now), w.observation(w.now)
+		flood.Person = w.subject("flood@example.com", "flood")
+		other.Devices, flood.Devices = source.Key(), source.Key()
+		w.observed(s, other)
+		for i := range 4 {
+			flood.ID, flood.At = uid.New(w.now), w.now.Add(time.Duration(i+1)*time.Second)
+			w.observed(s, flood)
+		}
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Incidents().Seen(ctx, source, w.now, 3)
+			if len(got) != 3 || got[0] != flood || got[2] != other {
+				t.Errorf("got %+v, want the two youngest of the flood, and the other person's", got)
+			}
+			return err
+		})
+	})
+
 	t.Run("what strangers cause displaces no observation of a person", func(t *testing.T) {
 		s, w := open(t), newFixture(t)
 		source := w.devices()
