@@ -34,7 +34,7 @@ func appOf(by client.Client) *app {
 
 // serveIcon answers with the icon of a client, or reports that there is none of
 // that name.
-func (p *Pages) serveIcon(w http.ResponseWriter, r *http.Request, name string) bool {
+func (p *base) serveIcon(w http.ResponseWriter, r *http.Request, name string) bool {
 	for _, by := range p.clients(r.Context()).All() {
 		if icon := by.Settings().Icon; !icon.IsZero() && icon.FileName() == name {
 			asset{name, icon.MediaType(), icon.Bytes()}.serve(w, r)

@@ -4,10 +4,26 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/identity"
-	"github.com/devicegate/devicegate/ports"
 )
+
+// signInPages are the choice of an identity provider and the way to it.
+type signInPages struct {
+	*base
+	describe *application.DescribeApproval
+}
+
+func newSignInPages(b *base, describe *application.DescribeApproval) *signInPages {
+	return &signInPages{b, describe}
+}
+
+func (p *signInPages) mount(r routes) {
+	r.page("/device/leave", p.redirectPage)
+	r.page("/device/sign-in", p.choosePage)
+	r.form("/device/sign-in", p.chooseForm)
+}
 
 // signInOption is one connection to sign in with.
 type signInOption struct {
@@ -28,7 +44,7 @@ type chooseBody struct {
 }
 
 // choosePage asks how to sign in. It names only the public connections.
-func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
+func (p *signInPages) choosePage(w http.ResponseWriter, r *http.Request) {
 	state := p.readState(r)
 	if state.Code == "" && !state.Managing && p.cookiesOff(r) {
 		p.setCookie(w, probeCookie, "1", 0)
@@ -72,7 +88,7 @@ func (p *Pages) choosePage(w http.ResponseWriter, r *http.Request) {
 
 // chooseForm takes a work e-mail address. Whether a connection speaks for its
 // domain is decided at sso-initiate, where attempts are counted.
-func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
+func (p *signInPages) chooseForm(w http.ResponseWriter, r *http.Request) {
 	state := p.readState(r)
 	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
 	if err != nil && !state.Managing {
@@ -107,8 +123,8 @@ func (p *Pages) chooseForm(w http.ResponseWriter, r *http.Request) {
 
 // signInAnew goes back to the identity provider of a sign-in, which asks for
 // credentials again.
-func (p *Pages) signInAnew(w http.ResponseWriter, r *http.Request, state pageState, code device.UserCode) {
-	what, err := p.deps.Describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
+func (p *signInPages) signInAnew(w http.ResponseWriter, r *http.Request, state pageState, code device.UserCode) {
+	what, err := p.describe.Execute(r.Context(), p.deps.Cookies.GrantSession(r), code, p.deps.Client.Origin(r))
 	state.Fresh = true
 	if err != nil { // it has expired
 		p.writeState(w, state)
@@ -127,7 +143,7 @@ type redirectBody struct {
 
 // redirectPage goes on to the identity provider by itself, once. With the
 // browser's back button the person gets to choose instead of being sent away.
-func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
+func (p *signInPages) redirectPage(w http.ResponseWriter, r *http.Request) {
 	state := p.readState(r)
 	if state.Code == "" && !state.Managing || !state.Redirect {
 		p.redirect(w, r, "/sign-in")
@@ -151,12 +167,6 @@ func (p *Pages) redirectPage(w http.ResponseWriter, r *http.Request) {
 		v.RedirectURL = p.initiate(state, "login_hint", state.Hint)
 	}
 	p.show(w, r, http.StatusOK, pageRedirect, v)
-}
-
-// PostToIdP sends the browser to an identity provider that takes requests by
-// POST only: with a form, which a script submits.
-func (p *Pages) PostToIdP(w http.ResponseWriter, r *http.Request, to ports.Redirect) {
-	p.show(w, r, http.StatusOK, pageRedirect, view{State: "choose", Title: "redirect.title", noLanguages: true, Post: &to, Body: redirectBody{}})
 }
 
 func moment(unix int64) time.Time {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
+	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/device"
 )
@@ -12,14 +13,30 @@ import (
 // codePath is that of the page, below the root.
 const codePath = "/code"
 
+// codePages ask for the user code after the sign-in.
+type codePages struct {
+	*base
+	signIn    *application.DescribeSignIn
+	enterCode *application.EnterCode
+}
+
+func newCodePages(b *base, signIn *application.DescribeSignIn, enterCode *application.EnterCode) *codePages {
+	return &codePages{b, signIn, enterCode}
+}
+
+func (p *codePages) mount(r routes) {
+	r.page("/device/code", p.codePage)
+	r.form("/device/code", p.codeForm)
+}
+
 // codePage asks for the user code after the sign-in: it could not be looked up
 // before, because too many wrong codes were tried.
-func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {
+func (p *codePages) codePage(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
 	state := p.readState(r)
-	signIn, err := p.deps.SignIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
+	signIn, err := p.signIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
 	if err != nil {
 		p.fail(w, r, state, err, noAllowance)
 		return
@@ -41,7 +58,7 @@ func (p *Pages) codePage(w http.ResponseWriter, r *http.Request) {
 }
 
 // codeForm takes the user code that the person typed.
-func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) {
+func (p *codePages) codeForm(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
@@ -51,7 +68,7 @@ func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) {
 	}
 	typed = clean(typed)
 	proof := approval.Proof{Session: p.deps.Cookies.GrantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	code, allowance, err := p.deps.EnterCode.Execute(r.Context(), proof, typed, p.deps.Client.Origin(r))
+	code, allowance, err := p.enterCode.Execute(r.Context(), proof, typed, p.deps.Client.Origin(r))
 	switch {
 	case errors.Is(err, device.ErrInvalidUserCode):
 		p.writeState(w, pageState{Typed: typed, Problem: device.ErrInvalidUserCode.Code, Ref: httpserver.RequestID(r.Context())})
@@ -62,11 +79,4 @@ func (p *Pages) codeForm(w http.ResponseWriter, r *http.Request) {
 		p.writeState(w, pageState{Code: code.String(), Entered: true, ByHand: true})
 		p.redirect(w, r, "/decide")
 	}
-}
-
-// needsCode reports whether the person has signed in without a user code and has
-// yet to type it.
-func (p *Pages) needsCode(r *http.Request) bool {
-	signIn, err := p.deps.SignIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
-	return err == nil && signIn.NeedsCode
 }

@@ -11,7 +11,7 @@ import (
 const cookieCheck = "cookies"
 
 // hasCookies reports whether the browser sent any cookie of the pages.
-func (p *Pages) hasCookies(r *http.Request) bool {
+func (p *base) hasCookies(r *http.Request) bool {
 	for _, name := range []string{pageStateCookie, probeCookie, languageCookie, undoCookie, connectionCookie} {
 		if p.readCookie(r, name) != "" {
 			return true
@@ -22,7 +22,7 @@ func (p *Pages) hasCookies(r *http.Request) bool {
 
 // cookiesOff reports whether the browser may accept no cookies: it comes from one
 // of our pages, each of which sets one, and sends none.
-func (p *Pages) cookiesOff(r *http.Request) bool {
+func (p *base) cookiesOff(r *http.Request) bool {
 	if p.hasCookies(r) {
 		return false
 	}
@@ -33,7 +33,7 @@ func (p *Pages) cookiesOff(r *http.Request) bool {
 // checkCookies sends the browser to a page by way of the address at which it is seen
 // whether it accepts cookies. The answer sets one. The request may have come without
 // any because they were off until now, or because it is the first one.
-func (p *Pages) checkCookies(w http.ResponseWriter, r *http.Request, to string) {
+func (p *base) checkCookies(w http.ResponseWriter, r *http.Request, to string) {
 	page, fragment, _ := strings.Cut(strings.TrimPrefix(to, "/"), "#")
 	address := "?" + url.Values{cookieCheck: {page}}.Encode()
 	if fragment != "" {
@@ -43,7 +43,7 @@ func (p *Pages) checkCookies(w http.ResponseWriter, r *http.Request, to string) 
 }
 
 // cookiesChecked goes on to the page, or says that the browser accepts no cookies.
-func (p *Pages) cookiesChecked(w http.ResponseWriter, r *http.Request) {
+func (p *base) cookiesChecked(w http.ResponseWriter, r *http.Request) {
 	if !p.hasCookies(r) {
 		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
 		return

@@ -16,6 +16,28 @@ import (
 	"github.com/devicegate/devicegate/domain/request"
 )
 
+// decisionPages show a request and take the decision.
+type decisionPages struct {
+	*base
+	signIn   *application.DescribeSignIn
+	describe *application.DescribeApproval
+	recall   *application.RecallDevices
+	approve  *application.ApproveExternal
+	deny     *application.DenyExternal
+}
+
+func newDecisionPages(b *base, signIn *application.DescribeSignIn, describe *application.DescribeApproval, recall *application.RecallDevices,
+	approve *application.ApproveExternal, deny *application.DenyExternal,
+) *decisionPages {
+	return &decisionPages{b, signIn, describe, recall, approve, deny}
+}
+
+func (p *decisionPages) mount(r routes) {
+	r.page("/device/decide", p.decidePage)
+	r.form("/device/approve", p.decideForm(approved))
+	r.form("/device/deny", p.decideForm(denied))
+}
+
 type decideBody struct {
 	Client      string
 	App         *app // nil: nothing is known but the client's name
@@ -61,7 +83,7 @@ func (b decideBody) PlacesKnown() bool { return !b.From.Place.IsZero() || !b.You
 
 // decidePage shows the request that is to be decided. It is the only page that
 // can approve a device.
-func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
+func (p *decisionPages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
@@ -72,13 +94,13 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session, origin := p.deps.Cookies.GrantSession(r), p.deps.Client.Origin(r)
-	what, err := p.deps.Describe.Execute(r.Context(), session, code, origin)
+	what, err := p.describe.Execute(r.Context(), session, code, origin)
 	if errors.Is(err, approval.ErrNoSession) && p.needsCode(r) {
 		p.redirect(w, r, "/code")
 		return
 	}
 	if errors.Is(err, approval.ErrNoSession) && !code.IsZero() {
-		if other, err := p.deps.Describe.Execute(r.Context(), session, device.UserCode{}, origin); err == nil {
+		if other, err := p.describe.Execute(r.Context(), session, device.UserCode{}, origin); err == nil {
 			p.anotherCode(w, r, other)
 			return
 		}
@@ -91,7 +113,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	if until := moment(state.Until); state.Code == v.Code && !until.IsZero() && until.Before(v.Until) {
 		v.Until, v.Ends = until, endOfCode
 	}
-	known, err := p.deps.Recall.Execute(r.Context(), what.Subject, what.ClientID, what.DeviceLabel)
+	known, err := p.recall.Execute(r.Context(), what.Subject, what.ClientID, what.DeviceLabel)
 	if err != nil {
 		p.fail(w, r, state, err, noAllowance)
 		return
@@ -107,7 +129,7 @@ func (p *Pages) decidePage(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, pageDecide, v)
 }
 
-func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, known application.Recalled, state pageState, origin request.Origin) decideBody {
+func (p *decisionPages) whatToDecide(ctx context.Context, what application.Approval, known application.Recalled, state pageState, origin request.Origin) decideBody {
 	code := what.UserCode.String()
 	body := decideBody{
 		Client: what.ClientName, Label: labelOf(what.DeviceLabel), Email: what.Subject.Email().String(),
@@ -148,10 +170,17 @@ func (p *Pages) whatToDecide(ctx context.Context, what application.Approval, kno
 
 // anotherCode is for a tab whose code another tab has replaced: the person is
 // still signed in, for the other code.
-func (p *Pages) anotherCode(w http.ResponseWriter, r *http.Request, other application.Approval) {
+func (p *decisionPages) anotherCode(w http.ResponseWriter, r *http.Request, other application.Approval) {
 	state := pageState{Code: other.UserCode.String(), Problem: "another_code", Ref: httpserver.RequestID(r.Context())}
 	p.writeState(w, state)
 	p.redirect(w, r, "/problem")
+}
+
+// needsCode reports whether the person has signed in without a user code and has
+// yet to type it.
+func (p *decisionPages) needsCode(r *http.Request) bool {
+	signIn, err := p.signIn.Execute(r.Context(), p.deps.Cookies.GrantSession(r))
+	return err == nil && signIn.NeedsCode
 }
 
 // typedAlready reports whether the person typed the code on the first page. A link
@@ -173,10 +202,10 @@ type decision func(ctx context.Context, proof approval.Proof, code device.UserCo
 
 // decideForm carries a decision out. The form's own code counts, not that of
 // the page state: there may be two tabs.
-func (p *Pages) decideForm(outcome string) http.HandlerFunc {
-	decide := decision(p.deps.Approve.Execute)
+func (p *decisionPages) decideForm(outcome string) http.HandlerFunc {
+	decide := decision(p.approve.Execute)
 	if outcome == denied {
-		decide = p.deps.Deny.Execute
+		decide = p.deny.Execute
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !p.requireOpen(r.Context(), w, r) {
@@ -224,18 +253,5 @@ func (p *Pages) decideForm(outcome string) http.HandlerFunc {
 		p.setUndoCookie(w, proof.Session, decided.Undo)
 		p.writeState(w, pageState{Code: code.String(), Outcome: outcome, Ref: httpserver.RequestID(r.Context())})
 		p.redirect(w, r, "/"+outcome)
-	}
-}
-
-// problemPage shows a refusal.
-func (p *Pages) problemPage(w http.ResponseWriter, r *http.Request) {
-	state := p.readState(r)
-	switch {
-	case state.Problem != "":
-		p.problem(w, r, http.StatusOK, state)
-	case !p.hasCookies(r) && r.Header.Get("Sec-Fetch-Site") != "none": // a redirect led here, but its cookie did not come along
-		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
-	default:
-		p.redirect(w, r, "")
 	}
 }

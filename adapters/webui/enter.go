@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -16,6 +15,24 @@ import (
 	"github.com/devicegate/devicegate/domain/fault"
 	"github.com/devicegate/devicegate/domain/quota"
 )
+
+// entryPages are the first page, which takes the code, and where every link and
+// sign-in comes back to.
+type entryPages struct {
+	*base
+	lookUp   *application.LookUpDevice
+	signIn   *application.DescribeSignIn
+	describe *application.DescribeApproval
+}
+
+func newEntryPages(b *base, lookUp *application.LookUpDevice, signIn *application.DescribeSignIn, describe *application.DescribeApproval) *entryPages {
+	return &entryPages{b, lookUp, signIn, describe}
+}
+
+func (p *entryPages) mount(r routes) {
+	r.page("/device", p.enterPage)
+	r.form("/device", p.enterForm)
+}
 
 var noAllowance quota.Allowance
 
@@ -43,7 +60,7 @@ type enterBody struct {
 
 // enterPage shows the field for the code. Every link from outside leads here
 // first.
-func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
+func (p *entryPages) enterPage(w http.ResponseWriter, r *http.Request) {
 	if len(r.URL.Query()) > 0 {
 		p.takeParameters(w, r)
 		return
@@ -70,7 +87,7 @@ func (p *Pages) enterPage(w http.ResponseWriter, r *http.Request) {
 // takeParameters moves the parameters of the address into the page state, and
 // redirects to the page that they are for. It looks no code up, so that a
 // scanner that opens links changes and learns nothing.
-func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
+func (p *entryPages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	q, state := r.URL.Query(), p.readState(r)
 	if q.Has(cookieCheck) {
 		p.cookiesChecked(w, r)
@@ -120,17 +137,10 @@ func (p *Pages) takeParameters(w http.ResponseWriter, r *http.Request) {
 	p.redirect(w, r, to)
 }
 
-// prefillsCode reports whether the code of a link is put into the field: not where
-// policy asks that it is typed.
-func (p *Pages) prefillsCode(ctx context.Context) bool {
-	rules, err := p.deps.Policies.Policy(ctx)
-	return err == nil && rules.PrefillsCode()
-}
-
 // afterSignIn returns the page for what the person signed in for.
-func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.UserCode, state *pageState) (string, error) {
+func (p *entryPages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.UserCode, state *pageState) (string, error) {
 	session := p.deps.Cookies.GrantSession(r)
-	signIn, err := p.deps.SignIn.Execute(r.Context(), session)
+	signIn, err := p.signIn.Execute(r.Context(), session)
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +153,7 @@ func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.
 		*state = pageState{}
 		return "/code", nil
 	}
-	what, err := p.deps.Describe.Execute(r.Context(), session, code, p.deps.Client.Origin(r))
+	what, err := p.describe.Execute(r.Context(), session, code, p.deps.Client.Origin(r))
 	if err != nil {
 		return "", err
 	}
@@ -155,7 +165,7 @@ func (p *Pages) afterSignIn(w http.ResponseWriter, r *http.Request, code device.
 
 // takeError keeps a refusal that stands in the address, and returns the page
 // that shows it.
-func (p *Pages) takeError(r *http.Request, q url.Values, state *pageState) string {
+func (p *entryPages) takeError(r *http.Request, q url.Values, state *pageState) string {
 	state.Problem, state.Reason, state.Ref, state.Retry = q.Get("sso_error"), q.Get("sso_reason"), q.Get("ref"), q.Get("at")
 	if seconds, err := strconv.Atoi(q.Get("retry_after")); err == nil && seconds > 0 && seconds <= int(longestWait/time.Second) {
 		state.Wait = p.deps.Now().Add(time.Duration(seconds) * time.Second).Unix()
@@ -196,7 +206,7 @@ func pagePath(name string) string {
 
 // enterForm looks the typed code up. With one connection it goes straight on to
 // the identity provider.
-func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
+func (p *entryPages) enterForm(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
@@ -205,7 +215,7 @@ func (p *Pages) enterForm(w http.ResponseWriter, r *http.Request) {
 		typed = code.String()
 	}
 	typed = clean(typed)
-	found, err := p.deps.LookUp.Execute(r.Context(), typed, p.deps.Client.Origin(r))
+	found, err := p.lookUp.Execute(r.Context(), typed, p.deps.Client.Origin(r))
 	if errors.Is(err, application.ErrSignInFirst) { // the code is asked for again after the sign-in
 		code, malformed := device.ParseUserCode(typed)
 		found, err = application.LookedUp{Valid: malformed == nil, UserCode: code}, nil

@@ -10,7 +10,7 @@ import (
 
 // withHeaders adds what only pages need to what every response carries, and
 // turns a panic into the error page.
-func (p *Pages) withHeaders(next http.Handler) http.Handler {
+func (p *base) withHeaders(next http.Handler) http.Handler {
 	serve := func(w http.ResponseWriter, r *http.Request) error {
 		next.ServeHTTP(w, r)
 		return nil

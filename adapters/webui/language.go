@@ -145,7 +145,7 @@ const (
 
 // localeOf is the language that the person chose, else one that the browser
 // asks for.
-func (p *Pages) localeOf(r *http.Request) int {
+func (p *base) localeOf(r *http.Request) int {
 	if i, known := p.localeNamed(p.readCookie(r, languageCookie)); known {
 		return i
 	}
@@ -153,7 +153,7 @@ func (p *Pages) localeOf(r *http.Request) int {
 	return i
 }
 
-func (p *Pages) localeNamed(tag string) (int, bool) {
+func (p *base) localeNamed(tag string) (int, bool) {
 	for i, l := range p.locales {
 		if l.tag.String() == tag {
 			return i, true

@@ -122,7 +122,7 @@ func TestEverySentenceIsUsed(t *testing.T) {
 }
 
 func TestAcceptLanguageChoosesTheLanguage(t *testing.T) {
-	p := &Pages{matcher: newMatcher(locales)}
+	p := &base{matcher: newMatcher(locales)}
 	for accept, want := range map[string]string{
 		"":                         "en",
 		"*":                        "en",

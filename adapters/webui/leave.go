@@ -8,9 +8,9 @@ import (
 
 // signOutForm makes this browser forget the person. Cookies are taken back even
 // if nothing was left to forget.
-func (p *Pages) signOutForm(w http.ResponseWriter, r *http.Request) {
+func (p *sessionPages) signOutForm(w http.ResponseWriter, r *http.Request) {
 	proof := approval.Proof{Session: p.grantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	if err := p.deps.Leave.Execute(r.Context(), proof, p.deps.Client.Origin(r)); err != nil {
+	if err := p.leave.Execute(r.Context(), proof, p.deps.Client.Origin(r)); err != nil {
 		p.fail(w, r, p.readState(r), err, noAllowance)
 		return
 	}
@@ -19,6 +19,6 @@ func (p *Pages) signOutForm(w http.ResponseWriter, r *http.Request) {
 }
 
 // signedOutPage says what the browser has forgotten, and what it has not.
-func (p *Pages) signedOutPage(w http.ResponseWriter, r *http.Request) {
+func (p *sessionPages) signedOutPage(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, pageDone, view{State: left, Title: "left.title", at: "signed-out", Body: doneBody{}})
 }

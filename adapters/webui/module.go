@@ -6,15 +6,17 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/httpserver"
-	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/ports"
 )
 
-// Module provides the [Pages] from a [Config].
-var Module = fx.Module("webui", fx.Provide(New))
+// Module provides the [Pages] from a [Config] and the use cases behind them.
+var Module = fx.Module("webui",
+	fx.Provide(New),
+	fx.Provide(fx.Private, newBase, newEntryPages, newSignInPages, newCodePages, newDecisionPages, newResultPages, newSessionPages),
+)
 
-// Deps are the use cases behind the pages, and what they stand on.
-type Deps struct {
+// deps are what every page may need.
+type deps struct {
 	fx.In
 
 	Config      Config
@@ -31,18 +33,4 @@ type Deps struct {
 	Places      ports.Places
 	Now         ports.Clock
 	Log         *slog.Logger
-
-	LookUp        *application.LookUpDevice
-	Describe      *application.DescribeApproval
-	Recall        *application.RecallDevices
-	Approve       *application.ApproveExternal
-	Deny          *application.DenyExternal
-	Undo          *application.UndoApproval
-	Decision      *application.DescribeDecision
-	SignIn        *application.DescribeSignIn
-	EnterCode     *application.EnterCode
-	AccountSignIn *application.StartAccountSignIn
-	Sessions      *application.ListSessions
-	EndSessions   *application.EndSessions
-	Leave         *application.LeaveBrowser
 }

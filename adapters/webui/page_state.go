@@ -73,8 +73,8 @@ var (
 )
 
 // readState reads the browser's state. A field that was not written by
-// [Pages.writeState] is dropped.
-func (p *Pages) readState(r *http.Request) (state pageState) {
+// [base.writeState] is dropped.
+func (p *base) readState(r *http.Request) (state pageState) {
 	value := p.readCookie(r, pageStateCookie)
 	if value == "" || len(value) > pageStateMax {
 		return pageState{}
@@ -141,7 +141,7 @@ func bounded(unix int64, at time.Time) int64 {
 
 // writeState writes the cookie. It is Lax, because the browser comes back from
 // the identity provider's site, and is sent to the pages only.
-func (p *Pages) writeState(w http.ResponseWriter, state pageState) {
+func (p *base) writeState(w http.ResponseWriter, state pageState) {
 	raw, err := json.Marshal(state)
 	if err != nil {
 		return // it has only strings, numbers and booleans
@@ -151,14 +151,14 @@ func (p *Pages) writeState(w http.ResponseWriter, state pageState) {
 
 // setCookie writes a cookie for the path at which the pages are served. A life
 // of zero ends with the browser's session.
-func (p *Pages) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+func (p *base) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	p.deps.Cookies.Set(w, p.cookie(name, life), value)
 }
 
-func (p *Pages) readCookie(r *http.Request, name string) string {
+func (p *base) readCookie(r *http.Request, name string) string {
 	return p.deps.Cookies.Read(r, p.cookie(name, 0))
 }
 
-func (p *Pages) cookie(name string, life time.Duration) httpserver.Cookie {
+func (p *base) cookie(name string, life time.Duration) httpserver.Cookie {
 	return httpserver.Cookie{Name: name, Path: p.root, Life: life}
 }

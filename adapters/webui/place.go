@@ -61,7 +61,7 @@ type origin struct {
 	Place   place.Place
 }
 
-func (p *Pages) originOf(addr netip.Addr) origin {
+func (p *base) originOf(addr netip.Addr) origin {
 	addr = addr.Unmap()
 	return origin{addr, p.deps.Places.Of(addr)}
 }

@@ -123,7 +123,7 @@ type problemBody struct {
 	OtherAccount bool // the way out is a form that signs in with another account
 }
 
-func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, state pageState) {
+func (p *base) problem(w http.ResponseWriter, r *http.Request, status int, state pageState) {
 	code := problemCode(state.Reason)
 	if code == "unknown" {
 		code = problemCode(state.Problem)
@@ -151,7 +151,7 @@ func (p *Pages) problem(w http.ResponseWriter, r *http.Request, status int, stat
 	p.show(w, r, status, pageProblem, v)
 }
 
-func (p *Pages) nextStepOf(code string, state pageState, retry string) problemBody {
+func (p *base) nextStepOf(code string, state pageState, retry string) problemBody {
 	body := problemBody{Code: code, Icon: iconOf(code), Action: "action.enter_code", Href: p.root}
 	next := problems[code].next
 	switch {
@@ -172,10 +172,10 @@ func (p *Pages) nextStepOf(code string, state pageState, retry string) problemBo
 	return body
 }
 
-// parametersOf are those with which [Pages.takeParameters] shows the same
+// parametersOf are those with which [entryPages.takeParameters] shows the same
 // problem again. A page that answers a failed request at once has no address of
 // its own, and its language links need one.
-func (p *Pages) parametersOf(state pageState, until time.Time, retry string) url.Values {
+func (p *base) parametersOf(state pageState, until time.Time, retry string) url.Values {
 	q := url.Values{"sso_error": {state.Problem}}
 	add := func(name, value string) {
 		if value != "" {
@@ -221,7 +221,7 @@ func iconOf(code string) string {
 // fail answers a form or a page that was refused. A refusal is kept and shown
 // after a redirect, so that reloading repeats nothing; one that needs a status
 // of its own is shown at once.
-func (p *Pages) fail(w http.ResponseWriter, r *http.Request, state pageState, err error, allowance quota.Allowance) {
+func (p *base) fail(w http.ResponseWriter, r *http.Request, state pageState, err error, allowance quota.Allowance) {
 	id := httpserver.RequestID(r.Context())
 	var tooLarge *http.MaxBytesError
 	f, refused := fault.Of(err)
@@ -254,7 +254,7 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, state pageState, er
 	}
 }
 
-func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, state pageState) {
+func (p *base) toProblem(w http.ResponseWriter, r *http.Request, state pageState) {
 	if state.Problem == device.ErrInvalidUserCode.Code {
 		p.writeState(w, pageState{Typed: state.Typed, Problem: state.Problem, Ref: state.Ref})
 		p.redirect(w, r, "#code-wrong")
@@ -265,6 +265,19 @@ func (p *Pages) toProblem(w http.ResponseWriter, r *http.Request, state pageStat
 }
 
 // errorPage answers with a page that depends on nothing but the request.
-func (p *Pages) errorPage(w http.ResponseWriter, r *http.Request, status int, code string) {
+func (p *base) errorPage(w http.ResponseWriter, r *http.Request, status int, code string) {
 	p.problem(w, r, status, pageState{Problem: code, Ref: httpserver.RequestID(r.Context())})
+}
+
+// problemPage shows a refusal.
+func (p *base) problemPage(w http.ResponseWriter, r *http.Request) {
+	state := p.readState(r)
+	switch {
+	case state.Problem != "":
+		p.problem(w, r, http.StatusOK, state)
+	case !p.hasCookies(r) && r.Header.Get("Sec-Fetch-Site") != "none": // a redirect led here, but its cookie did not come along
+		p.errorPage(w, r, http.StatusBadRequest, "no_cookies")
+	default:
+		p.redirect(w, r, "")
+	}
 }

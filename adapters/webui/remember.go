@@ -12,15 +12,15 @@ const (
 	connectionLife   = 180 * 24 * time.Hour
 )
 
-func (p *Pages) remember(w http.ResponseWriter, slug string) {
+func (p *base) remember(w http.ResponseWriter, slug string) {
 	p.setCookie(w, connectionCookie, slug, connectionLife)
 }
 
 // lastConnection is the slug in the cookie, which may be that of none.
-func (p *Pages) lastConnection(r *http.Request) string { return p.readCookie(r, connectionCookie) }
+func (p *base) lastConnection(r *http.Request) string { return p.readCookie(r, connectionCookie) }
 
 // forget takes back every cookie of the pages but the language.
-func (p *Pages) forget(w http.ResponseWriter) {
+func (p *base) forget(w http.ResponseWriter) {
 	for _, name := range []string{connectionCookie, undoCookie, pageStateCookie} {
 		p.deps.Cookies.Clear(w, p.cookie(name, 0))
 	}

@@ -139,7 +139,7 @@ func spell(code string) string {
 }
 
 // show writes a page.
-func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) {
+func (p *base) show(w http.ResponseWriter, r *http.Request, status int, page string, v view) {
 	i := p.localeOf(r)
 	d := templateData{
 		view: v, Root: p.root, Assets: p.assetNames, Brand: p.brand, Theme: p.theme, Support: p.support,
@@ -184,7 +184,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page st
 	}
 }
 
-func (p *Pages) languageLinks(v view) []languageLink {
+func (p *base) languageLinks(v view) []languageLink {
 	links := make([]languageLink, len(p.locales))
 	for i, l := range p.locales {
 		q := url.Values{"lang": {l.tag.String()}}

@@ -6,13 +6,34 @@ import (
 	"slices"
 	"time"
 
-	"github.com/devicegate/devicegate/adapters/httpserver"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/approval"
 	"github.com/devicegate/devicegate/domain/connection"
-	"github.com/devicegate/devicegate/domain/device"
 	"github.com/devicegate/devicegate/domain/uid"
 )
+
+// sessionPages are a person's own devices, and the way out of this browser.
+type sessionPages struct {
+	*base
+	signIn      *application.StartAccountSignIn
+	sessions    *application.ListSessions
+	endSessions *application.EndSessions
+	leave       *application.LeaveBrowser
+}
+
+func newSessionPages(b *base, signIn *application.StartAccountSignIn, sessions *application.ListSessions,
+	endSessions *application.EndSessions, leave *application.LeaveBrowser,
+) *sessionPages {
+	return &sessionPages{b, signIn, sessions, endSessions, leave}
+}
+
+func (p *sessionPages) mount(r routes) {
+	r.page("/device/sessions", p.sessionsPage)
+	r.form("/device/sessions", p.sessionsForm)
+	r.Get("/device/sessions/sign-in", p.accountSignIn)
+	r.form("/device/sign-out", p.signOutForm)
+	r.page("/device/signed-out", p.signedOutPage)
+}
 
 type sessionsBody struct {
 	SignedIn bool
@@ -48,7 +69,7 @@ func (d ownDevice) lastSeen() time.Time {
 }
 
 // ownDevices are those that wait for their token, then the others by their use.
-func (p *Pages) ownDevices(own application.Sessions) []ownDevice {
+func (p *sessionPages) ownDevices(own application.Sessions) []ownDevice {
 	var list []ownDevice
 	for _, d := range own.Waiting {
 		list = append(list, ownDevice{
@@ -72,7 +93,7 @@ const devicesShown = 100
 
 // sessionsPage shows a person their signed-in devices, if they have signed in
 // at this browser in the last minutes.
-func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
+func (p *sessionPages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
@@ -86,7 +107,7 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, state, err, noAllowance)
 		return
 	}
-	own, err := p.deps.Sessions.Execute(r.Context(), application.OwnerAt(approval.Proof{Session: p.grantSession(r)}), first)
+	own, err := p.sessions.Execute(r.Context(), application.OwnerAt(approval.Proof{Session: p.grantSession(r)}), first)
 	v := view{State: "sessions", Title: "sessions.title", at: "sessions"}
 	switch {
 	case errors.Is(err, approval.ErrNoSession):
@@ -116,7 +137,7 @@ func (p *Pages) sessionsPage(w http.ResponseWriter, r *http.Request) {
 
 // sessionsForm begins a sign-in that approves no device, or ends the access
 // that the person wants ended.
-func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
+func (p *sessionPages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
@@ -138,7 +159,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	proof := approval.Proof{Session: p.grantSession(r), CSRF: approval.ParseCSRF(r.PostForm.Get("csrf"))}
-	ended, err := p.deps.EndSessions.Execute(r.Context(), application.OwnerAt(proof), which, p.deps.Client.Origin(r))
+	ended, err := p.endSessions.Execute(r.Context(), application.OwnerAt(proof), which, p.deps.Client.Origin(r))
 	switch {
 	case errors.Is(err, approval.ErrInvalidSession): // the page asks to sign in
 	case err != nil:
@@ -151,7 +172,7 @@ func (p *Pages) sessionsForm(w http.ResponseWriter, r *http.Request) {
 }
 
 // chooseForSessions leads to the choice of a connection, if there is one to make.
-func (p *Pages) chooseForSessions(w http.ResponseWriter, r *http.Request) {
+func (p *sessionPages) chooseForSessions(w http.ResponseWriter, r *http.Request) {
 	state, to := pageState{Managing: true}, "/sign-in"
 	if len(p.connections(r.Context()).All()) == 1 {
 		state.Redirect, to = true, "/leave"
@@ -162,12 +183,12 @@ func (p *Pages) chooseForSessions(w http.ResponseWriter, r *http.Request) {
 
 // accountSignIn begins to sign in for the sessions page. It is what sso-initiate
 // is for a device.
-func (p *Pages) accountSignIn(w http.ResponseWriter, r *http.Request) {
+func (p *sessionPages) accountSignIn(w http.ResponseWriter, r *http.Request) {
 	if !p.requireOpen(r.Context(), w, r) {
 		return
 	}
 	state, q := p.readState(r), r.URL.Query()
-	out, err := p.deps.AccountSignIn.Execute(r.Context(), application.Initiate{
+	out, err := p.signIn.Execute(r.Context(), application.Initiate{
 		Connection: q.Get("connection"), LoginHint: q.Get("login_hint"), ForceAuthn: q.Get("prompt") == "login", Mount: connection.Canonical,
 		Browser: p.deps.Cookies.BrowserBinding(r), GrantSession: p.deps.Cookies.GrantSession(r), Origin: p.deps.Client.Origin(r),
 	})
@@ -189,27 +210,4 @@ func (p *Pages) accountSignIn(w http.ResponseWriter, r *http.Request) {
 		}
 		http.Redirect(w, r, out.Redirect.URL, http.StatusFound)
 	}
-}
-
-// undoForm undoes the approval that this browser has just given.
-func (p *Pages) undoForm(w http.ResponseWriter, r *http.Request) {
-	state := p.readState(r)
-	code, err := device.ParseUserCode(r.PostForm.Get("user_code"))
-	if err != nil {
-		p.fail(w, r, state, err, noAllowance)
-		return
-	}
-	err = p.deps.Undo.Execute(r.Context(), approval.ParseUndoToken(r.PostForm.Get("undo")), p.deps.Client.Origin(r))
-	if errors.Is(err, approval.ErrInvalidSession) { // the five minutes are over
-		state.Notice = tooLate
-		p.writeState(w, state)
-		p.redirect(w, r, "/sessions")
-		return
-	}
-	if err != nil {
-		p.fail(w, r, state, err, noAllowance)
-		return
-	}
-	p.writeState(w, pageState{Code: code.String(), Outcome: undone, Ref: httpserver.RequestID(r.Context())})
-	p.redirect(w, r, "/"+undone)
 }

@@ -16,19 +16,19 @@ const (
 	undoLife   = 5 * time.Minute
 )
 
-func (p *Pages) setUndoCookie(w http.ResponseWriter, session approval.GrantSession, undo approval.UndoToken) {
+func (p *base) setUndoCookie(w http.ResponseWriter, session approval.GrantSession, undo approval.UndoToken) {
 	p.setCookie(w, undoCookie, session.Reveal()+"."+undo.Reveal(), undoLife)
 }
 
 // lastDecision is the grant session and the undo token of the last decision;
 // zero if there was none.
-func (p *Pages) lastDecision(r *http.Request) (approval.GrantSession, approval.UndoToken) {
+func (p *base) lastDecision(r *http.Request) (approval.GrantSession, approval.UndoToken) {
 	session, undo, _ := strings.Cut(p.readCookie(r, undoCookie), ".")
 	return approval.ParseGrantSession(session), approval.ParseUndoToken(undo)
 }
 
 // grantSession finds this browser's last sign-in, decided or not.
-func (p *Pages) grantSession(r *http.Request) approval.GrantSession {
+func (p *base) grantSession(r *http.Request) approval.GrantSession {
 	if s := p.deps.Cookies.GrantSession(r); !s.IsZero() {
 		return s
 	}
