@@ -28,7 +28,7 @@ func (f *fixture) starters(atOnce int, lost *lost) *starters {
 	return f.startersEvery(20*time.Millisecond, atOnce, lost)
 }
 
-// startersEvery is starters who wait for some time before each login.
+// startersEvery is starters that wait for some time before each login.
 func (f *fixture) startersEvery(wait time.Duration, atOnce int, lost *lost) *starters {
 	s := &starters{}
 	stopped := make(chan struct{})
