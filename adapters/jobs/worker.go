@@ -116,7 +116,7 @@ func NewWorker(db Database, tasks Tasks, log *slog.Logger, options ...Option) (*
 		JobTimeout:        jobTime,
 		SoftStopTimeout:   stopTime,
 		ErrorHandler:      errorHandler{log},
-		Logger:            slog.New(onlyWarnings{log.Handler()}),
+		Logger:            slog.New(riverLog{log.Handler()}),
 		Middleware:        []rivertype.Middleware{traced(db.Tracer)},
 	}
 	for _, o := range options {
@@ -205,22 +205,4 @@ func (h errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, er
 func (h errorHandler) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
 	h.log.ErrorContext(ctx, "a job panicked", "job", job.Kind, "job_id", job.ID, "attempt", job.Attempt, "attempts", job.MaxAttempts, "panic", fmt.Sprint(value), "stack", trace)
 	return nil
-}
-
-// onlyWarnings leaves out what River says about its usual work.
-type onlyWarnings struct{ slog.Handler }
-
-// Enabled implements [slog.Handler].
-func (h onlyWarnings) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
-}
-
-// WithAttrs implements [slog.Handler].
-func (h onlyWarnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return onlyWarnings{h.Handler.WithAttrs(attrs)}
-}
-
-// WithGroup implements [slog.Handler].
-func (h onlyWarnings) WithGroup(name string) slog.Handler {
-	return onlyWarnings{h.Handler.WithGroup(name)}
 }
