@@ -11,7 +11,7 @@ import (
 // One person approved the attacker's code, and another one says, on the page or by JSON,
 // that they did not ask: the first approval waits for its redemption.
 func TestAReportByPageOrJSONHoldsWhatOthersApproved(t *testing.T) {
-	for door, report := range map[string]func(v *visitor, code string){
+	for route, report := range map[string]func(v *visitor, code string){
 		"the page": func(v *visitor, code string) {
 			v.sees(v.press(v.signIn(code, "bob"), "deny-unasked"), "denied", "")
 		},
@@ -31,7 +31,7 @@ func TestAReportByPageOrJSONHoldsWhatOthersApproved(t *testing.T) {
 			}
 		},
 	} {
-		t.Run(door, func(t *testing.T) {
+		t.Run(route, func(t *testing.T) {
 			s := served(t)
 			first, second, honest := s.device("prod-01", elsewhere), s.device("prod-02", elsewhere), s.device("laptop", home)
 			victim := s.visitor(home)
