@@ -95,7 +95,7 @@ func (s *Sink) post(ctx context.Context, records logs) error {
 }
 
 func (s *Sink) judge(answer *http.Response, said []byte) error {
-	if answer.StatusCode != http.StatusOK {
+	if answer.StatusCode < 200 || answer.StatusCode > 299 { // the protocol says 200, but some hosted collectors answer 204
 		err := fmt.Errorf("%s: answered %d", s.cfg.Endpoint.Host, answer.StatusCode)
 		if seconds, wrong := strconv.Atoi(answer.Header.Get("Retry-After")); wrong == nil && seconds > 0 {
 			return &ports.Later{After: min(time.Duration(min(seconds, 86400))*time.Second, laterMax), Err: err}

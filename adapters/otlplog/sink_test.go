@@ -57,7 +57,7 @@ func TestAnEventIsALogRecord(t *testing.T) {
 	}
 }
 
-func TestCollectorsThatDoNotTakeIt(t *testing.T) {
+func TestWhatCollectorsAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		body   string
@@ -68,6 +68,10 @@ func TestCollectorsThatDoNotTakeIt(t *testing.T) {
 		"rejected":         {200, `{"partialSuccess":{"rejectedLogRecords":1}}`, "rejected", 0},
 		"none rejected":    {200, `{"partialSuccess":{"rejectedLogRecords":"0"}}`, "", 0},
 		"no JSON":          {200, `ok`, "", 0},
+		"accepted":         {202, "", "", 0},
+		"no content":       {204, "", "", 0},
+		"accepted in part": {202, `{"partialSuccess":{"rejectedLogRecords":1}}`, "rejected", 0},
+		"no last answer":   {300, "", "answered 300", time.Minute},
 		"unavailable":      {503, "", "answered 503", time.Minute},
 		"a redirect":       {302, "", "answered 302", time.Minute},
 	} {
