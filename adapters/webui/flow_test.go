@@ -401,6 +401,21 @@ func TestTheLimitOfSignInsSaysHowLongToWait(t *testing.T) {
 	}
 }
 
+// The limit counts an address, which a whole office may share.
+func TestTheLimitOfAnAddressSaysThatOthersCountToo(t *testing.T) {
+	s := served(t)
+	code := s.device(label, home).UserCode
+	for range 60 {
+		s.visitor(elsewhere).once(http.MethodGet, "/openapi/v1/oauth/device/sso-initiate?user_code="+code, nil)
+	}
+	first := s.visitor(elsewhere)
+	got := first.get("/openapi/v1/oauth/device/sso-initiate?user_code=" + code)
+	first.sees(got, "error", "rate_limited")
+	if text := words(got.main()); strings.Contains(text, "Too many attempts") || !strings.Contains(text, "those of other people in your network count, too") {
+		t.Errorf("got %s, want that the attempts of others count, too", text)
+	}
+}
+
 func TestAnUnavailableStoreIsAnErrorPage(t *testing.T) {
 	s := served(t)
 	codes := s.device(label, home)

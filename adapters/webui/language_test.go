@@ -51,6 +51,17 @@ func TestEveryLanguageHasEverySentence(t *testing.T) {
 	}
 }
 
+// The limit of an address counts the attempts of a whole office.
+func TestOnlyALimitOfOnePersonIsCalledTheirAttempts(t *testing.T) {
+	for _, o := range locales {
+		said := o.load().sentences
+		own, shared := said["problem.too_many_codes.title"], said["problem.rate_limited.title"]
+		if got := shared[plural.Other]; got == own[plural.Other] {
+			t.Errorf("%s: got %q for both limits, want another title for that of an address", o.tag, got)
+		}
+	}
+}
+
 func TestEveryLanguageHasThePluralFormsItNeeds(t *testing.T) {
 	counted := map[string]bool{}
 	for key, s := range locales[0].load().sentences {
