@@ -41,6 +41,7 @@ type watched struct {
 	of     device.Snapshot
 	origin request.Origin
 	by     audit.Actor
+	signal incident.Signal // that it is by itself, on record; empty: none
 }
 
 // keepPoll keeps a poll from elsewhere, of which event is the record.
@@ -80,11 +81,11 @@ func (w *PhishingWatch) keep(ctx context.Context, tx ports.Tx, d device.Snapshot
 				o = o.AsFirstTime()
 			}
 		}
-		one := watched{o, d, event.Origin, event.Actor}
+		one := watched{Observation: o, of: d, origin: event.Origin, by: event.Actor}
 		if err := tx.Incidents().Observe(ctx, o, event); err != nil {
 			return nil, fmt.Errorf("keep observation: %w", err)
 		}
-		if err := w.recordSignal(ctx, tx, one); err != nil {
+		if one.signal, err = w.recordSignal(ctx, tx, one); err != nil {
 			return nil, err
 		}
 		kept = append(kept, one)
@@ -92,36 +93,38 @@ func (w *PhishingWatch) keep(ctx context.Context, tx ports.Tx, d device.Snapshot
 	return kept, nil
 }
 
-func (w *PhishingWatch) recordSignal(ctx context.Context, tx ports.Tx, o watched) error {
+// recordSignal returns the signal that o is by itself.
+func (w *PhishingWatch) recordSignal(ctx context.Context, tx ports.Tx, o watched) (incident.Signal, error) {
 	signal := o.Signal()
 	if signal == "" || w.rules.IsExempt(o.Network) {
-		return nil
+		return "", nil
 	}
 	if err := tx.Audit().Record(ctx, o.Event(signal, o.by, o.of, "", o.origin)); err != nil {
-		return fmt.Errorf("record signal: %w", err)
+		return "", fmt.Errorf("record signal: %w", err)
 	}
-	w.count(signal)
-	return nil
+	return signal, nil
 }
 
 // noteBurst keeps that many codes were started in a network, with the last one of
 // them. A failure is made up for by the next burst.
 func (w *PhishingWatch) noteBurst(ctx context.Context, d device.Snapshot, origin request.Origin) {
-	o := watched{incident.ObserveBurst(d, w.now()), d, origin, audit.ClientOf(d.ClientID)}
+	o := watched{Observation: incident.ObserveBurst(d, w.now()), of: d, origin: origin, by: audit.ClientOf(d.ClientID), signal: incident.ManyStarts}
 	event := o.Event(incident.ManyStarts, o.by, d, "", origin)
 	err := w.store.Update(ctx, func(ctx context.Context, tx ports.Tx) error { return tx.Incidents().Observe(ctx, o.Observation, event) })
 	if err == nil && !w.rules.IsExempt(o.Network) {
-		w.count(incident.ManyStarts)
 		w.assess(ctx, o)
 	}
 }
 
-// assess weighs the sources of observations that were kept, each in the light of
+// assess counts and weighs observations that were kept, each source in the light of
 // all that was seen, and holds those that are suspected. It comes after the commit,
 // so that of several people at the same time the last one is weighed with all
 // others. What fails here is made up for by the next observation.
 func (w *PhishingWatch) assess(ctx context.Context, observed ...watched) {
 	for _, o := range observed {
+		if o.signal != "" {
+			w.count(o.signal)
+		}
 		if o.IsWeighed() && !w.rules.IsExempt(o.Network) {
 			w.assessor.assess(ctx, o)
 		}

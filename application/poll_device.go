@@ -190,10 +190,10 @@ func (uc *PollDevice) redeem(ctx context.Context, id uid.ID, life token.Lifetime
 		observed, err = uc.watch.keepPoll(ctx, tx, a.Snapshot(), elsewhere)
 		return err
 	})
-	uc.watch.assess(ctx, observed...)
 	if err != nil {
 		return Redeemed{}, err
 	}
+	uc.watch.assess(ctx, observed...)
 	return out, nil
 }
 

@@ -68,9 +68,6 @@ func (a *sourceAssessor) assessSource(ctx context.Context, source incident.Sourc
 		}
 		return a.hold(ctx, tx, source, why, o.Authorization, at)
 	})
-	if errors.Is(err, incident.ErrOpen) { // another replica has noticed it, too
-		err = nil
-	}
 	if err != nil {
 		return err
 	}
@@ -107,16 +104,27 @@ func (a *sourceAssessor) weigh(ctx context.Context, source incident.Source, o wa
 
 // hold begins an incident, or extends the open one.
 func (a *sourceAssessor) hold(ctx context.Context, tx ports.Tx, source incident.Source, why incident.Assessment, authorization uid.ID, at time.Time) error {
-	latest, err := tx.Incidents().LatestOf(ctx, source)
-	if err != nil && !errors.Is(err, incident.ErrUnknown) {
-		return fmt.Errorf("find incident: %w", err)
-	}
-	if err == nil {
-		extended, err := a.rules.Extend(latest, why, at)
-		if err == nil {
-			return tx.Incidents().Save(ctx, latest, extended)
-		}
+	err := a.extend(ctx, tx, source, why, at)
+	if !errors.Is(err, incident.ErrUnknown) && !errors.Is(err, incident.ErrReleased) {
+		return err
 	}
 	noticed, event := a.rules.Notice(source, why, authorization, at)
-	return tx.Incidents().Add(ctx, noticed, event)
+	err = tx.Incidents().Add(ctx, noticed, event)
+	if errors.Is(err, incident.ErrOpen) { // another replica has noticed it meanwhile
+		return a.extend(ctx, tx, source, why, at)
+	}
+	return err
+}
+
+// extend returns [incident.ErrUnknown] and [incident.ErrReleased].
+func (a *sourceAssessor) extend(ctx context.Context, tx ports.Tx, source incident.Source, why incident.Assessment, at time.Time) error {
+	latest, err := tx.Incidents().LatestOf(ctx, source)
+	if err != nil {
+		return fmt.Errorf("find incident: %w", err)
+	}
+	extended, err := a.rules.Extend(latest, why, at)
+	if err != nil {
+		return err
+	}
+	return tx.Incidents().Save(ctx, latest, extended)
 }

@@ -2,6 +2,7 @@ package applicationtest
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -134,6 +135,9 @@ type Fixture struct {
 	CloseLegacy       *application.CloseLegacyACS
 	ExplainResponse   *application.ExplainResponse
 	Shadows           *application.CompareShadows
+
+	countedMu sync.Mutex
+	counted   map[incident.Signal]int
 }
 
 // TokenLife is how long tokens of a [Fixture] live.
@@ -226,6 +230,22 @@ func directory(t testing.TB, settings []connection.Settings) connection.Director
 	return d
 }
 
+func (w *Fixture) count(s incident.Signal) {
+	w.countedMu.Lock()
+	defer w.countedMu.Unlock()
+	if w.counted == nil {
+		w.counted = map[incident.Signal]int{}
+	}
+	w.counted[s]++
+}
+
+// Counted are the signals of phishing that the metric has, by kind.
+func (w *Fixture) Counted() map[incident.Signal]int {
+	w.countedMu.Lock()
+	defer w.countedMu.Unlock()
+	return maps.Clone(w.counted)
+}
+
 func (w *Fixture) build(limits quota.Configured, o Options) {
 	legacyOff := o.LegacyOff
 	w.Policies = memory.NewPolicies(o.Policy)
@@ -234,7 +254,7 @@ func (w *Fixture) build(limits quota.Configured, o Options) {
 	csrf := approval.NewCSRFKeys([]byte("a key of the tests"))
 	timing, now := device.StandardTiming, w.Clock.Now
 
-	w.Watch = application.NewPhishingWatch(w.Store, storedHolds{w}, clients, w.Rules, func(incident.Signal) {}, now)
+	w.Watch = application.NewPhishingWatch(w.Store, storedHolds{w}, clients, w.Rules, w.count, now)
 	watch := w.Watch
 	w.HoldChecks = application.NewHoldChecks(w.Store, storedHolds{w}, clients, w.Rules, now)
 	codes := application.NewUserCodes(w.Store, w.Limiter, limits, now)
