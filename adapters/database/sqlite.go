@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"modernc.org/sqlite" // also the driver "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -36,7 +35,7 @@ const busyTimeout = 10 * time.Second
 func openSQLite(path string, c Config) (*bun.DB, error) {
 	options := url.Values{"_foreign_keys": {"1"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)}}
 	if path == inMemory { // each connection would have a database of its own
-		return bun.NewDB(sqlitePool(inMemory, options, 1, c.Tracer), sqlitedialect.New()), nil
+		return bun.NewDB(sqlitePool(inMemory, options, 1, c.Tracer), sqliteDialect()), nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("database directory: %w", err)
@@ -45,7 +44,7 @@ func openSQLite(path string, c Config) (*bun.DB, error) {
 		return nil, fmt.Errorf("database file: %w", err)
 	}
 	options.Set("_journal_mode", "WAL") // readers do not wait for the writer
-	return bun.NewDB(sqlitePool(path, options, c.MaxConns, c.Tracer), sqlitedialect.New()), nil
+	return bun.NewDB(sqlitePool(path, options, c.MaxConns, c.Tracer), sqliteDialect()), nil
 }
 
 // createPrivateFile makes the file if there is none. It must not open one that is

@@ -95,6 +95,9 @@ func nearest(name string, known map[string]bool) string {
 	}
 	best, least := "", 0
 	for _, one := range slices.Sorted(maps.Keys(known)) {
+		if longer := len(capital) - len(one); max(longer, -longer) > bearable(one) {
+			continue // each letter more or less is an edit
+		}
 		if d := edits(capital, one); d <= bearable(one) && (best == "" || d < least) {
 			best, least = one, d
 		}
