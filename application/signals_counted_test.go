@@ -45,6 +45,9 @@ func TestEachSignalOnRecordIsCountedOnce(t *testing.T) {
 	if s.redeems(waiting.Code, "198.18.5.7") {
 		t.Fatal("got a token before the approval, want none")
 	}
+	if n := s.signals(incident.ManyStarts); n != 1 {
+		t.Errorf("got %d bursts, want that of the fourth start alone", n)
+	}
 	s.wantCounted(incident.SeveralPeople, incident.PersonReports, incident.SeveralBrowsers, incident.PollsElsewhere, incident.ManyStarts)
 }
 
