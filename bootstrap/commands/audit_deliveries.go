@@ -29,7 +29,7 @@ type sinkState struct {
 	Failures     int        `json:"failures,omitempty"`
 	NextAttempt  *time.Time `json:"next_attempt,omitempty"`
 	LastError    string     `json:"last_error,omitempty"`
-	Waiting      int        `json:"waiting"`
+	Parked       int        `json:"parked"` // refused and tried again; not what comes from next_event on
 	Dead         int        `json:"dead"`
 }
 
@@ -70,7 +70,7 @@ func (c auditDeliveries) Run(ctx context.Context, out io.Writer) error {
 		for i, s := range states {
 			shown[i] = sinkState{
 				Sink: s.Sink, DeliveredTo: known(s.After.At), NextEventAt: known(s.Next.At), DeliveredAt: known(s.DeliveredAt),
-				FailingSince: known(s.FailingSince), Failures: s.Failures, NextAttempt: known(s.NextAt), LastError: s.LastError, Waiting: s.Waiting, Dead: s.Dead,
+				FailingSince: known(s.FailingSince), Failures: s.Failures, NextAttempt: known(s.NextAt), LastError: s.LastError, Parked: s.Waiting, Dead: s.Dead,
 			}
 			if !s.Next.ID.IsZero() {
 				shown[i].NextEvent = s.Next.ID.String()

@@ -81,6 +81,46 @@ func TestTheAuditIsExportedAndTailed(t *testing.T) {
 	}
 }
 
+// What a receiver that fails has still to get is not called waiting by a number that
+// leaves it out: next_event says where it begins.
+func TestAuditDeliveriesTellWhatIsStillToCome(t *testing.T) {
+	store, _ := stored(t)
+	at := ports.SystemClock().Add(-time.Hour)
+	var all []audit.Event
+	err := store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		for i := range 3 {
+			e := audit.New(audit.ConnectionEdited, audit.AdminOf("ann"), at.Add(time.Duration(i)*time.Second), request.Origin{})
+			all = append(all, e)
+			if err := tx.Audit().Record(ctx, e); err != nil {
+				return err
+			}
+		}
+		p, err := tx.AuditDeliveries().Lock(ctx, audit.Webhook)
+		if err != nil {
+			return err
+		}
+		p.After, p.FailingSince, p.Failures, p.LastError = all[0].Position(), at, 3, "answered 503"
+		return errors.Join(tx.AuditDeliveries().Save(ctx, p), tx.AuditDeliveries().Park(ctx, []audit.Parked{
+			{Sink: audit.Webhook, Event: all[0].Position(), Stream: "ann", Attempts: 1, NextAt: at.Add(2 * time.Hour), LastError: "answered 400"},
+		}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "audit", "deliveries", "--as", "ops")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []map[string]any
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got) != 1 {
+		t.Fatalf("got %s, %v, want one receiver", out, err)
+	}
+	_, waiting := got[0]["waiting"]
+	if got[0]["parked"] != 1. || got[0]["dead"] != 0. || waiting || got[0]["next_event"] != all[1].ID.String() || got[0]["failures"] != 3. {
+		t.Errorf("got %s, want one parked event and the second one as the next", out)
+	}
+}
+
 // stopping ends a command when it has printed.
 type stopping struct {
 	bytes.Buffer

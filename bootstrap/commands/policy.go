@@ -52,6 +52,9 @@ func (e explainPolicy) Run(out io.Writer) error {
 		return configError{err}
 	}
 	explained := explainApproval(rules, of)
+	if explained.Unknown, err = config.Unknown(vars.Values, e.Client, e.Connection); err != nil {
+		return configError{err}
+	}
 	if e.JSON {
 		return printJSON(out, explained)
 	}
@@ -69,6 +72,7 @@ type explanation struct {
 	Refusal string         `json:"refusal,omitempty"`
 	Rules   []explainedOne `json:"rules"`
 	Terms   termsBody      `json:"terms"`
+	Unknown []string       `json:"unknown,omitempty"` // names that the settings do not have
 }
 
 type explainedOne struct {
@@ -154,6 +158,9 @@ func (e explanation) print(out io.Writer) error {
 		if one[1] != "" {
 			fmt.Fprintf(table, "%s\t%s\n", one[0], one[1])
 		}
+	}
+	for _, name := range e.Unknown {
+		fmt.Fprintf(table, "not known\t%s\n", name)
 	}
 	if err := table.Flush(); err != nil {
 		return err

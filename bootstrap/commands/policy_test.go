@@ -60,3 +60,50 @@ func TestPolicyExplainRefusesInvalidSettings(t *testing.T) {
 		t.Errorf("got %v, want an error of the configuration", err)
 	}
 }
+
+func TestPolicyExplainSaysWhichNamesAreNotKnown(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for name, text := range map[string]string{
+		"clients.yaml":     "clients:\n  - {id: tv}\n",
+		"connections.yaml": "connections:\n  - {slug: acme, domains: [acme.example], metadata_url: 'https://idp.example/'}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		of    explainPolicy
+		files bool
+		want  []string
+	}{
+		"neither":            {explainPolicy{Client: "nosuch", Connection: "nosuch"}, true, []string{"client nosuch: ", "connection nosuch: "}},
+		"of the environment": {explainPolicy{Client: "difyctl"}, true, nil},
+		"of the files":       {explainPolicy{Client: "tv", Connection: "acme"}, true, nil},
+		"without files":      {explainPolicy{Client: "tv", Connection: "acme"}, false, []string{"client tv: ", "connection acme: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.files {
+				t.Setenv("CLIENTS_FILE", "clients.yaml")
+				t.Setenv("CONNECTIONS_FILE", "connections.yaml")
+			}
+			var plain, asJSON bytes.Buffer
+			if err := c.of.Run(&plain); err != nil {
+				t.Fatal(err)
+			}
+			c.of.JSON = true
+			if err := c.of.Run(&asJSON); err != nil {
+				t.Fatal(err)
+			}
+			var got explanation
+			if err := json.Unmarshal(asJSON.Bytes(), &got); err != nil || len(got.Unknown) != len(c.want) || strings.Count(plain.String(), "not known") != len(c.want) {
+				t.Fatalf("got %q and %s, %v; want %q", got.Unknown, &plain, err, c.want)
+			}
+			for i, want := range c.want {
+				if !strings.HasPrefix(got.Unknown[i], want) || !strings.Contains(plain.String(), got.Unknown[i]) {
+					t.Errorf("got %q and %s, want %q in both", got.Unknown[i], &plain, want)
+				}
+			}
+		})
+	}
+}

@@ -33,3 +33,28 @@ func LoadPolicy(vars map[string]string) (policy.Policy, error) {
 	c.loadPolicy(e, &wrong)
 	return c.Policy, wrong.err()
 }
+
+// Unknown names those of a client and a connection that the settings do not have.
+// Either may be in the database, which is not asked. An empty name is not looked for.
+func Unknown(vars map[string]string, clientID, slug string) (unknown []string, err error) {
+	e, _ := parse(vars)
+	var c Config
+	wrong := problems{settled: map[string]bool{}}
+	c.loadClients(e, &wrong)
+	known := c.Clients.Has(clientID)
+	if !known && c.ClientsFile != "" {
+		inFile, _ := files.ReadClients(c.ClientsFile) // what is wrong with it is listed already
+		known = inFile.Has(clientID)
+	}
+	if clientID != "" && !known {
+		unknown = append(unknown, "client "+clientID+": neither OPENAPI_KNOWN_CLIENT_IDS nor CLIENTS_FILE names it; unless the database does, its start is refused")
+	}
+	if e.ConnectionsFile != "" {
+		c.ConnectionRules = connectionRules(e)
+		c.loadConnections(e, &wrong)
+	}
+	if _, err := c.Connections.Find(slug); slug != "" && err != nil {
+		unknown = append(unknown, "connection "+slug+": CONNECTIONS_FILE does not name it; unless the database does, no sign-in goes through it")
+	}
+	return unknown, wrong.err()
+}
