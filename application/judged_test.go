@@ -49,7 +49,7 @@ func TestARuleKnowsWhetherTheCodeWasTyped(t *testing.T) {
 func TestACodeThatWasTypedAfterTheSignInIsTyped(t *testing.T) {
 	limits := quota.Configure(1, 60)
 	s := newFixture(t, applicationtest.Options{Limits: &limits, Policy: policy.Must(policy.Settings{
-		Preset: policy.Parity, Rules: []policy.Rule{{Name: "rule 1", When: policy.Conditions{Code: policy.ByLink}, Then: policy.Refuse}},
+		Preset: policy.Parity, Rules: []policy.Rule{{Name: "rule 1", When: policy.Conditions{Code: policy.ByLink}, Then: policy.Reauthenticate}},
 	})})
 	started := s.start(laptop)
 	_, err := s.lookUp(device.NewUserCode().String(), "203.0.113.1") // from now on codes are asked for after the sign-in

@@ -3,6 +3,7 @@ package application_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/devicegate/devicegate/application/applicationtest"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/notice"
+	"github.com/devicegate/devicegate/domain/place"
 	"github.com/devicegate/devicegate/domain/uid"
 	"github.com/devicegate/devicegate/ports"
 )
@@ -120,6 +122,27 @@ func TestANoticeIsSentInTheLanguageOfTheBrowser(t *testing.T) {
 	if strings.Contains(m.HTML, "<b>laptop") || !strings.Contains(m.HTML, "&lt;b&gt;laptop") {
 		t.Errorf("got %s, want the label escaped", m.HTML)
 	}
+}
+
+func TestANoticeNamesThePlaceOfTheDevice(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{Mail: true})
+	s.redeem(s.login(laptop).Code)
+	_, keys := s.ordered()
+	mailer := new(memory.Mailer)
+	places := memory.Places{netip.MustParsePrefix("192.0.2.0/24"): place.New(place.Names{"en": "Cologne"}, nil, "")}
+	send := application.NewSendNotice(s.Store, s.Clients, places, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
+	must(t, send.Execute(t.Context(), keys[0]))
+	if m := mailer.Sent()[0]; !strings.Contains(m.Text, "Cologne") || !strings.Contains(m.HTML, "Cologne") {
+		t.Errorf("got %s, want the place of the device", m.Text)
+	}
+}
+
+func TestAnEventWithoutAPersonOrdersNoMail(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{Mail: true})
+	must(t, s.Store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error {
+		return application.NewNotices(true).Ended(ctx, tx, audit.New(audit.TokenRevoked, audit.AdminOf("ops"), s.Clock.Now(), applicationtest.From(office)))
+	}))
+	s.wantOrdered(0)
 }
 
 func TestARevocationByAnAdministratorIsMailedInTheLanguageOfTheLogin(t *testing.T) {

@@ -3,11 +3,13 @@
 package deploy_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +48,8 @@ type composeFile struct {
 		DependsOn   any               `yaml:"depends_on"`
 		Grace       string            `yaml:"stop_grace_period"`
 		Health      struct {
-			StartPeriod string `yaml:"start_period"`
+			StartPeriod string   `yaml:"start_period"`
+			Test        []string `yaml:"test"`
 		} `yaml:"healthcheck"`
 	} `yaml:"services"`
 	Volumes map[string]any `yaml:"volumes"`
@@ -86,6 +89,38 @@ func TestComposeSetsWhatIsRead(t *testing.T) {
 			t.Errorf("%s: got %q to stop, want 30s or more", name, service.Grace)
 		}
 	}
+}
+
+// The metadata is read at the start. If the identity provider began after the service,
+// each first start would log that sign-ins fail.
+func TestComposeStartsTheIdentityProviderFirst(t *testing.T) {
+	var file composeFile
+	if err := yaml.Unmarshal([]byte(read(t, "../compose.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	idp := file.Services["idp"]
+	if idp.DependsOn != nil {
+		t.Errorf("got an identity provider that waits for %v, want one that waits for nothing", idp.DependsOn)
+	}
+	if got := strings.Join(idp.Health.Test, " "); got != "CMD /devicegate healthcheck --path /metadata" || !slices.Contains(words(idp.Command), idp.Environment["LISTEN_ADDR"]) {
+		t.Errorf("got the check %q of %q, want that its metadata is there, at the address of %v", got, idp.Environment["LISTEN_ADDR"], idp.Command)
+	}
+	for _, name := range []string{"api", "worker"} {
+		on, _ := file.Services[name].DependsOn.(map[string]any)
+		condition, _ := on["idp"].(map[string]any)
+		if condition["condition"] != "service_healthy" {
+			t.Errorf("%s: got %v of the identity provider, want that it is healthy", name, on["idp"])
+		}
+	}
+}
+
+// words are those of a command that is a list.
+func words(command any) (all []string) {
+	list, _ := command.([]any)
+	for _, one := range list {
+		all = append(all, fmt.Sprint(one))
+	}
+	return all
 }
 
 func TestTheImageRunsWithoutRootAndChecksItself(t *testing.T) {
