@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/fx"
 
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/bootstrap/demo"
@@ -34,7 +35,7 @@ type fixture struct {
 	spans  *tracetest.InMemoryExporter // nil: no traces
 }
 
-// stores are the database and Redis of a fixture.
+// stores are the database, with all tables, and Redis of a fixture.
 type stores struct {
 	name string
 	open func(t testing.TB) (databaseURL, redisURL string)
@@ -42,10 +43,10 @@ type stores struct {
 
 var (
 	embedded = stores{"embedded", func(t testing.TB) (string, string) {
-		return "sqlite:" + filepath.Join(t.TempDir(), "devicegate.db"), ""
+		return databasetest.File(t, filepath.Join(t.TempDir(), "devicegate.db")), ""
 	}}
 	production = stores{"PostgreSQL and Redis", func(t testing.TB) (string, string) {
-		return services.Postgres(t), services.PrivateRedis(t).URL()
+		return databasetest.Postgres(t), services.PrivateRedis(t).URL()
 	}}
 )
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/bootstrap/demo"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/e2e/services"
@@ -18,7 +19,7 @@ import (
 type redisServer = *services.Server
 
 func fixtureWithRedis(t *testing.T) (*fixture, redisServer) {
-	database, redis := services.Postgres(t), services.PrivateRedis(t)
+	database, redis := databasetest.Postgres(t), services.PrivateRedis(t)
 	return newFixture(t, database, redis.URL()), redis
 }
 

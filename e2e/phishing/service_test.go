@@ -15,6 +15,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/demoidp"
 	"github.com/devicegate/devicegate/bootstrap"
 	"github.com/devicegate/devicegate/domain/administrator"
@@ -50,7 +51,7 @@ func serveWith(t *testing.T, settings func(dir string) map[string]string) *servi
 	t.Helper()
 	s := &service{
 		t: t, tend: func() {}, public: fmt.Sprintf("http://localhost:%d", services.Port(t)), ops: fmt.Sprintf("localhost:%d", services.Port(t)),
-		database: "sqlite:" + filepath.Join(t.TempDir(), "devicegate.db"),
+		database: databasetest.File(t, filepath.Join(t.TempDir(), "devicegate.db")),
 	}
 	name, err := administrator.ParseName("operator")
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -60,16 +61,62 @@ var databases atomic.Int64
 // test ends.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	return database(t, &postgres)
+	return database(t, &postgres, "template1")
+}
+
+// Template is a PostgreSQL database that is filled once in each test binary, and copied.
+type Template struct {
+	Fill func(ctx context.Context, url string) error // leaves no connection behind
+	once sync.Once
+	name string
+	err  error
+}
+
+// Postgres returns the URL of a copy, which is dropped when the test ends.
+func (m *Template) Postgres(t testing.TB) string {
+	t.Helper()
+	needMain(t)
+	server := postgresServer(t, &postgres)
+	m.once.Do(func() {
+		u := *server
+		m.name = databaseName("template")
+		u.Path = "/" + m.name
+		if m.err = execute(context.Background(), server.String(), "CREATE DATABASE "+m.name); m.err != nil {
+			return
+		}
+		AtEnd(func() { _ = execute(context.Background(), server.String(), "DROP DATABASE "+m.name+" WITH (FORCE)") })
+		m.err = m.Fill(context.Background(), u.String())
+	})
+	if m.err != nil {
+		t.Fatalf("make a template: %v", m.err)
+	}
+	return database(t, &postgres, m.name)
 }
 
 // DurablePostgres is Postgres with every commit on disk, for measurements.
 func DurablePostgres(t testing.TB) string {
 	t.Helper()
-	return database(t, &durablePostgres)
+	return database(t, &durablePostgres, "template1")
 }
 
-func database(t testing.TB, postgres *once) string {
+func database(t testing.TB, postgres *once, template string) string {
+	t.Helper()
+	u := postgresServer(t, postgres)
+	server, name := u.String(), databaseName("e2e")
+	if err := execute(t.Context(), server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+		t.Fatalf("make a database: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := execute(context.Background(), server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop the database: %v", err)
+		}
+	})
+	u.Path = "/" + name
+	return u.String()
+}
+
+// postgresServer is the address of a server where databases may be made.
+func postgresServer(t testing.TB, postgres *once) *url.URL {
 	t.Helper()
 	server := os.Getenv("E2E_DATABASE_URL")
 	if server == "" {
@@ -80,17 +127,11 @@ func database(t testing.TB, postgres *once) string {
 	if err != nil {
 		t.Fatal("E2E_DATABASE_URL is not a URL")
 	}
-	name := fmt.Sprintf("e2e_%d_%d_%d", os.Getpid(), time.Now().UnixMilli(), databases.Add(1))
-	if err := execute(t.Context(), server, "CREATE DATABASE "+name); err != nil {
-		t.Fatalf("make a database: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := execute(context.Background(), server, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop the database: %v", err)
-		}
-	})
-	u.Path = "/" + name
-	return u.String()
+	return u
+}
+
+func databaseName(prefix string) string {
+	return fmt.Sprintf("%s_%d_%d_%d", prefix, os.Getpid(), time.Now().UnixMilli(), databases.Add(1))
 }
 
 func execute(ctx context.Context, server, statement string) error {

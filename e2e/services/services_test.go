@@ -48,6 +48,31 @@ func TestEachDatabaseIsEmptyAndGoesWithItsTest(t *testing.T) {
 	}
 }
 
+func TestCopiesOfATemplateAreFilledOnceAndApart(t *testing.T) {
+	filled := 0
+	template := services.Template{Fill: func(ctx context.Context, u string) error {
+		filled++
+		c, err := pgx.Connect(ctx, u)
+		if err != nil {
+			return err
+		}
+		_, err = c.Exec(ctx, "CREATE TABLE t AS SELECT 1 AS n")
+		return errors.Join(err, c.Close(ctx))
+	}}
+	for range 2 {
+		t.Run("", func(t *testing.T) {
+			var n int
+			err := connect(t, template.Postgres(t)).QueryRow(t.Context(), "WITH more AS (INSERT INTO t VALUES (2)) SELECT count(*) FROM t").Scan(&n)
+			if err != nil || n != 1 {
+				t.Errorf("got %d rows, %v, want the one of the template", n, err)
+			}
+		})
+	}
+	if filled != 1 {
+		t.Errorf("got the template filled %d times, want once", filled)
+	}
+}
+
 func connect(t *testing.T, u string) *pgx.Conn {
 	t.Helper()
 	c, err := pgx.Connect(t.Context(), u)

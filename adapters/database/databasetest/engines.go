@@ -40,18 +40,14 @@ func (e Engine) Empty(t testing.TB) *bun.DB {
 	return Open(t, e.URL(t))
 }
 
-// Migrated opens a new database with all tables. Those of SQLite are copied, because
-// migrating takes longer than most tests.
+// Migrated opens a new database with all tables. They are copied, because migrating
+// takes longer than most tests.
 func (e Engine) Migrated(t testing.TB) *bun.DB {
 	t.Helper()
 	if e.Name == sqlite {
 		return Open(t, File(t, filepath.Join(t.TempDir(), "test.db")))
 	}
-	db := e.Empty(t)
-	if err := database.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return Open(t, Postgres(t))
 }
 
 // Open opens what url names, until the test ends.
