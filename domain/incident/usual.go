@@ -59,7 +59,7 @@ func (r Rules) split(seen []Observation, home, reporters map[person]bool, past P
 type gathering struct {
 	people map[person]bool
 	within map[netip.Prefix]map[person]bool
-	room   int
+	capped int // people of each network, [peopleOfNetwork] of each at most
 }
 
 const peopleOfNetwork = 2
@@ -76,7 +76,7 @@ func (g *gathering) add(o Observation) {
 	}
 	if g.people[by] = true; !there[by] && len(there) < peopleOfNetwork {
 		there[by] = true
-		g.room++
+		g.capped++
 	}
 }
 
@@ -85,7 +85,7 @@ func (g *gathering) count() int {
 	if len(g.within) < 2 {
 		return min(1, len(g.people))
 	}
-	return min(len(g.people), g.room)
+	return min(len(g.people), g.capped)
 }
 
 // gathered is how many people they are, see [gathering].
@@ -113,9 +113,9 @@ func (all firstConnections) familiar() map[netip.Prefix]bool {
 	return familiar
 }
 
-// IsFamiliar reports whether several people approved devices of a network before,
+// isFamiliar reports whether several people approved devices of a network before,
 // of the observations of [FirstTime].
-func (r Rules) IsFamiliar(network netip.Prefix, seen []Observation, past Past, at time.Time) bool {
+func (r Rules) isFamiliar(network netip.Prefix, seen []Observation, past Past, at time.Time) bool {
 	reporters := map[person]bool{}
 	for _, o := range seen {
 		if o.Kind == Reported {
@@ -132,7 +132,7 @@ func (r Rules) IsFamiliar(network netip.Prefix, seen []Observation, past Past, a
 // [Address] the observations of its network are given.
 func (r Rules) IsUnconcerned(source Source, o Observation, seen []Observation, past Past, at time.Time) bool {
 	switch {
-	case source.Kind == FirstTime && r.IsFamiliar(o.Network, seen, past, at):
+	case source.Kind == FirstTime && r.isFamiliar(o.Network, seen, past, at):
 		return true
 	case source.Kind == Address && o.IsBeside() && r.sharedAddresses(append(slices.Clone(seen), o))[o.BrowserAddress]:
 		return true
