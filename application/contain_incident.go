@@ -38,7 +38,7 @@ func NewContainIncident(store ports.Store, throttle ports.PollThrottle, notices 
 type Containment struct {
 	Incident uid.ID
 	// Near asks that also ends what was approved from the device's own network or, if the
-	// source is an address, at that address.
+	// source is an address, at that address. Of devices alike at one address it always ends.
 	Near bool
 	// People limits it to what they approved, near or far; nil: it is not limited.
 	People []identity.Email
@@ -47,10 +47,11 @@ type Containment struct {
 
 // Contained is what a [Containment] does or, as a dry run, would do.
 type Contained struct {
-	Tokens    int      // revoked
-	Approvals int      // withdrawn before the device had its token
-	Codes     int      // that wait for a decision, ended
-	People    []string // e-mail addresses of those whose approvals these are
+	Tokens    int            // revoked
+	Approvals int            // withdrawn before the device had its token
+	Codes     int            // that wait for a decision, ended
+	People    []string       // e-mail addresses of those whose approvals these are
+	State     incident.State // of the incident then
 }
 
 // ErrNotOfIncident says that a person has approved nothing of an incident.
@@ -59,7 +60,7 @@ var ErrNotOfIncident = fault.New(fault.Invalid, "not_of_incident",
 
 // Execute ends it in one transaction, with one event of the containment and one
 // for each token and each approval, of which its person is told by mail. The source
-// stays held. It returns [ErrNoSuchIncident], [incident.ErrReleased] and
+// stays held, or is from now on, see [incident.Rules.Contain]. It returns [ErrNoSuchIncident], [incident.ErrReleased] and
 // [ErrNotOfIncident].
 func (uc *ContainIncident) Execute(ctx context.Context, wanted Containment, by audit.Actor, origin request.Origin) (Contained, error) {
 	work := containing{
@@ -68,7 +69,7 @@ func (uc *ContainIncident) Execute(ctx context.Context, wanted Containment, by a
 	}
 	if wanted.DryRun {
 		err := uc.store.View(ctx, func(ctx context.Context, r ports.Reader) error {
-			_, err := work.plan(ctx, r.Incidents(), r.Tokens())
+			_, _, err := work.plan(ctx, r.Incidents(), r.Tokens())
 			return err
 		})
 		return work.done, err
@@ -91,6 +92,7 @@ type containing struct {
 	at     time.Time
 	origin request.Origin
 
+	source    incident.Source
 	ended     []*device.Authorization
 	withdrawn map[uid.ID]audit.Event // of approvals
 	tokens    []*token.AccessToken
@@ -101,30 +103,34 @@ type containing struct {
 }
 
 // plan finds what ends, and ends it in memory.
-func (w *containing) plan(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader) (*incident.Incident, error) {
-	i, err := findIncident(ctx, r, w.wanted.Incident)
+func (w *containing) plan(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader) (i *incident.Incident, contained audit.Event, err error) {
+	i, err = findIncident(ctx, r, w.wanted.Incident)
 	if err != nil {
-		return nil, err
+		return nil, contained, err
 	}
 	if !i.Snapshot().ReleasedAt.IsZero() {
-		return nil, incident.ErrReleased
+		return nil, contained, incident.ErrReleased
 	}
+	w.source = i.Snapshot().Source
 	started, err := startedBy(ctx, r, i, w.uc.rules.Since(i))
 	if err != nil {
-		return nil, err
+		return nil, contained, err
 	}
 	if err := w.checkPeople(started); err != nil {
-		return nil, err
+		return nil, contained, err
 	}
 	for _, a := range started {
 		if !w.includes(a) {
 			continue
 		}
 		if err := w.end(ctx, tokens, a.Authorization); err != nil {
-			return nil, err
+			return nil, contained, err
 		}
 	}
-	return i, nil
+	ended := fmt.Sprintf("tokens: %d; approvals: %d; codes: %d; people: %d", w.done.Tokens, w.done.Approvals, w.done.Codes, len(w.done.People))
+	contained, err = w.uc.rules.Contain(i, w.by, len(w.wanted.People) > 0, ended, w.at, w.origin)
+	w.done.State = i.State(w.at)
+	return i, contained, err
 }
 
 // checkPeople returns [ErrNotOfIncident] if a person who is meant has approved
@@ -143,7 +149,7 @@ func (w *containing) includes(a startedDevice) bool {
 	if len(w.wanted.People) > 0 {
 		return slices.Contains(w.wanted.People, a.Snapshot().Subject.Email())
 	}
-	return w.wanted.Near || a.where != incident.Near
+	return w.wanted.Near || !w.source.Spares(a.where)
 }
 
 func (w *containing) end(ctx context.Context, tokens ports.TokenReader, a *device.Authorization) error {
@@ -194,12 +200,7 @@ func (w *containing) addPerson(d device.Snapshot) {
 // do plans the containment and saves what it ends. Authorizations are locked before
 // tokens.
 func (w *containing) do(ctx context.Context, tx ports.Tx) error {
-	i, err := w.plan(ctx, tx.Incidents(), tx.Tokens())
-	if err != nil {
-		return err
-	}
-	ended := fmt.Sprintf("tokens: %d; approvals: %d; codes: %d; people: %d", w.done.Tokens, w.done.Approvals, w.done.Codes, len(w.done.People))
-	contained, err := i.Contain(w.by, len(w.wanted.People) > 0, ended, w.at, w.origin)
+	i, contained, err := w.plan(ctx, tx.Incidents(), tx.Tokens())
 	if err != nil {
 		return err
 	}

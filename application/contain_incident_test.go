@@ -43,7 +43,7 @@ func attacked(t *testing.T) (s campaign, id uid.ID, approved, waiting applicatio
 	waiting = s.begins("prod-4", from)
 	found, err := s.ListIncidents.Execute(t.Context(), page(t))
 	must(t, err)
-	if found.Total != 1 || !found.Incidents[0].Held {
+	if found.Total != 1 || found.Incidents[0].State != incident.Held {
 		t.Fatalf("got %+v, want one that holds: %s", found, s.History(t))
 	}
 	return s, found.Incidents[0].ID, approved, waiting
@@ -94,8 +94,8 @@ func TestContainmentEndsEverythingThatTheSourceGot(t *testing.T) {
 			live++
 		}
 	}
-	if len(shown.Devices) != 6 || live != 1 || !shown.Held {
-		t.Errorf("got %d devices, %d live, held %t, want 6, the honest one, and held", len(shown.Devices), live, shown.Held)
+	if len(shown.Devices) != 6 || live != 1 || shown.State != incident.Held {
+		t.Errorf("got %d devices, %d live, %s, want 6, the honest one, and held", len(shown.Devices), live, shown.State)
 	}
 
 	again, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
@@ -132,9 +132,9 @@ func TestOnlyWhatCertainPeopleApprovedIsContained(t *testing.T) {
 		want application.Contained
 		live int
 	}{
-		{"victim0", application.Contained{Tokens: 1, People: []string{"victim0@acme.example"}}, 2},
-		{"near", application.Contained{Tokens: 1, People: []string{"near@acme.example"}}, 1},
-		{"victim3", application.Contained{Approvals: 1, People: []string{"victim3@acme.example"}}, 1},
+		{"victim0", application.Contained{Tokens: 1, People: []string{"victim0@acme.example"}, State: incident.Held}, 2},
+		{"near", application.Contained{Tokens: 1, People: []string{"near@acme.example"}, State: incident.Held}, 1},
+		{"victim3", application.Contained{Approvals: 1, People: []string{"victim3@acme.example"}, State: incident.Held}, 1},
 	} {
 		if got, err := contain(c.name); err != nil || !reflect.DeepEqual(got, c.want) || s.live() != c.live {
 			t.Errorf("%s: got %+v, %v and %d live, want %+v and %d", c.name, got, err, s.live(), c.want, c.live)

@@ -39,10 +39,10 @@ func (h *HoldChecks) Held(ctx context.Context) (incident.Holds, error) {
 
 // Suspected reports whether an approval of d by a person, from origin, takes one
 // more step, because a source of d is held. A person that is, and signed in, in the
-// device's own network (at its own address, if that is the source) and one at home at
-// the source are not concerned, nor of first
-// connections one that has connected the device before, or in whose network people
-// approve, or several people approved from elsewhere before.
+// device's own network (at its own address, if that is the source) is not concerned
+// ([incident.Source.Spares]), nor one at home at the source, nor of first connections one
+// that has connected the device before, or in whose network people approve, or several
+// people approved from elsewhere before.
 // The held sources are those of [HoldChecks.Held], from before the transaction.
 func (h *HoldChecks) Suspected(ctx context.Context, r ports.IncidentReader, tokens ports.TokenReader, held incident.Holds, d device.Snapshot, person identity.Subject, origin request.Origin, signedInFrom netip.Addr) (bool, error) {
 	holding := h.among(held, d)
@@ -50,7 +50,7 @@ func (h *HoldChecks) Suspected(ctx context.Context, r ports.IncidentReader, toke
 		return false, nil
 	}
 	o := incident.Observe(incident.Opened, d, person, incident.Browser{SignedInFrom: signedInFrom}, h.now(), origin)
-	for _, i := range elsewhere(holding, o) {
+	for _, i := range concerning(holding, o) {
 		if i.Snapshot().Source.Kind == incident.FirstTime {
 			first, err := h.history.isFirstTime(ctx, r, tokens, d, person)
 			if err != nil {
@@ -89,17 +89,17 @@ func (h *HoldChecks) mayRedeem(ctx context.Context, d device.Snapshot) (may bool
 		}
 		approved := incident.ApprovalIn(observed)
 		approved.Person = d.Subject
-		may, err = h.allMayRedeem(ctx, r.Incidents(), elsewhere(holding, approved), d, approved)
+		may, err = h.allMayRedeem(ctx, r.Incidents(), concerning(holding, approved), d, approved)
 		return err
 	})
 	return may, err
 }
 
-// elsewhere are those of incidents as seen from whose source the person of o is
-// elsewhere, or may be.
-func elsewhere(all []*incident.Incident, o incident.Observation) (some []*incident.Incident) {
+// concerning are those of incidents that do not spare the person of o, who is or may be
+// elsewhere than the source.
+func concerning(all []*incident.Incident, o incident.Observation) (some []*incident.Incident) {
 	for _, i := range all {
-		if i.Snapshot().Source.WhereaboutsOf(o) != incident.Near {
+		if source := i.Snapshot().Source; !source.Spares(source.WhereaboutsOf(o)) {
 			some = append(some, i)
 		}
 	}

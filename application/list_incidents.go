@@ -9,7 +9,7 @@ import (
 	"github.com/devicegate/devicegate/ports"
 )
 
-// ListIncidents tells administrators which sources are held, or were.
+// ListIncidents tells administrators which sources are held or noticed, or were.
 type ListIncidents struct {
 	store ports.Store
 	now   ports.Clock
@@ -23,7 +23,7 @@ func NewListIncidents(store ports.Store, now ports.Clock) *ListIncidents {
 // DescribedIncident is an incident as administrators see it.
 type DescribedIncident struct {
 	incident.Snapshot
-	Held bool // now
+	State incident.State // now
 	// Unreadable says why nothing but the id can be read of it; its source is not held
 	// then.
 	Unreadable string
@@ -45,7 +45,7 @@ func (uc *ListIncidents) Execute(ctx context.Context, page Page) (out IncidentLi
 		}
 		out.Total = total
 		for _, i := range found {
-			out.Incidents = append(out.Incidents, DescribedIncident{Snapshot: i.Snapshot(), Held: i.Holds(uc.now())})
+			out.Incidents = append(out.Incidents, DescribedIncident{Snapshot: i.Snapshot(), State: i.State(uc.now())})
 		}
 		for _, row := range unreadable {
 			id, _ := uid.Parse(row.Key) // none: zero

@@ -375,8 +375,8 @@ func TestThatWasntMeIsAReport(t *testing.T) {
 	}
 }
 
-// Near approvals are no signals, so a whole office behind one address is not held;
-// nor do a few approvals with telephones hold it.
+// A whole office behind one address is noticed once, because its devices have one name,
+// and not held; nor do a few approvals with telephones hold it.
 func TestAWholeOfficeIsNotHindered(t *testing.T) {
 	s := newCampaign(t)
 	for n := range 60 {
@@ -392,7 +392,28 @@ func TestAWholeOfficeIsNotHindered(t *testing.T) {
 		}
 		s.Clock.Advance(time.Minute)
 	}
-	s.incidents(0)
+	s.incidents(1)
+	if got := s.only(incident.DevicesAtAddress); got.State != incident.Noticed {
+		t.Errorf("got %s, want it noticed and nothing held", got.State)
+	}
+}
+
+// only is the incident of the only source of a kind.
+func (s campaign) only(kind incident.SourceKind) (only application.DescribedIncident) {
+	s.t.Helper()
+	found, err := s.ListIncidents.Execute(s.t.Context(), page(s.t))
+	must(s.t, err)
+	n := 0
+	for _, i := range found.Incidents {
+		if i.Source.Kind == kind {
+			only = i
+			n++
+		}
+	}
+	if n != 1 {
+		s.t.Fatalf("got %d incidents of %s, want one", n, kind)
+	}
+	return only
 }
 
 // Even if a source is held that an office is in, the people in the office are not
@@ -428,7 +449,10 @@ func TestReportsStopNoLoginsOfAnOffice(t *testing.T) {
 		_, err := s.Deny.Execute(t.Context(), v.proof, started.UserCode, applicationtest.From(v.address))
 		must(t, err)
 	}
-	s.incidents(1)
+	s.incidents(2)
+	if network, name := s.only(incident.Network), s.only(incident.DevicesAtAddress); network.State != incident.Held || name.State != incident.Noticed {
+		t.Errorf("got the network %s and the device name %s, want one held and one noticed", network.State, name.State)
+	}
 	for _, c := range []struct {
 		email, address string
 		waits          bool

@@ -57,7 +57,7 @@ func (uc *ShowIncident) Execute(ctx context.Context, id uid.ID) (out IncidentDet
 		if err != nil {
 			return err
 		}
-		out.DescribedIncident = DescribedIncident{Snapshot: i.Snapshot(), Held: i.Holds(uc.now())}
+		out.DescribedIncident = DescribedIncident{Snapshot: i.Snapshot(), State: i.State(uc.now())}
 		out.Since = uc.rules.Since(i)
 		started, err := startedBy(ctx, r.Incidents(), i, out.Since)
 		if err != nil {

@@ -27,10 +27,7 @@ type sourceAssessor struct {
 func (a *sourceAssessor) assess(ctx context.Context, o watched) {
 	recorded := map[incident.Signal]bool{}
 	for _, source := range incident.SourcesOf(o.of) {
-		if source.Kind == incident.FirstTime && (o.FirstTime == "" || a.explains(ctx)(o.Observation)) {
-			continue
-		}
-		if source.Kind == incident.Address && !o.IsBeside() { // it adds nothing there
+		if !source.Weighs(o.Observation) || source.Kind == incident.FirstTime && a.explains(ctx)(o.Observation) {
 			continue
 		}
 		_ = a.assessSource(ctx, source, o, recorded)

@@ -20,17 +20,22 @@ func countSignals(m *metrics) application.CountSignal {
 	return func(kind incident.Signal) { signals.WithLabelValues(string(kind)).Inc() }
 }
 
-// measureHolds tells how many sources are held.
+// measureHolds tells how many sources are held, and how many are only noticed.
 func measureHolds(m *metrics, held *heldSources, now ports.Clock) {
+	count := func(state incident.State) func() float64 {
+		return func() float64 {
+			n := 0
+			for _, one := range held.Get().All() {
+				if one.State(now()) == state {
+					n++
+				}
+			}
+			return float64(n)
+		}
+	}
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "devicegate_incidents_open", Help: "Sources that are held because phishing is suspected.",
-	}, func() float64 {
-		open := 0
-		for _, one := range held.Get().All() {
-			if one.Holds(now()) {
-				open++
-			}
-		}
-		return float64(open)
-	}))
+	}, count(incident.Held)), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "devicegate_incidents_noticed", Help: "Sources that may be phishing and hold nothing until an administrator contains them.",
+	}, count(incident.Noticed)))
 }

@@ -18,7 +18,7 @@ type IncidentReader interface {
 	// LatestOf finds the youngest incident of a source. It returns
 	// [incident.ErrUnknown].
 	LatestOf(ctx context.Context, source incident.Source) (*incident.Incident, error)
-	// Holding are those that hold their sources at a time. Beside them it returns an
+	// Holding are those that hold their sources at a time, or have noticed them. Beside them it returns an
 	// [*UnreadableError] if there are others that cannot be read.
 	Holding(ctx context.Context, at time.Time) ([]*incident.Incident, error)
 	// All is a part of all incidents, the youngest first, and how many there are.
@@ -27,8 +27,8 @@ type IncidentReader interface {
 	All(ctx context.Context, offset, limit int) ([]*incident.Incident, int, error)
 
 	// Seen are up to limit observations of people and of a source (of an
-	// [incident.Address], those of its network), and as many
-	// without a person, which strangers can cause: these displace none of people. Where
+	// [incident.Address], those of its network; of an [incident.DevicesAtAddress], those of
+	// its devices at that address), and as many without a person, which strangers can cause: these displace none of people. Where
 	// there are more of people, each person's share comes first, so that one does
 	// not displace all of another.
 	// The youngest come first.

@@ -12,7 +12,7 @@ import (
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
-// Incidents serves the sources that are held because phishing is suspected.
+// Incidents serves the sources that are held or noticed because phishing is suspected.
 type Incidents struct {
 	respond     *Responder
 	listAll     *application.ListIncidents
@@ -38,6 +38,7 @@ func (s *Incidents) Mount(r chi.Router) {
 type incidentBody struct {
 	ID          string     `json:"id"`
 	Source      sourceBody `json:"source"`
+	State       string     `json:"state"`
 	Held        bool       `json:"held"`
 	NoticedAt   string     `json:"noticed_at"`
 	HeldUntil   string     `json:"held_until"`
@@ -90,14 +91,14 @@ type incidentDeviceBody struct {
 
 func incidentBodyOf(i application.DescribedIncident) incidentBody {
 	b := incidentBody{
-		ID: i.ID.String(), Held: i.Held, NoticedAt: jsonTime(i.NoticedAt), HeldUntil: jsonTime(i.HeldUntil), Reported: i.Reported, Why: i.Why,
+		ID: i.ID.String(), State: string(i.State), Held: i.State == incident.Held, NoticedAt: jsonTime(i.NoticedAt), HeldUntil: jsonTime(i.HeldUntil), Reported: i.Reported, Why: i.Why,
 		ContainedAt: jsonTime(i.ContainedAt), ContainedBy: i.ContainedBy, Partly: i.Partly, ReleasedAt: jsonTime(i.ReleasedAt), ReleasedBy: i.ReleasedBy,
 		Source: sourceBody{Kind: string(i.Source.Kind), ClientID: i.Source.ClientID, Label: i.Source.Label, UserAgent: i.Source.UserAgent},
 	}
 	switch i.Source.Kind {
 	case incident.Network:
 		b.Source.Network = i.Source.Network.String()
-	case incident.Address:
+	case incident.Address, incident.DevicesAtAddress:
 		b.Source.Address = i.Source.Network.Addr().String()
 	}
 	return b

@@ -159,6 +159,8 @@ func (r incidentReader) Seen(ctx context.Context, source incident.Source, since 
 			return q.Where("network = ?", text(incident.NetworkOf(source.Network.Addr()).String()))
 		case incident.FirstTime:
 			return q.Where("first_time = ?", text(source.Key()))
+		case incident.DevicesAtAddress:
+			return q.Where("devices = ?", text(source.Anywhere().Key())).Where("device_address = ?", addr(source.Network.Addr()))
 		}
 		return q.Where("devices = ?", text(source.Key()))
 	}
@@ -223,13 +225,15 @@ func (r incidentReader) StartedBy(ctx context.Context, source incident.Source, s
 	q := r.from(&rows).Where("requested_at >= ?", timestamp(since)).Limit(int64(limit)).
 		OrderExpr("CASE status WHEN ? THEN 1 ELSE 0 END", text(device.Pending)).Order("requested_at DESC", "id DESC")
 	switch source.Kind {
-	case incident.Network, incident.Address:
+	case incident.Network, incident.Address, incident.DevicesAtAddress:
 		q = q.Where(inNetwork(r.db, "requested_from"), source.Network.String())
 	case incident.FirstTime:
 		seen := r.db.NewSelect().Model((*observationRow)(nil)).Column("authorization_id").
 			Where("first_time = ?", text(source.Key())).Where("at >= ?", timestamp(since))
 		q = q.Where("id IN (?)", seen)
-	default:
+	}
+	switch source.Kind {
+	case incident.Devices, incident.DevicesAtAddress:
 		q = q.Where("client_id = ?", text(source.ClientID)).Where("device_label = ?", text(source.Label)).
 			Where("coalesce(user_agent, '') = ?", text(source.UserAgent).storable())
 	}

@@ -441,6 +441,8 @@ func TestObservationsFromBeforeAddressesAreKept(t *testing.T) {
 			}
 			execute(t, db, "INSERT INTO phishing_incidents (id, source, source_kind, network, noticed_at, reported, held_until) VALUES (?, 'address 192.0.2.7', 'address', '192.0.2.7/32', ?, false, ?)",
 				uid.New(at).String(), stored(at), stored(at))
+			execute(t, db, "INSERT INTO phishing_incidents (id, source, source_kind, network, client_id, noticed_at, reported, held_until) VALUES (?, 'x', 'devices_at_address', '192.0.2.7/32', 'difyctl', ?, false, ?)",
+				uid.New(at).String(), stored(at), stored(at))
 			if err := database.MigrateDownTo(t.Context(), db, 22); err != nil {
 				t.Fatal(err)
 			}

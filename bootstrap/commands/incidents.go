@@ -11,15 +11,16 @@ import (
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
+	"github.com/devicegate/devicegate/domain/incident"
 	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/uid"
 )
 
 type incidentsCommand struct {
-	List    listIncidents   `cmd:"" help:"List the sources that are or were held, the youngest first."`
+	List    listIncidents   `cmd:"" help:"List the sources that are held or noticed, or were, the youngest first."`
 	Show    showIncident    `cmd:"" help:"Show what the source of an incident started and got: people, devices, tokens."`
 	Contain containIncident `cmd:"" help:"End what the source of an incident got and started. Counts only, until --yes."`
-	Release releaseIncident `cmd:"" help:"Let go of a source that is held by a false alarm."`
+	Release releaseIncident `cmd:"" help:"End an incident that is a false alarm, and let go of its source."`
 }
 
 func incidentID(text string) (uid.ID, error) {
@@ -70,12 +71,14 @@ func (c listIncidents) Run(ctx context.Context, out io.Writer) error {
 }
 
 func incidentState(i application.DescribedIncident) string {
-	state := "over"
-	switch {
-	case !i.ReleasedAt.IsZero():
+	state := string(i.State)
+	switch i.State {
+	case incident.Released:
 		return "released by " + i.ReleasedBy + " " + minute(i.ReleasedAt)
-	case i.Held:
+	case incident.Held:
 		state = "held until " + minute(i.HeldUntil)
+	case incident.Noticed:
+		state = "noticed, holds nothing"
 	}
 	switch {
 	case i.Partly:
@@ -172,13 +175,16 @@ func (c containIncident) Run(ctx context.Context, out io.Writer) error {
 		if c.JSON {
 			return printJSON(out, adminapi.ContainedJSON(!c.Yes, done))
 		}
-		_, err = fmt.Fprintf(out, containedText(c.Yes), done.Tokens, done.Approvals, done.Codes, orDash(printable(strings.Join(done.People, ", "))))
+		_, err = fmt.Fprintf(out, containedText(c.Yes, done.State), done.Tokens, done.Approvals, done.Codes, orDash(printable(strings.Join(done.People, ", "))))
 		return err
 	}, &contain)
 }
 
-func containedText(done bool) string {
-	if done {
+func containedText(done bool, state incident.State) string {
+	switch {
+	case done && state != incident.Held:
+		return "Revoked %d tokens, withdrew %d approvals and ended %d waiting codes.\nPeople concerned: %s\nThe source is not held: contain again if it goes on.\n"
+	case done:
 		return "Revoked %d tokens, withdrew %d approvals and ended %d waiting codes.\nPeople concerned: %s\nThe source stays held; incidents release lets it go.\n"
 	}
 	return "This would revoke %d tokens, withdraw %d approvals and end %d waiting codes.\nPeople concerned: %s\nNothing was changed. Add --yes to do it; incidents show lists what is meant.\n"

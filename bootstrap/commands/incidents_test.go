@@ -27,10 +27,14 @@ func TestIncidentsOnTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	event := audit.New(audit.IncidentNoticed, audit.WorkerOf("test"), now, request.Origin{})
-	if err := store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Incidents().Add(ctx, i, event) }); err != nil {
-		t.Fatal(err)
+	add := func(i *incident.Incident) {
+		t.Helper()
+		event := audit.New(audit.IncidentNoticed, audit.WorkerOf("test"), now, request.Origin{})
+		if err := store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Incidents().Add(ctx, i, event) }); err != nil {
+			t.Fatal(err)
+		}
 	}
+	add(i)
 	id := i.Snapshot().ID.String()
 	as := func(args ...string) (string, error) {
 		t.Helper()
@@ -59,6 +63,25 @@ func TestIncidentsOnTheCommandLine(t *testing.T) {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: got %s, want %q in it", c.args, out, want)
 			}
+		}
+	}
+	noticed, err := incident.Restore(incident.Snapshot{
+		ID: uid.New(now), Source: incident.Source{Kind: incident.Devices, ClientID: "difyctl"}.At(netip.MustParseAddr("192.0.2.7")),
+		NoticedAt: now, Why: "people: 3", HeldUntil: now.Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(noticed)
+	for _, c := range []struct{ args, want string }{
+		{"list", "noticed, holds nothing"},
+		{"list --json", `"address": "192.0.2.7"`},
+		{"list --json", `"state": "noticed"`},
+		{"contain " + noticed.Snapshot().ID.String() + " --yes", "stays held"},
+		{"list", "held until"},
+	} {
+		if out, err := as(strings.Fields(c.args)...); err != nil || !strings.Contains(out, c.want) {
+			t.Errorf("%s: got %s and %v, want %q in it", c.args, out, err, c.want)
 		}
 	}
 	unknown := uid.New(now).String()

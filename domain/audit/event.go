@@ -72,7 +72,7 @@ const (
 	KeysResealed Kind = "keys.resealed"
 
 	PhishingSuspected Kind = "security.phishing_suspected" // a signal; the reason names it
-	IncidentNoticed   Kind = "security.incident_noticed"   // a source is held; see package incident
+	IncidentNoticed   Kind = "security.incident_noticed"   // a source is held, or only noticed; see package incident
 	IncidentExtended  Kind = "security.incident_extended"  // there is another signal
 	IncidentContained Kind = "security.incident_contained" // what the source got was ended
 	IncidentReleased  Kind = "security.incident_released"  // it was a false alarm

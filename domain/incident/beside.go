@@ -30,8 +30,11 @@ func (s Source) WhereaboutsOf(o Observation) Whereabouts {
 // are the network's matter.
 func (r Rules) seenBy(source Source, seen []Observation) []Observation {
 	seen = slices.SortedFunc(slices.Values(seen), func(a, b Observation) int { return a.At.Compare(b.At) })
-	if source.Kind != Address {
+	switch source.Kind {
+	case Network, Devices, FirstTime:
 		return seen
+	case DevicesAtAddress:
+		return seenAtDevice(seen)
 	}
 	shared := r.sharedAddresses(seen)
 	var there []Observation

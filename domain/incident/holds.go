@@ -6,7 +6,7 @@ import (
 	"github.com/devicegate/devicegate/domain/device"
 )
 
-// Holds are the incidents that hold their sources.
+// Holds are the incidents that hold their sources, or have noticed them.
 type Holds struct{ byKey map[string]*Incident } // by that of the source
 
 // NewHolds joins incidents; of several with one source the last one counts.

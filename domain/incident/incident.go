@@ -22,8 +22,20 @@ var (
 	ErrReleased = fault.New(fault.Conflict, "incident_released", "This incident was released: it holds nothing. List the incidents to see those that do.")
 )
 
-// Incident is a source that is held, or was. Its methods are the only ways it
-// changes; one that returns an error has changed nothing.
+// State is what becomes of the source of an incident at a time.
+type State string
+
+// The states.
+const (
+	Held     State = "held"
+	Noticed  State = "noticed" // it holds nothing until an administrator contains it
+	Over     State = "over"
+	Released State = "released"
+)
+
+// Incident is a source that is held, or was, or is only noticed. Its methods, and those
+// of [Rules], are the only ways it changes; one that returns an error has changed
+// nothing.
 type Incident struct{ s Snapshot }
 
 // Snapshot is an [Incident] laid flat.
@@ -35,7 +47,7 @@ type Snapshot struct {
 	Authorization uid.ID    // with which it was noticed
 	Why           string    // the last assessment, for operators
 	Reported      bool      // a person said that they did not ask
-	HeldUntil     time.Time
+	HeldUntil     time.Time // or, of one that is only noticed, when it is over
 	ContainedAt   time.Time // for the last time
 	ContainedBy   string
 	Partly        bool // of certain people alone, each time
@@ -59,13 +71,29 @@ func (i *Incident) Snapshot() Snapshot { return i.s }
 func (r Rules) Notice(source Source, why Assessment, authorization uid.ID, at time.Time) (*Incident, audit.Event) {
 	i := &Incident{Snapshot{
 		ID: uid.New(at), Source: source, NoticedAt: at, Authorization: authorization,
-		Why: why.String(), Reported: len(why.Reporters) > 0, HeldUntil: at.Add(r.Hold), Since: why.Since,
+		Why: why.String(), Reported: len(why.Reporters) > 0, Since: why.Since,
 	}}
+	r.prolong(i, at)
 	return i, i.event(audit.IncidentNoticed, audit.WorkerOf("incidents"), at, request.Origin{})
 }
 
-// Extend holds the source longer, because there is another signal. It refuses with
-// [ErrReleased].
+// prolong has the incident go on after a signal.
+func (r Rules) prolong(i *Incident, at time.Time) {
+	switch {
+	case !i.s.Source.isOnlyNoticed():
+		i.s.HeldUntil = at.Add(r.Hold)
+	case i.Holds(at): // for as long as the containment said: people there may be honest
+	default:
+		if !i.s.Partly {
+			i.s.ContainedAt, i.s.ContainedBy = time.Time{}, ""
+		}
+		i.s.HeldUntil = at.Add(r.Window)
+	}
+}
+
+// Extend holds the source longer, because there is another signal. A source that is
+// only noticed is noticed anew once a containment of it holds nothing any more. It
+// refuses with [ErrReleased].
 func (r Rules) Extend(i *Incident, why Assessment, at time.Time) (audit.Event, error) {
 	if !i.s.ReleasedAt.IsZero() {
 		return audit.Event{}, ErrReleased
@@ -73,14 +101,29 @@ func (r Rules) Extend(i *Incident, why Assessment, at time.Time) (audit.Event, e
 	if !why.Since.IsZero() && (i.s.Since.IsZero() || why.Since.Before(i.s.Since)) {
 		i.s.Since = why.Since
 	}
-	i.s.Why, i.s.Reported, i.s.HeldUntil = why.String(), i.s.Reported || len(why.Reporters) > 0, at.Add(r.Hold)
+	i.s.Why, i.s.Reported = why.String(), i.s.Reported || len(why.Reporters) > 0
+	r.prolong(i, at)
 	return i.event(audit.IncidentExtended, audit.WorkerOf("incidents"), at, request.Origin{}), nil
 }
 
 // Holds reports whether the source is held.
-func (i *Incident) Holds(at time.Time) bool {
-	return i.s.ReleasedAt.IsZero() && at.Before(i.s.HeldUntil)
+func (i *Incident) Holds(at time.Time) bool { return i.State(at) == Held }
+
+// State is what becomes of the source at a time.
+func (i *Incident) State(at time.Time) State {
+	switch {
+	case !i.s.ReleasedAt.IsZero():
+		return Released
+	case !at.Before(i.s.HeldUntil):
+		return Over
+	case i.s.Source.isOnlyNoticed() && (i.s.ContainedAt.IsZero() || i.s.Partly):
+		return Noticed
+	}
+	return Held
 }
+
+// isOnlyNoticed reports whether a source is held by an administrator alone.
+func (s Source) isOnlyNoticed() bool { return s.Kind == DevicesAtAddress }
 
 // Release ends an incident that is a false alarm. It returns [ErrReleased].
 func (i *Incident) Release(by audit.Actor, at time.Time, origin request.Origin) (audit.Event, error) {
@@ -92,13 +135,17 @@ func (i *Incident) Release(by audit.Actor, at time.Time, origin request.Origin) 
 }
 
 // Contain records that what the source got was ended; partly: what certain people
-// approved. The source stays held. It returns [ErrReleased].
-func (i *Incident) Contain(by audit.Actor, partly bool, ended string, at time.Time, origin request.Origin) (audit.Event, error) {
+// approved. The source stays held; one that is only noticed is held from now on if all
+// was ended. It returns [ErrReleased].
+func (r Rules) Contain(i *Incident, by audit.Actor, partly bool, ended string, at time.Time, origin request.Origin) (audit.Event, error) {
 	if !i.s.ReleasedAt.IsZero() {
 		return audit.Event{}, ErrReleased
 	}
 	i.s.Partly = partly && (i.s.Partly || i.s.ContainedAt.IsZero())
 	i.s.ContainedAt, i.s.ContainedBy = at, by.Name
+	if i.s.Source.isOnlyNoticed() && !partly {
+		i.s.HeldUntil = at.Add(r.Hold)
+	}
 	e := i.event(audit.IncidentContained, by, at, origin)
 	e.Detail += "; " + ended
 	return e, nil
@@ -129,8 +176,8 @@ const lastMinute = time.Minute
 // of a network that was reported, unless it has people near ([HasPeopleNear]): reports must not lock
 // an office out. Nor unless an administrator contained what certain people approved:
 // then others there are honest. Devices that are merely alike may be honest ones: after a
-// containment they wait until their code is about to end. [FirstTime] makes nothing
-// wait.
+// containment they wait until their code is about to end. At one address they wait as
+// before a containment. [FirstTime] makes nothing wait.
 func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at time.Time) bool {
 	if !i.Holds(at) || i.s.Source.Kind == FirstTime {
 		return true
@@ -140,7 +187,7 @@ func (r Rules) MayRedeem(i *Incident, d device.Snapshot, peopleNear bool, at tim
 	switch {
 	case i.s.Source.Kind == Network && (contained || reported), i.s.Source.Kind == Address && contained:
 		return false
-	case contained:
+	case i.s.Source.Kind == Devices && contained:
 		return !at.Before(end)
 	}
 	from := d.DecidedAt

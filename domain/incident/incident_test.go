@@ -43,7 +43,7 @@ func TestAnIncidentHoldsForAWhileAfterTheLastSignal(t *testing.T) {
 
 func TestAnIncidentIsReleasedOnceAndContainedBefore(t *testing.T) {
 	i := noticed(t, (&story{t: t}).opened(1, 2, 3))
-	if e, err := i.Contain(ops, false, "tokens: 3", noon, request.Origin{}); err != nil || e.Actor != ops || !i.Holds(noon) {
+	if e, err := rules.Contain(i, ops, false, "tokens: 3", noon, request.Origin{}); err != nil || e.Actor != ops || !i.Holds(noon) {
 		t.Errorf("got %+v, %v, want it contained and held", e, err)
 	}
 	if e, err := i.Release(ops, noon, request.Origin{}); err != nil || e.Kind != audit.IncidentReleased || i.Holds(noon) {
@@ -51,7 +51,7 @@ func TestAnIncidentIsReleasedOnceAndContainedBefore(t *testing.T) {
 	}
 	before := i.Snapshot()
 	_, again := i.Release(ops, noon, request.Origin{})
-	_, contain := i.Contain(ops, false, "", noon, request.Origin{})
+	_, contain := rules.Contain(i, ops, false, "", noon, request.Origin{})
 	_, extend := rules.Extend(i, incident.Assessment{}, noon)
 	for what, err := range map[string]error{"release": again, "contain": contain, "extend": extend} {
 		if !errors.Is(err, incident.ErrReleased) {
@@ -146,7 +146,7 @@ func TestDevicesThatAreOnlyAlikeAreNeverRefused(t *testing.T) {
 func TestAContainmentOfAllIsNotPartAgain(t *testing.T) {
 	i := noticed(t, (&story{t: t}).opened(1, 2, 3))
 	for n, c := range []struct{ partly, want bool }{{true, true}, {true, true}, {false, false}, {true, false}} {
-		if _, err := i.Contain(ops, c.partly, "", noon, request.Origin{}); err != nil || i.Snapshot().Partly != c.want {
+		if _, err := rules.Contain(i, ops, c.partly, "", noon, request.Origin{}); err != nil || i.Snapshot().Partly != c.want {
 			t.Errorf("containment %d: got %v and partly %t, want %t", n, err, i.Snapshot().Partly, c.want)
 		}
 	}

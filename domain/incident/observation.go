@@ -143,8 +143,9 @@ func of(kind ObservationKind, d device.Snapshot, at time.Time) Observation {
 func (o Observation) IsEvidence() bool { return o.Kind != Opened || o.Where == Far || o.IsBeside() }
 
 // IsWeighed reports whether sources are assessed because of the observation. An
-// approval is no new reason: its person was weighed when they opened the code.
-func (o Observation) IsWeighed() bool { return o.Kind != Approved }
+// approval is no new reason where its person was weighed when they opened the code.
+// [Source.Weighs] says which source is.
+func (o Observation) IsWeighed() bool { return o.Kind != Approved || o.IsAtDevice() }
 
 // MayBeFirstTime reports whether the observation counts for [FirstTime] if its person
 // has never connected the client and label of the device ([Observation.AsFirstTime]).

@@ -66,7 +66,8 @@ func TestWhatAnObservationIsGoodFor(t *testing.T) {
 		"opened":                             {incident.Opened, far, true, true, true, false, true},
 		"opened at the device's address":     {incident.Opened, near, false, true, false, false, false},
 		"approved":                           {incident.Approved, far, true, false, true, false, true},
-		"approved in the device's network":   {incident.Approved, near, true, false, false, false, false},
+		"approved at the device's address":   {incident.Approved, near, true, true, false, false, false},
+		"approved beside the device":         {incident.Approved, beside, true, false, false, false, false},
 		"opened beside the device":           {incident.Opened, beside, true, true, false, false, false},
 		"reported":                           {incident.Reported, far, true, true, false, true, true},
 		"reported from the device's network": {incident.Reported, near, true, true, false, false, false},
@@ -133,5 +134,38 @@ func TestPeopleAtHomeRedeemAtOnce(t *testing.T) {
 	}
 	if got := incident.ApprovalIn((&story{t: t}).opened(1).near(1).seen); got.Kind != incident.Approved {
 		t.Errorf("got %+v, want the approval", got)
+	}
+}
+
+// Each source is weighed because of what adds something to it.
+func TestWhichSourcesAreWeighed(t *testing.T) {
+	d := requested(t, device.Pending)
+	for name, c := range map[string]struct {
+		kind    incident.ObservationKind
+		address string
+		first   bool
+		want    []incident.SourceKind
+	}{
+		"opened elsewhere":             {incident.Opened, far, false, []incident.SourceKind{incident.Devices, incident.Network}},
+		"the same, for the first time": {incident.Opened, far, true, []incident.SourceKind{incident.Devices, incident.Network, incident.FirstTime}},
+		"opened beside the device":     {incident.Opened, beside, false, []incident.SourceKind{incident.Devices, incident.Network, incident.Address}},
+		"approved beside the device":   {incident.Approved, beside, false, nil},
+		"approved at the device":       {incident.Approved, near, false, []incident.SourceKind{incident.DevicesAtAddress}},
+		"reported at the device":       {incident.Reported, near, false, []incident.SourceKind{incident.Devices, incident.Network, incident.DevicesAtAddress}},
+	} {
+		origin, browser := inBrowser(c.address)
+		o := incident.Observe(c.kind, d, person(t, 1), browser, noon, origin)
+		if c.first {
+			o = o.AsFirstTime()
+		}
+		var got []incident.SourceKind
+		for _, source := range incident.SourcesOf(d) {
+			if source.Weighs(o) {
+				got = append(got, source.Kind)
+			}
+		}
+		if !slices.Equal(got, c.want) || o.IsWeighed() != (c.want != nil) {
+			t.Errorf("%s: got %v, weighed %t, want %v", name, got, o.IsWeighed(), c.want)
+		}
 	}
 }

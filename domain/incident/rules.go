@@ -98,9 +98,13 @@ func (r Rules) IsExempt(network netip.Prefix) bool {
 // coincidence: at the average of the time before, that is expected about
 // once a month. What was contained is not part of the average. The people of a
 // [Network] and of an [Address] count for all of [Memory], too, see
-// [Rules.assessSlow]. Of an [Address] the observations of its network are given.
+// [Rules.assessSlow]. Of an [Address] the observations of its network are given. Of a
+// [DevicesAtAddress] people at the address count.
 func (r Rules) Assess(source Source, common bool, seen []Observation, past Past, at time.Time) Assessment {
 	seen = r.seenBy(source, seen)
+	if source.Kind == DevicesAtAddress {
+		return r.assessAtAddress(source, seen, past, at)
+	}
 	out := r.assessQuick(source, common, seen, past, at)
 	if source.Kind != Network && source.Kind != Address {
 		return out
@@ -326,9 +330,9 @@ func (w Weighed) IsNews() bool {
 func (r Rules) Weigh(source Source, common bool, seen []Observation, last uid.ID, past Past, at time.Time) Weighed {
 	without := slices.DeleteFunc(slices.Clone(seen), func(o Observation) bool { return o.ID == last })
 	w := Weighed{Before: r.Assess(source, common, without, past, at), After: r.Assess(source, common, seen, past, at)}
-	if source.Kind == FirstTime {
+	if signal := source.signal(); signal != "" {
 		if w.After.Suspected() && w.After.Points > w.Before.Points {
-			w.Signals = append(w.Signals, ManyFirstTimes)
+			w.Signals = append(w.Signals, signal)
 		}
 		return w
 	}

@@ -13,6 +13,7 @@ type Signal string
 const (
 	SeveralPeople   Signal = "several_people"   // from other networks, for codes of one source
 	ManyFirstTimes  Signal = "many_first_times" // unusually many first connections from other networks
+	OneDeviceName   Signal = "one_device_name"  // of devices at one address, for several people at it
 	SeveralBrowsers Signal = "several_browsers" // of several people, for one code
 	PersonReports   Signal = "person_reports"   // "that wasn't me", or "I did not ask for this"
 	HastyDecision   Signal = "hasty_decision"   // without the page having been read
@@ -21,7 +22,7 @@ const (
 )
 
 // Signals are all kinds.
-var Signals = []Signal{SeveralPeople, ManyFirstTimes, SeveralBrowsers, PersonReports, HastyDecision, PollsElsewhere, ManyStarts}
+var Signals = []Signal{SeveralPeople, ManyFirstTimes, OneDeviceName, SeveralBrowsers, PersonReports, HastyDecision, PollsElsewhere, ManyStarts}
 
 // Signal is what the observation is by itself; empty: nothing without others.
 func (o Observation) Signal() Signal {
@@ -34,6 +35,18 @@ func (o Observation) Signal() Signal {
 		return PollsElsewhere
 	case Burst:
 		return ManyStarts
+	}
+	return ""
+}
+
+// signal is the one that suspicion of a source is by itself, where honest people are
+// always part of it; empty: there is none.
+func (s Source) signal() Signal {
+	switch s.Kind {
+	case FirstTime:
+		return ManyFirstTimes
+	case DevicesAtAddress:
+		return OneDeviceName
 	}
 	return ""
 }

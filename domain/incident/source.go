@@ -29,15 +29,19 @@ const (
 	// have never connected, of all clients: an attacker may choose one for each
 	// device. Nothing else has to be alike, so honest devices are always among them.
 	FirstTime SourceKind = "first_time"
+	// DevicesAtAddress are those of one client with one label and one user agent at one
+	// address, for people at that very address. Behind a gateway that is an office, so it
+	// is noticed, and holds nothing before an administrator contains it.
+	DevicesAtAddress SourceKind = "devices_at_address"
 )
 
 // Source is what the codes of one campaign have in common.
 type Source struct {
 	Kind    SourceKind
-	Network netip.Prefix // of a [Network]; of an [Address], that address alone
+	Network netip.Prefix // of a [Network]; of an address, that address alone
 
-	ClientID         string // of [Devices]
-	Label, UserAgent string // of [Devices]
+	// Of [Devices] and of [DevicesAtAddress].
+	ClientID, Label, UserAgent string
 }
 
 // NetworkOf is the network of an address; zero: no address is known.
@@ -65,11 +69,24 @@ func AddressOf(ip netip.Addr) Source {
 	return Source{Kind: Address, Network: netip.PrefixFrom(ip, ip.BitLen())}
 }
 
+// At is the source of [Devices] at one address.
+func (s Source) At(ip netip.Addr) Source {
+	s.Kind, s.Network = DevicesAtAddress, AddressOf(ip).Network
+	return s
+}
+
+// Anywhere is the source of the same [Devices] at any address.
+func (s Source) Anywhere() Source {
+	s.Kind, s.Network = Devices, netip.Prefix{}
+	return s
+}
+
 // SourcesOf are those that an authorization belongs to, [FirstTime] last.
 func SourcesOf(d device.Snapshot) []Source {
-	sources := []Source{{Kind: Devices, ClientID: d.ClientID, Label: d.Label, UserAgent: d.UserAgent}}
+	devices := Source{Kind: Devices, ClientID: d.ClientID, Label: d.Label, UserAgent: d.UserAgent}
+	sources := []Source{devices}
 	if network := NetworkOf(d.RequestedFrom); network.IsValid() {
-		sources = append(sources, Source{Kind: Network, Network: network}, AddressOf(d.RequestedFrom))
+		sources = append(sources, Source{Kind: Network, Network: network}, AddressOf(d.RequestedFrom), devices.At(d.RequestedFrom))
 	}
 	return append(sources, Source{Kind: FirstTime})
 }
@@ -86,6 +103,8 @@ func (s Source) Key() string {
 		return string(Address) + " " + s.Network.Addr().String()
 	case FirstTime:
 		return string(FirstTime)
+	case DevicesAtAddress:
+		return string(DevicesAtAddress) + strings.TrimPrefix(s.Anywhere().Key(), string(Devices)) + " " + s.Network.Addr().String()
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{s.ClientID, s.Label, s.UserAgent}, "\x00")))
 	return string(Devices) + " " + secret.Digest(sum).Hex()[:32]
@@ -100,6 +119,8 @@ func (s Source) String() string {
 		return s.Network.Addr().String()
 	case FirstTime:
 		return "first connections from other networks"
+	case DevicesAtAddress:
+		return s.Anywhere().String() + " at " + s.Network.Addr().String()
 	}
 	return fmt.Sprintf("devices %s of %s with %s", strconv.Quote(s.Label), s.ClientID, strconv.Quote(s.UserAgent))
 }
@@ -114,6 +135,8 @@ func (s Source) possible() bool {
 		return s.ClientID != "" && s == Source{Kind: Devices, ClientID: s.ClientID, Label: s.Label, UserAgent: s.UserAgent}
 	case FirstTime:
 		return s == Source{Kind: FirstTime}
+	case DevicesAtAddress:
+		return s.ClientID != "" && s.Network.IsSingleIP() && s == s.At(s.Network.Addr())
 	}
 	return false
 }

@@ -54,8 +54,8 @@ var campaigns = []campaign{
 	{name: "a hundred addresses", lure: click, from: hundred, label: func(int) string { return "WIN-7F3K2" }},
 	{name: "a hundred addresses, devices without names", lure: click, from: hundred},
 	{name: "a hundred addresses, a name for each device", lure: click, from: hundred, label: func(i int) string { return fmt.Sprintf("laptop-%d", 7000+i*37) }},
-	{name: "an attacker in the company's network", lure: spoken, from: always(office), insider: true, by: never},
-	{name: "an insider, and one victim in three reports", lure: spoken, from: always(office), insider: true, careful: true, by: 5},
+	{name: "an attacker in the company's network", lure: spoken, from: always(office), insider: true},
+	{name: "an insider, and one victim in three reports", lure: spoken, from: always(office), insider: true, careful: true},
 }
 
 // noticedBy is the victim by whom the campaign is noticed at the latest.

@@ -26,7 +26,10 @@ var insiders = []campaign{
 	{name: "the same, one victim a day", lure: spoken, from: always(ownAddress), at: atDesk, gap: everyDay, insider: true},
 	{name: "the same, and one victim in three reports", lure: spoken, from: always(ownAddress), at: atDesk, careful: true, insider: true},
 	{name: "the same, with two addresses in turns", lure: spoken, from: func(i int) string { return network(otherOwn, 8+i%2) }, at: atDesk, insider: true, by: 5},
-	{name: "an insider behind the victims' address, one device name", lure: spoken, from: always(office), label: func(int) string { return "WIN-7F3K2" }, insider: true, by: never},
+	{name: "an insider behind the victims' address, one device name", lure: spoken, from: always(office), label: func(int) string { return "WIN-7F3K2" }, insider: true},
+	{name: "the same, devices without names", lure: click, from: always(office), insider: true},
+	{name: "the same, one device name, one victim a day", lure: spoken, from: always(office), label: func(int) string { return "WIN-7F3K2" }, gap: everyDay, insider: true},
+	{name: "the same, a name for each device", lure: spoken, from: always(office), label: func(i int) string { return network("laptop-%d", 7000+i*37) }, insider: true, by: never},
 	{name: "the same, devices called as the victims' own there", lure: spoken, from: always(office), label: func(i int) string { return network("own-%d", i) }, ready: ownDevicesAt(8, func(int) string { return office }), insider: true, by: never},
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/devicegate/devicegate/domain/incident"
 )
 
 // clients are the company's command-line tools.
@@ -48,19 +50,21 @@ func newOperator(s *service, victims int) *operator {
 // noticed is an incident, and the people who approved devices of its source.
 type noticed struct {
 	ID     string
-	Held   bool
+	State  string
+	Source struct{ Kind incident.SourceKind }
 	people []string
-	near   bool // some of them approved in the device's own network
+	spared bool // of them some whom containing all leaves out
 }
 
-// incidents are those that hold a source which the attacker's logins are part of.
+// incidents are those that hold or have noticed a source which the attacker's logins are
+// part of.
 // Honest people can cause others.
 func (op *operator) incidents(attacker []*login) (all []noticed) {
 	op.s.t.Helper()
 	var list struct{ Data []noticed }
 	op.s.administer(http.MethodGet, "/incidents", nil, &list)
 	for _, i := range list.Data {
-		if !i.Held { // of the day before
+		if i.State != string(incident.Held) && i.State != string(incident.Noticed) { // of the day before
 			continue
 		}
 		var shown struct {
@@ -74,7 +78,7 @@ func (op *operator) incidents(attacker []*login) (all []noticed) {
 		op.s.administer(http.MethodGet, "/incidents/"+i.ID, nil, &shown)
 		theirs := false
 		for _, d := range shown.Devices {
-			i.near = i.near || d.Near
+			i.spared = i.spared || d.Near && i.Source.Kind != incident.DevicesAtAddress
 			theirs = theirs || slices.ContainsFunc(attacker, func(l *login) bool { return l.from == d.From && cmp.Or(l.device.Label, l.device.ClientID) == d.Label })
 			if d.Email != "" && !slices.Contains(i.people, d.Email) {
 				i.people = append(i.people, d.Email)
@@ -96,7 +100,7 @@ func (op *operator) contain(attacker []*login) {
 		body := map[string]any{"dry_run": false}
 		if victims := op.say(i.people); len(victims) == 0 {
 			continue
-		} else if len(victims) < len(i.people) || i.near {
+		} else if len(victims) < len(i.people) || i.spared {
 			body["people"] = victims
 			for _, one := range i.people {
 				op.asked[one] = true

@@ -127,6 +127,24 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		})
 	})
 
+	t.Run("observations of devices alike are found by their address", func(t *testing.T) {
+		s, w := open(t), newFixture(t)
+		alike := w.devices()
+		there, elsewhere, other := w.observation(w.now), w.observation(w.now), w.observation(w.now)
+		there.Devices, elsewhere.Devices = alike.Key(), alike.Key()
+		elsewhere.DeviceAddress = there.DeviceAddress.Next()
+		before := there
+		before.ID, before.At = uid.New(w.now), w.now.Add(-time.Second)
+		w.observed(s, there, elsewhere, other, before)
+		view(t, s, func(ctx context.Context, r ports.Reader) error {
+			got, err := r.Incidents().Seen(ctx, alike.At(there.DeviceAddress), w.now, incident.SeenAtMost)
+			if want := []incident.Observation{there}; !slices.Equal(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+			return err
+		})
+	})
+
 	t.Run("what one person causes displaces no observation of another", func(t *testing.T) {
 		s, w := open(t), newFixture(t)
 		source := w.devices()
@@ -182,6 +200,10 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 		address.Source = incident.AddressOf(netip.MustParseAddr("192.0.2.7"))
 		w.noticed(s, address)
 		w.keepsIncident(s, address)
+		alike := w.fullIncident()
+		alike.Source = w.devices().At(netip.MustParseAddr("192.0.2.7"))
+		w.noticed(s, alike)
+		w.keepsIncident(s, alike)
 		changed := network
 		changed.Why, changed.Reported, changed.HeldUntil = "people: 4", false, w.now.Add(2*hour)
 		changed.ContainedAt, changed.ContainedBy, changed.Partly, changed.Since = time.Time{}, "", false, time.Time{}
@@ -282,6 +304,10 @@ func storeIncidents(t *testing.T, open func(t *testing.T) ports.Store) {
 			{network, w.now, []uid.ID{b.ID, c.ID}, []uid.ID{a.ID}},
 			{incident.AddressOf(b.RequestedFrom), w.now, []uid.ID{b.ID, c.ID}, []uid.ID{a.ID}},
 			{incident.AddressOf(b.RequestedFrom.Next()), w.now, nil, []uid.ID{a.ID, b.ID, c.ID}},
+			{look.At(a.RequestedFrom), w.now, []uid.ID{a.ID}, []uid.ID{b.ID, c.ID}},
+			{look.At(b.RequestedFrom), w.now, []uid.ID{b.ID}, []uid.ID{a.ID, c.ID}},
+			{bare.At(b.RequestedFrom), w.now, []uid.ID{c.ID}, []uid.ID{a.ID, b.ID}},
+			{unlike.At(b.RequestedFrom), w.now, nil, []uid.ID{a.ID, b.ID, c.ID}},
 			{look, w.now.Add(1000), nil, []uid.ID{a.ID, b.ID, c.ID}},
 		} {
 			view(t, s, func(ctx context.Context, r ports.Reader) error {
