@@ -75,6 +75,25 @@ func TestAPersonsDevicesAreRecalled(t *testing.T) {
 	}
 }
 
+// A device is not new because its access has ended. Where it is shown is where its
+// token was fetched, not where the login began.
+func TestADeviceThatEndedIsStillRecalled(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	started := s.login(laptop)
+	redeemed, err := s.poll(started.Code, office)
+	must(t, err)
+	ann := s.ownSessions(s.manage("ann@acme.example")).SignIn.Subject
+	got, err := s.Recall.Execute(t.Context(), ann, "difyctl", laptop)
+	if err != nil || got.From.String() != office {
+		t.Errorf("got %+v, %v, want a device that is at %s", got, err, office)
+	}
+	must(t, s.RevokeToken.Execute(t.Context(), redeemed.Secret, "difyctl", applicationtest.From(office)))
+	got, err = s.Recall.Execute(t.Context(), ann, "difyctl", laptop)
+	if err != nil || !got.Any || !got.OfClient || got.From.IsValid() {
+		t.Errorf("got %+v, %v, want a device on record that is nowhere", got, err)
+	}
+}
+
 func TestLeavingABrowserEndsItsGrants(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{})
 	started := s.start(laptop)

@@ -145,6 +145,21 @@ func TestAnEventWithoutAPersonOrdersNoMail(t *testing.T) {
 	s.wantOrdered(0)
 }
 
+// The sweep may have deleted the login before its mail can be sent.
+func TestANoticeIsSentWithoutItsLogin(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{Mail: true})
+	subject := s.ownSessions(s.manage(ann)).SignIn.Subject
+	about := audit.New(audit.TokenMinted, audit.ClientOf("difyctl"), s.Clock.Now(), applicationtest.From(home))
+	about.Subject, about.ClientID, about.DeviceLabel, about.AuthorizationID = subject, "difyctl", laptop, uid.New(s.Clock.Now())
+	must(t, s.Store.Update(t.Context(), func(ctx context.Context, tx ports.Tx) error { return tx.Audit().Record(ctx, about) }))
+	mailer := new(memory.Mailer)
+	send := application.NewSendNotice(s.Store, s.Clients, memory.Places{}, webui.NewNoticeWriter(webui.Config{}, nil), mailer)
+	must(t, send.Execute(t.Context(), notice.Order{Kind: notice.DeviceConnected, Event: about.ID}.Key()))
+	if sent := mailer.Sent(); len(sent) != 1 || sent[0].To.String() != ann {
+		t.Errorf("got %+v, want the mail to %s", sent, ann)
+	}
+}
+
 func TestARevocationByAnAdministratorIsMailedInTheLanguageOfTheLogin(t *testing.T) {
 	s := newFixture(t, applicationtest.Options{Mail: true})
 	started := s.start(laptop)

@@ -311,3 +311,32 @@ func TestAnApprovalCanBeUndone(t *testing.T) {
 		s.redeem(started.Code)
 	})
 }
+
+// A device may fetch its token while its owner looks at the list on which it waits.
+func TestEndingADeviceThatWaitedEndsTheTokenThatItHasSince(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	started := s.login(laptop)
+	h := s.manage("ann@acme.example")
+	out := s.ownSessions(h)
+	if len(out.Waiting) != 1 {
+		t.Fatalf("got %+v, want one that waits", out.Waiting)
+	}
+	redeemed := s.redeem(started.Code)
+	owner := application.OwnerAt(approval.Proof{Session: h, CSRF: out.SignIn.CSRF})
+	ended, err := s.EndSessions.Execute(t.Context(), owner, out.Waiting[0].ID, applicationtest.From(home))
+	if err != nil || ended != 1 {
+		t.Errorf("got %d ended, %v, want 1", ended, err)
+	}
+	is(t, s.verify(redeemed.Secret), token.ErrInvalid)
+}
+
+func TestAnApprovalThatIsOverIsNotCountedAsEnded(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	s.login(laptop)
+	s.Clock.Advance(lifetime)
+	h := s.manage("ann@acme.example")
+	owner := application.OwnerAt(approval.Proof{Session: h, CSRF: s.ownSessions(h).SignIn.CSRF})
+	if ended, err := s.EndSessions.Execute(t.Context(), owner, uid.ID{}, applicationtest.From(home)); err != nil || ended != 0 {
+		t.Errorf("got %d ended, %v, want none", ended, err)
+	}
+}

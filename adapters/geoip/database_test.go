@@ -224,6 +224,41 @@ func TestAChangeIsTakenUpWhenTheFileIsWritten(t *testing.T) {
 	})
 }
 
+func TestAFileThatIsRefusedIsReadOnce(t *testing.T) {
+	file := cities(t)
+	good := load(t, file)
+	synctest.Test(t, func(t *testing.T) {
+		d, log := opened(t, file)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); d.Run(ctx) }()
+		save(t, file, damaged(good))
+		advance(9)
+		stop()
+		<-done
+		if n := strings.Count(log.String(), "not taken up"); n != 1 || d.Current() {
+			t.Errorf("got %d refusals in the log, current %t, want one: %s", n, d.Current(), log)
+		}
+	})
+}
+
+// A file may have entries of reserved networks, which are other machines elsewhere.
+func TestAddressesOfNoPublicNetworkHaveNoPlace(t *testing.T) {
+	all := entries{}
+	for _, network := range []string{"10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "fd00::/8", "fe80::/10", "203.0.113.0/24"} {
+		all[network] = mmdbtype.Map{"city": named("en", "Cologne")}
+	}
+	d, _ := opened(t, written(t, "Test-City", all))
+	for _, address := range []string{"10.1.2.3", "127.0.0.1", "169.254.1.1", "fd00::7", "fe80::1%eth0", "::ffff:10.1.2.3", "0.0.0.0"} {
+		if got := d.Of(netip.MustParseAddr(address)); !got.IsZero() {
+			t.Errorf("%s: got %q, want no place", address, got.City())
+		}
+	}
+	if got := d.Of(netip.MustParseAddr("203.0.113.7")).City(); got != "Cologne" {
+		t.Errorf("got %q, want Cologne", got)
+	}
+}
+
 // advance lets the files be looked at so many times.
 func advance(looks int) {
 	for range looks {

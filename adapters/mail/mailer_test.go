@@ -197,6 +197,33 @@ func TestAPasswordNeverGoesOverAnOpenConnection(t *testing.T) {
 	}
 }
 
+// A server that offers no encryption, or a host on the way that hides the offer, gets
+// no mail.
+func TestNoMailGoesOverAnOpenConnection(t *testing.T) {
+	b := &inbox{}
+	server := smtp.NewServer(b)
+	server.Domain, server.AllowInsecureAuth = "localhost", true
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.address = l.Addr().String()
+	done := make(chan struct{})
+	go func() { defer close(done); _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close(); <-done })
+	for _, url := range []string{"smtp://" + b.address, "smtp://devicegate:p%40ss@" + b.address} {
+		if err := b.mailer(t, url).Send(t.Context(), aMail(t)); err == nil {
+			t.Error("got no error, want one without encryption")
+		}
+	}
+	if err := b.mailer(t, "smtp://"+b.address+"?tls=off").Send(t.Context(), aMail(t)); err != nil {
+		t.Errorf("got %v, want the mail taken where encryption is switched off", err)
+	}
+	if len(b.raw) != 1 || len(b.users) != 0 {
+		t.Errorf("got %d mails and %q authenticated, want only that of the open setting", len(b.raw), b.users)
+	}
+}
+
 func TestRefusalsNameNoAddressAndNoCredential(t *testing.T) {
 	b := listen(t, true)
 	b.refuses = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "<ann@example.com> is unknown here"}
