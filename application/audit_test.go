@@ -10,7 +10,9 @@ import (
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/connection"
 	"github.com/devicegate/devicegate/domain/quota"
+	"github.com/devicegate/devicegate/domain/request"
 	"github.com/devicegate/devicegate/domain/token"
+	"github.com/devicegate/devicegate/domain/uid"
 )
 
 func TestAuditEventsOfALogin(t *testing.T) {
@@ -84,6 +86,33 @@ func TestEventsNameTheirActorAndAuthorization(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("got no event of %v, want one of each", want)
+	}
+}
+
+func TestRevocationsByUndoAndContainmentNameTheirAuthorization(t *testing.T) {
+	s, id, _, _ := attacked(t)
+	_, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	must(t, err)
+	mine := s.begins(laptop, applicationtest.From(home))
+	decided := s.approves(mine.UserCode, "ann@acme.example", home)
+	if !s.redeems(mine.Code, home) {
+		t.Fatal("got no token, want one")
+	}
+	must(t, s.Undo.Execute(t.Context(), decided.Undo, applicationtest.From(home)))
+	loginOf, revoked := map[uid.ID]uid.ID{}, 0
+	for _, e := range s.AuditEvents(t) {
+		switch e.Kind {
+		case audit.TokenMinted:
+			loginOf[e.TokenID] = e.AuthorizationID
+		case audit.TokenRevoked:
+			revoked++
+			if e.AuthorizationID.IsZero() || e.AuthorizationID != loginOf[e.TokenID] {
+				t.Errorf("%s: got authorization %s, want %s", e.Reason, e.AuthorizationID, loginOf[e.TokenID])
+			}
+		}
+	}
+	if revoked != 3 {
+		t.Errorf("got %d revocations, want two by containment and one undone", revoked)
 	}
 }
 

@@ -149,6 +149,20 @@ func TestOnlyWhatCertainPeopleApprovedIsContained(t *testing.T) {
 	}
 }
 
+// The device of a contained code learns it with its next poll, not when the hint that
+// it waits runs out.
+func TestAContainedCodeIsToldAtOnce(t *testing.T) {
+	s, id, _, waiting := attacked(t)
+	if s.redeems(waiting.Code, attacker) { // it is known to wait from now on
+		t.Fatal("got a token of a code that waits, want none")
+	}
+	_, err := s.ContainIncident.Execute(t.Context(), application.Containment{Incident: id}, audit.AdminOf("ops"), request.Origin{})
+	must(t, err)
+	s.Clock.Advance(gap)
+	_, err = s.poll(waiting.Code, attacker)
+	is(t, err, device.ErrExpiredToken)
+}
+
 // lateFailure is a store whose transactions fail with their last write.
 type lateFailure struct {
 	ports.Store

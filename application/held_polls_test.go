@@ -1,6 +1,7 @@
 package application_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -102,5 +103,28 @@ func TestAStartGetsWhatPolicySaysOfItsClient(t *testing.T) {
 		if started.ExpiresIn != want {
 			t.Errorf("%s: got a code for %s, want %s", id, started.ExpiresIn, want)
 		}
+	}
+}
+
+// The devices of an exempt network go on, also if they call themselves as those of a
+// held source do.
+func TestAHoldConcernsNoExemptNetwork(t *testing.T) {
+	rules := incident.DefaultRules
+	rules.Exempt = []netip.Prefix{netip.MustParsePrefix("198.18.77.0/24")}
+	s := campaign{newFixture(t, applicationtest.Options{Rules: &rules})}
+	for n, from := range []string{"203.0.113.66", "203.1.113.66", "203.2.113.66"} {
+		s.victim(n, s.begins("prod-01", agent(from, "x/1")))
+	}
+	s.incidents(1)
+	if !s.isSuspected("prod-01", agent("203.3.113.66", "x/1"), "ann@acme.example", "10.77.0.7") {
+		t.Error("got a device of the source that is not suspected, want it suspected")
+	}
+	if s.isSuspected("prod-01", agent("198.18.77.7", "x/1"), "ann@acme.example", "10.77.0.7") {
+		t.Error("got a device of an exempt network that is suspected, want it not")
+	}
+	exempt := s.begins("prod-01", agent("198.18.77.7", "x/1"))
+	s.approves(exempt.UserCode, "ann@acme.example", "10.77.0.7")
+	if !s.redeems(exempt.Code, "198.18.77.7") {
+		t.Error("got no token in an exempt network, want one")
 	}
 }

@@ -340,3 +340,18 @@ func TestAnApprovalThatIsOverIsNotCountedAsEnded(t *testing.T) {
 		t.Errorf("got %d ended, %v, want none", ended, err)
 	}
 }
+
+// A bearer token is the device's. It turns no other device away that its person
+// approved.
+func TestABearerTurnsNoWaitingDeviceAway(t *testing.T) {
+	s := newFixture(t, applicationtest.Options{})
+	bearer := s.redeem(s.login("first").Code)
+	waiting := s.login("second")
+	list := s.ownSessions(s.manage("ann@acme.example")).Waiting
+	if len(list) != 1 {
+		t.Fatalf("got %+v, want one that waits", list)
+	}
+	_, err := s.EndSessions.Execute(t.Context(), application.OwnerOf(bearer.Token), list[0].ID, applicationtest.From(home))
+	is(t, err, fault.ErrNotFound)
+	s.redeem(waiting.Code)
+}
