@@ -1,10 +1,15 @@
 package webui_test
 
 import (
+	"context"
+	"net/http"
 	"strings"
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"github.com/devicegate/devicegate/domain/device"
+	"github.com/devicegate/devicegate/ports"
 )
 
 // F75: what a screen reader, a telephone or a password manager makes of a page.
@@ -59,5 +64,45 @@ func TestCodeFieldsDisableAutocorrectionAndPasswordManagers(t *testing.T) { // F
 	}
 	if !strings.Contains(detection, "telephone=no") {
 		t.Errorf("got the format-detection %q, want no telephone numbers", detection)
+	}
+}
+
+// The mail about a device is in the language in which its approval was read.
+func TestAnApprovalKeepsTheLanguageOfItsPage(t *testing.T) {
+	s := served(t)
+	for chosen, want := range map[string]string{"": "en", "de": "de"} {
+		codes := s.device(label+chosen, home)
+		v := s.visitor(home)
+		page := v.signIn(codes.UserCode, "alice")
+		if chosen != "" {
+			page = v.get(page.inLanguage(chosen))
+		}
+		v.sees(v.press(page, "approve"), "approved", "")
+		code, err := device.ParseUserCode(codes.UserCode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.store.View(t.Context(), func(ctx context.Context, r ports.Reader) error {
+			a, err := r.Authorizations().ByUserCode(ctx, code)
+			if err == nil && a.Snapshot().Language != want {
+				t.Errorf("got the language %q, want %q", a.Snapshot().Language, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheGrantCookieEndsWithTheLastDecision(t *testing.T) {
+	s := served(t)
+	for _, id := range []string{"approve", "deny"} {
+		v := s.visitor(home)
+		f := v.signIn(s.device(label, home).UserCode, "alice").form(id)
+		got := v.once(http.MethodPost, f.action, f.values)
+		if cookies := strings.Join(got.header.Values("Set-Cookie"), "\n"); !strings.Contains(cookies, "device_approval_grant=;") {
+			t.Errorf("%s: got the cookies %s, want device_approval_grant cleared", id, cookies)
+		}
 	}
 }

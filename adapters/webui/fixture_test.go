@@ -53,6 +53,7 @@ type fixture struct {
 	hosts     map[string]http.Handler // by host and port
 	listen    sync.Once
 	clients   *files.Clients // nil without CLIENTS_FILE
+	store     ports.Store
 }
 
 // via is an identity provider of a fixture.
@@ -146,7 +147,7 @@ func (s *fixture) serve() {
 	c.Clock = s.now
 	log := slog.New(slog.NewJSONHandler(s.logs, nil))
 	var handler http.Handler
-	app := fx.New(bootstrap.Handler(c, log), fx.Populate(&handler, &s.clients), fx.Decorate(
+	app := fx.New(bootstrap.Handler(c, log), fx.Populate(&handler, &s.clients, &s.store), fx.Decorate(
 		func(store ports.Store) ports.Store { return failingStore{store, &s.storeDown} },
 		func(ports.Accounts) ports.Accounts { return accountOwners{} },
 	))

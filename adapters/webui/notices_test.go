@@ -22,6 +22,7 @@ func TestMailsInEveryLanguage(t *testing.T) {
 	public := &url.URL{Scheme: "https", Host: "login.example", Path: "/gate"}
 	w := NewNoticeWriter(Config{Brand: Brand{Name: "ACME\r\nBcc: eve"}}, public)
 	for _, l := range locales {
+		subjects := map[string]bool{}
 		for _, kind := range []notice.Kind{notice.DeviceConnected, notice.DeviceEnded} {
 			m, err := w.Write(notice.Notice{
 				Order: notice.Order{Kind: kind, Event: uid.New(at)}, To: to, Language: l.tag.String(), Client: "Dify CLI",
@@ -30,6 +31,7 @@ func TestMailsInEveryLanguage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			subjects[m.Subject] = true
 			if m.Language != l.tag.String() {
 				t.Errorf("got the language %s, want %s", m.Language, l.tag)
 			}
@@ -51,6 +53,9 @@ func TestMailsInEveryLanguage(t *testing.T) {
 			if strings.Contains(m.HTML, "<b>pay") {
 				t.Errorf("got %s, want the label escaped", m.HTML)
 			}
+		}
+		if len(subjects) != 2 {
+			t.Errorf("%s: got the subjects %v, want another for a device that was ended", l.tag, subjects)
 		}
 	}
 	berlin := place.New(place.Names{"en": "Berlin"}, place.Names{"en": "Germany", "de": "Deutschland"}, "https://net.example")

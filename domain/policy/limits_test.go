@@ -21,7 +21,7 @@ func TestLimitsAreTheStrictestThatApply(t *testing.T) {
 		Rules: []policy.Rule{
 			{Name: "rules[0]", When: policy.Conditions{Clients: []string{"ci"}}, Set: policy.Changes{
 				DevicesFrom: []netip.Prefix{vpn}, CodeTTL: 5 * time.Minute, LinkCarriesCode: policy.No,
-				RequireLoginHint: policy.Yes, ScopesFar: scope.Restore("apps:run"),
+				RequireLoginHint: policy.Yes, ScopesFar: scope.Restore("apps:run more"),
 			}},
 			{Name: "rules[1]", When: policy.Conditions{Connections: []string{"acme"}}, Set: policy.Changes{
 				TokenTTL: 24 * time.Hour, TokenTTLFar: time.Hour, GrantTTL: time.Minute,
@@ -83,7 +83,7 @@ func TestLimitsAreTheStrictestThatApply(t *testing.T) {
 	}{
 		"near":             {ci, policy.Near, "apps:run other", "apps:run other", nil},
 		"far":              {common, policy.Far, "apps:run more", "apps:run", nil},
-		"far, twice":       {ci, policy.Far, "apps:run other", "apps:run", nil},
+		"far, twice":       {ci, policy.Far, "apps:run more other", "apps:run", nil},
 		"nothing is left":  {ci, policy.Unknown, "other", "", policy.ErrNetworkNotAllowed},
 		"nothing narrowed": {policy.Limits{}, policy.Far, "other", "other", nil},
 	} {

@@ -280,6 +280,9 @@ func TestOnlyStrictLinksCarryNoCode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := p.PrefillsCode(); got != want {
+			t.Errorf("%s: got that the page fills the code in %t, want %t", preset, got, want)
+		}
+		if got := p.Limits("difyctl", "").LinkCarriesCode; got != want {
 			t.Errorf("%s: got that links carry the code %t, want %t", preset, got, want)
 		}
 	}
