@@ -54,7 +54,7 @@ func beside(first int) func(int) string {
 func near(address string, people int) func(*service) {
 	return func(s *service) {
 		for i := range people {
-			s.play(user(staffSize-1-i), trip{address, address, desktop, "", ""})
+			s.play(user(staffSize()-1-i), trip{address, address, desktop, "", ""})
 		}
 		s.skip(30 * time.Hour)
 	}
@@ -65,7 +65,7 @@ func nearHomes(first, people int) func(*service) {
 	return func(s *service) {
 		for i := range people {
 			home := network(homeOf, first+i)
-			s.play(user(staffSize-1-i), trip{home, home, desktop, "", ""})
+			s.play(user(staffSize()-1-i), trip{home, home, desktop, "", ""})
 		}
 		s.skip(30 * time.Hour)
 	}

@@ -97,7 +97,7 @@ func (c *crowd) logIn(s *service) {
 	for range c.each {
 		kind, who := mixes[c.next%len(mixes)], c.who()
 		c.next++
-		one, l := s.play(user(staffSize/2+who), tripOf(kind, who))
+		one, l := s.play(user(staffSize()/2+who), tripOf(kind, who))
 		c.done[kind] = c.done[kind].plus(one)
 		c.got[kind] = append(c.got[kind], l)
 		s.skip(20 * time.Second)

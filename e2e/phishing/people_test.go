@@ -10,12 +10,18 @@ import (
 	"github.com/devicegate/devicegate/bootstrap/demo"
 )
 
-// staffSize is more than any campaign and its honest logins need.
-const staffSize = 1000
+// staffSize is more than any campaign and its honest logins need. The identity
+// provider's page lists all of them.
+func staffSize() int {
+	if *whole {
+		return 1000
+	}
+	return 200
+}
 
 // staff are the company's people. The first ones fall for campaigns.
 func staff() (all []demoidp.User) {
-	for i := range staffSize {
+	for i := range staffSize() {
 		all = append(all, demoidp.User{Email: user(i) + "@acme.example", Name: fmt.Sprint("Person ", i)})
 	}
 	return all
