@@ -11,7 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/adapters/saml/samltest"
 )
 
@@ -23,14 +23,7 @@ type program struct {
 
 func newProgram(t *testing.T) *program {
 	t.Helper()
-	db, err := database.Open(database.Config{URL: "sqlite:" + settle(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := database.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
+	databasetest.File(t, settle(t))
 	return &program{t, t.TempDir()}
 }
 

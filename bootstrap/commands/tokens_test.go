@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/devicegate/devicegate/adapters/database"
+	"github.com/devicegate/devicegate/adapters/database/databasetest"
 	"github.com/devicegate/devicegate/application"
 	"github.com/devicegate/devicegate/domain/audit"
 	"github.com/devicegate/devicegate/domain/identity"
@@ -21,15 +22,7 @@ import (
 // stored are tokens in the configured database, one for each label.
 func stored(t *testing.T, labels ...string) (store *database.Store, ids []uid.ID) {
 	t.Helper()
-	db, err := database.Open(database.Config{URL: "sqlite:" + settle(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := database.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	store = database.NewStore(db)
+	store = database.NewStore(databasetest.Open(t, databasetest.File(t, settle(t))))
 	email, err := identity.ParseEmail("ann@acme.example")
 	if err != nil {
 		t.Fatal(err)
