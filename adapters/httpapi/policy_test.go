@@ -89,3 +89,20 @@ func TestAStartThatPolicyRefuses(t *testing.T) {
 		}
 	}
 }
+
+// The mail about a device is in the language of the browser that approved it.
+func TestAnApprovalKeepsTheLanguageOfItsBrowser(t *testing.T) {
+	s := newFixture(t, options{})
+	s.signedInFor("/openapi/v1", "/oauth/device/sso-complete", "192.0.2.7", "")
+	got := s.send(ask{
+		line: "POST /openapi/v1/oauth/device/approve-external", body: `{"user_code":"{user_code}"}`,
+		header: http.Header{"X-Csrf-Token": {"{csrf_token}"}, "Accept-Language": {"de-AT,en;q=0.5"}}, browser: "a",
+	})
+	if got.Code != http.StatusOK {
+		t.Fatalf("got %d %s, want it approved", got.Code, got.Body)
+	}
+	var kept string
+	if err := s.DB.NewSelect().Table("device_authorizations").Column("language").Scan(t.Context(), &kept); err != nil || kept != "de-AT" {
+		t.Errorf("got the language %q, %v, want de-AT", kept, err)
+	}
+}
