@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,5 +105,36 @@ func TestAnApprovalKeepsTheLanguageOfItsBrowser(t *testing.T) {
 	var kept string
 	if err := s.DB.NewSelect().Table("device_authorizations").Column("language").Scan(t.Context(), &kept); err != nil || kept != "de-AT" {
 		t.Errorf("got the language %q, %v, want de-AT", kept, err)
+	}
+}
+
+func TestACodeThatIsTypedIsTakenAsJSON(t *testing.T) {
+	s := newFixture(t, options{Options: applicationtest.Options{Policy: policy.Must(policy.Settings{Preset: policy.Parity, RequireTypedCode: true})}})
+	s.signedInFor("/openapi/v1", "/oauth/device/sso-complete", "192.0.2.7", "")
+	for _, c := range []struct {
+		typed  string
+		status int
+	}{{"", http.StatusForbidden}, {"WDJB-MJHT", http.StatusForbidden}, {"{user_code}", http.StatusOK}} {
+		got := s.send(ask{
+			line: "POST /openapi/v1/oauth/device/approve-external", body: `{"user_code":"{user_code}","typed_code":"` + c.typed + `"}`,
+			header: http.Header{"X-Csrf-Token": {"{csrf_token}"}}, browser: "a",
+		})
+		if got.Code != c.status {
+			t.Errorf("%q: got %d %s, want %d", c.typed, got.Code, got.Body, c.status)
+		}
+	}
+}
+
+func TestADenialAsJSONKeepsItsReason(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"user_code":"{user_code}","reason":"not_requested"}`: "oauth.device_flow_denied(not_requested)",
+		`{"user_code":"{user_code}"}`:                          "oauth.device_flow_denied",
+	} {
+		s := newFixture(t, options{})
+		s.signedInFor("/openapi/v1", "/oauth/device/sso-complete", "192.0.2.7", "")
+		got := s.send(ask{line: "POST /openapi/v1/oauth/device/deny-external", body: body, header: http.Header{"X-Csrf-Token": {"{csrf_token}"}}, browser: "a"})
+		if all := strings.Fields(s.History(t)); got.Code != http.StatusOK || !slices.Contains(all, want) {
+			t.Errorf("%s: got %d and %v, want %s", body, got.Code, all, want)
+		}
 	}
 }
