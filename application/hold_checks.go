@@ -95,7 +95,7 @@ func (h *HoldChecks) mayRedeem(ctx context.Context, d device.Snapshot) (may bool
 	return may, err
 }
 
-// concerning are those of incidents that do not spare the person of o, who is or may be
+// concerning are those of incidents that do not spare the person of o, that is or may be
 // elsewhere than the source.
 func concerning(all []*incident.Incident, o incident.Observation) (some []*incident.Incident) {
 	for _, i := range all {

@@ -10,7 +10,7 @@ import (
 	"github.com/devicegate/devicegate/internal/logtest"
 )
 
-// An orderly stop cancels what River is doing. That is no error to wake somebody for.
+// An orderly stop cancels what River is doing, which is no error.
 func TestRiversLogIsQuietAboutWorkThatIsCutOff(t *testing.T) {
 	stopped, stop := context.WithCancel(context.Background())
 	stop()

@@ -21,7 +21,7 @@ func seenAtDevice(seen []Observation) []Observation {
 	return seen
 }
 
-// Spares reports whether what is done about the source leaves out people who are there,
+// Spares reports whether what is done about the source leaves out people at the source,
 // as seen from it.
 func (s Source) Spares(where Whereabouts) bool { return where == Near && s.Kind != DevicesAtAddress }
 
