@@ -50,18 +50,13 @@ func TestWhatIsNoticedAtOneAddress(t *testing.T) {
 		"long after a release":      {func(s *story) { s.there(0, 1, 2, 3) }, noon.Add(-2 * day), true},
 		"what two released usually": {func(s *story) { s.there(3*day, 1, 2).there(0, 3, 4, 5) }, noon.Add(-2 * day), false},
 		"what one had before it":    {func(s *story) { s.there(3*day, 1).there(0, 3, 4, 5) }, noon.Add(-2 * day), true},
-		"in an exempt network": {func(s *story) {
-			s.there(0, 1, 2, 3)
-			for i := range s.seen {
-				s.seen[i].Network = netip.MustParsePrefix("198.18.0.0/24")
-			}
-		}, time.Time{}, false},
+		"in an exempt network":      {func(s *story) { s.there(0, 1, 2, 3).exempted() }, time.Time{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &story{t: t}
 			c.seen(s)
 			r := rules
-			r.Exempt = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16")}
+			r.Exempt = exempt
 			seen := slices.Clone(s.seen)
 			got := r.Assess(alikeThere, false, s.seen, incident.Past{Released: c.released}, noon)
 			if got.Suspected() != c.want {

@@ -75,7 +75,7 @@ func (r Rules) sharedAddresses(seen []Observation) map[netip.Addr]bool {
 }
 
 // presentNear is how many of the people near count as present. One person at an
-// [Address] is the one whose machine it is, who may be the attacker.
+// [Address] may be the attacker, whose machine it is.
 func (s Source) presentNear(people int) int {
 	if s.Kind == Address {
 		return max(people-1, 0)

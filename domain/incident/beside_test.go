@@ -86,18 +86,13 @@ func TestWhatHoldsAnAddress(t *testing.T) {
 		"one a day, and they come again":     {func(s *story) { s.back(1, 2).beside(3) }, time.Time{}, false},
 		"after a release":                    {func(s *story) { s.at(desk, incident.Approved, 2*time.Hour, 1, 2, 3).beside(1, 2, 3, 4, 5) }, noon.Add(-time.Hour), false},
 		"after a release, as many again new": {func(s *story) { s.at(desk, incident.Opened, 2*time.Hour, 1, 2, 3).beside(4, 5, 6) }, noon.Add(-time.Hour), true},
-		"in an exempt network": {func(s *story) {
-			s.beside(1, 2, 3)
-			for i := range s.seen {
-				s.seen[i].Network = netip.MustParsePrefix("198.18.0.0/24")
-			}
-		}, time.Time{}, false},
+		"in an exempt network":               {func(s *story) { s.beside(1, 2, 3).exempted() }, time.Time{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &story{t: t}
 			c.seen(s)
 			r := rules
-			r.Exempt = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16")}
+			r.Exempt = exempt
 			past := incident.Past{Released: c.released}
 			if got := r.Assess(server, false, s.seen, past, noon); got.Suspected() != c.want {
 				t.Errorf("got %s, want suspected %t", got, c.want)
@@ -117,6 +112,16 @@ func isFar(s *story) bool {
 func (s *story) back(people ...int) *story {
 	return s.at(desk, incident.Approved, 50*time.Hour, people...).at(desk, incident.Approved, 25*time.Hour, people...)
 }
+
+// exempted moves all that was seen into a network below exempt.
+func (s *story) exempted() *story {
+	for i := range s.seen {
+		s.seen[i].Network = netip.MustParsePrefix("198.18.0.0/24")
+	}
+	return s
+}
+
+var exempt = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16")}
 
 // elsewhere puts the people of the last observations into other networks.
 func (s *story) elsewhere(last int) *story {

@@ -149,7 +149,7 @@ func (r Rules) assessQuick(source Source, common bool, seen []Observation, past 
 }
 
 // isMatterOfNetwork reports whether what was observed is weighed by the network alone:
-// nobody beside an address, or devices alike in one network.
+// no person beside an address, or devices alike in one network.
 func (s Source) isMatterOfNetwork(e evidence) bool {
 	switch s.Kind {
 	case Network:
